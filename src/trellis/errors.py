@@ -1,0 +1,273 @@
+"""Every exception that Trellis raises.
+
+::
+
+    TrellisError
+    ├── UsageError                    the call itself is wrong
+    │   ├── TypeNotSupportedError     an output type that cannot be rendered
+    │   ├── SchemaError               a JSON Schema that is none (JSON pointer)
+    │   ├── TemplateError             a prompt template or example that does not fit
+    │   ├── UnknownModelError         no such model, or no model given
+    │   ├── MissingExtraError         an optional package is not installed
+    │   └── CapabilityError           the model cannot do what the mode or strategy asks
+    ├── GrammarError                  a grammar that cannot be loaded (line, column, caret)
+    │   └── UnsupportedError          well-formed, but outside what masks can enforce
+    ├── VocabularyError               a tokenizer that does not map to bytes
+    ├── MaskError                     the masker refuses to go on (never unconstrained)
+    │   └── LimitError                a limit on fuel, memory, depth or size was hit
+    ├── RepairError                   text that no repair at this level can mend (line, column, caret)
+    ├── ModelError                    a model or its server failed
+    │   ├── TransportError            it could not be reached, or broke off
+    │   │   └── RateLimitError        it asked to wait (``retry_after`` seconds)
+    │   ├── AuthenticationError       it refused the key
+    │   └── RequestRejectedError      it refused the request
+    └── GenerationError               no attempt was accepted (attempts, last raw text, best effort)
+        ├── BudgetError               a budget ended first
+        └── one class for each way to fail: TruncatedError, RefusedError, EmptyReplyError,
+            UnrepairableError, SchemaMismatchError, ValidatorError
+
+Messages are short; what a program needs is in attributes. ``hint`` says what to do next.
+This module imports nothing of Trellis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class TrellisError(Exception):
+    """Root of the tree.
+
+    Attributes:
+        message: what is wrong, one short paragraph.
+        hint: what to do about it, or an empty string.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class UsageError(TrellisError):
+    """The call itself is wrong; no model was asked."""
+
+
+class TypeNotSupportedError(UsageError):
+    """An output type has no JSON Schema, so no prompt, repair or mask can be made of it."""
+
+
+class SchemaError(UsageError):
+    """A JSON Schema is malformed, contradictory, or refers to nothing.
+
+    Attributes:
+        pointer: JSON pointer of the culprit, ``""`` for the root.
+    """
+
+    def __init__(self, message: str, *, pointer: str = "", hint: str = "") -> None:
+        super().__init__(f"{message} (at {pointer or '/'})", hint=hint)
+        self.pointer = pointer
+
+
+class TemplateError(UsageError):
+    """A prompt template does not render, or an example is not of the output type."""
+
+
+class UnknownModelError(UsageError):
+    """A model name that nothing answers to."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is needed and not installed.
+
+    Attributes:
+        extra: the name in ``pip install "trellis-llm[extra]"``, or the package.
+    """
+
+    def __init__(self, message: str, *, extra: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint or f'pip install "trellis-llm[{extra}]"')
+        self.extra = extra
+
+
+class CapabilityError(UsageError):
+    """The model lacks an ability that the mode or the strategy needs (masks need a ``TokenModel``)."""
+
+
+def caret(text: str, line: int, column: int) -> str:
+    """The source line with a caret below the column (both 1-based), cut to 80 characters around it."""
+    lines = text.split("\n")
+    if not 1 <= line <= len(lines):
+        return ""
+    source = lines[line - 1]
+    start = max(0, column - 61)
+    return f"{source[start : start + 80]}\n{' ' * (column - 1 - start)}^"
+
+
+class _Located(TrellisError):
+    """An error with a place in a text."""
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None,
+                 source: str | None = None, hint: str = "") -> None:
+        self.line, self.column = line, column
+        place = f" at line {line}, column {column}" if line is not None and column is not None else ""
+        self.context = caret(source, line, column) if source is not None and line and column else ""
+        super().__init__(message + place + (f"\n{self.context}" if self.context else ""), hint=hint)
+
+
+class GrammarError(_Located):
+    """A grammar cannot be loaded.
+
+    Attributes:
+        line, column: 1-based place in the grammar text, or ``None``.
+        context: the line with a caret, or an empty string.
+        rule: the rule or terminal concerned, or ``None``.
+        pointer: for a grammar made of a JSON Schema, the JSON pointer concerned, else ``None``.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None, source: str | None = None,
+                 rule: str | None = None, pointer: str | None = None, hint: str = "") -> None:
+        super().__init__(message, line=line, column=column, source=source, hint=hint)
+        self.rule, self.pointer = rule, pointer
+
+
+class UnsupportedError(GrammarError):
+    """A well-formed grammar or schema uses something that masks cannot enforce; nothing is ignored in silence."""
+
+
+class VocabularyError(TrellisError):
+    """A tokenizer does not map to bytes as it should.
+
+    Attributes:
+        token_id: the first token concerned, or ``None``.
+    """
+
+    def __init__(self, message: str, *, token_id: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.token_id = token_id
+
+
+class MaskError(TrellisError):
+    """The masker refuses to go on. Output is never left unconstrained because something failed."""
+
+
+class LimitError(MaskError):
+    """A limit on fuel, memory, depth or size was hit.
+
+    Attributes:
+        limit: which limit.
+    """
+
+    def __init__(self, message: str, *, limit: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.limit = limit
+
+
+class RepairError(_Located):
+    """No repair at this level reads the text.
+
+    Attributes:
+        line, column: 1-based place in the text, or ``None``.
+        context: the line with a caret.
+        limit: the name of the limit that was hit, or ``None``.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None, source: str | None = None,
+                 limit: str | None = None, hint: str = "") -> None:
+        super().__init__(message, line=line, column=column, source=source, hint=hint)
+        self.limit = limit
+
+
+class ModelError(TrellisError):
+    """A model or its server failed.
+
+    Attributes:
+        status: the HTTP status, or ``None``.
+        retryable: whether the same request may go through later.
+    """
+
+    retryable = False
+
+    def __init__(self, message: str, *, status: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class TransportError(ModelError):
+    """The server could not be reached, or the connection broke off."""
+
+    retryable = True
+
+
+class RateLimitError(TransportError):
+    """The server asked to wait.
+
+    Attributes:
+        retry_after: seconds, or ``None`` when the server did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, status: int | None = 429, hint: str = "") -> None:
+        super().__init__(message, status=status, hint=hint)
+        self.retry_after = retry_after
+
+
+class AuthenticationError(ModelError):
+    """The server refused the key."""
+
+
+class RequestRejectedError(ModelError):
+    """The server refused the request (an unknown model, a context too long, a parameter it does not take)."""
+
+
+class GenerationError(TrellisError):
+    """No attempt was accepted. Nothing that was paid for is lost.
+
+    Attributes:
+        attempts: every attempt, oldest first (``trellis.result.Attempt``).
+        last_raw: the text of the last reply, or ``None``.
+        best_effort: the last value that could be read at all, valid or not, or ``None``.
+        usage: tokens, calls and seconds of all attempts (``trellis.result.Usage``).
+    """
+
+    def __init__(self, message: str, *, attempts: Sequence[Any] = (), last_raw: str | None = None,
+                 best_effort: Any = None, usage: Any = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.attempts = tuple(attempts)
+        self.last_raw = last_raw
+        self.best_effort = best_effort
+        self.usage = usage
+
+
+class BudgetError(GenerationError):
+    """A budget (calls, tokens, seconds) does not allow the next call."""
+
+
+class TruncatedError(GenerationError):
+    """The last reply was cut off by its token limit."""
+
+
+class RefusedError(GenerationError):
+    """The model refused to answer."""
+
+
+class EmptyReplyError(GenerationError):
+    """The last reply was empty."""
+
+
+class UnrepairableError(GenerationError):
+    """The last reply could not be read as the format that was asked for."""
+
+
+class SchemaMismatchError(GenerationError):
+    """The last reply was read, but is not of the output type."""
+
+
+class ValidatorError(GenerationError):
+    """The last value is of the output type, but one of the caller's validators refused it."""
+
+
+__all__ = [name for name, value in list(globals().items())
+           if isinstance(value, type) and issubclass(value, TrellisError) and not name.startswith("_")]
