@@ -1,0 +1,119 @@
+"""The two protocols of models.
+
+A ``Model`` answers requests in text; anything that can do that will serve. A ``TokenModel`` lets one see and choose its
+tokens, which masks, beams and exact probabilities need; ``trellis.models.local.LocalModel`` makes a ``Model`` of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from trellis.result import Finish, Message, Mode, Sampling, Usage
+
+if TYPE_CHECKING:
+    from trellis.masking import Grammar, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to ask of a model.
+
+    Attributes:
+        messages: the conversation.
+        mode: how the shape is to be enforced; ``"prompt"`` leaves it to the words.
+        name: the output type's name, for servers that want one.
+        schema: the JSON Schema of the answer, where it has one.
+        grammar: the grammar of the answer, for ``mode="mask"``.
+        sampling: how to draw.
+        sample: which of several samples of the same request this is; seeds and cache keys are derived from it.
+    """
+
+    messages: tuple[Message, ...]
+    mode: Mode = "prompt"
+    name: str = "Answer"
+    schema: dict[str, Any] | None = None
+    grammar: Grammar | None = None
+    sampling: Sampling = Sampling()
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back.
+
+    Attributes:
+        text: the answer; empty when the model refused.
+        finish: why it ended.
+        enforced: what the model says it enforced, never more than was asked.
+        usage: what it cost.
+        model: the name that the server gives itself.
+        refusal: the words of a refusal.
+        token_logprobs: log-probability of each token, when asked for.
+    """
+
+    text: str
+    finish: Finish = "stop"
+    enforced: Mode = "prompt"
+    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    model: str = ""
+    refusal: str = ""
+    token_logprobs: tuple[float, ...] | None = None
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that answers in text.
+
+    A request that fails is answered with the ``ModelError`` in its place, so that the others are not lost.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """What it can enforce, strongest first; ``"prompt"`` is always among them."""
+        ...
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]: ...
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]: ...
+
+
+class TokenState(Protocol):
+    """A sequence in progress (for a transformer: its key-value cache)."""
+
+    def step(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Appends tokens and returns the logits of the next one, float32 of shape (V,); V may exceed the vocabulary."""
+        ...
+
+    def fork(self) -> TokenState:
+        """An independent copy."""
+        ...
+
+
+@runtime_checkable
+class TokenModel(Protocol):
+    """A model whose tokens can be seen and chosen."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def context(self) -> int:
+        """Most tokens in one sequence, prompt and answer."""
+        ...
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The token ids of a conversation, up to where the answer begins."""
+        ...
+
+    def start(self) -> TokenState: ...

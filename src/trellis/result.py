@@ -1,0 +1,148 @@
+"""What a run is made of: messages, sampling settings, usage, attempts and the result.
+
+Everything here is frozen data without behaviour that touches a model or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+Role = Literal["system", "user", "assistant"]
+Mode = Literal["mask", "native", "tools", "json", "prompt"]
+"""How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
+Finish = Literal["stop", "length", "refusal"]
+FailureKind = Literal[
+    "transport", "rate_limit", "truncated", "refused", "empty", "syntax", "schema", "validator", "budget",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn. ``None`` leaves a setting to the model.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p, top_k, min_p: nucleus, count and relative-probability cuts.
+        seed: makes a local model's draws reproducible; attempt ``n`` of a run draws from (seed, n).
+        stop: strings that end the output; they are not part of it.
+        max_tokens: at most so many tokens, the end-of-sequence token counted.
+        logprobs: whether the reply should carry the log-probability of each token.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was spent. Times are in seconds; ``mask_seconds`` is the part of ``seconds`` spent in token masks."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    mask_seconds: float = 0.0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            self.mask_seconds + other.mask_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong with a value.
+
+    Attributes:
+        pointer: JSON pointer to the field, ``""`` for the whole value.
+        message: what is expected and what was found.
+    """
+
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '(whole value)'}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request and what came of it.
+
+    Attributes:
+        index: 0 for the first.
+        messages: the exact messages that were sent.
+        mode: how the shape was asked for.
+        enforced: what the model claims to have enforced (``"mask"``, ``"native"``, ``"tools"``, ``"json"`` or ``"prompt"``).
+        raw: the text of the reply, ``None`` when none came.
+        finish: why the reply ended.
+        repairs: the edits that repair made (``trellis.repair.Edit``).
+        value: what was read, also when it was refused later.
+        errors: what was wrong with it.
+        failure: the class of the failure, ``None`` for an accepted attempt.
+        usage: what this attempt cost.
+        logprob: the sum of the tokens' log-probabilities where the model gives it.
+    """
+
+    index: int
+    messages: tuple[Message, ...]
+    mode: Mode
+    enforced: Mode
+    raw: str | None
+    finish: Finish | None
+    repairs: tuple[Any, ...] = ()
+    value: Any = None
+    errors: tuple[FieldError, ...] = ()
+    failure: FailureKind | None = None
+    usage: Usage = field(default_factory=Usage)
+    logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[T]):
+    """A value of the type that was asked for, and everything that led to it.
+
+    Attributes:
+        value: the value, validated.
+        raw: the text that it was read from.
+        attempts: every attempt, oldest first; the accepted one is among them.
+        repairs: the edits of the accepted attempt.
+        usage: the sum over all attempts.
+        enforced: how the accepted attempt's shape was enforced.
+        agreement: the share of samples that agree, for strategies that vote, else ``None``.
+        warnings: what the caller should know (a built-in model by default, a relaxed keyword).
+    """
+
+    value: T
+    raw: str
+    attempts: tuple[Attempt, ...]
+    repairs: tuple[Any, ...]
+    usage: Usage
+    enforced: Mode
+    agreement: float | None = None
+    warnings: tuple[str, ...] = ()
