@@ -110,8 +110,15 @@ def caret(text: str, line: int, column: int) -> str:
 class _Located(TrellisError):
     """An error with a place in a text."""
 
-    def __init__(self, message: str, *, line: int | None = None, column: int | None = None,
-                 source: str | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+        hint: str = "",
+    ) -> None:
         self.line, self.column = line, column
         place = f" at line {line}, column {column}" if line is not None and column is not None else ""
         self.context = caret(source, line, column) if source is not None and line and column else ""
@@ -128,8 +135,17 @@ class GrammarError(_Located):
         pointer: for a grammar made of a JSON Schema, the JSON pointer concerned, else ``None``.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, column: int | None = None, source: str | None = None,
-                 rule: str | None = None, pointer: str | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+        rule: str | None = None,
+        pointer: str | None = None,
+        hint: str = "",
+    ) -> None:
         super().__init__(message, line=line, column=column, source=source, hint=hint)
         self.rule, self.pointer = rule, pointer
 
@@ -175,8 +191,16 @@ class RepairError(_Located):
         limit: the name of the limit that was hit, or ``None``.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, column: int | None = None, source: str | None = None,
-                 limit: str | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+        limit: str | None = None,
+        hint: str = "",
+    ) -> None:
         super().__init__(message, line=line, column=column, source=source, hint=hint)
         self.limit = limit
 
@@ -209,7 +233,9 @@ class RateLimitError(TransportError):
         retry_after: seconds, or ``None`` when the server did not say.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, status: int | None = 429, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, status: int | None = 429, hint: str = ""
+    ) -> None:
         super().__init__(message, status=status, hint=hint)
         self.retry_after = retry_after
 
@@ -232,8 +258,16 @@ class GenerationError(TrellisError):
         usage: tokens, calls and seconds of all attempts (``trellis.result.Usage``).
     """
 
-    def __init__(self, message: str, *, attempts: Sequence[Any] = (), last_raw: str | None = None,
-                 best_effort: Any = None, usage: Any = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        attempts: Sequence[Any] = (),
+        last_raw: str | None = None,
+        best_effort: Any = None,
+        usage: Any = None,
+        hint: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
         self.attempts = tuple(attempts)
         self.last_raw = last_raw
@@ -269,5 +303,8 @@ class ValidatorError(GenerationError):
     """The last value is of the output type, but one of the caller's validators refused it."""
 
 
-__all__ = [name for name, value in list(globals().items())
-           if isinstance(value, type) and issubclass(value, TrellisError) and not name.startswith("_")]
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, type) and issubclass(value, TrellisError) and not name.startswith("_")
+]

@@ -52,7 +52,7 @@ class Template:
         examples: pairs of input text and value; each value must be of the output type.
         system: a system message, or an empty string.
         source: Jinja text to use instead of the one for the output's format.
-        variables: more names for the template, and for ``prompt`` itself, which is rendered with them when there are any.
+        variables: more names for the template, and for ``prompt``, which is itself rendered when there are any.
     """
 
     prompt: str
@@ -70,8 +70,13 @@ class Template:
         prompt = _render(self.prompt, self.variables) if self.variables else self.prompt
         text = _render(
             self.source if self.source is not None else template_source(shape.format),
-            {**self.variables, "prompt": prompt, "name": shape.name, "type": shape.type_text(),
-             "examples": [_example(shape, i, *pair) for i, pair in enumerate(self.examples)]},
+            {
+                **self.variables,
+                "prompt": prompt,
+                "name": shape.name,
+                "type": shape.type_text(),
+                "examples": [_example(shape, i, *pair) for i, pair in enumerate(self.examples)],
+            },
         ).rstrip()
         system = (Message("system", self.system),) if self.system else ()
         return (*system, Message("user", text))
@@ -97,8 +102,9 @@ def messages_for(prompt: str | Sequence[Message] | Template, shape: Shape) -> tu
         return Template(prompt).messages(shape)
     turns = tuple(prompt)
     if not turns or not all(isinstance(turn, Message) for turn in turns) or turns[-1].role != "user":
-        raise TemplateError("a conversation is a sequence of Message that ends with one of the user's",
-                            hint='Message("user", "...")')
+        raise TemplateError(
+            "a conversation is a sequence of Message that ends with one of the user's", hint='Message("user", "...")'
+        )
     return (*turns[:-1], *Template(turns[-1].content).messages(shape))
 
 

@@ -15,7 +15,15 @@ Mode = Literal["mask", "native", "tools", "json", "prompt"]
 """How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
 Finish = Literal["stop", "length", "refusal"]
 FailureKind = Literal[
-    "transport", "rate_limit", "truncated", "refused", "empty", "syntax", "schema", "validator", "budget",
+    "transport",
+    "rate_limit",
+    "truncated",
+    "refused",
+    "empty",
+    "syntax",
+    "schema",
+    "validator",
+    "budget",
 ]
 
 
@@ -98,7 +106,7 @@ class Attempt:
         index: 0 for the first.
         messages: the exact messages that were sent.
         mode: how the shape was asked for.
-        enforced: what the model claims to have enforced (``"mask"``, ``"native"``, ``"tools"``, ``"json"`` or ``"prompt"``).
+        enforced: how the model claims to have enforced the shape; never stronger than ``mode``.
         raw: the text of the reply, ``None`` when none came.
         finish: why the reply ended.
         repairs: the edits that repair made (``trellis.repair.Edit``).

@@ -16,10 +16,18 @@ from trellis.errors import SchemaError
 Schema = dict[str, Any]
 
 _BOUNDS = (
-    ("minimum", ">= {}"), ("exclusiveMinimum", "> {}"), ("maximum", "<= {}"), ("exclusiveMaximum", "< {}"),
-    ("multipleOf", "multiple of {}"), ("minLength", "at least {} characters"), ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} items"), ("maxItems", "at most {} items"), ("uniqueItems", "no item twice"),
-    ("pattern", "matches /{}/"), ("format", "{}"),
+    ("minimum", ">= {}"),
+    ("exclusiveMinimum", "> {}"),
+    ("maximum", "<= {}"),
+    ("exclusiveMaximum", "< {}"),
+    ("multipleOf", "multiple of {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("minItems", "at least {} items"),
+    ("maxItems", "at most {} items"),
+    ("uniqueItems", "no item twice"),
+    ("pattern", "matches /{}/"),
+    ("format", "{}"),
 )
 _SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
 
@@ -115,8 +123,11 @@ class _Renderer:
                 kinds = [self._type(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema[key])]
                 return " | ".join(dict.fromkeys(kinds))
         if "allOf" in schema:
-            return " & ".join(dict.fromkeys(self._type(member, f"{name}_{i}" if i else name)
-                                            for i, member in enumerate(schema["allOf"])))
+            return " & ".join(
+                dict.fromkeys(
+                    self._type(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema["allOf"])
+                )
+            )
         kinds = schema.get("type")
         if isinstance(kinds, list):
             return " | ".join(self._type({**schema, "type": kind}, name) for kind in kinds)

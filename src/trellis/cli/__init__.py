@@ -1,0 +1,60 @@
+"""The command line: ``trellis generate``, ``trellis repair``, ``trellis grammar``.
+
+Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
+and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` found something to repair;
+2 the call is wrong; 3 the text cannot be repaired; 4 repaired, but against the schema; 5 a limit was hit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from trellis.cli import generate, grammar, repair
+from trellis.cli.report import exit_code, show_error
+from trellis.errors import TrellisError
+
+app = typer.Typer(
+    name="trellis",
+    help="Language models that answer in the shape a program needs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("generate")(generate.generate)
+app.command("repair")(repair.repair)
+app.add_typer(grammar.app, name="grammar")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from trellis import __version__
+
+        typer.echo(f"trellis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """Language models that answer in the shape a program needs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="trellis")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except TrellisError as error:
+        show_error(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
