@@ -1,0 +1,271 @@
+"""What a grammar is for the kernel: two small programs, and the builder of one of them.
+
+A *general* program is a recursive transition network: every rule is an automaton whose edges consume a terminal, call
+a rule, or nothing. An *LALR* program is a parse table with its scanners. All integers in ``bytes`` fields are unsigned
+32-bit, little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trellis.errors import GrammarError
+from trellis.masking import left_corner
+from trellis.masking.left_corner import CALL, EPSILON, TERMINAL, Edge
+from trellis.masking.terminals import matches_empty, matches_something
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralProgram:
+    """A recursive transition network without left recursion.
+
+    Attributes:
+        terminals: terminal codes, each once.
+        names: what to call each terminal in a message.
+        edges: four integers each: source, kind (0 epsilon, 1 terminal, 2 call), terminal or rule, target.
+        finals: one byte for each state, 1 when the rule may end there.
+        rule_starts: the start state of each rule.
+        start: the rule that the text has to be.
+        ignore: terminals that may stand anywhere between others, before the first, and after the last.
+    """
+
+    terminals: tuple[bytes, ...]
+    names: tuple[str, ...]
+    edges: bytes
+    finals: bytes
+    rule_starts: bytes
+    start: int
+    ignore: tuple[int, ...]
+
+
+Scanner = tuple[list[int], list[int], list[tuple[int, bytes, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class LalrProgram:
+    """An LALR(1) parse table and one prioritised scanner for each contextual set of terminals.
+
+    Attributes:
+        terminals, names: as in a general program.
+        actions: four integers each: state, terminal (``len(terminals)`` is the end of the text), kind (0 shift,
+            1 reduce), target state or rule.
+        gotos: three integers each: state, nonterminal, target state.
+        rules: two integers each: nonterminal, length.
+        start, end: the first state; the state that means acceptance when reached by reductions at the end of the text.
+        scanners: (terminals in order of priority, those that are ignored, keywords as (terminal, its lexeme, the
+            terminal that such a lexeme is instead)).
+        scanner_of: for each state, which scanner reads on from it.
+    """
+
+    terminals: tuple[bytes, ...]
+    names: tuple[str, ...]
+    actions: bytes
+    gotos: bytes
+    rules: bytes
+    start: int
+    end: int
+    scanners: tuple[Scanner, ...]
+    scanner_of: bytes
+
+
+Program = GeneralProgram | LalrProgram
+
+
+def pack(values: Iterable[int]) -> bytes:
+    """Unsigned 32-bit little-endian integers."""
+    numbers = list(values)
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+def unpack(data: bytes, width: int = 1) -> list[tuple[int, ...]]:
+    """The reverse of :func:`pack`, in tuples of ``width``."""
+    return list(struct.iter_unpack(f"<{width}I", data))
+
+
+class AutomatonBuilder:
+    """Collects states, edges and rules, then makes a :class:`GeneralProgram` of them.
+
+    Rules may be recursive in any way, left recursion included, and may match the empty string.
+    """
+
+    def __init__(self) -> None:
+        self._states = 0
+        self._edges: list[tuple[int, int, int, int]] = []
+        self._codes: dict[bytes, int] = {}
+        self._names: list[str] = []
+        self._useful: list[bool] = []
+        self._null: list[bool] = []
+        self._rules: list[str] = []
+        self._starts: list[int] = []
+        self._finals: set[int] = set()
+        self._ignore: list[int] = []
+
+    def state(self) -> int:
+        """A new state. A state belongs to the rules from whose start it can be reached."""
+        self._states += 1
+        return self._states - 1
+
+    def epsilon(self, source: int, target: int) -> None:
+        """``target`` may follow ``source`` without any text."""
+        self._edges.append((source, EPSILON, 0, target))
+
+    def terminal(self, source: int, code: bytes, target: int, name: str = "") -> None:
+        """A lexeme of the terminal leads from ``source`` to ``target``; an empty match of its regex does as well."""
+        index = self._terminal(code, name)
+        if self._useful[index]:
+            self._edges.append((source, TERMINAL, index, target))
+        if self._null[index]:
+            self._edges.append((source, EPSILON, 0, target))
+
+    def call(self, source: int, rule: int, target: int) -> None:
+        """A text of the rule leads from ``source`` to ``target``."""
+        self._edges.append((source, CALL, rule, target))
+
+    def rule(self, name: str) -> int:
+        """Declare a rule (its start state may be set later)."""
+        self._rules.append(name)
+        self._starts.append(-1)
+        return len(self._rules) - 1
+
+    def set_start(self, rule: int, state: int) -> None:
+        """Say where a rule begins."""
+        self._starts[rule] = state
+
+    def final(self, state: int) -> None:
+        """A rule may end at this state."""
+        self._finals.add(state)
+
+    def ignore(self, code: bytes, name: str = "") -> None:
+        """Lexemes of this terminal may stand between any two others, at the start and at the end."""
+        index = self._terminal(code, name)
+        if self._useful[index] and index not in self._ignore:
+            self._ignore.append(index)
+
+    def _terminal(self, code: bytes, name: str) -> int:
+        index = self._codes.get(code)
+        if index is None:
+            index = self._codes[code] = len(self._names)
+            self._names.append(name)
+            self._null.append(matches_empty(code))
+            self._useful.append(matches_something(code))
+        return index
+
+    def build(self, start: int) -> GeneralProgram:
+        """The program whose texts are those of the rule ``start``.
+
+        Raises:
+            GrammarError: no text at all belongs to the rule.
+            LimitError: taking out left recursion makes the automata too large.
+        """
+        for rule, state in enumerate(self._starts):
+            if state < 0:
+                raise GrammarError(f"rule {self._rules[rule]} is used but not defined", rule=self._rules[rule])
+        edges = self._edges + [(source, EPSILON, 0, target) for source, target in self._nullable_calls()]
+        useful = self._productive(edges)
+        if not useful[self._starts[start]]:
+            raise GrammarError(f"no text at all belongs to {self._rules[start]}: every way through it recurses for ever",
+                               rule=self._rules[start])
+        out: list[list[Edge]] = [[] for _ in range(self._states)]
+        for source, kind, argument, target in edges:
+            if useful[target] and useful[source] and (kind != CALL or useful[self._starts[argument]]):
+                out[source].append((kind, argument, target))
+        finals = bytearray(self._states)
+        for state in self._finals:
+            finals[state] = 1
+        starts = left_corner.remove_left_recursion(out, finals, self._starts, start)
+        left_corner.merge_epsilon_cycles(out, finals, starts)
+        return self._pack(out, finals, starts, start)
+
+    def _nullable_calls(self) -> list[tuple[int, int]]:
+        """(source, target) of the calls of rules that may be empty."""
+        back: dict[int, list[int]] = {}
+        calls: dict[int, list[tuple[int, int]]] = {}
+        begins: dict[int, list[int]] = {}
+        for source, kind, argument, target in self._edges:
+            if kind == EPSILON:
+                back.setdefault(target, []).append(source)
+            elif kind == CALL:
+                calls.setdefault(argument, []).append((source, target))
+        for rule, state in enumerate(self._starts):
+            begins.setdefault(state, []).append(rule)
+        nullable: list[tuple[int, int]] = []
+        ends = set(self._finals)
+        work = list(ends)
+        while work:
+            state = work.pop()
+            reached = list(back.get(state, ()))
+            for rule in begins.get(state, ()):
+                for source, target in calls.get(rule, ()):
+                    nullable.append((source, target))
+                    back.setdefault(target, []).append(source)
+                    if target in ends:
+                        reached.append(source)
+            for source in reached:
+                if source not in ends:
+                    ends.add(source)
+                    work.append(source)
+        return nullable
+
+    def _productive(self, edges: list[tuple[int, int, int, int]]) -> bytearray:
+        """For each state, 1 when some text leads from it to a final state."""
+        back: list[list[tuple[int, int]]] = [[] for _ in range(self._states)]
+        calls: dict[int, list[tuple[int, int]]] = {}
+        begins: dict[int, list[int]] = {}
+        for source, kind, argument, target in edges:
+            if kind == CALL:
+                back[target].append((source, self._starts[argument]))
+                calls.setdefault(self._starts[argument], []).append((source, target))
+            else:
+                back[target].append((source, -1))
+        for rule, state in enumerate(self._starts):
+            begins.setdefault(state, []).append(rule)
+        good = bytearray(self._states)
+        for state in self._finals:
+            good[state] = 1
+        work = list(self._finals)
+        while work:
+            state = work.pop()
+            reached = [source for source, callee in back[state] if callee < 0 or good[callee]]
+            reached += [source for source, target in calls.get(state, ()) if good[target]]
+            for source in reached:
+                if not good[source]:
+                    good[source] = 1
+                    work.append(source)
+        return good
+
+    def _pack(self, out: list[list[Edge]], finals: bytearray, starts: list[int], start: int) -> GeneralProgram:
+        """Keep what can be reached, number it in the order of discovery."""
+        states = {starts[start]: 0}
+        rules = {start: 0}
+        terminals: dict[int, int] = {}
+        flat: list[int] = []
+        order = [starts[start]]
+        for state in order:
+            source = states[state]
+            for kind, argument, target in dict.fromkeys(out[state]):
+                if target not in states:
+                    states[target] = len(order)
+                    order.append(target)
+                if kind == TERMINAL:
+                    argument = terminals.setdefault(argument, len(terminals))
+                elif kind == CALL:
+                    if argument not in rules:
+                        rules[argument] = len(rules)
+                        if starts[argument] not in states:
+                            states[starts[argument]] = len(order)
+                            order.append(starts[argument])
+                    argument = rules[argument]
+                flat += (source, kind, argument, states[target])
+        ignore = tuple(terminals.setdefault(index, len(terminals)) for index in self._ignore)
+        codes = list(self._codes)
+        return GeneralProgram(
+            terminals=tuple(codes[index] for index in terminals),
+            names=tuple(self._names[index] for index in terminals),
+            edges=pack(flat),
+            finals=bytes(finals[state] for state in order),
+            rule_starts=pack(states[starts[rule]] for rule in rules),
+            start=0,
+            ignore=ignore,
+        )
