@@ -1,0 +1,224 @@
+"""A model's vocabulary as byte strings: what masks know of a tokenizer.
+
+A mask decides about bytes, so each token id must stand for exactly the bytes that it adds to the output. Tokenizer
+files spell those bytes in several ways (``vocabulary_hf``, ``vocabulary_tiktoken``, ``vocabulary_tekken``); this module
+holds the result, finds the tokens that end an output, and checks itself: a tokenizer that was read wrongly must be an
+error at load, never a wrong mask later.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trellis.errors import MaskError, VocabularyError
+
+#: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its text.
+EOS_NAMES = (
+    "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|eot|>", "<|eom|>", "<|endoftext|>", "<|im_end|>", "<|end|>",
+    "<|return|>", "</s>", "<eos>", "<|eos|>", "[EOS]", "<EOT>", "<end_of_turn>", "<turn|>", "<|END_OF_TURN_TOKEN|>",
+    "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<|end▁of▁sentence|>",
+)
+
+#: Texts that a tokenizer must spell and unspell unchanged. Stable under NFKC, and rich in what JSON is made of.
+SAMPLES = (
+    'The {"name": "O\'Neil", "tags": ["a", "b"], "n": -12.5e+3, "ok": true, "none": null}',
+    "line one\n\tline two  with two blanks\r\n\r\n    indented\\n",
+    "déjà vu, Straße, русский, 日本語, ไทย, עברית, 😀🏽",
+)
+
+
+class TokenTable(NamedTuple):
+    """What a reader of one tokenizer format found.
+
+    ``tokens[i]`` are the bytes of token ``i``; for a special token, its name. ``special`` maps names to ids. ``unused``
+    are ids that no token has. ``eos_ids`` are those the tokenizer itself declares, possibly none. ``encode`` turns text into
+    ids without adding special tokens, or is None when only a file was given.
+    """
+
+    tokens: list[bytes]
+    special: dict[str, int]
+    unused: frozenset[int] = frozenset()
+    eos_ids: tuple[int, ...] = ()
+    encode: Callable[[str], Sequence[int]] | None = None
+    leading_space: bool = False
+
+
+class Vocabulary:
+    """Token ids and their bytes. Immutable; compared by identity, so that grammars can share one kernel vocabulary.
+
+    Args:
+        tokens: the bytes of each token id; ``b""`` for an id that nothing uses.
+        special_ids: ids that never match text, whatever their bytes (their bytes serve as their names in messages).
+        eos_ids: ids that end an output. When none are given they are looked up by name among the special tokens.
+        width: length of a row of logits when it is larger than ``len(tokens)`` (padded embeddings); the ids above are
+            never allowed.
+
+    Raises:
+        VocabularyError: an id out of range, a width below the number of tokens, or no way to end an output.
+    """
+
+    def __init__(self, tokens: Sequence[bytes], *, special_ids: Iterable[int] = (), eos_ids: Iterable[int] = (),
+                 width: int | None = None) -> None:
+        table = [bytes(token) for token in tokens]
+        special = set(special_ids)
+        eos = list(dict.fromkeys(eos_ids))
+        for token_id in (*special, *eos):
+            if not 0 <= token_id < len(table):
+                raise VocabularyError(f"token id {token_id} is outside the vocabulary of {len(table)} tokens", token_id=token_id)
+        if not eos:
+            names = {name.encode() for name in EOS_NAMES}
+            eos = [token_id for token_id in sorted(special) if table[token_id] in names]
+        if not eos:
+            raise VocabularyError("no token is known to end an output",
+                                  hint="name it: Vocabulary(..., eos_ids=[...]) or Vocabulary.from_tokenizer(..., eos_ids=[...])")
+        if width is not None:
+            if width < len(table):
+                raise VocabularyError(f"the logits have {width} entries, but the vocabulary has {len(table)} tokens",
+                                      hint="the tokenizer and the model do not belong together")
+            special.update(range(len(table), width))
+            table.extend([b""] * (width - len(table)))
+        self._tokens = tuple(table)
+        self._special_ids = frozenset(special | set(eos))
+        self._eos_ids = tuple(eos)
+        self._kernel: Any = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: Any, *, special_tokens: Mapping[str, int] | None = None, eos_ids: Iterable[int] = (),
+                       width: int | None = None, allow_missing_bytes: bool = False) -> Vocabulary:
+        """The vocabulary of a tokenizer.
+
+        Args:
+            tokenizer: a path to, or the parsed contents of, a Hugging Face ``tokenizer.json``; a path to a tiktoken file
+                (lines of base64 and rank) or to a tekken JSON file; a ``tokenizers.Tokenizer``; a fast tokenizer of
+                transformers; a ``tiktoken.Encoding``.
+            special_tokens: names and ids that the file does not tell (tiktoken files hold none).
+            eos_ids: ids that end an output; looked up by their well-known names when not given.
+            width: length of a row of logits, checked against the vocabulary.
+            allow_missing_bytes: accept a tokenizer that cannot spell every byte. Texts with such bytes are then out of
+                reach of the model, and a grammar that needs one has no mask.
+
+        Raises:
+            VocabularyError: the format is unknown, or a check failed: an id without bytes, a byte that no token spells,
+                a sample text that does not come back, no token that ends an output, logits that are too narrow.
+        """
+        table = _read(tokenizer, dict(special_tokens or {}))
+        _check_special(table)
+        given = tuple(eos_ids) or table.eos_ids
+        special = set(table.special.values()) | table.unused
+        found = given or tuple(sorted(table.special[name] for name in EOS_NAMES if name in table.special))
+        vocabulary = cls(table.tokens, special_ids=special, eos_ids=found, width=width)
+        _check_bytes(vocabulary, allow_missing_bytes)
+        if table.encode is not None:
+            _check_round_trip(vocabulary, table.encode, table.leading_space)
+        return vocabulary
+
+    @property
+    def tokens(self) -> tuple[bytes, ...]:
+        """The bytes of each token id; a special token's are its name, which never matches text."""
+        return self._tokens
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids that never match text: special tokens (the ends of outputs among them) and unused ids."""
+        return self._special_ids
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Ids that end an output."""
+        return self._eos_ids
+
+    @property
+    def size(self) -> int:
+        """Number of ids, padding included: the width of a bitmask in bits."""
+        return len(self._tokens)
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary(size={self.size}, special={len(self._special_ids)}, eos_ids={list(self._eos_ids)})"
+
+    @property
+    def kernel(self) -> Any:
+        """The kernel's vocabulary (``trellis_kernel.Vocabulary``), built once and shared by every grammar.
+
+        Raises:
+            MaskError: the kernel is not installed.
+            VocabularyError: the kernel refuses the vocabulary.
+        """
+        with self._lock:
+            if self._kernel is None:
+                try:
+                    module = importlib.import_module("trellis_kernel")
+                except ImportError as error:
+                    raise MaskError("fast masks need the kernel, which is not installed",
+                                    hint='pip install ./rust, or name engine="reference"') from error
+                try:
+                    self._kernel = module.Vocabulary(self._tokens, sorted(self._special_ids), list(self._eos_ids))
+                except module.KernelError as error:
+                    raise VocabularyError(f"the kernel refuses the vocabulary: {error}") from error
+            return self._kernel
+
+
+def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
+    """Find out the format and read it."""
+    from trellis.masking import vocabulary_hf, vocabulary_tekken, vocabulary_tiktoken
+
+    if isinstance(tokenizer, (str, Path)):
+        try:
+            data = Path(tokenizer).read_bytes()
+        except OSError as error:
+            raise VocabularyError(f"cannot read the tokenizer file {tokenizer}: {error.strerror or error}") from error
+        if not data.lstrip().startswith(b"{"):
+            return vocabulary_tiktoken.read_ranks(data, special_tokens)
+        try:
+            tokenizer = json.loads(data)
+        except ValueError as error:
+            raise VocabularyError(f"the tokenizer file is neither JSON nor a tiktoken file: {error}") from error
+    if isinstance(tokenizer, Mapping):
+        if vocabulary_tekken.is_tekken(tokenizer):
+            return vocabulary_tekken.read(tokenizer, special_tokens)
+        return vocabulary_hf.read(tokenizer, special_tokens)
+    if vocabulary_tiktoken.is_encoding(tokenizer):
+        return vocabulary_tiktoken.read_encoding(tokenizer, special_tokens)
+    if vocabulary_hf.is_tokenizer(tokenizer):
+        return vocabulary_hf.read_tokenizer(tokenizer, special_tokens)
+    raise VocabularyError(f"cannot read a vocabulary from {type(tokenizer).__name__}",
+                          hint="give a tokenizer.json, a tiktoken file, a tokenizers.Tokenizer, a fast transformers tokenizer, "
+                               "a tiktoken.Encoding, or build Vocabulary(tokens=[...])")
+
+
+def _check_special(table: TokenTable) -> None:
+    special = set(table.special.values()) | table.unused
+    for token_id, token in enumerate(table.tokens):
+        if not token and token_id not in special:
+            raise VocabularyError(f"token {token_id} has no bytes and is not special", token_id=token_id)
+
+
+def _check_bytes(vocabulary: Vocabulary, allow_missing: bool) -> None:
+    single = {token[0] for token_id, token in enumerate(vocabulary.tokens) if len(token) == 1 and token_id not in vocabulary.special_ids}
+    # 0xC0, 0xC1 and 0xF5 to 0xFF never occur in UTF-8, and several tokenizers leave them out.
+    missing = sorted({*range(0xC0), *range(0xC2, 0xF5)} - single)
+    if missing and not allow_missing:
+        named = ", ".join(f"0x{byte:02X}" for byte in missing[:8])
+        raise VocabularyError(f"no token spells {len(missing)} of the bytes that texts are made of: {named}{' ...' if len(missing) > 8 else ''}",
+                              hint="the tokenizer has no byte fallback; allow_missing_bytes=True accepts that")
+
+
+def _check_round_trip(vocabulary: Vocabulary, encode: Callable[[str], Sequence[int]], leading_space: bool) -> None:
+    for sample in SAMPLES:
+        ids = list(encode(sample))
+        wide = next((token_id for token_id in ids if not 0 <= token_id < vocabulary.size), None)
+        if wide is not None:
+            raise VocabularyError(f"the tokenizer gives id {wide}, but its vocabulary has {vocabulary.size} tokens", token_id=wide)
+        spelled = b"".join(vocabulary.tokens[token_id] for token_id in ids)
+        expected = sample.encode()
+        if spelled != expected and not (leading_space and spelled == b" " + expected):
+            raise VocabularyError(f"the tokenizer's tokens for {sample[:24]!r}... spell {spelled[:40]!r}...",
+                                  hint="its tokens do not map to bytes one by one; report the tokenizer's name")

@@ -1,0 +1,112 @@
+"""Hugging Face ``tokenizer.json``: byte-level BPE (GPT-2's byte alphabet) and SentencePiece pieces with byte fallback."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from trellis.errors import VocabularyError
+from trellis.masking.vocabulary import TokenTable
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
+_UNDERLINE = "\u2581"  # SentencePiece writes a blank as this
+
+
+def is_tokenizer(value: Any) -> bool:
+    """Whether the value is a ``tokenizers.Tokenizer`` or a fast tokenizer of transformers (by what it can do)."""
+    return hasattr(getattr(value, "backend_tokenizer", value), "to_str")
+
+
+def read_tokenizer(value: Any, special_tokens: Mapping[str, int]) -> TokenTable:
+    """The table of a tokenizer object, with its encoder for the round trip."""
+    backend = getattr(value, "backend_tokenizer", value)
+    table = read(json.loads(backend.to_str()), special_tokens)
+    declared = getattr(value, "eos_token_id", None)
+    eos = (declared,) if isinstance(declared, int) else ()
+    known = {token_id for token_id in table.special.values()}
+    special = dict(table.special)
+    for token_id in getattr(value, "all_special_ids", ()):
+        if token_id not in known and token_id < len(table.tokens):
+            special[table.tokens[token_id].decode("utf-8", "replace")] = token_id
+    return table._replace(special=special, eos_ids=eos, encode=lambda text: list(backend.encode(text, add_special_tokens=False).ids))
+
+
+def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTable:
+    """The table of a parsed ``tokenizer.json``.
+
+    Raises:
+        VocabularyError: the model type has no bytes to its tokens (WordPiece, WordLevel), or a token does not read as the
+            format says.
+    """
+    model = data.get("model")
+    if not isinstance(model, Mapping) or "vocab" not in model:
+        raise VocabularyError("the JSON is no tokenizer: it has no model with a vocabulary",
+                              hint='expected the contents of a Hugging Face "tokenizer.json"')
+    vocab = model["vocab"]
+    pieces: dict[int, str] = ({i: entry[0] for i, entry in enumerate(vocab)} if isinstance(vocab, list)
+                              else {token_id: piece for piece, token_id in vocab.items()})
+    parts = {str(part.get("type")): part for key in ("pre_tokenizer", "decoder", "normalizer") for part in _components(data.get(key))}
+    byte_level = "ByteLevel" in parts
+    underline = "Metaspace" in parts or any(_writes_underline(part) for key in ("normalizer", "decoder") for part in _components(data.get(key)))
+    if not byte_level and not underline and not model.get("byte_fallback"):
+        raise VocabularyError(f"tokens of a {model.get('type', 'tokenizer')} model do not map to bytes",
+                              hint="masks need byte-level BPE, or SentencePiece pieces")
+
+    added: dict[int, str] = {}
+    special = dict(special_tokens)
+    for entry in data.get("added_tokens") or ():
+        added[entry["id"]] = entry["content"]
+        if entry.get("special"):
+            special[entry["content"]] = entry["id"]
+    size = max([*pieces, *added, *special.values()], default=-1) + 1
+    tokens = [b""] * size
+    for token_id, piece in pieces.items():
+        if token_id not in added:
+            tokens[token_id] = _byte_level(piece, token_id) if byte_level else _sentence_piece(piece)
+    for token_id, content in added.items():
+        tokens[token_id] = content.encode()
+    for name, token_id in special.items():
+        tokens[token_id] = name.encode()
+    unknown = model.get("unk_token") if isinstance(vocab, Mapping) else (pieces.get(model["unk_id"]) if model.get("unk_id") is not None else None)
+    if isinstance(unknown, str) and unknown not in special:  # it stands for text that cannot be spelled, so it spells nothing
+        special[unknown] = next(token_id for token_id, piece in (pieces | added).items() if piece == unknown)
+    unused = frozenset(token_id for token_id in range(size) if token_id not in pieces and token_id not in added and token_id not in special.values())
+    return TokenTable(tokens, special, unused, leading_space=underline)
+
+
+def _components(part: Any) -> Iterator[Mapping[str, Any]]:
+    """A pre-tokenizer, decoder or normaliser and what a sequence of them holds."""
+    if isinstance(part, Mapping):
+        yield part
+        for key in ("pretokenizers", "decoders", "normalizers"):
+            for inner in part.get(key) or ():
+                yield from _components(inner)
+
+
+def _writes_underline(part: Mapping[str, Any]) -> bool:
+    return part.get("type") == "Replace" and _UNDERLINE in (part.get("content"), (part.get("pattern") or {}).get("String"))
+
+
+@lru_cache(maxsize=1)
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's alphabet: bytes that print stand for themselves, the other 68 for the characters from U+0100 on."""
+    printing = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = sorted(set(range(256)) - set(printing))
+    return {chr(byte): byte for byte in printing} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
+
+
+def _byte_level(piece: str, token_id: int) -> bytes:
+    alphabet = _byte_alphabet()
+    try:
+        return bytes([alphabet[character] for character in piece])
+    except KeyError as error:
+        raise VocabularyError(f"token {token_id} ({piece!r}) has the character {error.args[0]!r}, which stands for no byte",
+                              token_id=token_id, hint="the tokenizer says byte-level, but this token is not") from None
+
+
+def _sentence_piece(piece: str) -> bytes:
+    byte = _BYTE_PIECE.match(piece)
+    return bytes([int(byte[1], 16)]) if byte else piece.replace(_UNDERLINE, " ").encode()
