@@ -26,8 +26,8 @@
         └── one class for each way to fail: TruncatedError, RefusedError, EmptyReplyError,
             UnrepairableError, SchemaMismatchError, ValidatorError
 
-Messages are short; what a program needs is in attributes. ``hint`` says what to do next.
-This module imports nothing of Trellis.
+Messages are short; what a program needs is in attributes. ``hint`` says what to do next. Errors can be pickled: they
+travel between processes with all they carry. This module imports nothing of Trellis.
 """
 
 from __future__ import annotations
@@ -51,6 +51,16 @@ class TrellisError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+def _rebuild(kind: type[TrellisError], arguments: tuple[Any, ...]) -> TrellisError:
+    """A bare error of a class, for pickle; ``__init__`` takes keywords, which pickle would not give it again."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    return error
 
 
 class UsageError(TrellisError):
@@ -205,12 +215,22 @@ class RepairError(_Located):
         self.limit = limit
 
 
-class ModelError(TrellisError):
+class _OfRun(TrellisError):
+    """An error that ends a run, with what the run had until then."""
+
+    attempts: tuple[Any, ...] = ()
+    last_raw: str | None = None
+    best_effort: Any = None
+    usage: Any = None
+
+
+class ModelError(_OfRun):
     """A model or its server failed.
 
     Attributes:
         status: the HTTP status, or ``None``.
         retryable: whether the same request may go through later.
+        attempts, last_raw, best_effort, usage: as in ``GenerationError``, when it ended a run.
     """
 
     retryable = False
@@ -248,7 +268,7 @@ class RequestRejectedError(ModelError):
     """The server refused the request (an unknown model, a context too long, a parameter it does not take)."""
 
 
-class GenerationError(TrellisError):
+class GenerationError(_OfRun):
     """No attempt was accepted. Nothing that was paid for is lost.
 
     Attributes:

@@ -115,6 +115,9 @@ class Attempt:
         failure: the class of the failure, ``None`` for an accepted attempt.
         usage: what this attempt cost.
         logprob: the sum of the tokens' log-probabilities where the model gives it.
+        sampling: how it was drawn, with the seed that was derived for it.
+        error: the ``TrellisError`` that stood in the place of a reply.
+        warnings: what the caller should know if this attempt is accepted.
     """
 
     index: int
@@ -129,6 +132,9 @@ class Attempt:
     failure: FailureKind | None = None
     usage: Usage = field(default_factory=Usage)
     logprob: float | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    error: Exception | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
 from trellis.result import Finish, Message, Mode, Sampling, Usage
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from trellis.masking import Grammar, Vocabulary
 
 
@@ -29,8 +29,10 @@ class Request:
         name: the output type's name, for servers that want one.
         schema: the JSON Schema of the answer, where it has one.
         grammar: the grammar of the answer, for ``mode="mask"``.
-        sampling: how to draw.
-        sample: which of several samples of the same request this is; seeds and cache keys are derived from it.
+        sampling: how to draw; its seed is already the one of this sample.
+        sample: which of several samples of the same request this is; caches tell samples apart by it.
+        delay: seconds to wait before it is sent; whoever drives a strategy waits, not the model.
+        timeout: seconds that the model may take, where a budget bounds them.
     """
 
     messages: tuple[Message, ...]
@@ -40,6 +42,8 @@ class Request:
     grammar: Grammar | None = None
     sampling: Sampling = Sampling()
     sample: int = 0
+    delay: float = 0.0
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Reply:
         model: the name that the server gives itself.
         refusal: the words of a refusal.
         token_logprobs: log-probability of each token, when asked for.
+        warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
     """
 
     text: str
@@ -63,6 +68,7 @@ class Reply:
     model: str = ""
     refusal: str = ""
     token_logprobs: tuple[float, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable
