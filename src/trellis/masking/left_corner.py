@@ -1,12 +1,12 @@
 """Left recursion, taken out of recursive transition networks.
 
-A rule is left-recursive when it can call itself before any text was consumed. For every strongly connected component of
-the left-call graph, a *left-corner automaton* stands in for each of its rules that is called from elsewhere, the *goal*:
-it begins with any edge that can be the first to consume text below the goal, goes on in the rule where that edge stands
-(its states are copied for the goal), and at the end of that rule climbs to every place in the component that had
-called it on the left, until the goal itself ends. This is the left-corner transform of Rosenkrantz and Lewis (1970), on
-automata instead of productions (as in Moore, "Removing left recursion from context-free grammars", 2000), so nothing is
-multiplied out: a component of n rules with m edges becomes at most n copies of m edges.
+A rule is left-recursive when it can call itself before any text was consumed. For every strongly connected component
+of the left-call graph, a *left-corner automaton* stands in for each of its rules, the *goal*: it begins with any edge
+that can be the first to consume text below the goal, goes on in the rule where that edge stands (its states are copied
+for the goal), and at the end of that rule climbs to every place in the component that had called it on the left, until
+the goal itself ends. This is the left-corner transform of Rosenkrantz and Lewis (1970), on automata instead of
+productions (compare Moore, "Removing left recursion from context-free grammars", 2000), so nothing is multiplied out: a
+component of n rules with m edges becomes n copies of m edges.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class AutomatonBuilder:
         edges = self._edges + [(source, EPSILON, 0, target) for source, target in self._nullable_calls()]
         useful = self._productive(edges)
         if not useful[self._starts[start]]:
-            raise GrammarError(f"no text at all belongs to {self._rules[start]}: every way through it recurses for ever",
+            raise GrammarError(f"no text at all belongs to {self._rules[start]}: each way through it recurses for ever",
                                rule=self._rules[start])
         out: list[list[Edge]] = [[] for _ in range(self._states)]
         for source, kind, argument, target in edges:

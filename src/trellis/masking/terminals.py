@@ -22,8 +22,9 @@ from functools import lru_cache
 LITERAL, REGEX_SET, REGEX_FIRST, COUNTED, EXCEPT, SPECIAL = range(6)
 UNBOUNDED = 0xFFFFFFFF
 MAX_OPERANDS = 0xFFFF
+_NOTHING = b"C" + bytes(32)
 _SURROGATES = (0xD800, 0xDFFF)
-_UTF8_LENGTHS = ((0x7F, 0, 0x00), (0x7FF, 1, 0xC0), (0xFFFF, 2, 0xE0), (0x10FFFF, 3, 0xF0))  # last code point, tail, lead
+_UTF8_LENGTHS = ((0x7F, 0, 0x00), (0x7FF, 1, 0xC0), (0xFFFF, 2, 0xE0), (0x10FFFF, 3, 0xF0))  # last, tail, lead
 
 
 # Regex codes -----------------------------------------------------------------------------------------------------
@@ -55,17 +56,19 @@ def byte_range(low: int, high: int) -> bytes:
 
 def nothing() -> bytes:
     """The regex code that matches no string at all."""
-    return byte_class(())
+    return _NOTHING
 
 
 def concat(*codes: bytes) -> bytes:
     """One code after the other."""
+    if _NOTHING in codes:
+        return _NOTHING
     return _combine(b".", [code for code in codes if code != b"E"], b"E")
 
 
 def alternate(*codes: bytes) -> bytes:
     """One code or another; an earlier one is preferred (which matters for REGEX_FIRST only)."""
-    return _combine(b"|", codes, nothing())
+    return _combine(b"|", [code for code in codes if code != _NOTHING], _NOTHING)
 
 
 def _combine(operator: bytes, codes: Sequence[bytes], neutral: bytes) -> bytes:
@@ -78,6 +81,8 @@ def _combine(operator: bytes, codes: Sequence[bytes], neutral: bytes) -> bytes:
 
 def repeat(code: bytes, minimum: int, maximum: int | None, greedy: bool = True) -> bytes:
     """``code{minimum,maximum}``; ``None`` is no upper bound; a lazy loop prefers to leave."""
+    if code in (b"E", _NOTHING) or maximum == 0:
+        return b"E" if code == b"E" or minimum == 0 else _NOTHING
     return code + struct.pack("<sIIB", b"{", minimum, UNBOUNDED if maximum is None else maximum, greedy)
 
 
@@ -182,7 +187,7 @@ def _sized(data: bytes) -> bytes:
 def operations(code: bytes) -> Iterable[tuple[str, object]]:
     """The operations of a regex code in postfix order: ``(operator, operand)``.
 
-    Operands: ``L`` bytes, ``C`` int (bit b set = byte b), ``.`` and ``|`` int, ``{`` (minimum, maximum or None, greedy).
+    Operands: ``L`` bytes, ``C`` int (bit b = byte b), ``.`` and ``|`` int, ``{`` (minimum, maximum or None, greedy).
     """
     i = 0
     while i < len(code):
@@ -220,7 +225,7 @@ def emptiness(code: bytes) -> tuple[bool, bool]:
         elif operator == "U":
             stack[-1] = (True, stack[-1][1])
         elif operator == "{":
-            minimum, maximum, _ = operand  # type: ignore[misc]
+            minimum, maximum = operand[:2]  # type: ignore[index]
             null, some = stack[-1]
             stack[-1] = (null or minimum == 0, some and maximum != 0)
         else:

@@ -1,0 +1,61 @@
+"""Bitmasks: one bit a token, set when the token is allowed.
+
+Rows of int32 words, token ``t`` in word ``t // 32`` at bit ``t % 32``: the layout of xgrammar, llguidance and vLLM.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trellis.errors import UsageError
+
+
+def allocate_bitmask(rows: int, vocabulary_size: int) -> NDArray[np.int32]:
+    """A bitmask in which nothing is allowed: int32[rows, ceil(vocabulary_size / 32)]."""
+    return np.zeros((rows, -(-vocabulary_size // 32)), dtype=np.int32)
+
+
+def allowed_tokens(bitmask_row: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The ids whose bit is set in one row, ascending."""
+    return np.flatnonzero(_bits(bitmask_row))
+
+
+def apply_bitmask(logits: Any, bitmask: Any) -> None:
+    """Set the logits of tokens that are not allowed to minus infinity, in place.
+
+    Args:
+        logits: floats, [width] or [rows, width], a numpy array or a torch tensor. Where they are wider than the
+            bitmask, the rest is not allowed.
+        bitmask: int32 words, [words] or [rows, words]; numpy, or torch for torch logits.
+
+    Raises:
+        UsageError: the shapes do not belong together, or the logits are integers.
+    """
+    rows, mask_rows = logits.shape[:-1], bitmask.shape[:-1]
+    if rows != mask_rows or len(rows) > 1:
+        raise UsageError(f"logits of shape {tuple(logits.shape)} and a bitmask of shape {tuple(bitmask.shape)} differ",
+                         hint="give one row of words for each row of logits")
+    width = logits.shape[-1]
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(logits, torch.Tensor):
+        words = torch.as_tensor(bitmask, device=logits.device)
+        shifts = torch.arange(32, dtype=torch.int32, device=logits.device)
+        allowed = ((words.unsqueeze(-1) >> shifts) & 1).bool().flatten(-2)[..., :width]
+        logits[..., : allowed.shape[-1]].masked_fill_(~allowed, float("-inf"))
+        logits[..., allowed.shape[-1]:] = float("-inf")
+        return
+    if not np.issubdtype(logits.dtype, np.floating):
+        raise UsageError(f"logits must be floats, not {logits.dtype}")
+    bits = _bits(np.asarray(bitmask))[..., :width]
+    logits[..., : bits.shape[-1]][~bits] = -np.inf
+    logits[..., bits.shape[-1]:] = -np.inf
+
+
+def _bits(words: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """[..., words] -> bool[..., 32 * words]"""
+    little = np.ascontiguousarray(words).astype("<i4", copy=False)
+    return np.unpackbits(little.view(np.uint8), axis=-1, bitorder="little").view(np.bool_)

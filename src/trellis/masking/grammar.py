@@ -1,0 +1,371 @@
+"""The public face of layer 4: grammars, grammars compiled for a vocabulary, and matchers."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from trellis.errors import GrammarError, LimitError, MaskError, TrellisError, UsageError, VocabularyError
+from trellis.masking import regex_front, terminals
+from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
+from trellis.masking.reference import ReferenceGrammar
+from trellis.masking.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lark import Tree
+
+    from trellis.masking.lark_front import LarkSource
+
+ENGINES = ("kernel", "reference")
+KEPT_VOCABULARIES = 8  # compiled forms that a grammar keeps
+
+
+class Grammar:
+    """A language over bytes. Immutable; may be shared between threads.
+
+    Made by :meth:`from_lark`, :meth:`from_json_schema`, :meth:`from_regex` or :meth:`from_choices`.
+
+    Attributes:
+        program: what the engines walk.
+        description: where the grammar comes from, for messages.
+        relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
+    """
+
+    def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
+                 lark_source: LarkSource | None = None) -> None:
+        self.program = program
+        self.description = description
+        self.relaxations = tuple(relaxations)
+        self._lark_source = lark_source
+        self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Grammar({self.description})"
+
+    @classmethod
+    def from_lark(cls, text_or_path: str | os.PathLike[str], start: str = "start", parser: str = "earley") -> Grammar:
+        """The texts that Lark parses.
+
+        Args:
+            text_or_path: a grammar, or a path to one (a path object, or one line that ends in ``.lark``).
+            start: the rule that the whole text has to be.
+            parser: ``"earley"`` (Lark's default, with its dynamic lexer) or ``"lalr"`` (with the contextual lexer).
+
+        Raises:
+            GrammarError: Lark does not load the grammar, or no text belongs to it.
+            UnsupportedError: the grammar uses something that masks cannot enforce yet.
+        """
+        from trellis.masking import lark_front
+
+        source = lark_front.load(text_or_path, start, parser)
+        return cls(source.program, f"Lark grammar {source.name}, {parser}", lark_source=source)
+
+    @classmethod
+    def from_regex(cls, pattern: str, flags: int = 0) -> Grammar:
+        """The texts for which ``re.fullmatch(pattern, text, flags)`` finds a match.
+
+        Raises:
+            GrammarError: the pattern is malformed, or matches nothing.
+            UnsupportedError: the pattern uses lookaround, word boundaries, inner anchors or back-references.
+        """
+        builder = AutomatonBuilder()
+        rule, begin, end = builder.rule(f"the regex {pattern}"), builder.state(), builder.state()
+        builder.set_start(rule, begin)
+        builder.terminal(begin, terminals.regex_set(regex_front.fullmatch_code(pattern, flags)), end, pattern)
+        builder.final(end)
+        return cls(builder.build(rule), f"regex {pattern!r}")
+
+    @classmethod
+    def from_json_schema(cls, schema: Any, **options: Any) -> Grammar:
+        """The JSON texts whose value is valid against a schema; options are those of ``schema_front.compile_schema``.
+
+        Raises:
+            SchemaError: the schema is malformed.
+            UnsupportedError: a keyword cannot be enforced (unless ``on_unsupported="relax"``).
+        """
+        front = importlib.import_module("trellis.masking.schema_front")
+        compiled = front.compile_schema(schema, **options)
+        return cls(compiled.program, "JSON Schema", relaxations=compiled.relaxations)
+
+    @classmethod
+    def from_choices(cls, values: Iterable[str]) -> Grammar:
+        """Exactly these texts."""
+        words = sorted({value.encode() for value in values})
+        if not words:
+            raise GrammarError("there is nothing to choose from", hint="give at least one text")
+        return cls(_choices(words), f"{len(words)} choices")
+
+    def accepts(self, text: str | bytes, *, engine: str = "kernel") -> bool:
+        """Whether a whole text belongs to the language."""
+        matcher, data = self._bytewise(engine), _encoded(text)
+        return data is not None and matcher.accept_bytes(data) == len(data) and matcher.can_end
+
+    def accepts_prefix(self, text: str | bytes, *, engine: str = "kernel") -> bool:
+        """Whether a text of the language begins like this (a character may be cut: give bytes then)."""
+        matcher, data = self._bytewise(engine), _encoded(text)
+        return data is not None and matcher.accept_bytes(data) == len(data)
+
+    def _bytewise(self, engine: str) -> Matcher:
+        return self.compile(_byte_vocabulary(), engine=engine).matcher()
+
+    def parse(self, text: str) -> Tree[Any]:
+        """Lark's tree of a text.
+
+        Raises:
+            GrammarError: the text does not belong to the language (line, column), or the grammar is not Lark's.
+        """
+        if self._lark_source is None:
+            raise GrammarError(f"a {self.description} has no parse trees", hint="Grammar.from_lark has them")
+        return self._lark_source.parse(text)
+
+    def compile(self, vocabulary: Vocabulary, *, engine: str = "kernel") -> CompiledGrammar:
+        """The grammar over the tokens of a vocabulary; kept, so that asking again costs nothing.
+
+        Args:
+            engine: ``"kernel"``, or ``"reference"`` (slow and simple, needs no kernel).
+
+        Raises:
+            MaskError: the kernel is not installed.
+            GrammarError: the engine refuses the grammar.
+        """
+        if engine not in ENGINES:
+            raise UsageError(f"no engine is called {engine!r}", hint=f"one of {', '.join(ENGINES)}")
+        key = (vocabulary, engine)
+        with self._lock:
+            compiled = self._compiled.get(key)
+            if compiled is None:
+                raw = _kernel_grammar(self.program, vocabulary) if engine == "kernel" else ReferenceGrammar(
+                    self.program, vocabulary.tokens, vocabulary.special_ids, vocabulary.eos_ids)
+                compiled = self._compiled[key] = CompiledGrammar(self, vocabulary, engine, raw)
+                if len(self._compiled) > KEPT_VOCABULARIES:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(key)
+        return compiled
+
+
+class CompiledGrammar:
+    """A grammar over the tokens of a vocabulary. Immutable; shared between threads and sequences."""
+
+    def __init__(self, grammar: Grammar, vocabulary: Vocabulary, engine: str, raw: Any) -> None:
+        self.grammar, self.vocabulary, self.engine = grammar, vocabulary, engine
+        self._raw = raw
+
+    def __repr__(self) -> str:
+        return f"CompiledGrammar({self.grammar.description}, {self.vocabulary!r}, engine={self.engine!r})"
+
+    def matcher(self, max_tokens: int | None = None) -> Matcher:
+        """A matcher before the first token.
+
+        Args:
+            max_tokens: a budget, EOS included: the masks then keep only tokens after which the output can still end in
+                time.
+
+        Raises:
+            LimitError: the budget is below what any output takes.
+        """
+        with _errors():
+            return Matcher(self, self._raw.matcher(max_tokens))
+
+    def min_tokens(self) -> int:
+        """Tokens of a short output, EOS included: the smallest budget that works."""
+        with _errors():
+            return int(self._raw.min_tokens())
+
+    def stats(self) -> dict[str, int]:
+        """Counts of what the engine keeps (states, cached masks, bytes ...)."""
+        with _errors():
+            return dict(self._raw.stats())
+
+
+class Matcher:
+    """One output in the making. Not for several threads at once."""
+
+    __slots__ = ("_raw", "compiled")
+
+    def __init__(self, compiled: CompiledGrammar, raw: Any) -> None:
+        self.compiled = compiled
+        self._raw = raw
+
+    def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
+        """Set the bits of the allowed tokens in one row, clear all others.
+
+        Args:
+            bitmask: C-contiguous int32 words, [words] or [rows, words] (``allocate_bitmask``).
+
+        Raises:
+            MaskError: no token is allowed (the vocabulary cannot spell what the grammar wants), or a wrong buffer.
+        """
+        try:
+            self._raw.fill_bitmask(bitmask, row)
+        except Exception as error:
+            raise _translated(error) from error
+
+    def accept(self, token_id: int) -> bool:
+        """Take a token. False: refused, nothing has changed."""
+        try:
+            return self._raw.accept(token_id)  # type: ignore[no-any-return]
+        except Exception as error:
+            raise _translated(error) from error
+
+    def accept_bytes(self, data: bytes) -> int:
+        """Take text; how many bytes of it some completion follows (the rest is not taken). One step for rollback."""
+        with _errors():
+            return int(self._raw.accept_bytes(data))
+
+    def rollback(self, n: int) -> None:
+        """Undo the last ``n`` accepted tokens, EOS included."""
+        with _errors():
+            self._raw.rollback(n)
+
+    def fork(self) -> Matcher:
+        """An independent copy in the same state."""
+        with _errors():
+            return Matcher(self.compiled, self._raw.fork())
+
+    @property
+    def can_end(self) -> bool:
+        """Whether the text so far belongs to the language."""
+        return bool(self._raw.can_end)
+
+    @property
+    def finished(self) -> bool:
+        """Whether EOS was accepted."""
+        return bool(self._raw.finished)
+
+    @property
+    def expected(self) -> list[str]:
+        """Names of the terminals that are being read or may come next."""
+        with _errors():
+            return list(self._raw.expected())
+
+    def witness(self) -> bytes:
+        """A short text that ends the output."""
+        with _errors():
+            return bytes(self._raw.witness())
+
+    def tokens_needed(self) -> int:
+        """Tokens that are enough to end the output, EOS included."""
+        with _errors():
+            return int(self._raw.tokens_needed())
+
+    def explain(self, token_id: int) -> str:
+        """In words: is a token allowed now, and if not, why."""
+        vocabulary = self.compiled.vocabulary
+        if not 0 <= token_id < vocabulary.size:
+            return f"token {token_id} is outside the vocabulary of {vocabulary.size} tokens"
+        token = vocabulary.tokens[token_id]
+        name = f"token {token_id} {_shown(token)}"
+        if self.fork().accept(token_id):
+            return f"{name} is allowed"
+        if self.finished:
+            return f"{name} is refused: the output has ended"
+        if token_id in vocabulary.eos_ids:
+            return f"{name} is refused: the output is not complete; expected {self._expectation()}"
+        if token_id in vocabulary.special_ids:
+            return f"{name} is refused: a special token never matches text"
+        trial = self.fork()
+        taken = trial.accept_bytes(token)
+        if taken == len(token):
+            return f"{name} is refused: after it the output could not end within the token budget"
+        after = f" after {_shown(token[:taken])}" if taken else ""
+        return f"{name} is refused at its byte {taken} ({_shown(token[taken:taken + 1])}): expected{after} " \
+               f"{trial._expectation()}"
+
+    def _expectation(self) -> str:
+        names = self.expected
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        return (f"{listed} or the end" if self.can_end else listed) if listed else "the end"
+
+
+def _shown(data: bytes) -> str:
+    return repr(data.decode("utf-8")) if _is_text(data) else repr(data)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encoded(text: str | bytes) -> bytes | None:
+    """UTF-8; None for text with lone surrogates, which no language contains."""
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return None
+
+
+@cache
+def _byte_vocabulary() -> Vocabulary:
+    return Vocabulary([*(bytes([byte]) for byte in range(256)), b"<end>"], special_ids=[256], eos_ids=[256])
+
+
+def _choices(words: list[bytes]) -> GeneralProgram:
+    """Sorted, distinct words as a trie: where words part, one literal for each way on."""
+    builder = AutomatonBuilder()
+    rule = builder.rule("choices")
+    end = builder.state()
+    builder.final(end)
+    begin = builder.state()
+    builder.set_start(rule, begin)
+    work = [(begin, 0, len(words), 0)]  # state, words from..to, bytes that they share so far
+    while work:
+        state, low, high, depth = work.pop()
+        if len(words[low]) == depth:
+            builder.epsilon(state, end)
+            low += 1
+        while low < high:
+            first, last = words[low], low
+            while last + 1 < high and words[last + 1][depth] == first[depth]:
+                last += 1
+            shared = len(os.path.commonprefix([first, words[last]]))
+            target = end
+            if last > low:
+                target = builder.state()
+                work.append((target, low, last + 1, shared))
+            builder.terminal(state, terminals.literal(first[depth:shared]), target, _shown(first))
+            low = last + 1
+    return builder.build(rule)
+
+
+def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:
+    kernel = vocabulary.kernel
+    module = importlib.import_module("trellis_kernel")
+    with _errors():
+        if isinstance(program, GeneralProgram):
+            return module.Grammar.general(kernel, program.terminals, program.names, program.edges, program.finals,
+                                          program.rule_starts, program.start, program.ignore)
+        return module.Grammar.lalr(kernel, program.terminals, program.names, program.actions, program.gotos,
+                                   program.rules, program.start, program.end, program.scanners, program.scanner_of)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """The engine's errors as Trellis's."""
+    try:
+        yield
+    except Exception as error:
+        translated = _translated(error)
+        raise translated from (None if translated is error else error)
+
+
+def _translated(error: Exception) -> TrellisError:
+    if isinstance(error, TrellisError):
+        return error
+    kind, message = error.args[:2] if type(error).__name__ == "KernelError" else ("state", str(error))
+    if kind == "program":
+        return GrammarError(message)
+    if kind in ("limit", "budget"):
+        return LimitError(message, limit="max_tokens" if kind == "budget" else "fuel")
+    return VocabularyError(message) if kind == "vocabulary" else MaskError(message)

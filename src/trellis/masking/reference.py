@@ -1,0 +1,396 @@
+"""The slow twin of the kernel: the same semantics, written to be read.
+
+The text that was generated so far may be in several *configurations* at once: a lexeme in progress, the parser's stack
+behind it, and the guards of lexemes that ended earlier (``reference_lexer``). One more byte moves each of them; where a
+lexeme may end, the parser takes its terminal and the lexemes that can follow begin. A configuration from which no text
+ends the output is dropped, which is found out by searching for such a text. A token is allowed if, byte by byte, some
+configuration is left; a mask tries every token.
+
+Nothing here is fast. Property tests hold the kernel against it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, NamedTuple
+
+from trellis.errors import GrammarError, LimitError, MaskError
+from trellis.masking import terminals
+from trellis.masking.left_corner import CALL, EPSILON
+from trellis.masking.program import GeneralProgram, LalrProgram, Program, unpack
+from trellis.masking.reference_lexer import Guard, Lexeme, Lexer
+
+Stack = tuple[int, ...]  # states of the parser, the current one last
+SEARCH_LIMIT = 200_000  # configurations
+
+
+class Configuration(NamedTuple):
+    """A lexeme in progress, what the parser will do with it, and the threads that must never match."""
+
+    lexeme: Lexeme
+    stack: Stack
+    guards: frozenset[Guard]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that may be going on after some text."""
+
+    configurations: frozenset[Configuration]
+    can_end: bool
+
+
+class GeneralParser:
+    """A recursive transition network: the stack holds the states to return to and, last, the current one."""
+
+    def __init__(self, program: GeneralProgram) -> None:
+        self.finals = program.finals
+        self.rule_starts = [start for (start,) in unpack(program.rule_starts)]
+        self.edges: list[list[tuple[int, int, int]]] = [[] for _ in program.finals]
+        for source, kind, argument, target in unpack(program.edges, 4):
+            self.edges[source].append((kind, argument, target))
+        self.ignore = program.ignore
+        self.start: Stack = (self.rule_starts[program.start],)
+
+    def closure(self, stack: Stack) -> tuple[list[tuple[int, Stack]], bool]:
+        """(the terminals that can come next, each with the stack before it is taken; whether the text can end)."""
+        found: list[tuple[int, Stack]] = [(terminal, stack) for terminal in self.ignore]
+        can_end = False
+        seen, work = {stack}, [stack]
+        for *below, state in work:
+            reached: list[Stack] = []
+            if self.finals[state]:
+                can_end |= not below
+                reached += [tuple(below)] if below else []
+            for kind, argument, target in self.edges[state]:
+                if kind == EPSILON:
+                    reached.append((*below, target))
+                elif kind == CALL:
+                    returns = () if self.finals[target] and not self.edges[target] else (target,)
+                    reached.append((*below, *returns, self.rule_starts[argument]))
+                else:
+                    found.append((argument, (*below, target)))
+            for new in reached:
+                if new not in seen:
+                    seen.add(new)
+                    work.append(new)
+        return found, can_end
+
+    def take(self, stack: Stack, label: int) -> Stack | None:
+        """The stack after a lexeme: ``closure`` has already gone over the edge."""
+        return stack
+
+
+class LalrParser:
+    """A parse table: the stack holds its states."""
+
+    def __init__(self, program: LalrProgram) -> None:
+        self.actions = {(state, terminal): (kind, argument)
+                        for state, terminal, kind, argument in unpack(program.actions, 4)}
+        self.gotos = {(state, symbol): target for state, symbol, target in unpack(program.gotos, 3)}
+        self.rules = unpack(program.rules, 2)
+        self.end = program.end
+        self.end_of_text = len(program.terminals)
+        self.scanner_of = [scanner for (scanner,) in unpack(program.scanner_of)]
+        self.ignored = [set(ignore) for _, ignore, _ in program.scanners]
+        self.start: Stack = (program.start,)
+
+    def closure(self, stack: Stack) -> tuple[list[tuple[int, Stack]], bool]:
+        """(the scanner that reads on, whether the text can end)"""
+        return [(-1 - self.scanner_of[stack[-1]], stack)], self._shift(stack, self.end_of_text) is not None
+
+    def take(self, stack: Stack, label: int) -> Stack | None:
+        """The stack after a lexeme; None when the terminal does not fit."""
+        return stack if label in self.ignored[self.scanner_of[stack[-1]]] else self._shift(stack, label)
+
+    def _shift(self, stack: Stack, terminal: int) -> Stack | None:
+        states = list(stack)
+        while (action := self.actions.get((states[-1], terminal))) is not None:
+            kind, argument = action
+            if kind == 0:
+                return (*states, argument)
+            symbol, length = self.rules[argument]
+            del states[len(states) - length:]
+            states.append(self.gotos[states[-1], symbol])
+            if terminal == self.end_of_text and states[-1] == self.end:
+                return tuple(states)
+        return None
+
+
+class Machine:
+    """Moves states of a program by bytes."""
+
+    def __init__(self, program: Program) -> None:
+        scanners = program.scanners if isinstance(program, LalrProgram) else ()
+        self.parser: GeneralParser | LalrParser = (
+            LalrParser(program) if isinstance(program, LalrProgram) else GeneralParser(program))
+        self.lexer = Lexer(program.terminals, scanners)
+        self.names = program.names
+        self.bytes = self.lexer.byte_classes()
+        # Lexemes that may end wherever they match can always be ended; with others, one has to look.
+        self.certain = not scanners and all(code[0] != terminals.REGEX_FIRST for code in program.terminals)
+        self.alive: dict[Configuration, bool] = {}
+        self.steps: dict[tuple[State, int], State | None] = {}
+        configurations, can_end = self._begin(self.parser.start, frozenset())
+        self.start = self._state(configurations, can_end)
+        if self.start is None:
+            raise GrammarError("no text at all belongs to the grammar: its terminals never fit together")
+
+    def step(self, state: State, byte: int) -> State | None:
+        """The state after one more byte, or None when no text that goes on so belongs to the grammar."""
+        key = (state, byte)
+        if key not in self.steps:
+            moved = [self._move(configuration, byte) for configuration in state.configurations]
+            self.steps[key] = self._state((new for configurations, _ in moved for new in configurations),
+                                          any(can_end for _, can_end in moved))
+        return self.steps[key]
+
+    def _state(self, configurations: Iterable[Configuration], can_end: bool) -> State | None:
+        alive = frozenset(configuration for configuration in set(configurations) if self._is_alive(configuration))
+        return State(alive, can_end) if alive or can_end else None
+
+    def _begin(self, stack: Stack, guards: frozenset[Guard]) -> tuple[list[Configuration], bool]:
+        """The configurations before the next lexeme, and whether the text can end here."""
+        starts, can_end = self.parser.closure(stack)
+        return [Configuration(self.lexer.start(label), after, guards) for label, after in starts], can_end
+
+    def _move(self, configuration: Configuration, byte: int) -> tuple[list[Configuration], bool]:
+        guards = [self.lexer.step_guard(guard, byte) for guard in configuration.guards]
+        lexeme = self.lexer.step(configuration.lexeme, byte)
+        if None in guards or lexeme is None:
+            return [], False
+        alive = frozenset(guard for guard in guards if guard)
+        reached, can_end = [], False
+        if lexeme.threads or not lexeme.ends or lexeme.phase:
+            reached.append(Configuration(lexeme, configuration.stack, alive))
+        for label, guard in lexeme.ends:
+            stack = self.parser.take(configuration.stack, label)
+            if stack is not None:
+                following, ends = self._begin(stack, alive | {guard} if guard else alive)
+                reached += following
+                can_end |= ends
+        return reached, can_end
+
+    def _is_alive(self, configuration: Configuration) -> bool:
+        if self.certain:
+            return True
+        if configuration not in self.alive:
+            found = self._search([configuration], lambda text, at: len(text) + 4 * len(at.stack), self.alive)
+            if found is None:
+                self.alive[configuration] = False
+        return self.alive[configuration]
+
+    def witness(self, state: State) -> bytes:
+        """A shortest text that ends the output from here."""
+        if state.can_end:
+            return b""
+        found = self._search(state.configurations, lambda text, at: len(text), {})
+        if found is None:
+            raise MaskError("no text ends the output from here")
+        return found
+
+    def _search(self, starts: Iterable[Configuration], cost: Callable[[bytes, Configuration], int],
+                known: dict[Configuration, bool]) -> bytes | None:
+        """A text that ends the output, cheapest first. ``known`` is used and extended: is there such a text?"""
+        order = count()
+        parent: dict[Configuration, Configuration | None] = {}
+        queue: list[tuple[int, int, bytes, Configuration]] = []
+
+        def reach(text: bytes, configuration: Configuration, origin: Configuration | None) -> None:
+            if configuration not in parent:
+                parent[configuration] = origin
+                heapq.heappush(queue, (cost(text, configuration), next(order), text, configuration))
+
+        for configuration in starts:
+            reach(b"", configuration, None)
+        while queue:
+            _, _, text, configuration = heapq.heappop(queue)
+            if known.get(configuration) is False:
+                continue
+            found = known.get(configuration, False)
+            for byte in () if found else self.bytes:
+                following, can_end = self._move(configuration, byte)
+                if can_end:
+                    found, text = True, text + bytes([byte])
+                    break
+                for new in following:
+                    reach(text + bytes([byte]), new, configuration)
+            if found:
+                at: Configuration | None = configuration
+                while at is not None:
+                    known[at] = True
+                    at = parent[at]
+                return text
+            if len(parent) > SEARCH_LIMIT:
+                raise LimitError("the reference engine gave up looking for an ending", limit="search")
+        known.update(dict.fromkeys(parent, False))
+        return None
+
+
+class ReferenceGrammar:
+    """A program and a vocabulary; the same surface as the kernel's ``Grammar``."""
+
+    def __init__(self, program: Program, tokens: Sequence[bytes], special_ids: Iterable[int],
+                 eos_ids: Iterable[int]) -> None:
+        self.machine = Machine(program)
+        self.tokens = tokens
+        self.special_ids, self.eos_ids = frozenset(special_ids), frozenset(eos_ids)
+        self.longest = max(map(len, tokens), default=0)
+        self.ids = {token: token_id for token_id, token in reversed(list(enumerate(tokens)))
+                    if token and token_id not in self.special_ids and token_id not in self.eos_ids}
+
+    def matcher(self, max_tokens: int | None = None) -> ReferenceMatcher:
+        """A matcher before the first token."""
+        if max_tokens is not None and max_tokens < self.min_tokens():
+            raise LimitError(f"max_tokens is {max_tokens}, but an output takes at least {self.min_tokens()} tokens",
+                             limit="max_tokens")
+        assert self.machine.start is not None
+        return ReferenceMatcher(self, [self.machine.start], max_tokens)
+
+    def min_tokens(self) -> int:
+        """Tokens of a shortest output, EOS included."""
+        assert self.machine.start is not None
+        return self.need(self.machine.start)
+
+    def stats(self) -> dict[str, int]:
+        """How much was remembered."""
+        return {"states": len(self.machine.steps)}
+
+    def need(self, state: State) -> int:
+        """Tokens that are enough to end the output from here, EOS included."""
+        return len(self.tokenize(self.machine.witness(state))) + 1
+
+    def tokenize(self, text: bytes) -> list[int]:
+        """Always the longest token that fits."""
+        tokens, at = [], 0
+        while at < len(text):
+            for size in range(min(self.longest, len(text) - at), 0, -1):
+                if text[at : at + size] in self.ids:
+                    tokens.append(self.ids[text[at : at + size]])
+                    at += size
+                    break
+            else:
+                raise MaskError(f"no token spells the byte {text[at]:#04x}")
+        return tokens
+
+
+class ReferenceMatcher:
+    """One output in the making; the same surface as the kernel's ``Matcher``."""
+
+    def __init__(self, grammar: ReferenceGrammar, history: list[State], max_tokens: int | None,
+                 finished: int = 0) -> None:
+        self.grammar, self.history, self.max_tokens = grammar, history, max_tokens
+        self._finished = finished  # EOS tokens that were accepted
+
+    @property
+    def can_end(self) -> bool:
+        """Whether the text so far is complete."""
+        return self.history[-1].can_end
+
+    @property
+    def finished(self) -> bool:
+        """Whether EOS was accepted."""
+        return self._finished > 0
+
+    def accept(self, token_id: int) -> bool:
+        """Take a token; False when it is refused (the state is then unchanged)."""
+        if not 0 <= token_id < len(self.grammar.tokens):
+            raise MaskError(f"token id {token_id} is outside the vocabulary of {len(self.grammar.tokens)} tokens")
+        if token_id in self.grammar.eos_ids:
+            if not self.can_end:
+                return False
+            self._finished += 1
+            return True
+        token = self.grammar.tokens[token_id]
+        if self.finished or not token or token_id in self.grammar.special_ids:
+            return False
+        state = self._read(self.history[-1], token)
+        if state is None or not self._affordable(token_id, state):
+            return False
+        self.history.append(state)
+        return True
+
+    def accept_bytes(self, data: bytes) -> int:
+        """Take text; how many bytes of it some completion follows. One step of history."""
+        state, taken = self.history[-1], 0
+        for byte in data:
+            following = None if self.finished else self.grammar.machine.step(state, byte)
+            if following is None:
+                break
+            state, taken = following, taken + 1
+        self.history.append(state)
+        return taken
+
+    def _read(self, state: State, data: bytes) -> State | None:
+        for byte in data:
+            following = self.grammar.machine.step(state, byte)
+            if following is None:
+                return None
+            state = following
+        return state
+
+    def _affordable(self, token_id: int, state: State) -> bool:
+        """Whether the output can still end in time after a token."""
+        if self.max_tokens is None:
+            return True
+        left = self.max_tokens - len(self.history)  # the token itself is paid for
+        if self.grammar.need(state) <= left:
+            return True
+        plan = self.grammar.tokenize(self.witness())
+        return plan[:1] == [token_id] and len(plan) <= left
+
+    def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
+        """Set the bit of each token that :meth:`accept` would take, clear all others."""
+        words = bitmask[row] if getattr(bitmask, "ndim", 1) == 2 else bitmask
+        words[:] = 0
+        for token_id in range(len(self.grammar.tokens)):
+            if self.fork().accept(token_id):
+                bit = 1 << (token_id % 32)
+                words[token_id // 32] |= bit - (1 << 32) if bit >> 31 else bit
+
+    def rollback(self, n: int) -> None:
+        """Undo the last ``n`` accepted tokens."""
+        if n > len(self.history) - 1 + self._finished:
+            raise MaskError(f"cannot roll back {n} tokens of {len(self.history) - 1 + self._finished}")
+        ends = min(n, self._finished)
+        self._finished -= ends
+        if n > ends:
+            del self.history[ends - n:]
+
+    def fork(self) -> ReferenceMatcher:
+        """An independent copy."""
+        return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished)
+
+    def expected(self) -> list[str]:
+        """The names of the terminals that are being read or can come next."""
+        labels = set()
+        for configuration in () if self.finished else self.history[-1].configurations:
+            label = configuration.lexeme.label
+            nodes = self.grammar.machine.lexer.nodes
+            labels |= {label} if label >= 0 else _reachable_labels(nodes, configuration.lexeme.threads)
+        return list(dict.fromkeys(self.grammar.machine.names[label] for label in sorted(labels)))
+
+    def witness(self) -> bytes:
+        """A shortest text that ends the output."""
+        return b"" if self.finished else self.grammar.machine.witness(self.history[-1])
+
+    def tokens_needed(self) -> int:
+        """Tokens that are enough to end the output, EOS included."""
+        return 0 if self.finished else self.grammar.need(self.history[-1])
+
+
+def _reachable_labels(nodes: list[tuple[Any, ...]], threads: Iterable[int]) -> set[int]:
+    """The terminals at whose end some thread can arrive."""
+    labels, seen, work = set(), set(threads), list(threads)
+    while work:
+        node = nodes[work.pop()]
+        if node[0] == "match":
+            labels.add(node[1])
+        for following in node[1] if node[0] == "either" else node[2:]:
+            if following not in seen:
+                seen.add(following)
+                work.append(following)
+    return labels

@@ -1,0 +1,404 @@
+"""Regular expressions as CPython's ``re`` means them, lowered to regex codes over UTF-8.
+
+The pattern is read by CPython's own parser, and what a character class means under its flags is asked of CPython's own
+matcher, so nothing is interpreted twice. This is the only file that sees the private parts of ``re``.
+
+One thing has to be rewritten. A loop of CPython ends after an iteration that matched nothing, which a loop of
+prioritised threads cannot express, so loop bodies that may be empty are split at their first empty way through
+(``_split``): with ``x`` being ``before | (nothing) | after`` in order of preference, ``x*`` is
+``before* (after before*)*?``.
+"""
+
+from __future__ import annotations
+
+import _sre  # type: ignore[import-not-found]
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from re import _casefix, _compiler, _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
+
+from trellis.errors import GrammarError, LimitError, UnsupportedError
+from trellis.masking import terminals
+
+Ranges = tuple[tuple[int, int], ...]  # of code points, sorted, disjoint, not adjacent
+MAX_NODES = 100_000
+LAST = 0x10FFFF
+_CASED_BELOW = 0x20000  # no plane above has letters with case
+
+
+# Patterns as trees -----------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One byte code that is not empty (a character of a set, or a literal)."""
+
+    code: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One part after the other; without parts, the empty string."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One part or another, the first preferred; without parts, nothing at all."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``body{minimum,maximum}``."""
+
+    body: Node
+    minimum: int
+    maximum: int | None
+    greedy: bool
+
+
+Node = Chars | Sequence | Choice | Loop
+EMPTY, NOTHING = Sequence(()), Choice(())
+
+
+def to_code(pattern: str, flags: int = 0) -> bytes:
+    """The regex code of what ``re.match(pattern, …, flags)`` matches at a position.
+
+    Raises:
+        GrammarError: the pattern is malformed (column: where).
+        UnsupportedError: lookaround, anchors, word boundaries, back-references, atomic groups, possessive loops.
+    """
+    return _lower(pattern, flags, whole=False)
+
+
+def fullmatch_code(pattern: str, flags: int = 0) -> bytes:
+    """The regex code of what ``re.fullmatch(pattern, …, flags)`` matches: ``^`` in front and ``$`` at the end go."""
+    return _lower(pattern, flags, whole=True)
+
+
+@lru_cache(maxsize=4096)
+def _lower(pattern: str, flags: int, whole: bool) -> bytes:
+    try:
+        tree = _parser.parse(pattern, flags)
+    except re.error as error:
+        raise GrammarError(f"not a regular expression: {error.msg}", line=error.lineno, column=error.colno,
+                           source=pattern) from None
+    except RecursionError:
+        raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
+    except OverflowError as error:
+        raise GrammarError(f"not a regular expression: {error}") from None
+    items = list(tree)
+    if whole and items and items[0] in (_AT_START, _AT_START_STRING):
+        items = items[1:]
+    if whole and items and items[-1] in (_AT_END, _AT_END_STRING):
+        items = items[:-1]
+    reader = _Reader(pattern)
+    try:
+        return _code(reader.sequence(items, tree.state.flags))
+    except RecursionError:
+        raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
+
+
+_AT_START = (_constants.AT, _constants.AT_BEGINNING)
+_AT_START_STRING = (_constants.AT, _constants.AT_BEGINNING_STRING)
+_AT_END = (_constants.AT, _constants.AT_END)
+_AT_END_STRING = (_constants.AT, _constants.AT_END_STRING)
+
+
+class _Reader:
+    """CPython's parse tree -> our tree."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.nodes = 0
+
+    def sequence(self, items: Iterable[tuple[Any, Any]], flags: int) -> Node:
+        parts = [self.item(operator, value, flags) for operator, value in items]
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def item(self, operator: Any, value: Any, flags: int) -> Node:
+        self.nodes += 1
+        if operator in (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN):
+            ranges = characters(operator, _frozen(value), flags & _CLASS_FLAGS)
+            return Chars(terminals.code_points(ranges)) if ranges else NOTHING
+        if operator is _constants.BRANCH:
+            return Choice(tuple(self.sequence(branch, flags) for branch in value[1]))
+        if operator is _constants.SUBPATTERN:
+            _, added, removed, inner = value
+            if added & _parser.TYPE_FLAGS:
+                flags &= ~_parser.TYPE_FLAGS
+            return self.sequence(inner, (flags | added) & ~removed)
+        if operator in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            minimum, maximum, inner = value
+            return self.loop(self.sequence(inner, flags), int(minimum),
+                             None if maximum is _constants.MAXREPEAT else int(maximum),
+                             operator is _constants.MAX_REPEAT)
+        if operator is _constants.FAILURE:
+            return NOTHING
+        raise self.unsupported(operator, value)
+
+    def loop(self, body: Node, minimum: int, maximum: int | None, greedy: bool) -> Node:
+        """A loop whose body, in the result, is never empty."""
+        if max(minimum, 0 if maximum is None else maximum) >= terminals.UNBOUNDED:
+            raise LimitError("a repetition count in a regular expression is too large", limit="regex repetitions")
+        if not _nullable(body):
+            return Loop(body, minimum, maximum, greedy)
+        before, _, after = _split(body)
+        forced = (body,) * minimum
+        optional: Node
+        if not greedy:
+            optional = Loop(_choice(before, after), 0, None if maximum is None else maximum - minimum, False)
+        elif maximum is None:
+            inner = Loop(before, 0, None, True)
+            optional = Sequence((inner, Loop(Sequence((after, inner)), 0, None, False)))
+        else:
+            optional = EMPTY
+            for _ in range(maximum - minimum):
+                optional = _choice(Sequence((before, optional)), EMPTY, Sequence((after, optional)))
+                if after == NOTHING:
+                    optional = Loop(before, 0, maximum - minimum, True)
+                    break
+                self.spend(optional)
+        result = Sequence((*forced, optional))
+        self.spend(result)
+        return result
+
+    def spend(self, node: Node) -> None:
+        """Splitting copies bodies; not without end."""
+        self.nodes += _size(node, MAX_NODES)
+        if self.nodes > MAX_NODES:
+            raise LimitError("a regular expression has too large loops over what may be empty", limit="regex size",
+                             hint="let the body of each loop match at least one character")
+
+    def unsupported(self, operator: Any, value: Any) -> UnsupportedError:
+        name, spelling = _UNSUPPORTED.get(operator, (str(operator).lower(), r"(?!)"))
+        if operator in (_constants.ASSERT, _constants.ASSERT_NOT) and value[0] < 0:
+            name, spelling = "a lookbehind", r"\(\?<[=!]"
+        offset = _find(self.pattern, spelling)
+        line = self.pattern.count("\n", 0, offset) + 1 if offset is not None else None
+        column = offset - self.pattern.rfind("\n", 0, offset) if offset is not None else None
+        return UnsupportedError(f"{name} in a regular expression cannot be masked yet", line=line, column=column,
+                                source=self.pattern, hint="write the terminal without it")
+
+
+_UNSUPPORTED = {
+    _constants.ASSERT: ("a lookahead", r"\(\?="),
+    _constants.ASSERT_NOT: ("a lookahead", r"\(\?!"),
+    _constants.AT: ("an anchor or word boundary", r"\\[bBAZ]|\^|\$"),
+    _constants.GROUPREF: ("a back-reference", r"\\[1-9]|\(\?P="),
+    _constants.GROUPREF_EXISTS: ("a conditional group", r"\(\?\("),
+    _constants.ATOMIC_GROUP: ("an atomic group", r"\(\?>"),
+    _constants.POSSESSIVE_REPEAT: ("a possessive repetition", r"(?<=[*+?}])\+"),
+}
+_SKIPPED = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.", re.DOTALL)
+
+
+def _find(pattern: str, spelling: str) -> int | None:
+    """Where a construct stands in a pattern: not in a class, not escaped."""
+    wanted = re.compile(spelling)
+    at = 0
+    while at < len(pattern):
+        if wanted.match(pattern, at):
+            return at
+        skipped = _SKIPPED.match(pattern, at)
+        at = skipped.end() if skipped else at + 1
+    return None
+
+
+# Loops over what may be empty ------------------------------------------------------------------------------------
+
+def _nullable(node: Node) -> bool:
+    match node:
+        case Sequence(parts):
+            return all(_nullable(part) for part in parts)
+        case Choice(parts):
+            return any(_nullable(part) for part in parts)
+        case Loop(body, minimum, _, _):
+            return minimum == 0 or _nullable(body)
+    return False
+
+
+def _choice(*parts: Node) -> Node:
+    kept = tuple(part for part in parts if part != NOTHING)
+    return kept[0] if len(kept) == 1 else Choice(kept)
+
+
+def _then(first: Node, second: Node) -> Node:
+    if NOTHING in (first, second):
+        return NOTHING
+    return second if first == EMPTY else first if second == EMPTY else Sequence((first, second))
+
+
+def _split(node: Node) -> tuple[Node, bool, Node]:
+    """(ways through that are not empty before the first empty one, whether there is one, those after it), in order."""
+    if not _nullable(node):
+        return node, False, NOTHING
+    match node:
+        case Sequence(parts):
+            before: Node = NOTHING
+            after: Node = NOTHING
+            for part in reversed(parts):
+                part_before, _, part_after = _split(part)
+                rest = _choice(before, EMPTY, after)
+                before, after = (_choice(_then(part_before, rest), before), _choice(after, _then(part_after, rest)))
+            return before, True, after
+        case Choice(parts):
+            befores: list[Node] = []
+            afters: list[Node] = []
+            target = befores
+            for part in parts:
+                part_before, null, part_after = _split(part)
+                target.append(part_before)
+                if null:
+                    target = afters
+                target.append(part_after)
+            return _choice(*befores), True, _choice(*afters)
+        case Loop(body, _, maximum, greedy):  # minimum is 0: the body is not nullable
+            more = _then(body, Loop(body, 0, None if maximum is None else maximum - 1, greedy)) \
+                if maximum is None or maximum > 1 else body if maximum == 1 else NOTHING
+            return (more, True, NOTHING) if greedy else (NOTHING, True, more)
+    return node, False, NOTHING
+
+
+def _size(node: Node, limit: int) -> int:
+    """How many nodes, counted up to a limit."""
+    count, work = 0, [node]
+    while work and count < limit:
+        count += 1
+        match work.pop():
+            case Sequence(parts) | Choice(parts):
+                work += parts
+            case Loop(body, _, _, _):
+                work.append(body)
+    return count
+
+
+def _code(node: Node) -> bytes:
+    match node:
+        case Chars(code):
+            return code
+        case Sequence(parts):
+            return terminals.concat(*_joined(_code(part) for part in parts))
+        case Choice(parts):
+            return terminals.alternate(*(_code(part) for part in parts))
+        case Loop(body, minimum, maximum, greedy):
+            if body == NOTHING or maximum == 0:
+                return terminals.empty() if minimum == 0 else terminals.nothing()
+            return terminals.repeat(_code(body), minimum, maximum, greedy)
+
+
+def _joined(codes: Iterable[bytes]) -> Iterator[bytes]:
+    """Neighbouring literals as one."""
+    text = b""
+    for code in codes:
+        single = _single_byte(code)
+        if single is not None:
+            text += single
+            continue
+        if text:
+            yield terminals.text(text)
+            text = b""
+        yield code
+    if text:
+        yield terminals.text(text)
+
+
+def _single_byte(code: bytes) -> bytes | None:
+    """The byte of a class of one, the bytes of a literal."""
+    if code[:1] == b"C" and len(code) == 33:
+        bits = int.from_bytes(code[1:], "little")
+        return bytes([bits.bit_length() - 1]) if bits and bits & (bits - 1) == 0 else None
+    return code[3:] if code[:1] == b"L" and len(code) == 3 + int.from_bytes(code[1:3], "little") else None
+
+
+# Character sets --------------------------------------------------------------------------------------------------
+
+_CLASS_FLAGS = re.IGNORECASE | re.DOTALL | re.ASCII | re.UNICODE
+
+
+def _frozen(value: Any) -> Any:
+    return tuple((operator, operand) for operator, operand in value) if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=4096)
+def characters(operator: Any, value: Any, flags: int) -> Ranges:
+    """The code points that one node of CPython's parse tree matches under flags."""
+    if operator is _constants.IN:
+        items: list[tuple[Any, Any]] = list(value)
+    elif operator is _constants.ANY:
+        items = [(_constants.RANGE, (0, LAST))] if flags & re.DOTALL else [(_constants.NEGATE, None), (_LITERAL, 10)]
+    else:
+        items = [(_LITERAL, value)] if operator is _LITERAL else [(_constants.NEGATE, None), (_LITERAL, value)]
+    plain = _union(_plain(*item, flags) for item in items)
+    if items[0][0] is _constants.NEGATE:
+        plain = complement(plain)
+    if not flags & re.IGNORECASE or operator is _constants.ANY:
+        return plain
+    state = _parser.State()
+    state.flags = flags
+    node = _parser.SubPattern(state, [(operator, list(value) if operator is _constants.IN else value)])
+    folded = _compiler.compile(node, flags).findall(_cased())
+    caseless = complement(_union([complement(plain), _points(_cased())]))
+    return _union([caseless, _points(folded)])
+
+
+_LITERAL = _constants.LITERAL
+
+
+def _plain(operator: Any, value: Any, flags: int) -> Ranges:
+    """The code points of one member of a class, regardless of case."""
+    if operator is _LITERAL:
+        return ((value, value),)
+    if operator is _constants.RANGE:
+        return (value,)
+    if operator is _constants.CATEGORY:
+        return _category(_CATEGORIES[value], flags & re.ASCII)
+    return ()
+
+
+_CATEGORIES = {
+    _constants.CATEGORY_DIGIT: r"\d", _constants.CATEGORY_NOT_DIGIT: r"\D", _constants.CATEGORY_SPACE: r"\s",
+    _constants.CATEGORY_NOT_SPACE: r"\S", _constants.CATEGORY_WORD: r"\w", _constants.CATEGORY_NOT_WORD: r"\W",
+}
+
+
+@cache
+def _category(name: str, flags: int) -> Ranges:
+    everything = array("I", range(LAST + 1)).tobytes().decode("utf-32-le", "surrogatepass")
+    return tuple((match.start(), match.end() - 1) for match in re.finditer(name + "+", everything, flags))
+
+
+@lru_cache(maxsize=1)
+def _cased() -> str:
+    """All characters that a letter of another case may stand for."""
+    extra = {point for pair in _casefix._EXTRA_CASES.items() for point in (pair[0], *pair[1])}
+    return "".join(chr(point) for point in range(_CASED_BELOW) if _sre.unicode_iscased(point) or point in extra)
+
+
+def _points(chars: Iterable[str]) -> Ranges:
+    return _union([[(ord(char), ord(char)) for char in chars]])
+
+
+def _union(parts: Iterable[Iterable[tuple[int, int]]]) -> Ranges:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(pair for part in parts for pair in part):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def complement(ranges: Ranges) -> Ranges:
+    """All other code points."""
+    result, at = [], 0
+    for low, high in ranges:
+        if low > at:
+            result.append((at, low - 1))
+        at = high + 1
+    return (*result, (at, LAST)) if at <= LAST else tuple(result)
