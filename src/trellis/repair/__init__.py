@@ -1,0 +1,14 @@
+"""Repair: reading structured data out of text that should be JSON, YAML or CSV, with every change on record."""
+
+from __future__ import annotations
+
+from .csv import read_csv, repair_csv
+from .detect import repair
+from .edits import Edit, Repaired, apply_edits
+from .json import repair_json
+from .rules import RULES, Level, Rule
+from .search import Limits
+from .yaml import read_yaml, repair_yaml
+
+__all__ = ["RULES", "Edit", "Level", "Limits", "Repaired", "Rule", "apply_edits", "read_csv", "read_yaml", "repair",
+           "repair_csv", "repair_json", "repair_yaml"]

@@ -1,0 +1,176 @@
+"""Bare words: keys and values without quotes, literals of other languages, numbers in other forms."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from .edits import Change
+from .rules import cost_of
+from .scan import Scanner, StringReading, content_changes
+from .state import Piece
+
+_FOLLOW = r"(?=\s*(?:[,}\]);，；]|\Z|//|#|/\*|\r?\n|\\[nrt]))"
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
+_LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
+_CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
+_WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
+_SPACED_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[ \t]+\")")
+_LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "undefined": "null", "nil": "null"}
+_NON_FINITE = {"nan", "infinity", "inf"}
+_INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
+_CALL = re.compile(r"(?:new\s+)?[A-Za-z_][\w.]{0,60}\(\s*")
+_CALL_END = re.compile(r"\s*\)")
+_CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
+_STRUCTURAL = re.compile(r"[,}\]\n]")
+_KEY = re.compile(r"[^\s\"'{}\[\],:=]+(?:[ \t]+[^\s\"'{}\[\],:=]+){0,5}")
+_JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
+_PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """One way to read a bare word: where it ends, its changes and cost."""
+
+    end: int
+    cost: float
+    pieces: tuple[Piece, ...] = ()
+    truncated: bool = False
+
+
+def key(text: str, at: int, end: int) -> Bare | None:
+    """A key without an opening quote, or without any."""
+    match = _KEY.match(text, at, min(end, at + 200))
+    if not match:
+        return None
+    stop = match.end()
+    if text[stop : stop + 1] in ('"', "'") and stop < end:
+        return Bare(stop + 1, cost_of("missing_open_quote"),
+                    (StringReading("missing_open_quote", at, at, stop, stop + 1, cost_of("missing_open_quote")),))
+    spaces = len(match.group().split()) - 1
+    follows = re.compile(r"\s*[:=：]").match(text, stop, end) is not None
+    if spaces and not follows:
+        return None
+    cost = cost_of("unquoted_key") + 0.2 * spaces + (0.0 if follows else 0.5)
+    return Bare(stop, cost, (StringReading("unquoted_key", at, at, stop, stop, cost),))
+
+
+def values(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
+    """The ways to read a value that does not start with a quote; the first that is a literal or number is the only one."""
+    found = _exact(text, at, end)
+    if found is not None and (found.cost == 0 or not found.truncated):
+        return [found]
+    options = [found] if found is not None else []
+    match = _SPACED_NUMBER.match(text, at, end)
+    if match:
+        options.append(Bare(match.end(), 0.0))
+    prefixed = _PREFIXED.match(text, at, end)
+    if prefixed:
+        for string in scanner.quoted(prefixed.end(), "value")[:2]:
+            whole = StringReading("quote_style", at, string.content_start, string.content_end, string.end,
+                                  string.cost + 0.3, string.truncated)
+            options.append(Bare(string.end, string.cost + 0.3, (whole,), string.truncated))
+    call = _CALL.match(text, at, end)
+    if call:
+        argument = _CALL_ARGUMENT.match(text, call.end(), end)
+        close = argument and _CALL_END.match(text, argument.end(), end)
+        if argument and close:
+            inside: list[Piece] = [Change("call", at, argument.start(), "", cost_of("call"))]
+            if argument.group()[0] == "'":
+                inside.append(StringReading("quote_style", argument.start(), argument.start() + 1, argument.end() - 1,
+                                            argument.end(), 0.2))
+            inside.append(Change("call", argument.end(), close.end(), "", 0.0))
+            return [Bare(close.end(), cost_of("call"), tuple(inside))]
+    return options + _strings(text, at, end, scanner)
+
+
+def _exact(text: str, at: int, end: int) -> Bare | None:
+    """Literals and numbers, also of other languages or cut off."""
+    if _NUMBER.match(text, at, end):
+        return Bare(_NUMBER.match(text, at, end).end(), 0.0)  # type: ignore[union-attr]
+    match = _INFINITE.match(text, at, end)
+    if match:
+        cost = cost_of("non_finite")
+        return Bare(match.end(), cost, (Change("non_finite", at, match.end(), "null", cost),))
+    match = _WORD.match(text, at, end)
+    if match:
+        word = match.group()
+        literal = _LITERALS.get(word.lower())
+        if literal is not None:
+            if literal == word:
+                return Bare(match.end(), 0.0)
+            return Bare(match.end(), cost_of("literal"), (Change("literal", at, match.end(), literal, cost_of("literal")),))
+        if match.end() == end:
+            full = [name for name in ("true", "false", "null", "True", "False", "None") if name.startswith(word)]
+            if full:
+                cost = cost_of("truncated_literal") + 0.1 * (full[0][0].isupper())
+                change = Change("truncated_literal", at, end, _LITERALS[full[0].lower()], cost)
+                return Bare(end, cost, (change,), truncated=True)
+        return None
+    match = _LOOSE_NUMBER.match(text, at, end)
+    if match and not (match.end() == end and text[end - 1] == "."):
+        sign, hexadecimal, decimal = match.groups()
+        if hexadecimal:
+            after = str(int(hexadecimal, 16))
+        else:
+            digits = decimal.replace("_", "")
+            if re.match(r"0\d", digits):
+                cost = cost_of("leading_zero")
+                return Bare(match.end(), cost, (StringReading("leading_zero", at, at, match.end(), match.end(), cost),))
+            mantissa, mark, exponent = re.match(r"([\d.]*)([eE]?)(.*)", digits).groups()  # type: ignore[union-attr]
+            mantissa = "0" + mantissa if mantissa.startswith(".") else mantissa
+            mantissa = mantissa + "0" if mantissa.endswith(".") else mantissa
+            after = mantissa + mark + exponent
+        after = ("-" if sign == "-" else "") + after
+        cost = cost_of("number_form")
+        return Bare(match.end(), cost, (Change("number_form", at, match.end(), after, cost),))
+    match = _CUT_NUMBER.match(text, at, end)
+    if match and match.group(1):
+        cost = cost_of("truncated_number")
+        return Bare(end, cost, (Change("truncated_number", match.end(1), end, "", cost),), truncated=True)
+    return None
+
+
+def _strings(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
+    """A string without an opening quote, or without both."""
+    options: list[Bare] = []
+
+    def add(rule: str, stop: int, after: int, cost: float, truncated: bool = False) -> None:
+        if stop > at:
+            options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
+
+    every, keys, values_, _ = scanner.quotes('"')
+    first = bisect_left(every, at)
+    quote = every[first] if first < len(every) else end
+    match = _STRUCTURAL.search(text, at, min(end, quote + 1))
+    structural = match.start() if match else min(end, quote)
+    if quote < end:
+        place_ = bisect_left(values_, quote)
+        lines = scanner.newlines(at, quote)
+        if place_ < len(values_) and values_[place_] == quote and lines == 0:
+            add("missing_open_quote", quote, quote + 1, cost_of("missing_open_quote"))
+        elif lines == 0 and place_ < len(values_) and values_[place_] - at < 2000 and not scanner.newlines(at, values_[place_]):
+            add("missing_open_quote", values_[place_], values_[place_] + 1, cost_of("missing_open_quote") + 0.7)
+    stop = structural
+    while stop > at and text[stop - 1] in " \t\r":
+        stop -= 1
+    if structural <= quote or quote >= end:
+        cut = structural >= end
+        add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.2 * cut, truncated=cut)
+    if structural < end and text[structural] != "\n":
+        newline = text.find("\n", structural, min(end, at + 2000))
+        if 0 <= newline < quote:
+            line = text[at:newline].rstrip(" \t\r,")
+            if at + len(line) > stop:
+                add("unquoted_string", at + len(line), at + len(line), cost_of("unquoted_string") + 0.4)
+    return options
+
+
+def junk(text: str, at: int, end: int) -> int:
+    """Length of a run of characters with no place in the data."""
+    match = _JUNK.match(text, at, end)
+    return match.end() - at if match else 0
+
+
+__all__ = ["Bare", "content_changes", "junk", "key", "values"]

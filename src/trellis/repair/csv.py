@@ -1,0 +1,135 @@
+"""``repair_csv``: a header row and rows, once fences and prose are gone, typed by the schema's item properties."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import RepairError
+from .edits import Repaired, apply_edits, locate
+from .extract import fences, regions, removal
+from .json import _confidence, _unreadable_as, check_arguments
+from .judge import judge_for
+from .rules import Level
+from .schema_view import SchemaView
+
+_DELIMITERS = ",;\t|"
+_SIZE = 16_000_000
+_BOOLEANS = {"true": True, "false": False}
+
+
+def read_csv(text: str, schema: Mapping[str, Any] | None = None, *, delimiter: str = ",") -> list[dict[str, Any]]:
+    """The standard reading: one dict for each row, keyed by the header, cells typed where the schema names a type.
+
+    Raises:
+        ValueError: no header, a name twice, an open quote, or a row with more or fewer cells than the header.
+    """
+    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from None
+    if not table:
+        raise ValueError("line 1: there is no header")
+    header = [name.strip() for name in table[0][1]]
+    if len(set(header)) != len(header) or not all(header):
+        raise ValueError(f"line {table[0][0]}: a column has no name, or the name of another")
+    result = []
+    for number, row in table[1:]:
+        if len(row) != len(header):
+            raise ValueError(f"line {number}: {len(row)} cells under {len(header)} columns")
+        result.append({name: _typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
+    return result
+
+
+def _typed(cell: str, view: SchemaView) -> Any:
+    """A cell as the type that the schema names; text where it names none or the cell does not fit."""
+    types = view.types()
+    stripped = cell.strip()
+    if not types or "string" in types and view.allows(cell):
+        return None if not stripped and "null" in types else cell
+    if not stripped:
+        return None if "null" in types else cell
+    if "integer" in types or "number" in types:
+        try:
+            return int(stripped)
+        except ValueError:
+            pass
+        try:
+            number = float(stripped)
+            if math.isfinite(number) and "number" in types:
+                return number
+        except ValueError:
+            pass
+    if "boolean" in types and stripped.lower() in _BOOLEANS:
+        return _BOOLEANS[stripped.lower()]
+    return cell
+
+
+def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
+    """Where a table may lie, with its delimiter."""
+    parts = [(start, end) for start, end, _ in fences(text)]
+    parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
+    for start, end in parts:
+        lines = text[start:end].splitlines(keepends=True)
+        offset = start
+        for index, line in enumerate(lines[:200]):
+            for delimiter in _DELIMITERS:
+                cells = {cell.strip().strip('"') for cell in line.split(delimiter)}
+                known = bool(names) and len(cells & names) * 2 > len(names)
+                if known or (not names and index == next((i for i, x in enumerate(lines) if x.strip()), 0)
+                             and (delimiter in line)):
+                    stop = offset + len(line)
+                    for row in lines[index + 1 :]:
+                        if row.strip() and delimiter not in row and len(cells) > 1:
+                            break
+                        stop += len(row)
+                    yield offset, stop, delimiter
+                    if stop != end:
+                        yield offset, end, delimiter
+            offset += len(line)
+
+
+def repair_csv(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[list[dict[str, Any]]]:
+    """Read a table with a header row out of text that should be CSV.
+
+    Args:
+        text: what the model said.
+        schema: JSON Schema of an array of objects, or ``None``; names the columns and their types.
+        level: ``safe``, ``normal`` or ``salvage``.
+
+    Returns:
+        One dict for each row; ``text`` is the table alone, still CSV.
+
+    Raises:
+        RepairError: no table with rows of equal length, or rows against the schema.
+        SchemaError: the schema is none.
+        UsageError: an argument is of the wrong kind.
+    """
+    check_arguments(text, level)
+    judge = judge_for(schema)
+    if len(text) > _SIZE:
+        raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
+    names = SchemaView.of(schema).item(0).names() if schema is not None else set()
+    reason, against = "there is no table", False
+    for start, end, delimiter in _spans(text, names):
+        try:
+            rows = read_csv(text[start:end], schema, delimiter=delimiter)
+        except ValueError as error:
+            reason = str(error)
+            continue
+        if not judge.accepts(rows):
+            against = True
+            continue
+        changes = [*removal(text, 0, start), *removal(text, end, len(text))]
+        result = apply_edits(text, changes)
+        if read_csv(result, schema, delimiter=delimiter) != rows:
+            continue
+        return Repaired(rows, result, locate(text, changes), _confidence(sum(c.cost for c in changes), math.inf))
+    if against:
+        raise RepairError("the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text)
+    raise _unreadable_as("CSV", text, level, 1, 1, reason)

@@ -1,0 +1,68 @@
+"""``repair``: finds out whether a text should be JSON, YAML or CSV, and repairs it as that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from ..errors import RepairError
+from .csv import repair_csv
+from .edits import Repaired
+from .extract import answer_start, fences
+from .json import check_arguments, repair_json
+from .rules import Level
+from .yaml import repair_yaml
+
+Format = Literal["json", "yaml", "csv"]
+_LABELS: dict[str, Format] = {"json": "json", "jsonc": "json", "json5": "json", "yaml": "yaml", "yml": "yaml", "csv": "csv",
+                              "tsv": "csv"}
+_BRACKET_LINE = re.compile(r"^\s*[{\[]", re.M)
+_YAML_LINE = re.compile(r"^(?:[ \t]*-[ \t]+\S|[ \t]*[\w\"'][^\n:{}\[\]]{0,60}:(?:[ \t]+\S|[ \t]*$))", re.M)
+
+
+def likely_formats(text: str) -> list[Format]:
+    """The formats to try, the likeliest first: the label of the first fence, else how the lines look."""
+    content = text[answer_start(text) :]
+    for start, end, label in fences(text):
+        if label in _LABELS:
+            first = _LABELS[label]
+            return [first, *(other for other in ("json", "yaml", "csv") if other != first)]  # type: ignore[list-item]
+        content = text[start:end]
+        break
+    lines = [line for line in content.splitlines() if line.strip()]
+    if _BRACKET_LINE.search(content) or not lines:
+        return ["json", "yaml", "csv"]
+    if len(_YAML_LINE.findall(content)) * 2 >= len(lines):
+        return ["yaml", "json", "csv"]
+    counts = [min(line.count(mark) for line in lines) for mark in ",;\t|"]
+    if len(lines) > 1 and any(counts):
+        return ["csv", "json", "yaml"]
+    return ["json", "yaml", "csv"]
+
+
+def repair(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[Any]:
+    """Read data out of text in whichever of JSON, YAML and CSV it is.
+
+    The standard JSON reading comes first; then the formats are tried in the order in which they are likely.
+
+    Raises:
+        RepairError: no format reads it; the error is the likeliest format's.
+        SchemaError: the schema is none.
+        UsageError: an argument is of the wrong kind.
+    """
+    check_arguments(text, level)
+    failure: RepairError | None = None
+    for name in likely_formats(text):
+        try:
+            if name == "json":
+                return repair_json(text, schema, level=level)
+            if name == "yaml":
+                return repair_yaml(text, schema, level=level)
+            return repair_csv(text, schema, level=level)
+        except RepairError as error:
+            if error.limit is not None:
+                raise
+            failure = failure or error
+    assert failure is not None
+    raise failure

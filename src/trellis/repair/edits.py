@@ -1,0 +1,114 @@
+"""Edits and the result of a repair: what was changed, where, by which rule."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ..errors import UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the input.
+
+    Attributes:
+        rule: name of the rule, a key of ``trellis.repair.RULES``.
+        start, end: character offsets in the input, end exclusive; equal for an insertion.
+        line, column: 1-based place of ``start``.
+        before: the input's text between ``start`` and ``end``.
+        after: what stands there instead.
+        cost: what this edit added to the cost of the reading.
+    """
+
+    rule: str
+    start: int
+    end: int
+    line: int
+    column: int
+    before: str
+    after: str
+    cost: float
+
+
+@dataclass(frozen=True)
+class Repaired(Generic[T]):
+    """A reading of a text.
+
+    Attributes:
+        value: the data.
+        text: the repaired text; ``apply_edits(input, edits) == text`` and the standard reader reads it as ``value``.
+        edits: in order of place, without overlap; empty when the standard reading holds.
+        confidence: 0 to 1, from the cost of the edits and the margin to the second-best reading; 1.0 without edits.
+        complete: false when the end of the text cut something off.
+        candidates: the other readings, best first, themselves without candidates.
+        ambiguous: another reading with another value costs about as much.
+    """
+
+    value: T
+    text: str
+    edits: tuple[Edit, ...] = ()
+    confidence: float = 1.0
+    complete: bool = True
+    candidates: tuple[Repaired[Any], ...] = ()
+    ambiguous: bool = False
+
+    @property
+    def cost(self) -> float:
+        """Sum of the costs of the edits."""
+        return sum(edit.cost for edit in self.edits)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit whose place is not yet counted in lines: ``text[start:end]`` becomes ``after``."""
+
+    rule: str
+    start: int
+    end: int
+    after: str
+    cost: float = 0.0
+
+
+def apply_edits(text: str, edits: Iterable[Edit | Change]) -> str:
+    """The text with the edits applied; insertions at the same offset keep their order.
+
+    Raises:
+        UsageError: edits out of order, overlapping, or outside the text.
+    """
+    parts: list[str] = []
+    position = 0
+    for edit in edits:
+        if not position <= edit.start <= edit.end <= len(text):
+            raise UsageError(f"edit {edit.rule!r} at {edit.start}:{edit.end} overlaps another or is outside the text")
+        parts += (text[position : edit.start], edit.after)
+        position = edit.end
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
+    """Changes as edits with line and column."""
+    if not changes:
+        return ()
+    starts = [0]
+    found = text.find("\n")
+    last = changes[-1].start
+    while 0 <= found < last:
+        starts.append(found + 1)
+        found = text.find("\n", found + 1)
+    edits = []
+    for change in changes:
+        line = bisect_right(starts, change.start)
+        edits.append(Edit(change.rule, change.start, change.end, line, change.start - starts[line - 1] + 1,
+                          text[change.start : change.end], change.after, round(change.cost, 3)))
+    return tuple(edits)
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """1-based line and column of an offset."""
+    return text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1

@@ -1,0 +1,111 @@
+"""Finding the data in a reply: fences, tags, reasoning blocks and prose around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .edits import Change
+from .rules import cost_of
+
+_OPEN_FENCE = re.compile(r"^[ \t>]{0,8}(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
+_CLOSE_FENCE = {"`": re.compile(r"(?:^[ \t>]{0,8}|(?<=[}\]\"]))(`{3,})[ \t]*(?=\r?$)", re.M),
+                "~": re.compile(r"^[ \t>]{0,8}(~{3,})[ \t]*(?=\r?$)", re.M)}
+_REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
+_REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
+_AROUND = re.compile(r"(?P<reasoning><(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?</\2>)"
+                     r"|(?P<fence>^[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*[\w+.-]*|`{3,})"
+                     r"|(?P<tag></?[A-Za-z_][\w.:-]*(?:[ \t][^<>\n]*)?>|<\|[\w ]+\|>)", re.M | re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the text in which data may lie.
+
+    Attributes:
+        start, end: character offsets, end exclusive.
+        source: ``whole``, ``fence`` or ``reasoning``.
+        label: language named by a fence, in lower case, or an empty string.
+    """
+
+    start: int
+    end: int
+    source: str
+    label: str = ""
+
+
+def answer_start(text: str) -> int:
+    """Where the answer starts: after the last reasoning block that ends before any of it."""
+    stripped = len(text) - len(text.lstrip())
+    first = re.compile(r"[{\[]").search(text)
+    match = _REASONING.match(text, stripped)
+    if match and match.end() < len(text):
+        return match.end()
+    if not first or not match:
+        ends = [m.end() for m in _REASONING_END.finditer(text)]
+        if ends and ends[-1] < len(text) and "<think" not in text[: ends[0]].lower():
+            return ends[-1]
+    return 0
+
+
+def regions(text: str) -> list[Region]:
+    """Parts of the text to look at, the most telling first; the whole text is always among them."""
+    begin = answer_start(text)
+    found = [Region(a, b, "fence", label) for a, b, label in fences(text, begin)]
+    found.append(Region(begin, len(text), "whole"))
+    if begin and text[:begin].strip():
+        found.append(Region(0, begin, "reasoning"))
+    return found
+
+
+def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
+    """Contents of Markdown code fences: start, end, language.
+
+    A fence is a line of its own, so backticks inside a JSON string do not end it; a fence line inside a string with raw
+    line breaks may, so the content up to the last closing line is given as well.
+    """
+    position = begin
+    spans: list[tuple[int, int, str]] = []
+    while len(spans) < 32:
+        match = _OPEN_FENCE.search(text, position)
+        if not match:
+            break
+        mark = match.group(1)
+        start = match.end()
+        closes = [m for m in _CLOSE_FENCE[mark[0]].finditer(text, start) if len(m.group(1)) >= len(mark)][:64]
+        if not closes:
+            spans.append((start, len(text), match.group(2).lower()))
+            break
+        spans.append((start, closes[0].start(), match.group(2).lower()))
+        if len(closes) > 1 and not spans[:-1]:
+            spans.append((start, closes[-1].start(), match.group(2).lower()))
+        position = closes[0].end()
+    yield from spans
+
+
+def removal(text: str, start: int, end: int) -> list[Change]:
+    """The changes that remove what stands around the data, named for what it is. White space alone stays."""
+    if not text[start:end].strip():
+        return []
+    result: list[Change] = []
+
+    def prose(a: int, b: int) -> None:
+        if text[a:b].strip():
+            result.append(Change("prose", a, b, "", cost_of("prose")))
+        elif a < b and result:
+            last = result.pop()
+            result.append(Change(last.rule, last.start, b, "", last.cost))
+
+    position = start
+    for match in _AROUND.finditer(text, start, end):
+        rule = match.lastgroup
+        assert rule is not None
+        prose(position, match.start())
+        if result and result[-1].rule == rule and result[-1].end == match.start():
+            result.append(Change(rule, result.pop().start, match.end(), "", cost_of(rule)))
+        else:
+            result.append(Change(rule, match.start(), match.end(), "", cost_of(rule)))
+        position = match.end()
+    prose(position, end)
+    return result

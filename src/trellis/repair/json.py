@@ -1,0 +1,274 @@
+"""``repair_json``: the standard reading first, then the cheapest reading of what was found in the text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RepairError, UsageError
+from .edits import Change, Repaired, apply_edits, locate, place
+from .extract import Region, regions, removal
+from .judge import Judge, judge_for
+from .rules import LEVELS, Level, allowed
+from .search import Limits, Search
+from .state import Reading
+
+MOST_CANDIDATES = 8
+_BRACKET = re.compile(r"[{\[]")
+_DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
+_ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+.]?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
+_STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
+
+
+class _NotStandard(ValueError):
+    pass
+
+
+def _constant(name: str) -> Any:
+    raise _NotStandard(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_constant)
+
+
+def _standard(text: str) -> Any:
+    """The standard reading; ``NaN`` and ``Infinity`` are not JSON.
+
+    Raises:
+        ValueError: the text is not JSON.
+        RepairError: it is nested too deeply for the standard reader.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise RepairError("the text is nested too deeply for the standard reader", line=1, column=1, source=text,
+                          limit="depth") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A piece of the text read as data: its changes, its cost, and what is known of it."""
+
+    start: int
+    end: int
+    changes: tuple[Change, ...]
+    cost: float
+    complete: bool = True
+    doubtful: bool = False
+    source: str = "whole"
+
+
+def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, level: Level = "normal",
+                limits: Limits | None = None) -> Repaired[Any]:
+    """Read JSON out of text that should be JSON.
+
+    If ``json.loads`` reads the text, and the schema (if given) accepts the value, nothing is changed. Otherwise the
+    data is looked for (fences, tags, reasoning blocks, prose around it), read at the least cost, and returned with
+    every change as an ``Edit``. ``NaN`` and ``Infinity`` are not JSON and become ``null`` (rule ``non_finite``);
+    several values one after another become an array, unless the schema accepts only one of them.
+
+    Args:
+        text: what the model said.
+        schema: JSON Schema that the value should satisfy, or ``None``.
+        level: ``safe`` (only what loses and adds nothing), ``normal``, or ``salvage`` (also drops what has no place).
+        limits: bounds on size, depth and steps.
+
+    Raises:
+        RepairError: the text cannot be read at this level (line, column, caret), the value is against the schema, or a
+            limit was hit (``limit``).
+        SchemaError: the schema is none.
+        UsageError: an argument is of the wrong kind.
+    """
+    check_arguments(text, level)
+    bounds = limits or Limits()
+    judge = judge_for(schema)
+    if len(text) > bounds.size:
+        raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")
+    try:
+        value = _standard(text)
+    except ValueError:
+        pass
+    else:
+        if judge.accepts(value):
+            return Repaired(value, text)
+    results = []
+    failure: RepairError | None = None
+    for candidate in _candidates(text, level, bounds):
+        try:
+            results.append((_result(text, candidate), candidate))
+        except ValueError:
+            continue
+        except RepairError as error:
+            failure = error
+    if not results:
+        if failure is not None:
+            raise failure
+        raise _unreadable(text, level)
+    return _best(text, results, judge, schema, level)
+
+
+def check_arguments(text: object, level: str) -> None:
+    """Raise ``UsageError`` for a text that is no string or a level that is none."""
+    if not isinstance(text, str):
+        raise UsageError(f"text must be a string, not {type(text).__name__}", hint="decode bytes first")
+    if level not in LEVELS:
+        raise UsageError(f"no such level: {level!r}", hint=f"one of {', '.join(LEVELS)}")
+
+
+def _unreadable(text: str, level: str) -> RepairError:
+    try:
+        _DECODER.decode(text)
+        offset, what = 0, "no reading is accepted"
+    except json.JSONDecodeError as error:
+        offset, what = error.pos, error.msg
+    except (ValueError, RecursionError) as error:
+        offset, what = 0, str(error)
+    line, column = place(text, offset)
+    higher = LEVELS[LEVELS.index(level) + 1 :]  # type: ignore[arg-type]
+    return RepairError(f"no repair at level {level!r} reads this as JSON ({what})", line=line, column=column, source=text,
+                       hint=f"level={higher[0]!r} allows more" if higher else "ask the model again")
+
+
+def _unreadable_as(name: str, text: str, level: str, line: int, column: int, why: str = "") -> RepairError:
+    return RepairError(f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""), line=line,
+                       column=column, source=text)
+
+
+def _result(text: str, candidate: Candidate) -> Repaired[Any]:
+    changes = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
+    repaired = apply_edits(text, changes)
+    value = _standard(repaired)
+    edits = locate(text, changes)
+    return Repaired(value, repaired, edits, _confidence(candidate.cost, math.inf), candidate.complete, (),
+                    candidate.doubtful)
+
+
+def _confidence(cost: float, margin: float) -> float:
+    """1 without cost; falls with the cost of the edits and with a thin margin to the second-best reading."""
+    sure = 1.0 / (1.0 + 0.08 * max(0.0, cost))
+    return round(sure * (1.0 - 0.5 * math.exp(-2.0 * max(0.0, margin))), 4)
+
+
+def _candidates(text: str, level: Level, limits: Limits) -> Iterator[Candidate]:
+    """Everything in the text that can be read, region by region; the same span is read once."""
+    seen: set[tuple[int, int]] = set()
+    for region in regions(text):
+        for candidate in _read_region(text, region, level, limits):
+            span = (candidate.start, candidate.end)
+            if span in seen and not candidate.changes:
+                continue
+            seen.add(span)
+            yield candidate
+
+
+def _read_region(text: str, region: Region, level: Level, limits: Limits) -> Iterator[Candidate]:
+    position, end = region.start, region.end
+    budget = 4 * (end - position) + 10_000
+    found = 0
+    head = _ROOT_HEAD.match(text, position, end)
+    if head:
+        start = len(text[position:end]) - len(text[position:end].lstrip()) + position
+        group = _search(text, start, end, level, limits, region)
+        if group and (region.source == "fence" or not text[group[0].end : end].strip()):
+            yield from group
+            position = group[0].end
+    while budget > 0 and found < 64:
+        match = _BRACKET.search(text, position, end)
+        if not match:
+            return
+        start = match.start()
+        strict = _raw_decode(text, start, end)
+        if strict is not None:
+            group = [Candidate(start, strict, (), 0.0, source=region.source)]
+        else:
+            group = _search(text, start, end, level, limits, region)
+        budget -= (group[0].end - start if group else min(end - start, 4096)) + 16
+        position = group[0].end if group else start + 1
+        found += bool(group)
+        yield from group
+
+
+def _raw_decode(text: str, start: int, end: int) -> int | None:
+    """Where a clean value ends that starts here, if nothing after it looks like a part of it."""
+    try:
+        _, stop = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    if stop > end or _STRUCTURAL_TAIL.match(text, stop, end):
+        return None
+    return stop
+
+
+def _search(text: str, start: int, end: int, level: Level, limits: Limits, region: Region) -> list[Candidate]:
+    search = Search(text, start, end, level, limits)
+    readings = search.run()
+    if not readings:
+        return []
+    best = readings[0]
+    whole = not text[region.start : start].strip() and not text[best.vstart : end].strip()
+    if level != "salvage":
+        span = text[start : best.vstart]
+        if not whole and region.source != "fence" and best.cost > 0.5 and not _DATA_LIKE.search(span):
+            return []
+        if best.cost > 2.5 + 0.5 * best.tokens:
+            return []
+    group = []
+    for reading in readings[:4]:
+        if reading.cost > best.cost + 1.5:
+            break
+        group.append(_candidate(text, start, reading, region))
+    return group
+
+
+def _candidate(text: str, start: int, reading: Reading, region: Region) -> Candidate:
+    return Candidate(start, reading.vstart, tuple(reading.changes(text)), reading.cost, reading.complete,
+                     reading.doubtful, region.source)
+
+
+def _mass(text: str, candidate: Candidate) -> float:
+    """How much a span looks like data: quotes, colons and brackets, up to a bound."""
+    span = text[candidate.start : min(candidate.end, candidate.start + 2000)]
+    return min(6, span.count('"') + span.count(":") + span.count("'")) * 0.25 + 0.25 * span[:1].count("{")
+
+
+_SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
+
+
+def _best(text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judge, schema: Any, level: Level) -> Repaired[Any]:
+    """The best result; the schema counts first, then the cost, then the later one."""
+    ranked = []
+    for result, candidate in results:
+        faults = judge.faults(result.value)
+        score = candidate.cost + _SOURCE[candidate.source] - _mass(text, candidate)
+        ranked.append((faults, round(score, 3), -candidate.start, result, candidate))
+    ranked.sort(key=lambda item: item[:3])
+    faults, score, _, best, candidate = ranked[0]
+    others: list[Repaired[Any]] = []
+    margin = math.inf
+    for other_faults, other_score, _, other, _ in ranked[1:]:
+        if _same(other.value, best.value) or any(_same(other.value, kept.value) for kept in others):
+            continue
+        if other_faults == faults:
+            margin = min(margin, other_score - score)
+        if len(others) < MOST_CANDIDATES:
+            others.append(other)
+    if faults:
+        line, column = place(text, candidate.start)
+        raise RepairError("the text was read, but every reading is against the schema", line=line, column=column, source=text,
+                          hint="the readings are what the standard reader gives for the repaired text")
+    doubtful = best.ambiguous or margin < 0.25
+    if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):
+        raise _unreadable(text, level)
+    return Repaired(best.value, best.text, best.edits, _confidence(candidate.cost, margin), best.complete, tuple(others), doubtful)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equal as JSON: ``1`` and ``True`` are not."""
+    try:
+        return a is b or (a == b and json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
+    except (RecursionError, ValueError):
+        return False

@@ -1,0 +1,87 @@
+"""Whether a value is what the schema wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+import jsonschema
+import jsonschema.validators
+
+from ..errors import RepairError, SchemaError
+
+
+class Judge(Protocol):
+    """Says whether a value is acceptable."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value is valid."""
+        ...
+
+    def faults(self, value: Any) -> int:
+        """How many errors the value has, counted up to a bound."""
+        ...
+
+
+class SchemaJudge:
+    """A JSON Schema as a judge (the ``jsonschema`` package)."""
+
+    def __init__(self, schema: Mapping[str, Any] | bool) -> None:
+        validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        try:
+            validator_class.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            pointer = "".join(f"/{part}" for part in error.absolute_path)
+            raise SchemaError(error.message, pointer=pointer) from None
+        self._validator = validator_class(schema)
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value is valid."""
+        return self.faults(value, 1) == 0
+
+    def faults(self, value: Any, most: int = 20) -> int:
+        """How many errors the value has, counted up to ``most``."""
+        count = 0
+        try:
+            for _ in self._validator.iter_errors(value):
+                count += 1
+                if count >= most:
+                    break
+        except RecursionError:
+            raise RepairError("the value is nested too deeply to be validated", limit="depth") from None
+        except Exception as error:  # the package raises its own kinds for unresolvable references
+            raise SchemaError(f"the schema cannot be used: {error}") from None
+        return count
+
+
+class AnyValue:
+    """The judge without a schema."""
+
+    def accepts(self, value: Any) -> bool:
+        """Always true."""
+        return True
+
+    def faults(self, value: Any) -> int:
+        """Always 0."""
+        return 0
+
+
+@lru_cache(maxsize=128)
+def _cached(schema: str) -> SchemaJudge:
+    return SchemaJudge(json.loads(schema))
+
+
+def judge_for(schema: Mapping[str, Any] | bool | None) -> Judge:
+    """The judge for a schema; validators are cached by the schema's text.
+
+    Raises:
+        SchemaError: the schema is none.
+    """
+    if schema is None:
+        return AnyValue()
+    try:
+        return _cached(json.dumps(schema, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SchemaError(f"the schema is not JSON: {error}") from None

@@ -1,0 +1,157 @@
+"""What a JSON Schema says about one place in the data, as far as repair needs it: types, members, items.
+
+Local ``$ref`` are followed and the branches of ``anyOf``, ``oneOf`` and ``allOf`` are looked at together; everything
+else is left to validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+_ALL: frozenset[str] = frozenset()
+
+
+def type_names(value: Any) -> tuple[str, ...]:
+    """The JSON Schema types that a value is of."""
+    if value is None:
+        return ("null",)
+    if isinstance(value, bool):
+        return ("boolean",)
+    if isinstance(value, int):
+        return ("integer", "number")
+    if isinstance(value, float):
+        return ("integer", "number") if math.isfinite(value) and value.is_integer() else ("number",)
+    if isinstance(value, str):
+        return ("string",)
+    return ("array",) if isinstance(value, list) else ("object",)
+
+
+class SchemaView:
+    """The subschemas that apply at one place.
+
+    Args:
+        root: the whole schema, for references.
+        parts: the subschemas, any of which may apply.
+    """
+
+    def __init__(self, root: Any, parts: Iterable[Any]) -> None:
+        self._root = root
+        self.parts = tuple(self._flat(parts))
+
+    @classmethod
+    def of(cls, schema: Any) -> SchemaView:
+        """The view of a whole schema."""
+        return cls(schema, (schema,))
+
+    def _flat(self, parts: Iterable[Any]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        todo = list(parts)[::-1]
+        seen: set[int] = set()
+        while todo and len(found) < 200:
+            part = todo.pop()
+            if not isinstance(part, Mapping) or id(part) in seen:
+                continue
+            seen.add(id(part))
+            reference = part.get("$ref")
+            if isinstance(reference, str):
+                todo.append(self._resolve(reference))
+            for keyword in ("anyOf", "oneOf", "allOf"):
+                branches = part.get(keyword)
+                if isinstance(branches, list):
+                    todo += branches[::-1]
+            found.append(part)
+        return found
+
+    def _resolve(self, reference: str) -> Any:
+        if not reference.startswith("#"):
+            return None
+        node = self._root
+        for step in reference[1:].split("/")[1:]:
+            step = step.replace("~1", "/").replace("~0", "~")
+            node = node.get(step) if isinstance(node, Mapping) else None
+        return node
+
+    @cached_property
+    def _types(self) -> frozenset[str]:
+        names: set[str] = set()
+        for part in self.parts:
+            kind = part.get("type")
+            if isinstance(kind, str):
+                names.add(kind)
+            elif isinstance(kind, list):
+                names.update(name for name in kind if isinstance(name, str))
+            for value in self._values(part):
+                names.update(type_names(value))
+            if kind is None:
+                if "properties" in part or "required" in part:
+                    names.add("object")
+                if "items" in part or "prefixItems" in part:
+                    names.add("array")
+        return frozenset(names)
+
+    @staticmethod
+    def _values(part: Mapping[str, Any]) -> list[Any]:
+        found = list(part["enum"]) if isinstance(part.get("enum"), list) else []
+        return [*found, part["const"]] if "const" in part else found
+
+    def types(self) -> frozenset[str]:
+        """The types that may stand here; empty when the schema does not say."""
+        return self._types
+
+    def allows(self, value: Any) -> bool:
+        """Whether the type of a value may stand here."""
+        return not self._types or bool(self._types.intersection(type_names(value)))
+
+    def values(self) -> list[Any]:
+        """The values of ``enum`` and ``const``."""
+        return [value for part in self.parts for value in self._values(part)]
+
+    def names(self) -> set[str]:
+        """The properties that an object here may have by name."""
+        found: set[str] = set()
+        for part in self.parts:
+            properties = part.get("properties")
+            if isinstance(properties, Mapping):
+                found.update(properties)
+        return found
+
+    def required(self) -> set[str]:
+        """The properties that every object here must have, as far as one subschema says so."""
+        found: set[str] = set()
+        for part in self.parts:
+            if isinstance(part.get("required"), list):
+                found.update(part["required"])
+        return found
+
+    @cached_property
+    def _members(self) -> dict[str, SchemaView]:
+        return {}
+
+    def member(self, name: str) -> SchemaView:
+        """The view of an object's member."""
+        known = self._members.get(name)
+        if known is None:
+            parts = []
+            for part in self.parts:
+                properties = part.get("properties")
+                if isinstance(properties, Mapping) and name in properties:
+                    parts.append(properties[name])
+                elif "additionalProperties" in part:
+                    parts.append(part["additionalProperties"])
+            known = SchemaView(self._root, parts)
+            if len(self._members) < 1000:
+                self._members[name] = known
+        return known
+
+    @cached_property
+    def _item(self) -> SchemaView:
+        return SchemaView(self._root, [part["items"] for part in self.parts if "items" in part])
+
+    def item(self, index: int) -> SchemaView:
+        """The view of an array's item."""
+        first = [part["prefixItems"][index] for part in self.parts
+                 if isinstance(part.get("prefixItems"), list) and index < len(part["prefixItems"])]
+        return SchemaView(self._root, first) if first else self._item

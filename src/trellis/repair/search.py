@@ -1,0 +1,234 @@
+"""Least-cost search for a JSON reading of damaged text.
+
+The reader walks over clean tokens with three regular expressions. Where a token does not fit, or where evidence
+(indentation, a key that occurs twice) speaks against the obvious reading, the ways to go on are made by ``moves`` and
+each becomes a reading with a cost. Readings are advanced in order of position; those that meet in the same position,
+state and bracket are one, the cheaper stays. The number kept is bounded, so the work is linear in the text
+(a beam search; compare Aho and Peterson, "A minimum distance error-correcting parser", 1972).
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RepairError
+from .edits import place
+from .moves import Moves
+from .rules import Level
+from .scan import Scanner
+from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
+
+WIDTH = 10  # readings kept at once
+MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
+STRIDE = 512  # clean text that one reading may run ahead of the others
+SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
+
+_STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
+_SCALAR = rf'{_STRING}(?=[ \t\n\r]*[,}}\]])|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t\n\r]*[,}}\]])'
+_VALUE = re.compile(rf'[ \t\n\r]*(?:({_SCALAR})|([{{\[])(?=[ \t\n\r]*["{{\[\]}}\d\-tfn]))')
+_FIRST_KEY = re.compile(rf'[ \t\n\r]*({_STRING})[ \t\n\r]*:')
+_NEXT_KEY = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*({_STRING})[ \t\n\r]*:')
+_NEXT_VALUE = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*(?:({_SCALAR})|([{{\[])(?=[ \t\n\r]*["{{\[\]}}\d\-tfn]))')
+_CLOSE = re.compile(r"[ \t\n\r]*([}\]])")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on the work of one repair.
+
+    Attributes:
+        size: characters of input.
+        depth: open brackets at once; the standard reader of the result has a bound of its own.
+        steps: search steps for each character of input (on top of a constant).
+    """
+
+    size: int = 64_000_000
+    depth: int = 900
+    steps: int = 40
+
+
+class Search:
+    """One search over ``text[start:end]``."""
+
+    def __init__(self, text: str, start: int, end: int, level: Level, limits: Limits, schema: Any = None) -> None:
+        self.text, self.start, self.end, self.limits = text, start, end, limits
+        self.scanner = Scanner(text, end)
+        self.moves = Moves(text, end, level, self.scanner, self._opened)
+        self.steps = 0
+        self.furthest = start
+
+    def _opened(self, frame: Frame) -> Frame:
+        if frame.depth > self.limits.depth:
+            raise self._limit("depth", frame.open, f"more than {self.limits.depth} brackets are open at once")
+        return frame
+
+    def _limit(self, limit: str, offset: int, message: str) -> RepairError:
+        line, column = place(self.text, offset)
+        return RepairError(message, line=line, column=column, source=self.text, limit=limit)
+
+    def run(self) -> list[Reading]:
+        """Complete readings, cheapest first; empty when there is none.
+
+        Raises:
+            RepairError: a limit was hit (``limit``).
+        """
+        line_start = self.text.rfind("\n", 0, self.start) + 1
+        head = self.text[line_start : self.start]
+        indent = len(head) - len(head.lstrip(" \t"))
+        most = self.limits.steps * (self.end - self.start) + 20_000
+        heap: list[tuple[int, int, Reading]] = [(self.start, 0, Reading.start(self.start, indent))]
+        seen: dict[tuple[int, int, int], float] = {}
+        serial = 0
+        forked_at = self.start
+        finished: list[Reading] = []
+        while heap:
+            position, _, reading = heapq.heappop(heap)
+            if position > self.furthest:
+                self.furthest = position
+            if finished and reading.cost >= finished[0].cost + MARGIN:
+                continue
+            if heap:
+                moved = self._advance(reading, position - position % STRIDE + STRIDE)
+            else:
+                seen.clear()
+                moved = self._advance(reading, self.end + 1)
+            if moved is not reading and heap:
+                following = [moved]
+            else:
+                following = self.moves.expand(moved)
+                self.steps += len(following)
+            if len(following) > 1:
+                forked_at = position
+            self.steps += 1
+            if self.steps > most:
+                raise self._limit("steps", position, "the text is too damaged to be read in bounded time")
+            for new in following:
+                if new.frame is None and new.state == AFTER and new.pos == -1:
+                    finished.append(new)
+                    finished.sort(key=lambda item: item.cost)
+                    del finished[WIDTH:]
+                    continue
+                key = (new.pos, new.state, id(new.frame))
+                known = seen.get(key)
+                if known is not None and known <= new.cost + 1e-9:
+                    continue
+                seen[key] = new.cost
+                serial += 1
+                heapq.heappush(heap, (new.pos, serial, new))
+            if len(heap) > WIDTH:
+                kept = heapq.nsmallest(WIDTH, heap, key=lambda item: (item[2].cost, -item[0]))
+                bound = kept[0][2].cost + MARGIN
+                heap = [item for item in kept if item[2].cost <= bound]
+                heapq.heapify(heap)
+            if len(heap) > 1 and heap[0][0] > forked_at + SETTLED:
+                bound = min(item[2].cost for item in heap) + 0.75
+                heap = [item for item in heap if item[2].cost <= bound]
+                heapq.heapify(heap)
+                forked_at = heap[0][0]
+        return finished
+
+    def _advance(self, reading: Reading, limit: int) -> Reading:
+        """Read clean tokens up to ``limit``; returns ``reading`` itself when the next token is not clean."""
+        text, end = self.text, self.end
+        pos, state, frame, first, indent = reading.pos, reading.state, reading.frame, reading.first, reading.indent
+        vstart, vseq, closed, back_pos = reading.vstart, reading.vseq, reading.closed, -1
+        tokens, count = 0, reading.count
+        while pos < limit:
+            before = pos
+            if first and frame is not None and state != AFTER:
+                match = _CLOSE.match(text, pos, end)
+                if match and match.group(1) == CLOSER[frame.kind] and match.start(1) == pos:
+                    vstart, vseq, closed = frame.open, frame.seq, frame
+                    frame, pos, state, first = frame.parent, match.end(), AFTER, False
+                    tokens += 1
+                    continue
+            if state == AFTER:
+                if frame is None:
+                    break
+                match = (_NEXT_KEY if frame.kind == "{" else _NEXT_VALUE).match(text, pos, end)
+                if match:
+                    start = match.start(match.lastindex or 0)
+                    newline = text.rfind("\n", pos, start)
+                    if newline >= 0:
+                        column = start - newline - 1
+                        if column != frame.member_indent:
+                            break
+                        indent = column
+                    if frame.kind == "{":
+                        key = match.group(1)
+                        if frame.keys.setdefault(key, start) != start:
+                            break
+                        back_pos, pos, state, first = pos, match.end(), VALUE, False
+                        tokens += 1
+                        continue
+                else:
+                    match = _CLOSE.match(text, pos, end)
+                    if not match or match.group(1) != CLOSER[frame.kind]:
+                        break
+                    start = match.start(1)
+                    newline = text.rfind("\n", pos, start)
+                    if newline >= 0:
+                        if start - newline - 1 != frame.indent:
+                            break
+                        indent = frame.indent
+                    elif frame.member_indent is not None:
+                        break
+                    vstart, vseq, closed = frame.open, frame.seq, frame
+                    frame, pos = frame.parent, match.end()
+                    tokens += 1
+                    continue
+            elif state == VALUE:
+                match = _VALUE.match(text, pos, end)
+                if not match:
+                    break
+                start = match.start(match.lastindex or 0)
+                newline = text.rfind("\n", pos, start)
+                if newline >= 0:
+                    if frame is None:
+                        indent = start - newline - 1
+                    elif frame.kind == "{" or not first or frame.member_indent not in (None, start - newline - 1):
+                        break
+                    else:
+                        indent = frame.member_indent = start - newline - 1
+            elif state == KEY and first and frame is not None:
+                match = _FIRST_KEY.match(text, pos, end)
+                if not match:
+                    break
+                start = match.start(1)
+                newline = text.rfind("\n", pos, start)
+                if newline >= 0:
+                    indent = start - newline - 1
+                    if frame.member_indent not in (None, indent):
+                        break
+                    frame.member_indent = indent
+                if frame.keys.setdefault(match.group(1), start) != start:
+                    break
+                back_pos, pos, state, first = before, match.end(), VALUE, False
+                tokens += 1
+                continue
+            else:
+                break
+            # A value, after a comma or where one is due.
+            tokens += 1
+            vstart, vseq = start, count
+            if match.lastindex == 1:
+                pos, state, first, closed = match.end(), AFTER, False, None
+            else:
+                kind = match.group(2)
+                frame = self._opened(Frame(kind, start, count, frame, indent))
+                pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
+        if pos == reading.pos and state == reading.state:
+            return reading
+        new = reading.copy()
+        new.pos, new.state, new.frame, new.first, new.indent = pos, state, frame, first, indent
+        new.vstart, new.vseq, new.closed, new.tokens = vstart, vseq, closed, reading.tokens + tokens
+        if back_pos >= 0:
+            new.back = (back_pos, reading.links, count)
+        self.steps += tokens
+        return new
+
+
+__all__ = ["COLON", "Limits", "Search"]

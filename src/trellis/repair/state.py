@@ -1,0 +1,140 @@
+"""What the search carries along: open brackets, partial readings, and the pieces a reading is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .edits import Change
+from .scan import StringReading
+
+VALUE, KEY, COLON, AFTER = range(4)
+CLOSER = {"{": "}", "[": "]"}
+
+
+class Frame:
+    """An open bracket. Frames form a persistent stack that readings share.
+
+    Attributes:
+        kind: ``{`` or ``[``, as it will stand in the repaired text.
+        open: offset of the opening bracket.
+        seq: how many pieces a reading had before this bracket.
+        indent: column of the line on which it was opened.
+        member_indent: column of its members if they start lines, else ``None``.
+        keys: where each key was first read in this object.
+        several: made for values one after another, not for a bracket in the text.
+        schema: what the schema says about this value, or ``None``.
+    """
+
+    __slots__ = ("kind", "open", "seq", "parent", "depth", "indent", "member_indent", "keys", "several", "schema")
+
+    def __init__(self, kind: str, open: int, seq: int, parent: Frame | None, indent: int, several: bool = False,
+                 schema: Any = None) -> None:
+        self.kind, self.open, self.seq, self.parent, self.indent = kind, open, seq, parent, indent
+        self.depth: int = parent.depth + 1 if parent else 1
+        self.member_indent: int | None = None
+        self.keys: dict[str, int] = {}
+        self.several = several
+        self.schema = schema
+
+
+Piece = Change | StringReading
+
+
+@dataclass(slots=True)
+class Link:
+    """One piece of a reading, linked to the ones before; ``key`` gives its place among them."""
+
+    before: Link | None
+    key: tuple[int, int]
+    piece: Piece
+
+
+class Reading:
+    """A partial reading of the text up to ``pos``.
+
+    Attributes:
+        state: what is read next: ``VALUE``, ``KEY``, ``COLON`` or ``AFTER`` (a value).
+        frame: innermost open bracket, ``None`` at the root.
+        cost: sum over edits and evidence.
+        first: nothing was read yet in the innermost bracket.
+        vstart, vseq: where the last value starts, and the number of pieces before it.
+        closed: the frame that the last token closed, if it was a closing bracket.
+        indent: column of the current line.
+        back: position and pieces before the member that is being read, to take it back at the end of the text.
+        complete: false when the end of the text cut something off.
+        doubtful: a choice was made without evidence.
+        tokens: clean tokens read so far.
+    """
+
+    __slots__ = ("pos", "state", "frame", "cost", "links", "count", "first", "vstart", "vseq", "closed", "indent", "back",
+                 "complete", "doubtful", "tokens")
+
+    pos: int
+    state: int
+    frame: Frame | None
+    cost: float
+    links: Link | None
+    count: int
+    first: bool
+    vstart: int
+    vseq: int
+    closed: Frame | None
+    indent: int
+    back: tuple[int, Link | None, int]
+    complete: bool
+    doubtful: bool
+    tokens: int
+
+    @classmethod
+    def start(cls, pos: int, indent: int) -> Reading:
+        """The empty reading."""
+        new = cls()
+        new.pos, new.state, new.frame, new.cost, new.links, new.count = pos, VALUE, None, 0.0, None, 0
+        new.first, new.vstart, new.vseq, new.closed, new.indent = True, pos, 0, None, indent
+        new.back, new.complete, new.doubtful, new.tokens = (pos, None, 0), True, False, 0
+        return new
+
+    def copy(self) -> Reading:
+        """A reading to go on with; everything it holds is shared."""
+        new = Reading()
+        new.pos, new.state, new.frame, new.cost, new.links = self.pos, self.state, self.frame, self.cost, self.links
+        new.count, new.first, new.vstart, new.vseq = self.count, self.first, self.vstart, self.vseq
+        new.closed, new.indent, new.back, new.complete = self.closed, self.indent, self.back, self.complete
+        new.doubtful, new.tokens = self.doubtful, self.tokens
+        return new
+
+    def add(self, piece: Piece, cost: float) -> Reading:
+        """Append a piece (in place)."""
+        self.links = Link(self.links, (self.count, 0), piece)
+        self.count += 1
+        self.cost += cost
+        return self
+
+    def add_before_value(self, piece: Piece, cost: float) -> Reading:
+        """Put a piece before the last value (in place)."""
+        self.links = Link(self.links, (self.vseq, -self.count - 1), piece)
+        self.count += 1
+        self.cost += cost
+        return self
+
+    def change(self, rule: str, start: int, end: int, after: str, cost: float) -> Reading:
+        """Append a change (in place)."""
+        return self.add(Change(rule, start, end, after, cost), cost)
+
+    def changes(self, text: str) -> list[Change]:
+        """All pieces as changes, in order of place."""
+        links = []
+        link = self.links
+        while link is not None:
+            links.append(link)
+            link = link.before
+        links.reverse()
+        links.sort(key=lambda item: item.key)
+        result: list[Change] = []
+        for item in links:
+            if isinstance(item.piece, StringReading):
+                result += item.piece.changes(text)
+            else:
+                result.append(item.piece)
+        return result
