@@ -1,0 +1,124 @@
+"""What a contract is: an output type seen from the four sides that need it.
+
+The prompt asks how the type reads (``type_text``) and how a value is written (``write``); repair is given the schema
+(``read``); the last word is ``validate``; and masks need a ``grammar``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from trellis.errors import RepairError, UsageError
+from trellis.result import FieldError
+
+if TYPE_CHECKING:
+    from trellis.masking import Grammar
+    from trellis.repair import Repaired
+
+T = TypeVar("T")
+
+Schema = dict[str, Any]
+Format = Literal["json", "yaml", "csv", "text"]
+RepairLevel = Literal["off", "safe", "normal", "salvage"]
+"""How far an answer may be mended; ``"off"`` takes only what the standard reader reads as it is."""
+OnUnsupported = Literal["error", "relax"]
+REPAIR_LEVELS: tuple[RepairLevel, ...] = ("off", "safe", "normal", "salvage")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[T]):
+    """What validation says: a value, or what is wrong with it."""
+
+    value: T | None
+    errors: tuple[FieldError, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+
+class Contract(ABC, Generic[T]):
+    """One output type. Immutable; may be shared between threads.
+
+    Attributes:
+        name: how prompts and servers call it.
+        format: how an answer is written.
+        schema: the JSON Schema of the value, ``None`` for plain text.
+    """
+
+    name: str
+    format: Format
+    schema: Schema | None = None
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the answer is a JSON object at its root, as JSON mode and tool calls want it."""
+        return False
+
+    @abstractmethod
+    def type_text(self) -> str:
+        """The type as a prompt shows it."""
+
+    @abstractmethod
+    def write(self, value: Any) -> str:
+        """How an answer with this value should look.
+
+        Raises:
+            UsageError: the value is not of the type.
+        """
+
+    @abstractmethod
+    def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
+        """Reads an answer, mending it as far as the level allows.
+
+        Raises:
+            RepairError: no repair at this level reads it.
+        """
+
+    @abstractmethod
+    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
+        """Judges what was read.
+
+        Args:
+            value: JSON data, or the text itself for plain text.
+            text: the standard text that it was read from, where there is one: its numbers have all their digits.
+        """
+
+    @abstractmethod
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        """The language of the answers, for masks.
+
+        Args:
+            on_unsupported: ``"relax"`` lets masks allow more than the type where they cannot enforce a keyword, and
+                lists that in ``grammar.relaxations``.
+
+        Raises:
+            UnsupportedError: masks cannot enforce the type.
+        """
+
+
+def checked_level(level: str) -> RepairLevel:
+    """The level, if it is one.
+
+    Raises:
+        UsageError: it is none.
+    """
+    for known in REPAIR_LEVELS:
+        if level == known:
+            return known
+    raise UsageError(f"repair={level!r} is no level of repair", hint=f"one of {', '.join(REPAIR_LEVELS)}")
+
+
+def untouched(repaired: Repaired[Any]) -> Repaired[Any]:
+    """The reading, if it needed no repair.
+
+    Raises:
+        RepairError: it did; names the first rule.
+    """
+    if repaired.edits:
+        first = repaired.edits[0]
+        raise RepairError(f"the answer needs a repair ({first.rule})", line=first.line, column=first.column,
+                          hint='repair is "off"; repair="safe" takes away only what stands around the data')
+    return repaired

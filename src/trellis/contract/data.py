@@ -1,0 +1,207 @@
+"""Values that are written as JSON, YAML or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trellis.contract.base import Contract, Format, OnUnsupported, RepairLevel, Schema, T, Verdict, untouched
+from trellis.contract.values import Values, json_text
+from trellis.errors import RepairError, TypeNotSupportedError, UnsupportedError
+from trellis.schema.typescript import render
+
+if TYPE_CHECKING:
+    from trellis.masking import Grammar
+    from trellis.repair import Repaired
+
+
+class DataContract(Contract[T]):
+    """A value with a JSON Schema, however it is written."""
+
+    schema: Schema
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.name = values.name
+        self.schema = values.schema
+        self._type_text = render(self.schema, self.name)  # at once: a reference that leads nowhere is told early
+
+    def type_text(self) -> str:
+        return self._type_text
+
+    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
+        return self.values.check(value)
+
+
+class JsonContract(DataContract[T]):
+    """Minified JSON."""
+
+    format: Format = "json"
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self._grammars: dict[OnUnsupported, Grammar] = {}
+
+    @property
+    def is_object(self) -> bool:
+        schema, seen = self.schema, 0
+        while isinstance(schema, dict) and isinstance(schema.get("$ref"), str) and seen < 20:
+            schema, seen = _follow(self.schema, schema["$ref"]), seen + 1
+        return isinstance(schema, dict) and schema.get("type") == "object"
+
+    def write(self, value: Any) -> str:
+        return json_text(self.values.plain(value))
+
+    def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
+        from trellis.repair import repair_json
+
+        return _read(repair_json, text, self.schema, level)
+
+    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
+        return self.values.check(value, text)
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        grammar = self._grammars.get(on_unsupported)
+        if grammar is None:
+            from trellis.masking import Grammar
+
+            grammar = Grammar.from_json_schema(self.schema, on_unsupported=on_unsupported)
+            self._grammars[on_unsupported] = grammar
+        return grammar
+
+
+class YamlContract(DataContract[T]):
+    """Block YAML with two spaces of indentation; strings that could be read as something else are quoted."""
+
+    format: Format = "yaml"
+
+    def write(self, value: Any) -> str:
+        return "\n".join(_yaml_lines(self.values.plain(value), ""))
+
+    def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
+        from trellis.repair import repair_yaml
+
+        return _read(repair_yaml, text, self.schema, level)
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        raise UnsupportedError(f"masks cannot enforce YAML of type {self.name}",
+                               hint='leave out Yaml(...) for JSON, or mode="prompt"')
+
+
+class CsvContract(DataContract[T]):
+    """A header line and one line for each row; empty for null.
+
+    ``rows`` are the values of the whole answer (a list), ``row`` those of one line, whose type the prompt shows.
+    """
+
+    format: Format = "csv"
+
+    def __init__(self, row: Values, rows: Values) -> None:
+        super().__init__(rows)
+        self.name = row.name
+        self._type_text = render(row.schema, row.name)
+        self.columns = _columns(row.schema, row.name)
+
+    def write(self, value: Any) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        for row in self.values.plain(value):
+            writer.writerow([_cell(row.get(column)) for column in self.columns])
+        return out.getvalue().rstrip("\n")
+
+    def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
+        from trellis.repair import repair_csv
+
+        return _read(repair_csv, text, self.schema, level)
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        raise UnsupportedError(f"masks cannot enforce CSV of type {self.name}",
+                               hint='list[...] for JSON, or mode="prompt"')
+
+
+def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, level: RepairLevel) -> Repaired[Any]:
+    """A reading that suits the schema, or else the one without it: then validation tells what is wrong, and where."""
+    if level == "off":
+        return untouched(repairer(text, None, level="safe"))
+    try:
+        return repairer(text, schema, level=level)
+    except RepairError as error:
+        if error.limit:
+            raise
+        return repairer(text, None, level=level)
+
+
+def _follow(root: Any, reference: str) -> Any:
+    for part in reference.removeprefix("#").split("/")[1:]:
+        root = root.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(root, dict) else None
+    return root
+
+
+def _columns(schema: Schema, name: str) -> tuple[str, ...]:
+    """The fields of a row.
+
+    Raises:
+        TypeNotSupportedError: the rows are no flat records.
+    """
+    while isinstance(schema.get("$ref"), str):
+        schema = _follow(schema, schema["$ref"]) or {}
+    columns = schema.get("properties")
+    if not isinstance(columns, dict) or not columns:
+        raise TypeNotSupportedError(f"the rows of Csv({name}) have no named fields",
+                                    hint="give a model, dataclass, TypedDict or schema with properties")
+    for column, member in columns.items():
+        if _has_parts(member, schema):
+            raise TypeNotSupportedError(f"field {column!r} of Csv({name}) does not fit in a cell",
+                                        hint="rows are flat; use list[...] for JSON, or Yaml(list[...])")
+    return tuple(columns)
+
+
+def _has_parts(member: Any, root: Schema, depth: int = 0) -> bool:
+    if not isinstance(member, dict) or depth > 20:
+        return False
+    if isinstance(member.get("$ref"), str):
+        return _has_parts(_follow(root, member["$ref"]), root, depth + 1)
+    branches = [branch for key in ("anyOf", "oneOf", "allOf") for branch in member.get(key, [])]
+    kinds = member.get("type", ())
+    own = {"object", "array"} & ({kinds} if isinstance(kinds, str) else set(kinds))
+    return bool(own) or any(_has_parts(branch, root, depth + 1) for branch in branches)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+_PLAIN_SCALAR = re.compile(r"[^\W\d_](?:[\w .,'()&@/+-]*[\w.)])?")
+_PLAIN_KEY = re.compile(r"[^\W\d][\w-]*")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"}
+
+
+def _yaml_scalar(value: Any, plain: re.Pattern[str] = _PLAIN_SCALAR) -> str:
+    if isinstance(value, str) and plain.fullmatch(value) and value.lower() not in _YAML_WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)  # JSON's scalars, {} and [] are YAML
+
+
+def _yaml_lines(value: Any, indent: str) -> list[str]:
+    lines: list[str] = []
+    if isinstance(value, dict) and value:
+        for key, member in value.items():
+            label = f"{indent}{_yaml_scalar(key, _PLAIN_KEY)}:"
+            if isinstance(member, dict | list) and member:
+                lines += [label, *_yaml_lines(member, indent + "  ")]
+            else:
+                lines.append(f"{label} {_yaml_scalar(member)}")
+    elif isinstance(value, list) and value:
+        for member in value:
+            first, *rest = _yaml_lines(member, indent + "  ")
+            lines += [f"{indent}- {first[len(indent) + 2 :]}", *rest]
+    else:
+        lines.append(indent + _yaml_scalar(value))
+    return lines

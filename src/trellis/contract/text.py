@@ -1,0 +1,192 @@
+"""Answers that are plain text: a regular expression, one of some choices, a grammar."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from trellis.contract.base import Contract, OnUnsupported, RepairLevel, Verdict
+from trellis.errors import GrammarError, TypeNotSupportedError, UsageError
+from trellis.result import FieldError
+
+if TYPE_CHECKING:
+    from trellis.masking import Grammar
+    from trellis.repair import Repaired
+
+
+@dataclass(frozen=True)
+class Regex:
+    """An output type: text that a regular expression (Python's ``re``) matches as a whole."""
+
+    pattern: str
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise GrammarError(f"regular expression {self.pattern!r}: {error.msg}", line=error.lineno or 1,
+                               column=error.colno or 1, source=self.pattern) from error
+        except (TypeError, OverflowError, RecursionError) as error:
+            raise TypeNotSupportedError(f"Regex takes a pattern as text: {error}") from error
+
+
+@dataclass(frozen=True, init=False)
+class Choice:
+    """An output type: one of some texts, written without quotes."""
+
+    values: tuple[str, ...]
+
+    def __init__(self, values: Iterable[str]) -> None:
+        found = (values,) if isinstance(values, str) else tuple(values)
+        if not found or not all(isinstance(value, str) and value for value in found) or len(set(found)) < len(found):
+            raise TypeNotSupportedError("Choice takes different texts that are not empty",
+                                        hint='Choice(["yes", "no"]); Literal[...] takes other values as well')
+        object.__setattr__(self, "values", found)
+
+
+class TextContract(Contract[str]):
+    """Text as it stands. Around it, repair may take away white space, fences, reasoning and quotes."""
+
+    format = "text"
+    name = "Answer"
+
+    @abstractmethod
+    def fault(self, text: str) -> str:
+        """What is wrong with a text, or an empty string."""
+
+    def written_differently(self, text: str) -> str | None:
+        """The one text of the language that differs in case or punctuation only, if there is one."""
+        return None
+
+    def write(self, value: Any) -> str:
+        fault = "it is no text" if not isinstance(value, str) else self.fault(value)
+        if fault:
+            raise UsageError(f"{value!r} is not {self.type_text()}: {fault}")
+        return str(value)
+
+    def read(self, text: str, level: RepairLevel = "normal") -> Repaired[str]:
+        from trellis.repair import Repaired
+        from trellis.repair.edits import Change, locate
+        from trellis.repair.rules import cost_of
+
+        if level == "off" or not self.fault(text):
+            return Repaired(text, text)
+        spans = list(_inner(text))
+        found = next(((*span, "") for span in spans if not self.fault(text[span[0] : span[1]])), None)
+        if found is None and level != "safe":
+            forms = ((*span, self.written_differently(text[span[0] : span[1]])) for span in spans)
+            found = next(((start, end, rule, form) for start, end, rule, form in forms if form), None)
+        if found is None:
+            return Repaired(text.strip(), text.strip())  # validation tells what is wrong
+        start, end, rule, form = found
+        changes = [Change(rule, a, b, "", cost_of(rule)) for a, b in ((0, start), (end, len(text))) if a < b]
+        if form:
+            changes.insert(1 if start else 0, Change("enum_form", start, end, form, cost_of("enum_form")))
+        value = form or text[start:end]
+        return Repaired(value, value, locate(text, changes))
+
+    def validate(self, value: Any, text: str | None = None) -> Verdict[str]:
+        fault = self.fault(value) if isinstance(value, str) else "it is no text"
+        return Verdict(None, (FieldError("", fault),)) if fault else Verdict(value)
+
+
+class RegexContract(TextContract):
+    def __init__(self, regex: Regex) -> None:
+        self.regex = regex
+        self._pattern = re.compile(regex.pattern)
+
+    def type_text(self) -> str:
+        return f"text that matches the regular expression /{self.regex.pattern}/"
+
+    def fault(self, text: str) -> str:
+        return "" if self._pattern.fullmatch(text) else f"does not match /{self.regex.pattern}/"
+
+    @cached_property
+    def _grammar(self) -> Grammar:
+        from trellis.masking import Grammar
+
+        return Grammar.from_regex(self.regex.pattern)
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        return self._grammar
+
+
+class ChoiceContract(TextContract):
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+
+    def type_text(self) -> str:
+        return f"one of {', '.join(self.choice.values)}"
+
+    def fault(self, text: str) -> str:
+        return "" if text in self.choice.values else f"is none of {', '.join(self.choice.values)}"
+
+    def written_differently(self, text: str) -> str | None:
+        alike = [value for value in self.choice.values if _letters(value) == _letters(text)]
+        return alike[0] if len(alike) == 1 and _letters(text) else None
+
+    @cached_property
+    def _grammar(self) -> Grammar:
+        from trellis.masking import Grammar
+
+        return Grammar.from_choices(self.choice.values)
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        return self._grammar
+
+
+class GrammarContract(TextContract):
+    """A grammar of ``trellis.masking``; the value is the text, ``grammar.parse(text)`` gives its tree."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+
+    def type_text(self) -> str:
+        return f"text in the language of this grammar:\n{self._grammar.description}\n"
+
+    def fault(self, text: str) -> str:
+        # An answer is judged here, not made: both engines say the same, and a judge need not be fast.
+        engine = "kernel" if find_spec("trellis_kernel") else "reference"
+        if self._grammar.accepts(text, engine=engine):
+            return ""
+        good = bisect_left(range(1, len(text) + 1), True,
+                           key=lambda end: not self._grammar.accepts_prefix(text[:end], engine=engine))
+        return ("it stops too early" if good >= len(text) else
+                f"character {good + 1} ({text[good]!r} after {text[max(0, good - 20) : good]!r}) is not in the grammar")
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        return self._grammar
+
+
+def _inner(text: str) -> Iterator[tuple[int, int, str]]:
+    """Parts of a reply that may be the answer, the likeliest first: start, end, the rule that leaves the rest out."""
+    from trellis.repair.extract import regions
+
+    for region in [*regions(text), None]:
+        start, end = _strip(text, *((region.start, region.end) if region else (0, len(text))))
+        if start == end:
+            continue
+        whole = not text[:start].strip() and not text[end:].strip()
+        around = region.source if region and region.source in ("fence", "reasoning") else "prose"
+        rule = "whitespace" if whole else around
+        yield start, end, rule
+        for mark in ("**", "`", '"', "'", "“”", "‘’"):
+            left, right = (mark[0], mark[-1]) if mark in ("“”", "‘’") else (mark, mark)
+            part = text[start:end]
+            if len(part) > 2 * len(left) and part.startswith(left) and part.endswith(right):
+                yield start + len(left), end - len(right), "quote_style" if whole else rule
+
+
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), end - (len(part) - len(part.rstrip()))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

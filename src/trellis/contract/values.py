@@ -1,0 +1,188 @@
+"""Who has the last word on a value: pydantic for Python types, jsonschema for JSON Schemas."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trellis.contract.base import Schema, Verdict
+from trellis.errors import SchemaError, TypeNotSupportedError, UsageError
+from trellis.result import FieldError
+from trellis.schema.types import adapter_of, json_schema_of, type_name
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+    from pydantic_core import ErrorDetails, ValidationError
+
+MAX_MESSAGE = 200
+"""Characters of one error message."""
+
+
+class Values(Protocol):
+    """The values of a type, as JSON data and as Python sees them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def schema(self) -> Schema: ...
+    def check(self, value: Any, text: str | None = None) -> Verdict[Any]: ...
+    def plain(self, value: Any) -> Any:
+        """JSON data of a value; raises UsageError when it is not of the type."""
+        ...
+
+
+class TypedValues:
+    """A Python type, judged by pydantic in the type's own mode (a strict model stays strict)."""
+
+    def __init__(self, output_type: Any) -> None:
+        self.name = _name_in_prompt(output_type)
+        self._adapter = adapter_of(output_type)
+        self.schema = json_schema_of(self._adapter, type_name(output_type))
+
+    def check(self, value: Any, text: str | None = None) -> Verdict[Any]:
+        from pydantic import ValidationError
+
+        try:
+            return Verdict(self._adapter.validate_json(json_text(value) if text is None else text))
+        except ValidationError as error:
+            return Verdict(None, pydantic_errors(error, value))
+        except Exception as error:  # a validator of the caller's model raised what no validator should
+            raise UsageError(f"a validator of {self.name} raised {type(error).__name__}: {error}",
+                             hint="raise ValueError to refuse a value") from error
+
+    def plain(self, value: Any) -> Any:
+        from pydantic import ValidationError
+
+        try:
+            try:
+                typed = self._adapter.validate_python(value)
+            except ValidationError:  # plain data for a strict model, or an Enum by its value
+                typed = self._adapter.validate_json(json_text(value))
+            return self._adapter.dump_python(typed, mode="json", by_alias=True, warnings="error")
+        except Exception as error:
+            raise UsageError(f"{_short(value)} is no {self.name}: {error}") from error
+
+
+class SchemaValues:
+    """A JSON Schema, judged by jsonschema; formats are asserted, since who writes one means it."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = copy.deepcopy(schema)
+        title = schema.get("title")
+        self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w*", title) else "Answer"
+        self._validator  # noqa: B018  a schema that is none is told at once
+
+    @cached_property
+    def _validator(self) -> Validator:
+        import jsonschema
+        from jsonschema.validators import validator_for
+
+        kind = validator_for(self.schema, default=jsonschema.Draft202012Validator)
+        try:
+            kind.check_schema(self.schema)
+            return kind(self.schema, format_checker=kind.FORMAT_CHECKER)
+        except jsonschema.SchemaError as error:
+            raise SchemaError(_clip(error.message), pointer=pointer(error.absolute_path)) from error
+        except RecursionError as error:
+            raise SchemaError("the schema is nested too deeply") from error
+
+    def check(self, value: Any, text: str | None = None) -> Verdict[Any]:
+        import jsonschema
+
+        try:
+            found = sorted(self._validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+        except RecursionError:
+            return Verdict(None, (FieldError("", "nested too deeply to be checked"),))
+        except Exception as error:  # an unresolvable reference, a pattern that Python does not take
+            raise SchemaError(f"the schema cannot be applied: {_clip(str(error))}") from error
+        errors = []
+        for outer in found:
+            inner = jsonschema.exceptions.best_match([outer]) or outer  # of anyOf's branches, the one that came closest
+            errors.append(FieldError(pointer(inner.absolute_path), _clip(inner.message)))
+        return Verdict(None if errors else value, tuple(dict.fromkeys(errors)))
+
+    def plain(self, value: Any) -> Any:
+        verdict = self.check(value)
+        if not verdict.ok:
+            raise UsageError(f"{_short(value)} is no {self.name}: {verdict.errors[0]}")
+        return value
+
+
+def pydantic_errors(error: ValidationError, value: Any) -> tuple[FieldError, ...]:
+    """pydantic's errors with JSON pointers into the value; its locations also name union members, which have none."""
+    details = error.errors(include_url=False, include_context=False)
+    return tuple(dict.fromkeys(FieldError(pointer(_path(detail, value)), _message(detail)) for detail in details))
+
+
+def pointer(path: Sequence[str | int] | Any) -> str:
+    """A path as JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def json_text(value: Any) -> str:
+    """Minified JSON.
+
+    Raises:
+        UsageError: the value has no JSON form.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{_short(value)} has no JSON form: {error}") from error
+
+
+def _path(detail: ErrorDetails, value: Any) -> list[str | int]:
+    path: list[str | int] = []
+    current = value
+    for place, part in enumerate(detail["loc"]):
+        inside = part in current if isinstance(current, dict) else (
+            isinstance(current, list) and isinstance(part, int) and part < len(current))
+        if inside:
+            current = current[part]
+        elif detail["type"] != "missing" or place < len(detail["loc"]) - 1:
+            continue  # a member of a union, not a place
+        path.append(part)
+    return path
+
+
+def _message(detail: ErrorDetails) -> str:
+    said = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if detail["type"] in ("missing", "extra_forbidden", "value_error", "assertion_error"):
+        return _clip(said)
+    return _clip(f"{said}, got {_short(detail['input'])}")
+
+
+def _name_in_prompt(output_type: Any) -> str:
+    if isinstance(output_type, type) and not getattr(output_type, "__args__", None):
+        return output_type.__name__ if output_type.__module__ != "builtins" else "Answer"
+    item = getattr(output_type, "__args__", (None,))[0]
+    if getattr(output_type, "__origin__", None) is list and isinstance(item, type):
+        return f"list[{item.__name__}]"
+    return "Answer"
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _clip(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 3] + "..."
+
+
+def values_of(output_type: Any) -> Values:
+    """The values of a Python type or of a JSON Schema.
+
+    Raises:
+        SchemaError, TypeNotSupportedError: there are none.
+    """
+    if isinstance(output_type, dict):
+        return SchemaValues(output_type)
+    if isinstance(output_type, str | bytes | int | float | list | tuple | set):
+        raise TypeNotSupportedError(f"{_short(output_type)} is a value, not a type",
+                                    hint="give a type, a JSON Schema as a dict, Choice([...]) or Regex(...)")
+    return TypedValues(output_type)
