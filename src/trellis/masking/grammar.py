@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trellis.errors import GrammarError, LimitError, MaskError, TrellisError, UsageError, VocabularyError
 from trellis.masking import regex_front, terminals
@@ -18,8 +18,6 @@ from trellis.masking.reference import ReferenceGrammar
 from trellis.masking.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from lark import Tree
-
     from trellis.masking.lark_front import LarkSource
 
 ENGINES = ("kernel", "reference")
@@ -115,8 +113,8 @@ class Grammar:
     def _bytewise(self, engine: str) -> Matcher:
         return self.compile(_byte_vocabulary(), engine=engine).matcher()
 
-    def parse(self, text: str) -> Tree[Any]:
-        """Lark's tree of a text.
+    def parse(self, text: str) -> Any:
+        """Lark's tree (``lark.Tree``) of a text.
 
         Raises:
             GrammarError: the text does not belong to the language (line, column), or the grammar is not Lark's.
@@ -205,14 +203,14 @@ class Matcher:
         try:
             self._raw.fill_bitmask(bitmask, row)
         except Exception as error:
-            raise _translated(error) from error
+            _reraise(error)
 
     def accept(self, token_id: int) -> bool:
         """Take a token. False: refused, nothing has changed."""
         try:
             return self._raw.accept(token_id)  # type: ignore[no-any-return]
         except Exception as error:
-            raise _translated(error) from error
+            _reraise(error)
 
     def accept_bytes(self, data: bytes) -> int:
         """Take text; how many bytes of it some completion follows (the rest is not taken). One step for rollback."""
@@ -329,7 +327,7 @@ def _choices(words: list[bytes]) -> GeneralProgram:
             first, last = words[low], low
             while last + 1 < high and words[last + 1][depth] == first[depth]:
                 last += 1
-            shared = len(os.path.commonprefix([first, words[last]]))
+            shared = _shared(first, words[last])
             target = end
             if last > low:
                 target = builder.state()
@@ -337,6 +335,14 @@ def _choices(words: list[bytes]) -> GeneralProgram:
             builder.terminal(state, terminals.literal(first[depth:shared]), target, _shown(first))
             low = last + 1
     return builder.build(rule)
+
+
+def _shared(first: bytes, second: bytes) -> int:
+    """How many bytes two words have in common at the start."""
+    for at, (left, right) in enumerate(zip(first, second, strict=False)):
+        if left != right:
+            return at
+    return min(len(first), len(second))
 
 
 def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:
@@ -356,16 +362,15 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        translated = _translated(error)
-        raise translated from (None if translated is error else error)
+        _reraise(error)
 
 
-def _translated(error: Exception) -> TrellisError:
+def _reraise(error: Exception) -> NoReturn:
     if isinstance(error, TrellisError):
-        return error
+        raise error
     kind, message = error.args[:2] if type(error).__name__ == "KernelError" else ("state", str(error))
     if kind == "program":
-        return GrammarError(message)
+        raise GrammarError(message) from error
     if kind in ("limit", "budget"):
-        return LimitError(message, limit="max_tokens" if kind == "budget" else "fuel")
-    return VocabularyError(message) if kind == "vocabulary" else MaskError(message)
+        raise LimitError(message, limit="max_tokens" if kind == "budget" else "fuel") from error
+    raise (VocabularyError(message) if kind == "vocabulary" else MaskError(message)) from error

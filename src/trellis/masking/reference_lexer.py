@@ -1,9 +1,9 @@
 """The slow twin's lexemes: explicit threads of nondeterministic automata, one byte at a time.
 
-A lexeme in progress is a small immutable value. ``step`` gives the lexeme after one more byte, or None; its ``ends`` are
-the ways in which it may end exactly here. For a leftmost-first regex the threads are ordered by preference. Where a thread
-matches, less preferred ones are given up; the lexeme may then end only if the more preferred ones that are still alive
-never match: these are the *guard* of that end (they are also what the lexeme goes on as).
+A lexeme in progress is a small immutable value. ``step`` gives the lexeme after one more byte, or None; its ``ends``
+are the ways in which it may end exactly here. For a leftmost-first regex the threads are ordered by preference. Where a
+thread matches, less preferred ones are given up; the lexeme may then end only if the more preferred ones that are still
+alive never match: these are the *guard* of that end (they are also what the lexeme goes on as).
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ class Lexer:
         if lexeme.phase == PREFIX:
             if not counted.prefix.startswith(text):
                 return None
-            return self._between(counted, label, left) if text == counted.prefix else Lexeme(label, text=text, left=left)
+            if text == counted.prefix:
+                return self._between(counted, label, left)
+            return Lexeme(label, text=text, left=left)
         if lexeme.phase == UNITS and not lexeme.threads and left[0] == 0 and counted.suffix.startswith(text):
             lexeme = Lexeme(label, phase=SUFFIX)
         if lexeme.phase == SUFFIX:

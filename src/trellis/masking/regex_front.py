@@ -33,9 +33,9 @@ _CASED_BELOW = 0x20000  # no plane above has letters with case
 
 @dataclass(frozen=True, slots=True)
 class Chars:
-    """One byte code that is not empty (a character of a set, or a literal)."""
+    """One character of a set (not empty)."""
 
-    code: bytes
+    ranges: Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,29 @@ class _Reader:
         self.nodes = 0
 
     def sequence(self, items: Iterable[tuple[Any, Any]], flags: int) -> Node:
-        parts = [self.item(operator, value, flags) for operator, value in items]
+        parts: list[Node] = []
+        for operator, value in items:
+            if operator in (_constants.ASSERT, _constants.ASSERT_NOT) and value[0] < 0:
+                restricted = _ending_in(parts, self.behind(operator, value, flags))
+                if restricted is None:
+                    raise self.unsupported(operator, value)
+                parts = restricted
+            else:
+                parts.append(self.item(operator, value, flags))
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def behind(self, operator: Any, value: Any, flags: int) -> Ranges:
+        """The characters that a lookbehind lets stand before it; only one character is looked at."""
+        inner = self.sequence(value[1], flags)
+        if not isinstance(inner, Chars):
+            raise self.unsupported(operator, value)
+        return inner.ranges if operator is _constants.ASSERT else complement(inner.ranges)
 
     def item(self, operator: Any, value: Any, flags: int) -> Node:
         self.nodes += 1
         if operator in (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN):
             ranges = characters(operator, _frozen(value), flags & _CLASS_FLAGS)
-            return Chars(terminals.code_points(ranges)) if ranges else NOTHING
+            return Chars(ranges) if ranges else NOTHING
         if operator is _constants.BRANCH:
             return Choice(tuple(self.sequence(branch, flags) for branch in value[1]))
         if operator is _constants.SUBPATTERN:
@@ -265,6 +280,43 @@ def _split(node: Node) -> tuple[Node, bool, Node]:
     return node, False, NOTHING
 
 
+# Lookbehind ------------------------------------------------------------------------------------------------------
+
+def _ending_in(parts: list[Node], allowed: Ranges) -> list[Node] | None:
+    """The ways through a sequence that end with one of some characters, in order of preference.
+
+    None when that cannot be told here: the last character may stand before the sequence, or is deep inside a part.
+    """
+    if not parts:
+        return None
+    *front, last = parts
+    if isinstance(last, Chars):
+        return [*front, _only(last, allowed)]
+    if isinstance(last, Sequence):
+        return _ending_in([*front, *last.parts], allowed)
+    if isinstance(last, Choice) and not _nullable(last):
+        branches = [_ending_in([branch], allowed) for branch in last.parts]
+        return None if None in branches else [*front, Choice(tuple(Sequence(tuple(branch)) for branch in branches
+                                                                   if branch is not None))]
+    if not isinstance(last, Loop) or not isinstance(last.body, Chars) or last.maximum == 0:
+        return None
+    fewer = Loop(last.body, max(last.minimum - 1, 0), None if last.maximum is None else last.maximum - 1, last.greedy)
+    some = Sequence((fewer, _only(last.body, allowed)))
+    if last.minimum > 0:
+        return [*front, some]
+    none = _ending_in(front, allowed)  # the loop is left at once
+    if none is None:
+        return None
+    if none == front:
+        return [*front, Choice((some, EMPTY) if last.greedy else (EMPTY, some))]
+    return [*front, some] if NOTHING in none else None
+
+
+def _only(chars: Chars, allowed: Ranges) -> Node:
+    kept = complement(_union([complement(chars.ranges), complement(allowed)]))
+    return Chars(kept) if kept else NOTHING
+
+
 def _size(node: Node, limit: int) -> int:
     """How many nodes, counted up to a limit."""
     count, work = 0, [node]
@@ -280,8 +332,8 @@ def _size(node: Node, limit: int) -> int:
 
 def _code(node: Node) -> bytes:
     match node:
-        case Chars(code):
-            return code
+        case Chars(ranges):
+            return terminals.code_points(ranges)
         case Sequence(parts):
             return terminals.concat(*_joined(_code(part) for part in parts))
         case Choice(parts):
@@ -348,6 +400,12 @@ def characters(operator: Any, value: Any, flags: int) -> Ranges:
 
 
 _LITERAL = _constants.LITERAL
+
+
+def spellings(char: str, flags: int) -> list[str]:
+    """The characters that one literal character matches under flags."""
+    return [chr(point) for low, high in characters(_LITERAL, ord(char), flags & _CLASS_FLAGS)
+            for point in range(low, high + 1)]
 
 
 def _plain(operator: Any, value: Any, flags: int) -> Ranges:
