@@ -1,0 +1,276 @@
+"""JSON strings as terminals: plain, of some length, with a pattern, and names of properties.
+
+A string's value may be spelled in several ways (``"a"``, ``"\\u0061"``). Where any character fits, every spelling does.
+Where the characters matter (patterns, names, literals), there is one spelling of each: the one of
+``json.dumps(ensure_ascii=False)``. Half a surrogate pair is no character, so no spelling of one is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from trellis.errors import LimitError
+from trellis.masking.terminals import (
+    MAX_OPERANDS,
+    UNBOUNDED,
+    alternate,
+    byte_class,
+    code_points,
+    concat,
+    counted,
+    literal,
+    regex_set,
+    repeat,
+    text,
+    universal,
+)
+from trellis.schema import patterns
+from trellis.schema.patterns import Choice, Chars, Node, Pattern, Repeat, Sequence
+from trellis.schema.shapes import Strings
+
+MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
+_SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
+_QUOTE = text(b'"')
+
+_HEX = byte_class(b"0123456789abcdefABCDEF")
+_UNIT = alternate(concat(byte_class(b"0123456789abcefABCEF"), _HEX, _HEX, _HEX),
+                  concat(byte_class(b"dD"), byte_class(b"01234567"), _HEX, _HEX))
+_PAIR = concat(byte_class(b"dD"), byte_class(b"89abAB"), _HEX, _HEX, text(b"\\u"),
+               byte_class(b"dD"), byte_class(b"cdefCDEF"), _HEX, _HEX)
+_ESCAPE = concat(text(b"\\"), alternate(byte_class(b'"\\/bfnrt'), concat(text(b"u"), alternate(_UNIT, _PAIR))))
+#: One character of a string, in any spelling.
+CHARACTER = alternate(code_points(((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF))), _ESCAPE)
+#: Any string.
+STRING = regex_set(concat(_QUOTE, universal(CHARACTER), _QUOTE))
+
+
+@lru_cache(maxsize=4096)
+def spelled(ranges: patterns.Ranges) -> bytes | None:
+    """The regex code of one character out of a set, each in its one spelling; None when there is none."""
+    plain, escapes = [], []
+    for low, high in ranges:
+        for code in range(low, min(high, 0x5C) + 1):
+            if code < 0x20 or code in (0x22, 0x5C):
+                escapes.append(text(_SHORT.get(code) or b"\\u%04x" % code))
+        for start, end in ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0xD7FF), (0xE000, 0x10FFFF)):
+            if low <= end and high >= start:
+                plain.append((max(low, start), min(high, end)))
+    if not plain and not escapes:
+        return None
+    return alternate(*([code_points(patterns.normal_ranges(plain))] if plain else []), *escapes)
+
+
+#: The regex code of the name of a property.
+_NAME = concat(_QUOTE, repeat(spelled(patterns.EVERYTHING) or b"", 0, None), _QUOTE)
+#: The terminal of any name.
+NAME = regex_set(_NAME)
+
+
+def spell(value: Any) -> bytes:
+    """The one spelling of a scalar: that of ``json.dumps(ensure_ascii=False)``, with escapes for halves of pairs."""
+    spelling = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", spelling).encode()
+
+
+def one_of(spellings: Iterable[bytes]) -> bytes:
+    """The terminal of some literal texts: they share their beginnings, so that thousands are no burden."""
+    words = sorted(set(spellings))
+    if len(words) == 1 and len(words[0]) <= MAX_OPERANDS:
+        return literal(words[0])
+    return regex_set(_trie(words))
+
+
+def _trie(words: list[bytes]) -> bytes:
+    """The regex code of sorted, different words. Iterative: words may be prefixes of each other thousands deep."""
+    # A task is (first word, one past the last, depth at which they begin to matter); results are combined in post-order.
+    results: list[bytes] = []
+    work: list[tuple[str, int, int, int]] = [("words", 0, len(words), 0)]
+    while work:
+        task, first, last, depth = work.pop()
+        if task == "concat":
+            tail, head = results.pop(), results.pop()
+            results.append(concat(head, tail))
+        elif task == "alternate":
+            options = results[len(results) - first :]
+            del results[len(results) - first :]
+            results.append(alternate(*options))
+        elif last - first == 1:
+            results.append(text(words[first][depth:]))
+        else:
+            shared = _shared(words[first], words[last - 1], depth)
+            if shared > depth:
+                results.append(text(words[first][depth:shared]))
+                work.append(("concat", 0, 0, 0))
+            groups: list[tuple[int, int]] = []
+            start = first
+            for i in range(first + 1, last + 1):
+                if i == last or words[i][shared : shared + 1] != words[start][shared : shared + 1]:
+                    groups.append((start, i))
+                    start = i
+            work.append(("alternate", len(groups), 0, 0))
+            work.extend(("words", start, end, shared) for start, end in reversed(groups))
+    return results[0]
+
+
+def _shared(left: bytes, right: bytes, depth: int) -> int:
+    """How many bytes two words have in common, at least ``depth``."""
+    while depth < len(left) and depth < len(right) and left[depth] == right[depth]:
+        depth += 1
+    return depth
+
+
+# Restricted strings -----------------------------------------------------------------------------------------------------
+
+def terminals_of(strings: Strings) -> list[bytes] | str:
+    """The terminals of the strings of a case (none when there is no such string), or why they cannot be enforced.
+
+    Raises:
+        LimitError: a length or a pattern is too large.
+    """
+    low, high = strings.minimum, strings.maximum
+    if high is not None and high >= UNBOUNDED:
+        high = None
+    if low >= UNBOUNDED:
+        raise LimitError(f"a length of {low} characters is too large for a mask", limit="length")
+    found = _restricted(low, high, strings.patterns)
+    return found if isinstance(found, str) else list(found)
+
+
+@lru_cache(maxsize=4096)
+def _restricted(low: int, high: int | None, wanted: tuple[Pattern, ...]) -> tuple[bytes, ...] | str:
+    if not wanted:
+        if low == 0 and high is None:
+            return (STRING,)
+        return (counted(b'"', CHARACTER, b'"', low, high),)
+    if len(wanted) > 1:
+        names = " and ".join(repr(pattern.source) for pattern in wanted)
+        return f"masks cannot enforce the patterns {names} together yet"
+    terminals: list[bytes] = []
+    for branch in wanted[0].branches:
+        for node in _alternatives(branch.whole()):
+            fitted = _fit(node, low, high)
+            if fitted is None:
+                return f"masks cannot enforce the pattern {wanted[0].source!r} together with these lengths yet"
+            terminals += _terminals(fitted)
+    return tuple(dict.fromkeys(terminals))
+
+
+def _alternatives(node: Node) -> list[Node]:
+    """A node as several, when it is a choice: each can then be fitted to the lengths for itself."""
+    if isinstance(node, Choice):
+        return [inner for option in node.options for inner in _alternatives(option)]
+    if isinstance(node, Sequence) and len(node.items) == 1:
+        return _alternatives(node.items[0])
+    return [node]
+
+
+def _fit(node: Node, low: int, high: int | None) -> list[Node] | None:
+    """What is left of a node within these lengths ([] for nothing), or None when that is no simple expression.
+
+    Simple are: lengths that the node has anyway, and one repetition of a fixed length among parts of fixed lengths.
+    """
+    least, most = patterns.lengths(node)
+    if least >= low and (high is None or (most is not None and most <= high)):
+        return [node]
+    if (high is not None and least > high) or (most is not None and most < low):
+        return []
+    items = list(node.items) if isinstance(node, Sequence) else [node]
+    bounds = [patterns.lengths(item) for item in items]
+    loose = [i for i, (least, most) in enumerate(bounds) if least != most]
+    if len(loose) != 1:
+        return None
+    at = items[loose[0]]
+    fixed = sum(least for i, (least, _) in enumerate(bounds) if i != loose[0])
+    low, high = max(low - fixed, 0), None if high is None else high - fixed
+    if isinstance(at, Choice | Sequence) and at is not node:
+        parts = [_fit(option, low, high) for option in _alternatives(at)]
+        if None in parts:
+            return None
+        return [Sequence((*items[: loose[0]], part, *items[loose[0] + 1 :])) for inner in parts for part in inner or ()]
+    if not isinstance(at, Repeat):
+        return None
+    width, widest = patterns.lengths(at.item)
+    if width != widest or width == 0:
+        return None
+    minimum = max(at.minimum, -(-low // width))
+    maximum = at.maximum if high is None else high // width if at.maximum is None else min(at.maximum, high // width)
+    if maximum is not None and maximum < minimum:
+        return []
+    return [Sequence((*items[: loose[0]], Repeat(at.item, minimum, maximum), *items[loose[0] + 1 :]))]
+
+
+def _terminals(nodes: list[Node]) -> list[bytes]:
+    """The terminals of quoted strings that are one of the nodes."""
+    found: list[bytes] = []
+    for node in nodes:
+        unit = _one_loop(node)
+        if unit is not None:
+            code = _character(unit.item.ranges) if isinstance(unit.item, Chars) else None
+            if code is not None:
+                found.append(counted(b'"', code, b'"', unit.minimum, unit.maximum))
+                continue
+        if _positions(node) > MAX_POSITIONS:
+            raise LimitError(f"a pattern with more than {MAX_POSITIONS} positions is too large for a mask", limit="positions")
+        code = _code(node)
+        if code is not None:
+            found.append(regex_set(concat(_QUOTE, code, _QUOTE)))
+    return found
+
+
+def _one_loop(node: Node) -> Repeat | None:
+    """The repetition of one character that a node is, when counting it is worth while."""
+    while isinstance(node, Sequence) and len(node.items) == 1:
+        node = node.items[0]
+    if not isinstance(node, Repeat) or not isinstance(node.item, Chars) or node.maximum == 0:
+        return None
+    return node if node.minimum > 1 or node.maximum is not None else None
+
+
+def _positions(node: Node) -> int:
+    match node:
+        case Sequence(items):
+            return sum(map(_positions, items))
+        case Choice(options):
+            return sum(map(_positions, options))
+        case Repeat(item, minimum, maximum):
+            return _positions(item) * max(minimum if maximum is None else maximum, 1)
+    return 1
+
+
+def _character(ranges: patterns.Ranges) -> bytes | None:
+    return CHARACTER if ranges == patterns.EVERYTHING else spelled(ranges)
+
+
+def _code(node: Node) -> bytes | None:
+    """The regex code of the spellings of a node; None when nothing matches it."""
+    match node:
+        case Chars(ranges):
+            return _character(ranges)
+        case Sequence(items):
+            parts = [_code(item) for item in _merged(items)]
+            return None if None in parts else concat(*(part for part in parts if part is not None))
+        case Choice(options):
+            found = [code for code in map(_code, options) if code is not None]
+            return alternate(*found) if found else None
+        case Repeat(item, minimum, maximum):
+            code = _code(item)
+            if code is None or maximum == 0:
+                return concat() if minimum == 0 else None
+            if item == Chars(patterns.EVERYTHING) and minimum == 0 and maximum is None:
+                return universal(code)
+            return repeat(code, minimum, maximum)
+    raise AssertionError("anchors are taken out before")
+
+
+def _merged(items: tuple[Node, ...]) -> list[Node]:
+    """Neighbouring loops over anything as one: ``.*`` at an open end adds nothing to it."""
+    merged: list[Node] = []
+    for item in items:
+        if not (item == patterns.ANYTHING and merged and merged[-1] == patterns.ANYTHING):
+            merged.append(item)
+    return merged
+

@@ -1,0 +1,84 @@
+"""The ``format`` keyword as patterns: which strings have a format, written as regular expressions.
+
+A format stands here when a regular expression says exactly, or nearly, what its RFC says. ``email`` is the one that is
+narrower: no quoted local parts, no address literals. Formats that only inform (``password``, or widths of numbers that JSON
+does not have) restrict nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from trellis.schema.patterns import Pattern, parse
+
+#: Formats that say something to a program, and nothing about the text.
+INFORMATIVE = frozenset({"password", "float", "double", "binary", "path", "file-path", "directory-path"})
+
+#: Formats of integers and what they mean.
+INTEGER_RANGES = {
+    "int8": (-(2**7), 2**7 - 1), "uint8": (0, 2**8 - 1), "int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1),
+    "int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "int64": (-(2**63), 2**63 - 1), "uint64": (0, 2**64 - 1),
+}
+
+# Years from 0001, as in Python's datetime. A year is a leap year when it divides by 4, by 100 only if by 400.
+_YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
+_LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
+_DATE = (rf"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+         rf"|02-(?:0[1-9]|1\d|2[0-8]))|{_LEAP}-02-29)")
+_OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+_TIME = rf"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{{1,9}})?{_OFFSET}"
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_H16 = r"[0-9A-Fa-f]{1,4}"
+_LS32 = rf"(?:{_H16}:{_H16}|{_IPV4})"
+_IPV6 = "(?:" + "|".join(
+    [rf"(?:{_H16}:){{6}}{_LS32}", rf"::(?:{_H16}:){{5}}{_LS32}"]
+    + [rf"(?:(?:{_H16}:){{0,{n}}}{_H16})?::" + (rf"(?:{_H16}:){{{4 - n}}}{_LS32}" if n < 5 else "") for n in range(5)]
+    + [rf"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}", rf"(?:(?:{_H16}:){{0,6}}{_H16})?::"]) + ")"
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+
+# RFC 3986, appendix A.
+_PERCENT = r"%[0-9A-Fa-f]{2}"
+_REG_NAME = rf"(?:[A-Za-z0-9._~!$&'()*+,;=-]|{_PERCENT})*"
+_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|{_PERCENT})"
+_IP_LITERAL = rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]"
+_AUTHORITY = rf"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|{_PERCENT})*@)?(?:{_IP_LITERAL}|{_REG_NAME})(?::\d*)?"
+_TAIL = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
+_ABSOLUTE_PATH = rf"/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
+_NOT_COLON = rf"(?:[A-Za-z0-9._~!$&'()*+,;=@-]|{_PERCENT})"
+_URI = (rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|{_ABSOLUTE_PATH}|{_PCHAR}+(?:/{_PCHAR}*)*|)"
+        rf"{_TAIL}")
+_RELATIVE = rf"(?://{_AUTHORITY}(?:/{_PCHAR}*)*|{_ABSOLUTE_PATH}|{_NOT_COLON}+(?:/{_PCHAR}*)*|){_TAIL}"
+
+# RFC 3339, appendix A.
+_DAYS_OR_TIME = (r"(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))")
+_DURATION = (rf"P(?:\d+W|{_DAYS_OR_TIME}|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D){_DAYS_OR_TIME}?)")
+
+_SOURCES = {
+    "date": _DATE,
+    "time": _TIME,
+    "date-time": rf"{_DATE}[Tt]{_TIME}",
+    "duration": _DURATION,
+    "uuid": r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}",
+    "email": rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*",
+    "ipv4": _IPV4,
+    "ipv6": _IPV6,
+    "uri": _URI,
+    "uri-reference": rf"(?:{_URI}|{_RELATIVE})",
+    "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
+    "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|(?:/(?:[^/~]|~[01])*)*)",
+    "byte": r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+}
+
+#: Formats that masks enforce on strings.
+ENFORCED = frozenset(_SOURCES)
+
+
+@lru_cache(maxsize=64)
+def pattern_of(name: str) -> Pattern | None:
+    """The pattern that exactly the strings of a format have, or None for a format that is not known here."""
+    source = _SOURCES.get(name)
+    return None if source is None else parse(f"^(?:{source})$")._replace(source=name)

@@ -1,0 +1,33 @@
+"""Every keyword of JSON Schema, drafts 4 to 2020-12, and what masks do with it.
+
+A name that is no keyword of any draft is an annotation, as the specification says; one that differs from a keyword in
+upper and lower case only is a mistake, and reported.
+"""
+
+from __future__ import annotations
+
+#: Keywords that are enforced, by the type that they speak of.
+NUMBER = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+STRING = frozenset({"minLength", "maxLength", "pattern", "format"})
+ARRAY = frozenset({"items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems"})
+OBJECT = frozenset({"properties", "required", "additionalProperties", "minProperties", "maxProperties"})
+GENERAL = frozenset({"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"})
+
+#: Keywords that say nothing about which values are valid.
+ANNOTATIONS = frozenset({
+    "$schema", "$id", "id", "$anchor", "$comment", "$defs", "definitions", "$vocabulary", "title", "description", "default",
+    "examples", "example", "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema",
+    "discriminator", "externalDocs", "xml", "$dynamicAnchor", "$recursiveAnchor",
+})
+
+#: Keywords that masks cannot enforce yet: refused with their place.
+REFUSED = frozenset({
+    "not", "if", "then", "else", "patternProperties", "propertyNames", "dependencies", "dependentRequired",
+    "dependentSchemas", "contains", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties",
+    "$dynamicRef", "$recursiveRef", "extends", "disallow", "divisibleBy",
+})
+
+KEYWORDS = NUMBER | STRING | ARRAY | OBJECT | GENERAL | ANNOTATIONS | REFUSED
+
+#: Keywords by their names in lower case, to catch ``minlength``.
+SPELLINGS = {name.lower(): name for name in KEYWORDS - ANNOTATIONS}

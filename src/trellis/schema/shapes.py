@@ -1,0 +1,195 @@
+"""Schemas in normal form: a *shape* is a union of typed *cases*, closed under intersection.
+
+A case speaks of one JSON type only. Sub-schemas stay unresolved inside a case, as a *conjunction* of places in the document
+(all of them have to hold; none at all means anything goes), so intersecting two objects is linear in their properties,
+recursion needs no special care, and the same conjunction at two places is one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from trellis.schema.patterns import Pattern
+from trellis.schema.resolve import Place
+
+Conjunction = tuple[Place, ...]
+
+
+class Literals(NamedTuple):
+    """Some values, of any types (null and the booleans are written so as well). Equality is JSON's: 1 is 1.0."""
+
+    values: tuple[Any, ...]
+    pointer: str = ""
+
+
+class Numbers(NamedTuple):
+    """Numbers between two bounds (None: no bound), or only the integers among them."""
+
+    integer: bool = False
+    minimum: Decimal | None = None
+    minimum_open: bool = False
+    maximum: Decimal | None = None
+    maximum_open: bool = False
+    pointer: str = ""
+
+
+class Strings(NamedTuple):
+    """Strings of a length in code points (None: no bound), in which every one of the patterns is found."""
+
+    minimum: int = 0
+    maximum: int | None = None
+    patterns: tuple[Pattern, ...] = ()
+    pointer: str = ""
+
+
+class Arrays(NamedTuple):
+    """Arrays: the first items by position, all others alike, and how many there are."""
+
+    prefix: tuple[Conjunction, ...] = ()
+    items: Conjunction = ()
+    minimum: int = 0
+    maximum: int | None = None
+    pointer: str = ""
+
+    def item(self, index: int) -> Conjunction:
+        """What the item at an index has to be."""
+        return self.prefix[index] if index < len(self.prefix) else self.items
+
+
+class Objects(NamedTuple):
+    """Objects: properties by name, all others alike, the names that must be there, and how many there are."""
+
+    properties: Mapping[str, Conjunction] = {}
+    required: tuple[str, ...] = ()
+    additional: Conjunction = ()
+    minimum: int = 0
+    maximum: int | None = None
+    pointer: str = ""
+
+    def member(self, name: str) -> Conjunction:
+        """What the value under a name has to be."""
+        return self.properties.get(name, self.additional)
+
+
+Case = Literals | Numbers | Strings | Arrays | Objects
+Shape = tuple[Case, ...]
+
+NULL = Literals((None,))
+BOOLEANS = Literals((True, False))
+#: Each type's case without any restriction.
+UNRESTRICTED: dict[str, Case] = {
+    "null": NULL, "boolean": BOOLEANS, "integer": Numbers(integer=True), "number": Numbers(), "string": Strings(),
+    "array": Arrays(), "object": Objects(),
+}
+ANY: Shape = tuple(case for name, case in UNRESTRICTED.items() if name != "integer")
+
+
+def both(left: Conjunction, right: Conjunction) -> Conjunction:
+    """The conjunction of two conjunctions; what is in both stands once."""
+    if not right or left == right:
+        return left
+    if not left:
+        return right
+    known = {id(place.schema) for place in left}
+    return left + tuple(place for place in right if id(place.schema) not in known)
+
+
+def key_of(conjunction: Conjunction) -> tuple[int, ...]:
+    """What makes two conjunctions the same, while their document is alive."""
+    return tuple(id(place.schema) for place in conjunction)
+
+
+def meet(left: Case, right: Case) -> Case | None:
+    """What two cases other than literals have in common, or None when that is nothing for certain."""
+    match left, right:
+        case Numbers(), Numbers():
+            return _meet_numbers(left, right)
+        case Strings(), Strings():
+            patterns = tuple(dict.fromkeys(left.patterns + right.patterns))
+            strings = Strings(max(left.minimum, right.minimum), _least(left.maximum, right.maximum), patterns,
+                              left.pointer if left.patterns else right.pointer)
+            return None if strings.maximum is not None and strings.maximum < strings.minimum else strings
+        case Arrays(), Arrays():
+            positions = range(max(len(left.prefix), len(right.prefix)))
+            arrays = Arrays(tuple(both(left.item(i), right.item(i)) for i in positions), both(left.items, right.items),
+                            max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer)
+            return None if arrays.maximum is not None and arrays.maximum < arrays.minimum else arrays
+        case Objects(), Objects():
+            names = dict.fromkeys((*left.properties, *right.properties))
+            objects = Objects({name: both(left.member(name), right.member(name)) for name in names},
+                              tuple(dict.fromkeys(left.required + right.required)), both(left.additional, right.additional),
+                              max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer)
+            return None if objects.maximum is not None and objects.maximum < objects.minimum else objects
+    return None
+
+
+def _least(left: int | None, right: int | None) -> int | None:
+    return right if left is None else left if right is None else min(left, right)
+
+
+def _meet_numbers(left: Numbers, right: Numbers) -> Numbers | None:
+    low, low_open = max((number.minimum, number.minimum_open) for number in (left, right) if number.minimum is not None) \
+        if left.minimum is not None or right.minimum is not None else (None, False)
+    # An open upper bound is the smaller one.
+    high, closed = min((number.maximum, not number.maximum_open) for number in (left, right) if number.maximum is not None) \
+        if left.maximum is not None or right.maximum is not None else (None, True)
+    numbers = Numbers(left.integer or right.integer, low, low_open, high, not closed, left.pointer or right.pointer)
+    return None if no_number(numbers) else numbers
+
+
+def integer_bounds(numbers: Numbers) -> tuple[int | None, int | None]:
+    """The least and the greatest integer within the bounds (None: no bound)."""
+    low = high = None
+    if numbers.minimum is not None:
+        low = int(numbers.minimum.to_integral_value("ROUND_CEILING"))
+        low += numbers.minimum_open and low == numbers.minimum
+    if numbers.maximum is not None:
+        high = int(numbers.maximum.to_integral_value("ROUND_FLOOR"))
+        high -= numbers.maximum_open and high == numbers.maximum
+    return low, high
+
+
+def no_number(numbers: Numbers) -> bool:
+    """Whether the bounds leave no number."""
+    if numbers.minimum is None or numbers.maximum is None:
+        return False
+    if numbers.integer:
+        low, high = integer_bounds(numbers)
+        return low is not None and high is not None and low > high
+    if numbers.minimum == numbers.maximum:
+        return numbers.minimum_open or numbers.maximum_open
+    return numbers.minimum > numbers.maximum
+
+
+def exact(value: int | float | Decimal) -> Decimal:
+    """A JSON number as written: a float means its shortest spelling, so 0.1 is one tenth."""
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def same(left: Any, right: Any) -> bool:
+    """JSON's equality: numbers by value, true is not 1, objects without order."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float, Decimal)) and isinstance(right, (int, float, Decimal)):
+        return exact(left) == exact(right)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and bool(left == right)
+
+
+def distinct(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Values without those that JSON's equality calls the same."""
+    scalars: dict[tuple[Any, ...], Any] = {}
+    others: list[Any] = []
+    for value in values:
+        if value is None or isinstance(value, (bool, str)):
+            scalars.setdefault((type(value), value), value)
+        elif isinstance(value, (int, float, Decimal)):
+            scalars.setdefault((Decimal, exact(value)), value)
+        elif not any(same(value, other) for other in others):
+            others.append(value)
+    return (*scalars.values(), *others)
