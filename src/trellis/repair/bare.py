@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
-_SPACED_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[ \t]+\")")
+_SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t]+\")")
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "undefined": "null", "nil": "null"}
 _NON_FINITE = {"nan", "infinity", "inf"}
 _INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
@@ -155,10 +155,10 @@ def _strings(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
     stop = structural
     while stop > at and text[stop - 1] in " \t\r":
         stop -= 1
-    if structural <= quote or quote >= end:
+    if text[at] not in "{[(" and (structural <= quote or quote >= end):
         cut = structural >= end
         add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.2 * cut, truncated=cut)
-    if structural < end and text[structural] != "\n":
+    if structural < end and text[structural] != "\n" and text[at] not in "{[(":
         newline = text.find("\n", structural, min(end, at + 2000))
         if 0 <= newline < quote:
             line = text[at:newline].rstrip(" \t\r,")

@@ -14,6 +14,7 @@ from .edits import Change, Repaired, apply_edits, locate, place
 from .extract import Region, regions, removal
 from .judge import Judge, judge_for
 from .rules import LEVELS, Level, allowed
+from .schema_view import SchemaView
 from .search import Limits, Search
 from .state import Reading
 
@@ -95,9 +96,10 @@ def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, le
     else:
         if judge.accepts(value):
             return Repaired(value, text)
+    view = SchemaView.of(schema) if schema is not None else None
     results = []
     failure: RepairError | None = None
-    for candidate in _candidates(text, level, bounds):
+    for candidate in _candidates(text, level, bounds, view):
         try:
             results.append((_result(text, candidate), candidate))
         except ValueError:
@@ -153,11 +155,11 @@ def _confidence(cost: float, margin: float) -> float:
     return round(sure * (1.0 - 0.5 * math.exp(-2.0 * max(0.0, margin))), 4)
 
 
-def _candidates(text: str, level: Level, limits: Limits) -> Iterator[Candidate]:
+def _candidates(text: str, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
     """Everything in the text that can be read, region by region; the same span is read once."""
     seen: set[tuple[int, int]] = set()
     for region in regions(text):
-        for candidate in _read_region(text, region, level, limits):
+        for candidate in _read_region(text, region, level, limits, view):
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
                 continue
@@ -165,15 +167,16 @@ def _candidates(text: str, level: Level, limits: Limits) -> Iterator[Candidate]:
             yield candidate
 
 
-def _read_region(text: str, region: Region, level: Level, limits: Limits) -> Iterator[Candidate]:
+def _read_region(text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
     position, end = region.start, region.end
     budget = 4 * (end - position) + 10_000
     found = 0
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
-        group = _search(text, start, end, level, limits, region)
-        if group and (region.source == "fence" or not text[group[0].end : end].strip()):
+        group = _search(text, start, end, level, limits, region, view)
+        group = [candidate for candidate in group if region.source == "fence" or not text[candidate.end : end].strip()]
+        if group:
             yield from group
             position = group[0].end
     while budget > 0 and found < 64:
@@ -185,7 +188,7 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits) -> Ite
         if strict is not None:
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
         else:
-            group = _search(text, start, end, level, limits, region)
+            group = _search(text, start, end, level, limits, region, view)
         budget -= (group[0].end - start if group else min(end - start, 4096)) + 16
         position = group[0].end if group else start + 1
         found += bool(group)
@@ -203,8 +206,9 @@ def _raw_decode(text: str, start: int, end: int) -> int | None:
     return stop
 
 
-def _search(text: str, start: int, end: int, level: Level, limits: Limits, region: Region) -> list[Candidate]:
-    search = Search(text, start, end, level, limits)
+def _search(text: str, start: int, end: int, level: Level, limits: Limits, region: Region,
+            view: SchemaView | None) -> list[Candidate]:
+    search = Search(text, start, end, level, limits, view)
     readings = search.run()
     if not readings:
         return []
@@ -231,8 +235,8 @@ def _candidate(text: str, start: int, reading: Reading, region: Region) -> Candi
 
 def _mass(text: str, candidate: Candidate) -> float:
     """How much a span looks like data: quotes, colons and brackets, up to a bound."""
-    span = text[candidate.start : min(candidate.end, candidate.start + 2000)]
-    return min(6, span.count('"') + span.count(":") + span.count("'")) * 0.25 + 0.25 * span[:1].count("{")
+    span = text[candidate.start : min(candidate.end, candidate.start + 20_000)]
+    return 0.4 * math.log2(1 + span.count('"') + span.count(":") + span.count("'")) + 0.25 * span[:1].count("{")
 
 
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}

@@ -9,6 +9,7 @@ from . import bare
 from .edits import Change
 from .rules import Level, allowed, cost_of
 from .scan import CLOSING, Gap, Scanner
+from .schema_view import SchemaView
 from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
 
 _KEYED = re.compile(
@@ -19,6 +20,7 @@ _GROUP = re.compile(r",(\d{3})(?![\d.])")
 _COLONS = re.compile(r"=>|->|:=|=|：")
 _SEPARATORS = ";，；、"
 INDENT = 0.8  # what speaks against a reading that ignores indentation
+STRANGE = 0.8  # what speaks against a key that should stand in an object further out
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
 
 
@@ -32,8 +34,10 @@ class Moves:
         opened: checks each new bracket against the limits.
     """
 
-    def __init__(self, text: str, end: int, level: Level, scanner: Scanner, opened: Callable[[Frame], Frame]) -> None:
+    def __init__(self, text: str, end: int, level: Level, scanner: Scanner, opened: Callable[[Frame], Frame],
+                 view: SchemaView | None = None) -> None:
         self.text, self.end, self.level, self.scanner, self.opened = text, end, level, scanner, opened
+        self.view = view
         self._states = {VALUE: self._value, KEY: self._key, COLON: self._colon, AFTER: self._after}
 
     def expand(self, reading: Reading) -> list[Reading]:
@@ -52,6 +56,18 @@ class Moves:
             link = link.before
         return True
 
+    def view_of(self, frame: Frame | None, key: str) -> SchemaView | None:
+        """What the schema says about the value that is read next in a bracket."""
+        if self.view is None:
+            return None
+        if frame is None:
+            return self.view
+        if frame.view is None:
+            return None
+        if frame.kind == "[":
+            return frame.view.item(0)
+        return frame.view.member(key[1:-1])
+
     # -- building blocks
 
     def _past(self, reading: Reading, gap: Gap) -> Reading:
@@ -66,7 +82,8 @@ class Moves:
 
     def _open(self, reading: Reading, kind: str, at: int, several: bool = False) -> Reading:
         """Enter a bracket (in place)."""
-        reading.frame = self.opened(Frame(kind, at, reading.count, reading.frame, reading.indent, several))
+        reading.frame = self.opened(Frame(kind, at, reading.count, reading.frame, reading.indent, several,
+                                          self.view_of(reading.frame, reading.key)))
         reading.state, reading.first, reading.closed = KEY if kind == "{" else VALUE, True, None
         return reading
 
@@ -75,14 +92,19 @@ class Moves:
         frame = reading.frame
         assert frame is not None
         reading.vstart, reading.vseq, reading.closed = frame.open, frame.seq, frame
+        frame.left()
         reading.frame, reading.pos, reading.state, reading.first = frame.parent, pos, AFTER, False
         return reading
 
-    def _insert_closers(self, reading: Reading, upto: Frame | None, cost: float, more: float) -> Reading:
+    def _insert_closers(self, reading: Reading, upto: Frame | None, cost: float, more: float,
+                        evident: bool = False) -> Reading:
         """Close every bracket inside ``upto`` where the reading stands."""
         new = reading.copy()
         closers = ""
         total = 0.0
+        if not evident:
+            new.doubtful = (new.doubtful or self._could_end_earlier(new.frame, upto, new.pos)
+                            or reading.frame is not None and not reading.frame.several and self._doubtful_end(reading))
         frame = new.frame
         while frame is not upto and frame is not None:
             if frame.several:
@@ -96,6 +118,16 @@ class Moves:
         rule = "several_values" if reading.frame is not None and reading.frame.several else "missing_closer"
         return new.change(rule, new.pos, new.pos, closers, total)
 
+    def _could_end_earlier(self, frame: Frame | None, upto: Frame | None, pos: int) -> bool:
+        """Whether members of a bracket without closer may belong to the bracket around it, for all that can be seen."""
+        while frame is not None and frame is not upto:
+            above = frame.parent
+            if (above is not None and above.kind == frame.kind and not above.several and frame.member_indent is None
+                    and self.text.find(",", frame.open, pos) >= 0):
+                return True
+            frame = above
+        return False
+
     def _ancestor(self, frame: Frame | None, kind: str) -> Frame | None:
         """The innermost enclosing bracket of a kind, outside ``frame``."""
         above = frame.parent if frame else None
@@ -106,7 +138,8 @@ class Moves:
     def _wrap(self, reading: Reading, kind: str, cost: float, rule: str = "missing_opener") -> Reading:
         """Open a bracket before the last value."""
         new = reading.copy()
-        frame = self.opened(Frame(kind, new.vstart, new.vseq, new.frame, new.indent, rule == "several_values"))
+        frame = self.opened(Frame(kind, new.vstart, new.vseq, new.frame, -1, rule == "several_values",
+                                  self.view_of(new.frame, new.key)))
         new.add_before_value(Change(rule, new.vstart, new.vstart, kind, cost), cost)
         new.frame, new.first, new.closed = frame, False, None
         return new
@@ -124,7 +157,7 @@ class Moves:
         """Remove what follows the gap and stay in the same state."""
         new = self._past(reading, gap)
         new.change(rule, gap.end, gap.end + length, "", cost)
-        new.pos = gap.end + length
+        new.pos, new.closed = gap.end + length, None
         return new
 
     # -- states
@@ -137,9 +170,16 @@ class Moves:
         head = text[at]
         found: list[Reading] = []
         if head in "}])":
-            if frame is not None and frame.kind == "{":  # a key without a value
-                return [self._missing_value(reading)]
-            return self._closer(reading, gap) if frame is not None else []
+            if frame is None:
+                return []
+            if frame.kind == "{":  # a key without a value, or an empty bracket that lost its opener
+                found.append(self._missing_value(reading))
+                if head != ")":
+                    found.append(self._empty(reading, gap, 1.2 if head == "]" else 1.6))
+                return found
+            if gap.column >= 0 and gap.column == frame.member_indent and head != ")":
+                found.append(self._empty(reading, gap, 0.6))
+            return found + self._closer(reading, gap)
         if head == ",":
             if frame is not None and frame.kind == "{":
                 return [self._missing_value(reading)]
@@ -147,7 +187,7 @@ class Moves:
                 return []
             found.append(self._delete(reading, gap, "extra_comma", cost_of("extra_comma")))
             if frame.parent is not None and self._keyed(self.scanner.gap(at + 1).end) and self._ancestor(frame, "{"):
-                found.append(self._insert_closers(reading, frame.parent, 0.5, 0.5))
+                found.append(self._insert_closers(reading, frame.parent, 0.5, 0.5, True))
             return found
         if head == ":" and frame is not None and frame.kind == "{":
             return [self._delete(reading, gap, "wrong_colon", cost_of("wrong_colon"))]
@@ -208,6 +248,15 @@ class Moves:
         new.vstart, new.vseq, new.closed, new.state, new.first = reading.pos, new.count, None, AFTER, False
         return new.change("missing_value", reading.pos, reading.pos, " null", cost_of("missing_value"))
 
+    def _empty(self, reading: Reading, gap: Gap, cost: float) -> Reading:
+        """A closer that stands for a whole empty array or object."""
+        new = self._past(reading, gap)
+        opener = "[" if self.text[gap.end] == "]" else "{"
+        new.vstart, new.vseq = gap.end, new.count
+        new.change("missing_opener", gap.end, gap.end, opener, cost)
+        new.pos, new.state, new.first, new.closed = gap.end + 1, AFTER, False, None
+        return new
+
     def _value_at_end(self, reading: Reading, gap: Gap) -> list[Reading]:
         if reading.frame is None:
             return []
@@ -242,6 +291,7 @@ class Moves:
                 key = '"' + text[string.content_start : string.content_end] + '"'
                 if frame.keys.setdefault(key, at) != at:
                     new.cost += TWICE
+                new.key = key
                 new.add(string, string.cost)
                 found.append(new)
             return found
@@ -257,6 +307,8 @@ class Moves:
             new = base.copy()
             new.vstart, new.vseq = at, new.count
             new.pos, new.state = option.end, COLON
+            new.key = '"' + text[at : option.end].rstrip('"') + '"'
+            frame.keys.setdefault(new.key, at)
             for piece in option.pieces:
                 new.add(piece, option.cost / len(option.pieces))
             found.append(new)
@@ -270,7 +322,7 @@ class Moves:
         new.add(Change("set", frame.open, frame.open + 1, "[", cost_of("set")), cost_of("set"))
         assert new.links is not None
         new.links.key = (frame.seq, -new.count)
-        new.frame = self.opened(Frame("[", frame.open, frame.seq, frame.parent, frame.indent))
+        new.frame = self.opened(Frame("[", frame.open, frame.seq, frame.parent, frame.indent, view=frame.view))
         new.state, new.first = VALUE, True
         return new
 
@@ -359,7 +411,7 @@ class Moves:
                 new.add(Change("wrong_opener", frame.open, frame.open + 1, "{", 1.3), 1.3)
                 assert new.links is not None
                 new.links.key = (frame.seq, -new.count)
-                new.frame = Frame("{", frame.open, frame.seq, frame.parent, frame.indent)
+                new.frame = Frame("{", frame.open, frame.seq, frame.parent, frame.indent, view=frame.view)
                 new.state = COLON
                 found.append(new)
             return found
@@ -401,8 +453,9 @@ class Moves:
 
     def _doubtful_end(self, reading: Reading) -> bool:
         """Closers are missing at the end, yet the text ends with one: one inside may be lost instead."""
-        frame = reading.closed
-        return frame is not None and "," in self.text[frame.open : reading.pos]
+        frame, outer = reading.closed, reading.frame
+        return (frame is not None and outer is not None and frame.kind == outer.kind and frame.member_indent is None
+                and self.text.find(",", frame.open, reading.pos) >= 0)
 
     def _comma(self, reading: Reading, gap: Gap, comma: str) -> list[Reading]:
         """After a value: a comma, something that stands for one, or none at all."""
@@ -413,7 +466,11 @@ class Moves:
         if comma:
             if at >= self.end or text[at] in "}])" or text[at] == comma:
                 rule = "extra_comma" if at < self.end and text[at] == comma else "trailing_comma"
-                return [self._delete(reading, gap, rule, cost_of(rule))]
+                found = [self._delete(reading, gap, rule, cost_of(rule))]
+                if at < self.end and comma == "," and frame.kind == "[" and next_gap.column == (frame.member_indent or -1):
+                    found.append(self._past(reading, gap))
+                    found[-1].pos, found[-1].state, found[-1].first = gap.end + 1, VALUE, False
+                return found
         keyed = self._keyed(at)
         column = next_gap.column if next_gap.column >= 0 else gap.column
         found: list[Reading] = []
@@ -434,18 +491,33 @@ class Moves:
         if misfit:
             new.cost += INDENT
         key_match = _KEYED_STRING.match(text, at, self.end)
-        twice = False
+        twice, owner = False, None
         if frame.kind == "{" and key_match:
             key = key_match.group().rstrip(": \t")
             twice = frame.keys.get(key, at) != at
+            if frame.watched and frame.strange(key):
+                owner = frame.owner(key)
+                new.cost += STRANGE if owner is not None else 0.3
+                if owner is None:
+                    again = self._reopen(reading, cost_of("surplus_closer"))
+                    found += [again] if again is not None else []
         found.append(new)
+        if owner is not None:
+            found.append(self._insert_closers(reading, owner, 0.5, 0.5, True))
+        if misfit and frame.kind == "[" and comma and column > (frame.member_indent or 0):  # an opener was lost
+            kind = "{" if keyed else "["
+            nested = self._past(new, self.scanner.gap(new.pos)).change("missing_opener", at, at, kind, 0.6)
+            nested.cost -= INDENT
+            found.append(self._open(nested, kind, at))
+            assert found[-1].frame is not None
+            found[-1].frame.indent = frame.member_indent if frame.member_indent is not None else -1
         # A closer was lost before the comma.
         above = frame.parent
         if misfit:
             while above is not None and not (above.member_indent == column and (above.kind == "{") == keyed):
                 above = above.parent
             if above is not None and column >= 0:
-                found.append(self._insert_closers(reading, above, 0.4, 0.3))
+                found.append(self._insert_closers(reading, above, 0.4, 0.3, True))
         wrong_kind = keyed != (frame.kind == "{")
         if wrong_kind or twice:
             want = "{" if keyed else "["
@@ -479,7 +551,7 @@ class Moves:
             new = self._past(reading, gap)
             if head != right:
                 new.change("tuple" if head == ")" else "set", at, at + 1, right, 0.05)
-            misfit = gap.column >= 0 and gap.column != frame.indent
+            misfit = gap.column >= 0 and frame.indent >= 0 and gap.column != frame.indent
             inline = gap.column < 0 and frame.member_indent is not None
             new.cost += INDENT if misfit else 0.3 if inline else 0.0
             found.append(self._close(new, at + 1))
@@ -489,7 +561,7 @@ class Moves:
                     while above is not None and not (above.indent == gap.column and CLOSER[above.kind] == head):
                         above = above.parent
                     if above is not None:
-                        found.append(self._insert_closers(reading, above, 0.4, 0.3))
+                        found.append(self._insert_closers(reading, above, 0.4, 0.3, True))
                 found.append(self._delete(reading, gap, "surplus_closer", cost_of("surplus_closer") - 0.3))
                 found[-1].state = AFTER if not reading.first else reading.state
             return found
@@ -497,7 +569,7 @@ class Moves:
         outer = self._ancestor(frame, kind)
         if outer is not None:
             evident = gap.column >= 0 and gap.column == outer.indent
-            found.append(self._insert_closers(reading, outer, 0.5 if evident else 1.0, 0.5 if evident else 1.0))
+            found.append(self._insert_closers(reading, outer, 0.5 if evident else 1.0, 0.5 if evident else 1.0, evident))
         found.append(self._delete(reading, gap, "surplus_closer", cost_of("surplus_closer")))
         if head != ")":
             new = self._past(reading, gap)
@@ -530,7 +602,7 @@ class Moves:
         structural = head in ",}]:" or head in "{[" or (head in CLOSING and head in "\"'")
         if not structural:
             return found
-        done.cost += 0.7
+        done.cost += 1.6 if head == ":" or head == "," and self._keyed(next_at) else 0.7
         starts = next_at < self.end and (text[next_at] in '{["' or (head == "," and (text[next_at].isdigit() or text[next_at] == "-")))
         if head == ":" and text[reading.vstart] in CLOSING:
             new = self._wrap(reading, "{", cost_of("missing_opener"))

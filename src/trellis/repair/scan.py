@@ -241,11 +241,26 @@ class Scanner:
             cost = base + cost_of("inner_quote") + 0.02 * inner + odd + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
             if apostrophes:
                 cost -= 0.4
+            else:
+                cost += self._structure_inside(every[first : first + min(inner, 8)], opened, candidate) + 0.5 * (role == "key")
             readings.append(StringReading(style, start, opened, candidate, candidate + 1, cost))
         if at >= len(good):  # nothing later closes it: the text is cut off inside it
             readings.append(StringReading("truncated_string", start, opened, end, end,
-                                          base + cost_of("truncated_string") + cost_of("inner_quote"), truncated=True))
+                                          base + cost_of("truncated_string") + cost_of("inner_quote")
+                                          + self._structure_inside(every[first : first + 8], opened, end), truncated=True))
         return readings
+
+    def _structure_inside(self, quotes: list[int], start: int, end: int) -> float:
+        """How much the quotes inside a string look like the quotes of keys and values."""
+        text, cost = self.text, 0.0
+        for at in quotes:
+            after = WS.match(text, at + 1, end).end()  # type: ignore[union-attr]
+            before = at - 1
+            while before >= start and before > at - 16 and text[before] in " \t\r\n":
+                before -= 1
+            if after < end and text[after] in ",:" or before >= start and text[before] in ",:{[":
+                cost += 0.5
+        return min(cost, 2.0)
 
     def _trim_end(self, opened: int, end: int) -> int:
         """End of the content of a string cut off by the end of the text: a half escape is left out."""

@@ -12,27 +12,47 @@ from __future__ import annotations
 import heapq
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import RepairError
 from .edits import place
 from .moves import Moves
 from .rules import Level
 from .scan import Scanner
+from .schema_view import SchemaView
 from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
 
 WIDTH = 10  # readings kept at once
 MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
+NEAR = 0.25  # two readings this close leave a doubt
 STRIDE = 512  # clean text that one reading may run ahead of the others
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
 _STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 _SCALAR = rf'{_STRING}(?=[ \t\n\r]*[,}}\]])|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t\n\r]*[,}}\]])'
-_VALUE = re.compile(rf'[ \t\n\r]*(?:({_SCALAR})|([{{\[])(?=[ \t\n\r]*["{{\[\]}}\d\-tfn]))')
+_VALUE = re.compile(rf'[ \t\n\r]*(?:({_SCALAR})|(\{{(?=[ \t\n\r]*["}}])|\[(?=[ \t\n\r]*["{{\[\]\d\-tfn])))')
 _FIRST_KEY = re.compile(rf'[ \t\n\r]*({_STRING})[ \t\n\r]*:')
 _NEXT_KEY = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*({_STRING})[ \t\n\r]*:')
-_NEXT_VALUE = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*(?:({_SCALAR})|([{{\[])(?=[ \t\n\r]*["{{\[\]}}\d\-tfn]))')
+_NEXT_VALUE = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*(?:({_SCALAR})|(\{{(?=[ \t\n\r]*["}}])|\[(?=[ \t\n\r]*["{{\[\]\d\-tfn])))')
 _CLOSE = re.compile(r"[ \t\n\r]*([}\]])")
+
+
+_STRUCTURE = frozenset({"missing_closer", "surplus_closer", "wrong_closer", "missing_opener", "surplus_opener", "inner_quote",
+                        "missing_open_quote", "missing_close_quote", "unquoted_string", "missing_value"})
+
+
+def _same_structure(one: Reading, other: Reading) -> bool:
+    """Whether two readings that meet made the same structural repairs of late."""
+    rules = []
+    for reading in (one, other):
+        found, link = set(), reading.links
+        for _ in range(6):
+            if link is None:
+                break
+            if link.piece.rule in _STRUCTURE:
+                found.add(link.piece.rule)
+            link = link.before
+        rules.append(found)
+    return rules[0] == rules[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +73,11 @@ class Limits:
 class Search:
     """One search over ``text[start:end]``."""
 
-    def __init__(self, text: str, start: int, end: int, level: Level, limits: Limits, schema: Any = None) -> None:
+    def __init__(self, text: str, start: int, end: int, level: Level, limits: Limits,
+                 view: SchemaView | None = None) -> None:
         self.text, self.start, self.end, self.limits = text, start, end, limits
         self.scanner = Scanner(text, end)
-        self.moves = Moves(text, end, level, self.scanner, self._opened)
+        self.moves = Moves(text, end, level, self.scanner, self._opened, view)
         self.steps = 0
         self.furthest = start
 
@@ -80,7 +101,7 @@ class Search:
         indent = len(head) - len(head.lstrip(" \t"))
         most = self.limits.steps * (self.end - self.start) + 20_000
         heap: list[tuple[int, int, Reading]] = [(self.start, 0, Reading.start(self.start, indent))]
-        seen: dict[tuple[int, int, int], float] = {}
+        seen: dict[tuple[int, int, int], Reading] = {}
         serial = 0
         forked_at = self.start
         finished: list[Reading] = []
@@ -113,9 +134,13 @@ class Search:
                     continue
                 key = (new.pos, new.state, id(new.frame))
                 known = seen.get(key)
-                if known is not None and known <= new.cost + 1e-9:
-                    continue
-                seen[key] = new.cost
+                if known is not None:
+                    near = abs(known.cost - new.cost) < NEAR and not _same_structure(known, new)
+                    if known.cost <= new.cost + 1e-9:
+                        known.doubtful = known.doubtful or near
+                        continue
+                    new.doubtful = new.doubtful or near
+                seen[key] = new
                 serial += 1
                 heapq.heappush(heap, (new.pos, serial, new))
             if len(heap) > WIDTH:
@@ -135,13 +160,14 @@ class Search:
         text, end = self.text, self.end
         pos, state, frame, first, indent = reading.pos, reading.state, reading.frame, reading.first, reading.indent
         vstart, vseq, closed, back_pos = reading.vstart, reading.vseq, reading.closed, -1
-        tokens, count = 0, reading.count
+        tokens, count, key = 0, reading.count, reading.key
         while pos < limit:
             before = pos
             if first and frame is not None and state != AFTER:
                 match = _CLOSE.match(text, pos, end)
                 if match and match.group(1) == CLOSER[frame.kind] and match.start(1) == pos:
                     vstart, vseq, closed = frame.open, frame.seq, frame
+                    frame.left()
                     frame, pos, state, first = frame.parent, match.end(), AFTER, False
                     tokens += 1
                     continue
@@ -159,8 +185,9 @@ class Search:
                         indent = column
                     if frame.kind == "{":
                         key = match.group(1)
-                        if frame.keys.setdefault(key, start) != start:
+                        if frame.keys.get(key, start) != start or frame.watched and frame.strange(key):
                             break
+                        frame.keys[key] = start
                         back_pos, pos, state, first = pos, match.end(), VALUE, False
                         tokens += 1
                         continue
@@ -177,6 +204,7 @@ class Search:
                     elif frame.member_indent is not None:
                         break
                     vstart, vseq, closed = frame.open, frame.seq, frame
+                    frame.left()
                     frame, pos = frame.parent, match.end()
                     tokens += 1
                     continue
@@ -204,7 +232,8 @@ class Search:
                     if frame.member_indent not in (None, indent):
                         break
                     frame.member_indent = indent
-                if frame.keys.setdefault(match.group(1), start) != start:
+                key = match.group(1)
+                if frame.keys.setdefault(key, start) != start:
                     break
                 back_pos, pos, state, first = before, match.end(), VALUE, False
                 tokens += 1
@@ -218,13 +247,14 @@ class Search:
                 pos, state, first, closed = match.end(), AFTER, False, None
             else:
                 kind = match.group(2)
-                frame = self._opened(Frame(kind, start, count, frame, indent))
+                frame = self._opened(Frame(kind, start, count, frame, indent, view=self.moves.view_of(frame, key)))
                 pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
         if pos == reading.pos and state == reading.state:
             return reading
         new = reading.copy()
         new.pos, new.state, new.frame, new.first, new.indent = pos, state, frame, first, indent
         new.vstart, new.vseq, new.closed, new.tokens = vstart, vseq, closed, reading.tokens + tokens
+        new.key = key
         if back_pos >= 0:
             new.back = (back_pos, reading.links, count)
         self.steps += tokens

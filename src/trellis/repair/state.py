@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .edits import Change
 from .scan import StringReading
+from .schema_view import SchemaView
 
 VALUE, KEY, COLON, AFTER = range(4)
 CLOSER = {"{": "}", "[": "]"}
@@ -23,19 +25,53 @@ class Frame:
         member_indent: column of its members if they start lines, else ``None``.
         keys: where each key was first read in this object.
         several: made for values one after another, not for a bracket in the text.
-        schema: what the schema says about this value, or ``None``.
+        view: what the schema says about this value, or ``None``.
+        names: the keys (as JSON strings) that an object here should have, from the schema or from the first of its
+            siblings in an array; ``None`` when nothing is known.
+        watched: this bracket or one around it has ``names``.
+        shape: for an array, the keys of its first object once that is closed.
     """
 
-    __slots__ = ("kind", "open", "seq", "parent", "depth", "indent", "member_indent", "keys", "several", "schema")
+    __slots__ = ("kind", "open", "seq", "parent", "depth", "indent", "member_indent", "keys", "several", "view", "names",
+                 "watched", "shape")
 
     def __init__(self, kind: str, open: int, seq: int, parent: Frame | None, indent: int, several: bool = False,
-                 schema: Any = None) -> None:
+                 view: SchemaView | None = None) -> None:
         self.kind, self.open, self.seq, self.parent, self.indent = kind, open, seq, parent, indent
         self.depth: int = parent.depth + 1 if parent else 1
         self.member_indent: int | None = None
         self.keys: dict[str, int] = {}
         self.several = several
-        self.schema = schema
+        self.view = view
+        self.shape: Mapping[str, int] | None = None
+        self.names: Collection[str] | None = None
+        if kind == "{":
+            known = view.names() if view is not None else None
+            if known:
+                self.names = {json.dumps(name, ensure_ascii=False) for name in known}
+            elif parent is not None and parent.kind == "[":
+                self.names = parent.shape
+        self.watched: bool = self.names is not None or (parent is not None and parent.watched)
+
+    def left(self) -> None:
+        """Note, on closing, what the siblings of this object may look like."""
+        if self.kind == "{" and self.keys and self.parent is not None and self.parent.shape is None:
+            self.parent.shape = self.keys
+
+    def strange(self, key: str) -> bool:
+        """Whether a key is not known here: it belongs to a bracket around this one, or to none."""
+        if self.names is not None:
+            return key not in self.names
+        return self.owner(key) is not None
+
+    def owner(self, key: str) -> Frame | None:
+        """The nearest object around this one that should have a key and has it not yet."""
+        frame, steps = self.parent, 0
+        while frame is not None and steps < 16:
+            if frame.names is not None and key in frame.names:
+                return frame if key not in frame.keys else None
+            frame, steps = frame.parent, steps + 1
+        return None
 
 
 Piece = Change | StringReading
@@ -65,9 +101,10 @@ class Reading:
         complete: false when the end of the text cut something off.
         doubtful: a choice was made without evidence.
         tokens: clean tokens read so far.
+        key: name of the member whose value is being read.
     """
 
-    __slots__ = ("pos", "state", "frame", "cost", "links", "count", "first", "vstart", "vseq", "closed", "indent", "back",
+    __slots__ = ("key", "pos", "state", "frame", "cost", "links", "count", "first", "vstart", "vseq", "closed", "indent", "back",
                  "complete", "doubtful", "tokens")
 
     pos: int
@@ -85,6 +122,7 @@ class Reading:
     complete: bool
     doubtful: bool
     tokens: int
+    key: str
 
     @classmethod
     def start(cls, pos: int, indent: int) -> Reading:
@@ -93,6 +131,7 @@ class Reading:
         new.pos, new.state, new.frame, new.cost, new.links, new.count = pos, VALUE, None, 0.0, None, 0
         new.first, new.vstart, new.vseq, new.closed, new.indent = True, pos, 0, None, indent
         new.back, new.complete, new.doubtful, new.tokens = (pos, None, 0), True, False, 0
+        new.key = ""
         return new
 
     def copy(self) -> Reading:
@@ -101,7 +140,7 @@ class Reading:
         new.pos, new.state, new.frame, new.cost, new.links = self.pos, self.state, self.frame, self.cost, self.links
         new.count, new.first, new.vstart, new.vseq = self.count, self.first, self.vstart, self.vseq
         new.closed, new.indent, new.back, new.complete = self.closed, self.indent, self.back, self.complete
-        new.doubtful, new.tokens = self.doubtful, self.tokens
+        new.doubtful, new.tokens, new.key = self.doubtful, self.tokens, self.key
         return new
 
     def add(self, piece: Piece, cost: float) -> Reading:
