@@ -112,3 +112,48 @@ def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
 def place(text: str, offset: int) -> tuple[int, int]:
     """1-based line and column of an offset."""
     return text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def compose(text: str, first: Sequence[Change], second: Sequence[Change]) -> list[Change]:
+    """One list of changes of ``text`` that does what ``first``, and then ``second`` on its result, do.
+
+    Where changes of ``second`` meet what ``first`` put in, they become one change, under the name of the later rule.
+    """
+    if not first or not second:
+        return list(first or second)
+    middle = apply_edits(text, first)
+    spans: list[tuple[int, int, Change]] = []  # what ``first`` put in, by its place in the middle text
+    shift = 0
+    for change in first:
+        start = change.start + shift
+        spans.append((start, start + len(change.after), change))
+        shift += len(change.after) - (change.end - change.start)
+    result: list[Change] = []
+    at = shift = 0  # next span; middle minus input offset before it
+    queue = list(second)[::-1]
+    while queue:
+        group = [queue.pop()]
+        start, end = group[0].start, group[0].end
+        while at < len(spans) and spans[at][1] <= start and not (spans[at][0] == spans[at][1] == start < end):
+            change = spans[at][2]
+            result.append(change)
+            shift += len(change.after) - (change.end - change.start)
+            at += 1
+        before, cost = shift, 0.0
+        while True:  # take in the spans that the group reaches into, and the changes that reach into those
+            if at < len(spans) and spans[at][0] < end:
+                change = spans[at][2]
+                start, end = min(start, spans[at][0]), max(end, spans[at][1])
+                cost += change.cost
+                shift += len(change.after) - (change.end - change.start)
+                at += 1
+            elif queue and queue[-1].start < end:
+                group.append(queue.pop())
+                end = max(end, group[-1].end)
+            else:
+                break
+        inner = [Change(c.rule, c.start - start, c.end - start, c.after) for c in group]
+        after = apply_edits(middle[start:end], inner)
+        result.append(Change(group[0].rule, start - before, end - shift, after, cost + sum(c.cost for c in group)))
+    result += [change for _, _, change in spans[at:]]
+    return result

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RepairError, UsageError
-from .edits import Change, Repaired, apply_edits, locate, place
-from .extract import Region, regions, removal
+from .coerce import coercions, unwrapped
+from .edits import Change, Repaired, apply_edits, compose, locate, place
+from .extract import Region, answer_start, regions, removal
 from .judge import Judge, judge_for
-from .rules import LEVELS, Level, allowed
+from .rules import LEVELS, Level, allowed, cost_of
+from .scan import StringReading
 from .schema_view import SchemaView
 from .search import Limits, Search
 from .state import Reading
@@ -101,16 +103,55 @@ def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, le
     failure: RepairError | None = None
     for candidate in _candidates(text, level, bounds, view):
         try:
-            results.append((_result(text, candidate), candidate))
+            results.append(_fit(text, _result(text, candidate), candidate, judge, view, level))
         except ValueError:
             continue
         except RepairError as error:
             failure = error
+    if view is not None and level != "safe" and not any(judge.accepts(result.value) for result, _ in results):
+        results += _plain(text, judge, view, level)
     if not results:
         if failure is not None:
             raise failure
         raise _unreadable(text, level)
     return _best(text, results, judge, schema, level)
+
+
+def _fit(text: str, result: Repaired[Any], candidate: Candidate, judge: Judge, view: SchemaView | None,
+         level: Level) -> tuple[Repaired[Any], Candidate]:
+    """The result, coerced where it is against the schema and coercion helps."""
+    if view is None or level == "safe" or judge.accepts(result.value):
+        return result, candidate
+    base = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
+    best, best_faults = (result, candidate), judge.faults(result.value)
+    for unwrap in ([], *unwrapped(result.text, view)):
+        changes = compose(text, base, unwrap)
+        for _ in range(2):
+            current = apply_edits(text, changes)
+            more = coercions(current, view, _lexeme(text, changes))
+            if not more:
+                break
+            changes = compose(text, changes, more)
+        extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
+        inner = Candidate(0, len(text), tuple(changes), candidate.cost + extra, candidate.complete, candidate.doubtful,
+                          candidate.source)
+        fitted = _result(text, inner)
+        faults = judge.faults(fitted.value)
+        if faults < best_faults:
+            best, best_faults = (fitted, inner), faults
+    return best
+
+
+def _lexeme(text: str, changes: Sequence[Change]) -> Callable[[int, int], str]:
+    """For spans of the repaired text: how they were written."""
+    spans: dict[tuple[int, int], str] = {}
+    shift = 0
+    for change in changes:
+        start = change.start + shift
+        spans[start, start + len(change.after)] = text[change.start : change.end]
+        shift += len(change.after) - (change.end - change.start)
+    repaired = apply_edits(text, changes)
+    return lambda start, end: spans.get((start, end), repaired[start:end])
 
 
 def check_arguments(text: object, level: str) -> None:
@@ -193,6 +234,23 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits, view: 
         position = group[0].end if group else start + 1
         found += bool(group)
         yield from group
+
+
+def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
+    """The whole answer as one string, for a schema that wants a scalar."""
+    types = view.types()
+    if not types or types <= {"object", "array"} or len(text) > 100_000:
+        return []
+    start = answer_start(text)
+    start += len(text[start:]) - len(text[start:].lstrip())
+    end = len(text.rstrip())
+    if start >= end:
+        return []
+    cost = cost_of("unquoted_string")
+    string = StringReading("unquoted_string", start, start, end, end, cost)
+    candidate = Candidate(start, end, tuple(string.changes(text)), cost)
+    fitted = _fit(text, _result(text, candidate), candidate, judge, view, level)
+    return [fitted] if judge.accepts(fitted[0].value) else []
 
 
 def _raw_decode(text: str, start: int, end: int) -> int | None:

@@ -1,0 +1,215 @@
+"""Small, named changes that make a reading what the schema wants: types, enum values, keys.
+
+Coercion works on the text of a reading and makes changes like every other repair. It only looks where the standard
+reading is of a type that the schema does not allow, so a valid value is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .edits import Change
+from .nodes import Node, read_nodes
+from .rules import cost_of
+from .schema_view import SchemaView
+
+_NUMBER = re.compile(r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*")
+_TRUE = frozenset({"true", "yes", "y", "on"})
+_FALSE = frozenset({"false", "no", "n", "off"})
+_NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
+_PLAIN = re.compile(r"[\W_]+")
+
+
+def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) -> list[Change]:
+    """The changes of a JSON text that bring it nearer to the schema.
+
+    Args:
+        text: JSON that the standard reader accepts.
+        view: what the schema says about the whole.
+        lexeme: gives for a span of ``text`` how it was written in the input.
+    """
+    return _Coercer(text, lexeme).run(read_nodes(text), view)
+
+
+def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
+    """Ways to take an object of one member off from around the data."""
+    root = read_nodes(text)
+    if root.kind != "object" or len(root.items) != 1 or root.items[0].kind == "scalar" or root.keys[0][2] in view.names():
+        return []
+    inner = root.items[0]
+    cost = cost_of("wrapped_root")
+    return [[Change("wrapped_root", root.start, inner.start, "", cost), Change("wrapped_root", inner.end, root.end, "", 0.0)]]
+
+
+def normal(text: str) -> str:
+    """A name without case, spacing and punctuation."""
+    return _PLAIN.sub("", text).casefold()
+
+
+def nearest(text: str, values: Sequence[str]) -> str | None:
+    """The only value that differs from a text in no more than case, spacing, punctuation, or the words around it."""
+    for form in (str.strip, str.casefold, normal):
+        found = {value for value in values if form(value) == form(text.strip())}
+        if len(found) == 1:
+            return found.pop()
+    words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
+    if "not " in words or "n t " in words:
+        return None
+    found = {value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words}
+    return found.pop() if len(found) == 1 else None
+
+
+def _one_letter(a: str, b: str) -> bool:
+    """Whether two names differ by one letter changed, added, left out, or two swapped."""
+    if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 1:
+        return False
+    head = 0
+    while head < min(len(a), len(b)) and a[head] == b[head]:
+        head += 1
+    return (a[head + 1 :] == b[head + 1 :] or a[head + 1 :] == b[head:] or a[head:] == b[head + 1 :]
+            or (a[head : head + 2] == b[head : head + 2][::-1] and a[head + 2 :] == b[head + 2 :]))
+
+
+def number_in(text: str, whole: bool) -> str | None:
+    """The number that a text holds, as JSON, or ``None``."""
+    match = _NUMBER.fullmatch(text)
+    if not match or not (match.group(2) or match.group(3)):
+        return None
+    sign, digits, fraction, exponent = match.groups()
+    digits = (digits or "0").replace(",", "").replace("_", "").lstrip("0") or "0"
+    fraction = fraction or ""
+    if whole:
+        if exponent or fraction.strip(".0"):
+            return None
+        fraction = ""
+    return ("-" if sign == "-" else "") + digits + fraction + (exponent or "")
+
+
+class _Coercer:
+    def __init__(self, text: str, lexeme: Callable[[int, int], str]) -> None:
+        self.text, self.lexeme = text, lexeme
+        self.changes: list[Change] = []
+
+    def run(self, root: Node, view: SchemaView) -> list[Change]:
+        todo = [(root, view)]
+        while todo:
+            node, here = todo.pop()
+            if node.kind == "scalar":
+                self._scalar(node, here)
+            elif node.kind == "array":
+                todo += self._array(node, here)
+            else:
+                todo += self._object(node, here)
+        return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def _change(self, rule: str, start: int, end: int, after: str) -> None:
+        self.changes.append(Change(rule, start, end, after, cost_of(rule)))
+
+    def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        types = view.types()
+        if types and "array" not in types:
+            if len(node.items) != 1:
+                return []
+            inner = node.items[0]
+            self._change("list_as_single", node.start, inner.start, "")
+            self.changes.append(Change("list_as_single", inner.end, node.end, "", 0.0))
+            return [(inner, view)]
+        return [(item, view.item(index)) for index, item in enumerate(node.items)]
+
+    def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        self._change("single_as_list", node.start, node.start, "[")
+        self.changes.append(Change("single_as_list", node.end, node.end, "]", 0.0))
+        return [(node, view.item(0))]
+
+    def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        types = view.types()
+        if types and "object" not in types:
+            return self._wrap(node, view) if "array" in types else []
+        names = view.names()
+        present = {name for _, _, name in node.keys}
+        missing = names - present
+        following = []
+        for (start, end, name), value in zip(node.keys, node.items, strict=True):
+            if name not in names and missing:
+                target = self._key(name, missing)
+                if target is not None:
+                    missing.discard(target)
+                    self._change("key_form", start, end, json.dumps(target, ensure_ascii=False))
+                    name = target
+            following.append((value, view.member(name)))
+        for name in sorted(missing & view.required()):
+            defaults = [part["default"] for part in view.member(name).parts if "default" in part]
+            if defaults:
+                at = node.items[-1].end if node.items else node.start + 1
+                comma = ", " if node.items or present else ""
+                self._change("default", at, at, f"{comma}{json.dumps(name)}: {json.dumps(defaults[0])}")
+                present.add(name)
+        return following
+
+    @staticmethod
+    def _key(name: str, missing: set[str]) -> str | None:
+        same = [other for other in missing if normal(other) == normal(name)]
+        if not same:
+            same = [other for other in missing if _one_letter(normal(other), normal(name))]
+        return same[0] if len(same) == 1 else None
+
+    def _scalar(self, node: Node, view: SchemaView) -> None:
+        types, value = view.types(), node.value
+        choices = [choice for choice in view.values() if isinstance(choice, str)]
+        free = any("string" in _listed(part.get("type")) and "enum" not in part and "const" not in part for part in view.parts)
+        if isinstance(value, str) and choices and not free and value not in choices:
+            found = nearest(value, choices)
+            if found is not None:
+                self._change("enum_form", node.start, node.end, json.dumps(found, ensure_ascii=False))
+                return
+            types = types - {"string"}
+            if not types:
+                return
+        elif not types or view.allows(value):
+            return
+        if isinstance(value, str):
+            self._string(node, types, view)
+        elif "string" in types and value is not None:
+            written = self.lexeme(node.start, node.end)
+            if choices and not free:
+                found = nearest(written, choices)
+                if found is not None:
+                    self._change("enum_form", node.start, node.end, json.dumps(found, ensure_ascii=False))
+                return
+            self._change("scalar_as_text", node.start, node.end, json.dumps(written, ensure_ascii=False))
+        elif isinstance(value, float) and value.is_integer() and "integer" in types:
+            self._change("whole_number", node.start, node.end, str(int(value)))
+        elif "array" in types:
+            for inner, inner_view in self._wrap(node, view):
+                self._scalar(inner, inner_view)
+
+    def _string(self, node: Node, types: frozenset[str], view: SchemaView) -> None:
+        value: str = node.value
+        word = value.strip().casefold()
+        if "number" in types or "integer" in types:
+            number = number_in(value, "number" not in types)
+            if number is not None:
+                self._change("text_as_number", node.start, node.end, number)
+                return
+        if "boolean" in types and word in _TRUE | _FALSE:
+            self._change("text_as_boolean", node.start, node.end, "true" if word in _TRUE else "false")
+        elif "null" in types and word in _NULL:
+            self._change("text_as_null", node.start, node.end, "null")
+        elif types & {"object", "array"} and value.strip()[:1] in ("{", "["):
+            inner = value.strip()
+            try:
+                read: Any = json.loads(inner)
+            except (ValueError, RecursionError):
+                return
+            if view.allows(read):
+                self._change("double_encoded", node.start, node.end, inner)
+        elif "array" in types:
+            for wrapped, inner_view in self._wrap(node, view):
+                self._scalar(wrapped, inner_view)
+
+
+def _listed(kind: Any) -> tuple[Any, ...]:
+    return tuple(kind) if isinstance(kind, list) else (kind,)
