@@ -11,7 +11,7 @@ from .rules import cost_of
 from .scan import Scanner, StringReading, content_changes
 from .state import Piece
 
-_FOLLOW = r"(?=\s*(?:[,}\]);，；]|\Z|//|#|/\*|\r?\n|\\[nrt]))"
+_FOLLOW = r"(?=\s*(?:[,}\]){\[;，；]|\Z|//|#|/\*|\r?\n|\\[nrt]))"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
@@ -42,7 +42,7 @@ class Bare:
 def key(text: str, at: int, end: int) -> Bare | None:
     """A key without an opening quote, or without any."""
     match = _KEY.match(text, at, min(end, at + 200))
-    if not match:
+    if not match or not any(letter.isalnum() or letter in "_$" for letter in match.group()):
         return None
     stop = match.end()
     if text[stop : stop + 1] in ('"', "'") and stop < end:
@@ -56,7 +56,7 @@ def key(text: str, at: int, end: int) -> Bare | None:
     return Bare(stop, cost, (StringReading("unquoted_key", at, at, stop, stop, cost),))
 
 
-def values(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
+def values(text: str, at: int, end: int, scanner: Scanner, in_array: bool = False) -> list[Bare]:
     """The ways to read a value that does not start with a quote; the first that is a literal or number is the only one."""
     found = _exact(text, at, end)
     if found is not None and (found.cost == 0 or not found.truncated):
@@ -82,7 +82,7 @@ def values(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
                                             argument.end(), 0.2))
             inside.append(Change("call", argument.end(), close.end(), "", 0.0))
             return [Bare(close.end(), cost_of("call"), tuple(inside))]
-    return options + _strings(text, at, end, scanner)
+    return options + _strings(text, at, end, scanner, in_array)
 
 
 def _exact(text: str, at: int, end: int) -> Bare | None:
@@ -132,7 +132,7 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
     return None
 
 
-def _strings(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
+def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> list[Bare]:
     """A string without an opening quote, or without both."""
     options: list[Bare] = []
 
@@ -158,7 +158,7 @@ def _strings(text: str, at: int, end: int, scanner: Scanner) -> list[Bare]:
     if text[at] not in "{[(" and (structural <= quote or quote >= end):
         cut = structural >= end
         add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.2 * cut, truncated=cut)
-    if structural < end and text[structural] != "\n" and text[at] not in "{[(":
+    if structural < end and text[structural] not in "\n]" and text[at] not in "{[(" and not in_array:
         newline = text.find("\n", structural, min(end, at + 2000))
         if 0 <= newline < quote:
             line = text[at:newline].rstrip(" \t\r,")

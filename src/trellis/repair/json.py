@@ -23,6 +23,9 @@ from .state import Reading
 MOST_CANDIDATES = 8
 _BRACKET = re.compile(r"[{\[]")
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
+_KEY_END = re.compile(r"[\"'”]\s*:")
+_ESCAPED = re.compile(r"[{\[:,]\s*\\\"")
+_ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+.]?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
 _STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
 
@@ -99,7 +102,8 @@ def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, le
         if judge.accepts(value):
             return Repaired(value, text)
     view = SchemaView.of(schema) if schema is not None else None
-    results = []
+    once = _unescaped(text)
+    results = [] if once is None else [(_result(text, once), once)]
     failure: RepairError | None = None
     for candidate in _candidates(text, level, bounds, view):
         try:
@@ -236,6 +240,21 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits, view: 
         yield from group
 
 
+def _unescaped(text: str) -> Candidate | None:
+    """A document whose quotes are all escaped, as if it stood in a string: one level of escapes is taken off."""
+    if not _ESCAPED.search(text):
+        return None
+    plain = {"n": "\n", "r": "\r", "t": "\t"}
+    price = cost_of("escaped_quotes")
+    changes = tuple(Change("escaped_quotes", m.start(), m.end(), plain.get(m.group(1), m.group(1)), 0.0 if i else price)
+                    for i, m in enumerate(_ESCAPE.finditer(text)))
+    try:
+        _standard(apply_edits(text, changes))
+    except ValueError:
+        return None
+    return Candidate(0, len(text), changes, price)
+
+
 def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
     """The whole answer as one string, for a schema that wants a scalar."""
     types = view.types()
@@ -297,15 +316,22 @@ def _mass(text: str, candidate: Candidate) -> float:
     return 0.4 * math.log2(1 + span.count('"') + span.count(":") + span.count("'")) + 0.25 * span[:1].count("{")
 
 
+def _left_out(text: str, begin: int, candidate: Candidate) -> float:
+    """What speaks against a piece of the answer if keys stand outside of it."""
+    before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
+    return 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
+
+
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
 def _best(text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judge, schema: Any, level: Level) -> Repaired[Any]:
     """The best result; the schema counts first, then the cost, then the later one."""
     ranked = []
+    begin = answer_start(text)
     for result, candidate in results:
         faults = judge.faults(result.value)
-        score = candidate.cost + _SOURCE[candidate.source] - _mass(text, candidate)
+        score = candidate.cost + _SOURCE[candidate.source] - _mass(text, candidate) + _left_out(text, begin, candidate)
         ranked.append((faults, round(score, 3), -candidate.start, result, candidate))
     ranked.sort(key=lambda item: item[:3])
     faults, score, _, best, candidate = ranked[0]

@@ -231,7 +231,8 @@ class Moves:
 
     def _bare(self, base: Reading, at: int) -> list[Reading]:
         found = []
-        for option in bare.values(self.text, at, self.end, self.scanner):
+        for option in bare.values(self.text, at, self.end, self.scanner,
+                                  base.frame is not None and base.frame.kind == "["):
             new = base.copy()
             new.pos, new.state, new.first = option.end, AFTER, False
             new.complete = base.complete and not option.truncated
@@ -332,7 +333,7 @@ class Moves:
         frame = reading.frame
         assert frame is not None
         new = reading.copy()
-        if pos < frame.open:  # the first member of its object
+        if pos <= frame.open:  # the first member of its object
             pos, links, count = frame.open + 1, new.links, new.count
             while links is not None and links.piece.start > frame.open:
                 links = links.before
@@ -598,8 +599,12 @@ class Moves:
             return [done]
         head = text[at]
         found = [done]
-        next_at = self.scanner.gap(at + 1).end if head == "," else at
+        next_at = self.scanner.gap(at + 1).end if head in ",+" else at
         structural = head in ",}]:" or head in "{[" or (head in CLOSING and head in "\"'")
+        if head == "," and next_at >= self.end:
+            return [self._delete(reading, gap, "trailing_comma", cost_of("trailing_comma"))]
+        if head == "+" and next_at < self.end and text[next_at] in CLOSING:
+            return self._concatenate(reading, next_at) or found
         if not structural:
             return found
         done.cost += 1.6 if head == ":" or head == "," and self._keyed(next_at) else 0.7

@@ -60,6 +60,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("inner_quote", 0.7, "normal", "a quote inside a string is escaped"),
     ("control_character", 0.3, "safe", "a raw line break or control character in a string is escaped"),
     ("bad_escape", 0.3, "safe", "a backslash that starts no JSON escape is kept as text, an escape of another language is translated"),
+    ("escaped_quotes", 0.4, "safe", r"a document whose quotes are escaped (`{\"a\": 1}` with backslashes) loses one level of escapes"),
     ("string_concatenation", 0.7, "normal", "adjacent strings or strings joined by `+` become one"),
     # Literals and numbers.
     ("literal", 0.2, "safe", "`True`, `None`, `NULL`, `undefined` ... become JSON literals"),

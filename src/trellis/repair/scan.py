@@ -17,17 +17,18 @@ WS = re.compile(r"[ \t\n\r]*")
 CLOSING = {'"': '"', "'": "'", "`": "`'´", "“": "”\"“", "”": "”\"", "„": "”“\"", "‘": "’'", "’": "’'", "«": "»", "»": "«",
            "´": "´'`", "＂": "＂", "「": "」"}
 _ZERO_WIDTH = "\ufeff\u200b\u200c\u200d\u2060"
-_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
-_ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|\Z))")
+_SPACES = "\u00a0\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
+_ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|/[/*]|\Z))")
 _MARKUP = re.compile(r"\*\*(?=[\"'{\[])|(?<=[\"'}\]])\*\*")
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
 _GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
 # What may follow the quote that closes a key, and the quote that closes a value.
 _AFTER_KEY = re.compile(r"\s*(?:[:：]|=)")
-_AFTER_VALUE = re.compile(r"\s*(?:[,}\])]|\Z)")
+_AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
 _AFTER_LINE = re.compile(r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*[\"'“}\]]|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]|\s*\+\s*[\"'])")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
+_KEY_END = re.compile(r"[\"'”]\s*:\s*[\"'{\[\d]")
 _PATH = re.compile(r"[A-Za-z]:\\")
 _BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 _CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
@@ -258,9 +259,11 @@ class Scanner:
             before = at - 1
             while before >= start and before > at - 16 and text[before] in " \t\r\n":
                 before -= 1
-            if after < end and text[after] in ",:" or before >= start and text[before] in ",:{[":
+            if _KEY_END.match(text, at, end):
+                cost += 1.2
+            elif after < end and text[after] in ",:" or before >= start and text[before] in ",:{[":
                 cost += 0.5
-        return min(cost, 2.0)
+        return min(cost, 2.5)
 
     def _trim_end(self, opened: int, end: int) -> int:
         """End of the content of a string cut off by the end of the text: a half escape is left out."""
