@@ -1,0 +1,92 @@
+from collections.abc import Sequence
+from typing import final
+
+from typing_extensions import Buffer
+
+__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary"]
+
+class KernelError(Exception):
+    """An error of the kernel.
+
+    ``args`` is ``(kind, message, index)``: kind is "program", "limit", "state", "budget" or "vocabulary"; index is
+    the terminal, rule, state or token it is about, or None.
+    """
+
+@final
+class Vocabulary:
+    """What each token of a tokenizer is in bytes, and tables that all grammars over it share.
+
+    Empty tokens, special ids and end ids never match text.
+    """
+
+    def __new__(cls, tokens: Sequence[bytes], special_ids: Sequence[int], eos_ids: Sequence[int]) -> Vocabulary: ...
+    @property
+    def size(self) -> int:
+        """Number of tokens."""
+    @property
+    def words(self) -> int:
+        """int32 words in one row of a bitmask: ceil(size / 32)."""
+    def memory_bytes(self) -> int:
+        """Bytes of memory, about, with the tables for grammars to come."""
+
+@final
+class Grammar:
+    """A compiled grammar: immutable, and safe to share between threads."""
+
+    @staticmethod
+    def general(
+        vocabulary: Vocabulary,
+        terminals: Sequence[bytes],
+        names: Sequence[str],
+        edges: bytes,
+        finals: bytes,
+        rule_starts: bytes,
+        start: int,
+        ignore: Sequence[int],
+    ) -> Grammar:
+        """Compiles rules given as automata over symbols.
+
+        Raises:
+            KernelError: "program" or "limit", with the index of the terminal, rule, state or edge.
+        """
+    def matcher(self, max_tokens: int | None = None) -> Matcher:
+        """A matcher at the start of the output.
+
+        Raises:
+            KernelError: "budget", when ``max_tokens`` is below ``min_tokens()``.
+        """
+    def min_tokens(self) -> int:
+        """Tokens that the shortest output needs, the end token among them."""
+    def stats(self) -> dict[str, int]:
+        """Sizes and look-ups: states, continuations, cached_masks, bytes, lexer_states, hits, misses, sweeps."""
+
+@final
+class Matcher:
+    """Where one sequence stands."""
+
+    def fill_bitmask(self, bitmask: Buffer, row: int = 0) -> None:
+        """Overwrites a row of an int32 bitmask (words, or rows x words; C-contiguous) with the tokens that may come next."""
+    def accept(self, token_id: int) -> bool:
+        """Accepts a token; False: refused, and nothing has changed."""
+    def accept_bytes(self, data: bytes) -> int:
+        """Accepts as many bytes as some completion follows, as one step of the history; returns how many."""
+    def rollback(self, n: int) -> None:
+        """Undoes the last ``n`` accepted tokens.
+
+        Raises:
+            KernelError: "state", when fewer are accepted.
+        """
+    def fork(self) -> Matcher:
+        """An independent matcher at the same place; costs the same however long the history is."""
+    @property
+    def can_end(self) -> bool:
+        """Whether the output may end here."""
+    @property
+    def finished(self) -> bool:
+        """Whether an end token was accepted."""
+    def expected(self) -> list[str]:
+        """Names of the terminals that are being read or may come next, in the grammar's order."""
+    def witness(self) -> bytes:
+        """A shortest byte string that ends the output from here."""
+    def tokens_needed(self) -> int:
+        """Tokens that a shortest ending needs, the end token among them; 0 when finished."""

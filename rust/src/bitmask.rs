@@ -1,0 +1,217 @@
+//! Sets of tokens as bits: few tokens as (word, bits) pairs, many as a bitmap that is shared.
+//!
+//! A mask is never stored whole: it is a shared base, bits to clear from it, and words to set.
+//! Filling copies the base, clears, then sets; in this order, because one item of a state may give
+//! back what another took away.
+
+use std::sync::Arc;
+
+/// Bits of one word, sorted by word, one entry a word.
+pub type Pairs = Vec<(u32, u32)>;
+/// All the words of a vocabulary.
+pub type Bitmap = Box<[u32]>;
+
+/// Beyond so many words a set is a bitmap; below, uniting a few of them stays cheap.
+const DENSE_WORDS: usize = 400;
+/// Beyond so many tokens a growing set becomes a bitmap.
+const DENSE_TOKENS: usize = 1500;
+
+/// (`base` minus `clear`) plus `set`.
+#[derive(Debug, Clone, Default)]
+pub struct TokenSet {
+    /// A bitmap shared between sets, or nothing.
+    pub base: Option<Arc<Bitmap>>,
+    /// Bits taken from the base.
+    pub clear: Pairs,
+    /// Bits added after that.
+    pub set: Pairs,
+}
+
+impl TokenSet {
+    /// True when no token is in it (a base is never empty).
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.set.is_empty()
+    }
+
+    /// Roughly the bytes that this set holds alone (the base is shared and not counted).
+    pub fn bytes(&self) -> usize {
+        64 + 8 * (self.clear.len() + self.set.len())
+    }
+
+    /// Overwrites `out` (as long as the vocabulary has words) with the set.
+    pub fn fill(&self, out: &mut [u32]) {
+        match &self.base {
+            Some(base) => out.copy_from_slice(base),
+            None => out.fill(0),
+        }
+        for &(word, bits) in &self.clear {
+            out[word as usize] &= !bits;
+        }
+        for &(word, bits) in &self.set {
+            out[word as usize] |= bits;
+        }
+    }
+
+    /// Whether `token` is in the set.
+    pub fn contains(&self, token: u32) -> bool {
+        let (word, bit) = (token >> 5, 1 << (token & 31));
+        let has = |pairs: &Pairs| pairs.binary_search_by_key(&word, |x| x.0).is_ok_and(|i| pairs[i].1 & bit != 0);
+        has(&self.set) || (self.base.as_ref().is_some_and(|b| b[word as usize] & bit != 0) && !has(&self.clear))
+    }
+}
+
+/// Sorted, merged (word, bits) of a list of tokens.
+pub fn pairs(tokens: &mut [u32]) -> Pairs {
+    tokens.sort_unstable();
+    let mut out: Pairs = Vec::new();
+    for &t in tokens.iter() {
+        match out.last_mut() {
+            Some(last) if last.0 == t >> 5 => last.1 |= 1 << (t & 31),
+            _ => out.push((t >> 5, 1 << (t & 31))),
+        }
+    }
+    out
+}
+
+/// Sorts and merges pairs in place.
+pub fn normalise(list: &mut Pairs) {
+    list.sort_unstable_by_key(|x| x.0);
+    list.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 |= next.1;
+        }
+        same
+    });
+}
+
+/// Gathers tokens one by one; sparse at first, a bitmap once there are many.
+#[derive(Debug, Default)]
+pub struct Collector {
+    tokens: Vec<u32>,
+    bits: Option<Bitmap>,
+}
+
+impl Collector {
+    /// Adds tokens; `words` is the length of the vocabulary's bitmaps.
+    #[inline]
+    pub fn add(&mut self, tokens: &[u32], words: usize) {
+        match &mut self.bits {
+            Some(bits) => {
+                for &t in tokens {
+                    bits[(t >> 5) as usize] |= 1 << (t & 31);
+                }
+            }
+            None => {
+                self.tokens.extend_from_slice(tokens);
+                if self.tokens.len() > DENSE_TOKENS {
+                    self.bits = Some(bitmap(&self.tokens, words));
+                }
+            }
+        }
+    }
+
+    /// The set. A bitmap comes without its `Arc` being shared yet: the caller interns it.
+    pub fn finish(mut self, words: usize) -> TokenSet {
+        if let Some(bits) = self.bits {
+            return TokenSet { base: Some(Arc::new(bits)), ..TokenSet::default() };
+        }
+        let set = pairs(&mut self.tokens);
+        if set.len() > DENSE_WORDS {
+            return TokenSet { base: Some(Arc::new(bitmap(&self.tokens, words))), ..TokenSet::default() };
+        }
+        TokenSet { set, ..TokenSet::default() }
+    }
+}
+
+/// A bitmap of the given tokens.
+pub fn bitmap(tokens: &[u32], words: usize) -> Bitmap {
+    let mut bits = vec![0u32; words].into_boxed_slice();
+    for &t in tokens {
+        bits[(t >> 5) as usize] |= 1 << (t & 31);
+    }
+    bits
+}
+
+/// Unites sets into one mask.
+#[derive(Debug, Default)]
+pub struct Union {
+    bases: Vec<(Arc<Bitmap>, Pairs)>,
+    set: Pairs,
+}
+
+impl Union {
+    /// Adds every token of a set.
+    pub fn add(&mut self, tokens: &TokenSet) {
+        if let Some(base) = &tokens.base {
+            if let Some(known) = self.bases.iter_mut().find(|x| Arc::ptr_eq(&x.0, base)) {
+                // The same base twice: only what both clear stays cleared.
+                known.1 = intersect(&known.1, &tokens.clear);
+            } else {
+                self.bases.push((base.clone(), tokens.clear.clone()));
+            }
+        }
+        self.set.extend_from_slice(&tokens.set);
+    }
+
+    /// Adds sparse bits.
+    pub fn add_pairs(&mut self, list: &[(u32, u32)]) {
+        self.set.extend_from_slice(list);
+    }
+
+    /// The union.
+    pub fn finish(mut self, words: usize) -> TokenSet {
+        if self.bases.len() > 1 {
+            let mut all = vec![0u32; words].into_boxed_slice();
+            for (base, clear) in &self.bases {
+                let mut rest = clear.iter().peekable();
+                for (i, (to, from)) in all.iter_mut().zip(base.iter()).enumerate() {
+                    let gone = rest.next_if(|x| x.0 as usize == i).map_or(0, |x| x.1);
+                    *to |= from & !gone;
+                }
+            }
+            for (word, bits) in self.set {
+                all[word as usize] |= bits;
+            }
+            return TokenSet { base: Some(Arc::new(all)), ..TokenSet::default() };
+        }
+        normalise(&mut self.set);
+        match self.bases.pop() {
+            Some((base, clear)) => {
+                // What the base has already need not be set again.
+                let set = if clear.is_empty() {
+                    self.set.into_iter().filter(|&(w, b)| base[w as usize] & b != b).collect()
+                } else {
+                    self.set
+                };
+                TokenSet { base: Some(base), clear, set }
+            }
+            None if self.set.len() > 2 * DENSE_WORDS => {
+                let mut all = vec![0u32; words].into_boxed_slice();
+                for (word, bits) in self.set {
+                    all[word as usize] |= bits;
+                }
+                TokenSet { base: Some(Arc::new(all)), ..TokenSet::default() }
+            }
+            None => TokenSet { set: self.set, ..TokenSet::default() },
+        }
+    }
+}
+
+/// Bits in both lists.
+fn intersect(a: &[(u32, u32)], b: &[(u32, u32)]) -> Pairs {
+    a.iter()
+        .filter_map(|&(word, bits)| {
+            let i = b.binary_search_by_key(&word, |x| x.0).ok()?;
+            let both = bits & b[i].1;
+            (both != 0).then_some((word, both))
+        })
+        .collect()
+}
+
+impl Union {
+    /// Number of distinct bitmaps among the parts.
+    pub fn base_count(&self) -> usize {
+        self.bases.len()
+    }
+}

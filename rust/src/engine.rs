@@ -1,0 +1,312 @@
+//! States of a generation: sets of items, and how tokens lead from one to the next.
+//!
+//! A state is a sorted set of items (lexer state, continuation), with the fact whether the output may
+//! end. States are interned; each remembers its mask, and a small direct-mapped table remembers
+//! transitions, so that on warm ground accept and fill are look-ups.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::bitmask::TokenSet;
+use crate::error::{KernelError, Result};
+use crate::hash::Map;
+use crate::lexer::{Exit, Lexicon, DEAD};
+use crate::parser::{canonical, Item, Parser};
+use crate::search::Search;
+use crate::vocabulary::Vocabulary;
+
+/// Items of one state beyond which it is refused.
+const MAX_ITEMS: usize = 100_000;
+/// States that are alive at once beyond which the grammar is refused.
+const MAX_STATES: usize = 4_000_000;
+/// Transitions remembered, at most; a power of two.
+const MAX_TRANSITIONS: usize = 1 << 15;
+
+/// An interned state. Matchers hold it; what nobody holds may be forgotten.
+#[derive(Debug)]
+pub struct State {
+    /// Distinct among the states of a grammar that are alive.
+    pub id: u32,
+    /// Lexemes that are being read, each with its continuation.
+    pub items: Arc<[Item]>,
+    /// Whether the output may end here.
+    pub can_end: bool,
+    mask: Mutex<Option<Arc<TokenSet>>>,
+}
+
+impl State {
+    /// The mask, if it is known.
+    #[inline]
+    pub fn mask(&self) -> Option<Arc<TokenSet>> {
+        lock(&self.mask).clone()
+    }
+
+    pub(crate) fn set_mask(&self, mask: Option<Arc<TokenSet>>) {
+        *lock(&self.mask) = mask;
+    }
+}
+
+/// Locks, also after a panic elsewhere: every table is valid between any two statements.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Transition = (u32, u32, Weak<State>);
+
+/// Counts for `stats`.
+#[derive(Debug, Default, Clone)]
+pub struct Counts {
+    /// Masks and transitions that were remembered.
+    pub hits: u64,
+    /// Those that had to be computed.
+    pub misses: u64,
+    /// Times that everything not held was forgotten.
+    pub sweeps: u64,
+}
+
+/// The tables of one grammar.
+pub struct Engine {
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) lexicon: Arc<Mutex<Lexicon>>,
+    pub(crate) parser: Box<dyn Parser>,
+    /// Some terminal ends leftmost-first: a live item need not have a completion, so every one is
+    /// checked by search.
+    pub(crate) checked: bool,
+    states: Map<(Arc<[Item]>, bool), Arc<State>>,
+    next_id: u32,
+    transitions: Vec<Option<Transition>>,
+    used: usize,
+    pub(crate) crossings: Map<(u32, u32, u32), Arc<crate::bitmask::Pairs>>,
+    pub(crate) search: Search,
+    pub(crate) counts: Counts,
+    pub(crate) bytes: usize,
+    limit: usize,
+}
+
+impl Engine {
+    /// Tables over a parser. `limit` bounds their bytes, about.
+    pub fn new(
+        vocabulary: Arc<Vocabulary>,
+        lexicon: Arc<Mutex<Lexicon>>,
+        parser: Box<dyn Parser>,
+        checked: bool,
+        limit: usize,
+    ) -> Engine {
+        Engine {
+            vocabulary,
+            lexicon,
+            parser,
+            checked,
+            states: Map::default(),
+            next_id: 0,
+            transitions: (0..256).map(|_| None).collect(),
+            used: 0,
+            crossings: Map::default(),
+            search: Search::default(),
+            counts: Counts::default(),
+            bytes: 0,
+            limit,
+        }
+    }
+
+    /// The state before anything is read.
+    pub fn initial(&mut self) -> Result<Arc<State>> {
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = lock(&lexicon);
+        let closure = { self.parser.closure(&mut lexicon, self.parser.initial())? };
+        let mut items = closure.starts.to_vec();
+        self.keep_viable(&mut lexicon, &mut items)?;
+        self.intern(items, closure.can_end)
+    }
+
+    fn intern(&mut self, items: Vec<Item>, can_end: bool) -> Result<Arc<State>> {
+        if items.len() > MAX_ITEMS {
+            return Err(KernelError::limit(format!("a state of {} items, more than {MAX_ITEMS}", items.len())));
+        }
+        let key: (Arc<[Item]>, bool) = (items.into(), can_end);
+        if let Some(state) = self.states.get(&key) {
+            return Ok(state.clone());
+        }
+        if self.states.len() >= MAX_STATES {
+            return Err(KernelError::limit(format!("more than {MAX_STATES} states of one grammar")));
+        }
+        self.bytes += 160 + 8 * key.0.len();
+        self.next_id = self.next_id.wrapping_add(1);
+        let state = Arc::new(State { id: self.next_id, items: key.0.clone(), can_end, mask: Mutex::new(None) });
+        self.states.insert(key, state.clone());
+        Ok(state)
+    }
+
+    /// The state after a token that is text, if it was taken from `from` before and is remembered.
+    #[inline]
+    pub fn remembered(&mut self, from: &State, token: u32) -> Option<Arc<State>> {
+        let slot = self.slot(from.id, token);
+        match &self.transitions[slot] {
+            Some((id, t, to)) if *id == from.id && *t == token => {
+                let to = to.upgrade();
+                self.counts.hits += u64::from(to.is_some());
+                to
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn slot(&self, state: u32, token: u32) -> usize {
+        let hash = (u64::from(state) << 32 | u64::from(token)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (hash >> 32) as usize & (self.transitions.len() - 1)
+    }
+
+    /// The state after a token that is text; `None` if no completion follows.
+    pub fn accept(&mut self, from: &Arc<State>, token: u32) -> Result<Option<Arc<State>>> {
+        if let Some(to) = self.remembered(from, token) {
+            return Ok(Some(to));
+        }
+        self.make_room();
+        self.counts.misses += 1;
+        let tokens = self.vocabulary.tokens.clone();
+        let bytes = tokens.bytes(token);
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let to = self.read(from, bytes)?;
+        if let Some(to) = &to {
+            self.remember(from.id, token, to);
+        }
+        Ok(to)
+    }
+
+    fn remember(&mut self, from: u32, token: u32, to: &Arc<State>) {
+        if self.used * 2 > self.transitions.len() && self.transitions.len() < MAX_TRANSITIONS {
+            let larger = self.transitions.len() * 4;
+            let old = std::mem::replace(&mut self.transitions, (0..larger).map(|_| None).collect());
+            self.used = 0;
+            for entry in old.into_iter().flatten() {
+                let slot = self.slot(entry.0, entry.1);
+                self.used += usize::from(self.transitions[slot].is_none());
+                self.transitions[slot] = Some(entry);
+            }
+        }
+        let slot = self.slot(from, token);
+        self.used += usize::from(self.transitions[slot].is_none());
+        self.transitions[slot] = Some((from, token, Arc::downgrade(to)));
+    }
+
+    /// The state after some bytes; `None` if no completion follows.
+    pub fn read(&mut self, from: &State, bytes: &[u8]) -> Result<Option<Arc<State>>> {
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = lock(&lexicon);
+        let mut items = from.items.to_vec();
+        let mut next = Vec::with_capacity(items.len());
+        let mut can_end = from.can_end;
+        for &byte in bytes {
+            can_end = self.step(&mut lexicon, &items, byte, &mut next)?;
+            std::mem::swap(&mut items, &mut next);
+            if items.is_empty() && !can_end {
+                return Ok(None);
+            }
+        }
+        self.keep_viable(&mut lexicon, &mut items)?;
+        if items.is_empty() && !can_end {
+            return Ok(None);
+        }
+        drop(lexicon);
+        self.intern(items, can_end).map(Some)
+    }
+
+    /// One byte: the items after it, and whether the output may end.
+    fn step(&mut self, lexicon: &mut Lexicon, items: &[Item], byte: u8, out: &mut Vec<Item>) -> Result<bool> {
+        out.clear();
+        let mut can_end = false;
+        for &(d, k) in items {
+            let to = lexicon.step(d, byte);
+            if to == DEAD {
+                continue;
+            }
+            if lexicon.goes_on(to) {
+                out.push((to, k));
+            }
+            if let Some(exit) = lexicon.exit(to) {
+                can_end |= self.leave(lexicon, exit, k, out)?;
+            }
+        }
+        canonical(&mut *self.parser, out);
+        if out.len() > MAX_ITEMS {
+            return Err(KernelError::limit(format!("a state of {} items, more than {MAX_ITEMS}", out.len())));
+        }
+        lexicon.check()?;
+        Ok(can_end)
+    }
+
+    /// A lexeme ends: adds the starts of what may follow, under the exit's guards. True if the output
+    /// may end too.
+    pub(crate) fn leave(&mut self, lexicon: &mut Lexicon, exit: Exit, k: u32, out: &mut Vec<Item>) -> Result<bool> {
+        let Some(k) = self.parser.advance(k, exit.label) else { return Ok(false) };
+        let closure = self.parser.closure(lexicon, k)?;
+        for &(d, after) in closure.starts.iter() {
+            let d = lexicon.guarded(d, exit.guards);
+            if d != DEAD {
+                out.push((d, after));
+            }
+        }
+        Ok(closure.can_end)
+    }
+
+    fn keep_viable(&mut self, lexicon: &mut Lexicon, items: &mut Vec<Item>) -> Result<()> {
+        if !self.checked {
+            return Ok(());
+        }
+        let mut kept = Vec::with_capacity(items.len());
+        for &item in items.iter() {
+            if self.viable(lexicon, item)? {
+                kept.push(item);
+            }
+        }
+        *items = kept;
+        Ok(())
+    }
+
+    /// Forgets what nobody holds when the tables have grown over their limit.
+    pub(crate) fn make_room(&mut self) {
+        if self.bytes + self.parser.bytes() + self.search.bytes() > self.limit {
+            self.sweep();
+        }
+        let mut lexicon = lock(&self.lexicon);
+        lexicon.make_room();
+    }
+
+    /// Keeps the states that matchers hold, and what they need; drops everything else.
+    pub fn sweep(&mut self) {
+        self.counts.sweeps += 1;
+        self.transitions = (0..256).map(|_| None).collect();
+        self.used = 0;
+        self.crossings = Map::default();
+        self.search = Search::default();
+        self.states.retain(|_, state| Arc::strong_count(state) > 1);
+        self.bytes = 0;
+        let mut held = Vec::new();
+        for state in self.states.values() {
+            state.set_mask(None);
+            self.bytes += 160 + 8 * state.items.len();
+            held.extend(state.items.iter().map(|i| i.1));
+        }
+        self.states.shrink_to_fit();
+        held.sort_unstable();
+        held.dedup();
+        self.parser.sweep(&held);
+    }
+
+    /// Number of states.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// True before the first state.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    /// Number of states that remember a mask.
+    pub fn masks(&self) -> usize {
+        self.states.values().filter(|s| lock(&s.mask).is_some()).count()
+    }
+}

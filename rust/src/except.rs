@@ -1,0 +1,60 @@
+//! A regex by sets, less some whole words: (base state, place in the trie of words).
+//!
+//! One byte after the lexeme has left every word the state is the plain base state again, and shares
+//! all that is known about it; a complement automaton would share nothing.
+
+use crate::lexer::{Kind, Lexicon, DEAD};
+
+impl Lexicon {
+    /// The state of `base` with the words' trie at `node`; DEAD when only excluded words are left.
+    pub(crate) fn except_state(&mut self, shape: u32, base: u32, node: u32) -> u32 {
+        let kind = Kind::Except { shape, base, node };
+        if let Some(id) = self.known(&kind) {
+            return id;
+        }
+        if !self.something_left(shape, base, node) {
+            return DEAD;
+        }
+        let excluded = !self.excepts[shape as usize].words.ends(node).is_empty();
+        let exit = self.exit(base).filter(|_| !excluded);
+        let (mut alphabet, classes) = self.alphabet(base);
+        let distance = self.states[base as usize].distance;
+        // Words tell apart bytes that the base does not: rows over all bytes, where words go on.
+        let classes = classes.filter(|_| self.excepts[shape as usize].words.children(node).is_empty());
+        if !self.goes_on(base) {
+            alphabet = [0; 4];
+        }
+        self.intern(kind, &alphabet, classes, exit, distance)
+    }
+
+    /// Whether some word that is not excluded can still be completed.
+    fn something_left(&mut self, shape: u32, base: u32, node: u32) -> bool {
+        let mut todo = vec![(base, node)];
+        while let Some((q, n)) = todo.pop() {
+            if self.exit(q).is_some() && self.excepts[shape as usize].words.ends(n).is_empty() {
+                return true;
+            }
+            for byte in 0..=255u8 {
+                let next = self.step(q, byte);
+                if next != DEAD {
+                    match self.excepts[shape as usize].words.child(n, byte) {
+                        None => return true, // base states always have a completion
+                        Some(child) => todo.push((next, child)),
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    pub(crate) fn step_except(&mut self, shape: u32, base: u32, node: u32, byte: u8) -> u32 {
+        let next = self.step(base, byte);
+        if next == DEAD {
+            return DEAD;
+        }
+        match self.excepts[shape as usize].words.child(node, byte) {
+            None => next,
+            Some(child) => self.except_state(shape, next, child),
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! What the vocabulary does in a lexer state: tokens that end inside the lexeme, and tokens that
+//! cross its end.
+//!
+//! For one lexer state the vocabulary falls in three: tokens that die, tokens after which the lexeme
+//! is still there (or just complete), and tokens in which it ends early. The last are an *exit set*:
+//! the nodes of the vocabulary's trie where the lexeme ended. Feeding an exit set to the start of the
+//! next lexeme gives the same three again, so one function of (exit set, lexer state), remembered for
+//! the whole vocabulary, is all that a grammar needs to compose its masks; it never asks its parser
+//! about tokens. Exit sets are hash-consed: a few hundred serve thousands of grammars.
+//!
+//! Where many tokens share a rest after the crossing, the rests are merged into a small trie of their
+//! own, so that each distinct rest is walked once.
+
+use std::sync::Arc;
+
+use crate::bitmask::{Bitmap, Collector, TokenSet};
+use crate::hash::Map;
+use crate::lexer::{Exit, Lexicon, DEAD, UNGUARDED, UNKNOWN};
+use crate::regex::holds;
+use crate::trie::{utf8, Trie, ILL_FORMED};
+
+/// The exit set of the root: a token that starts here.
+pub const AT_START: u32 = 0;
+
+/// From so many nodes on, rests are merged.
+const MERGE_FROM: usize = 4;
+/// Never merge more rests than this (after a blank stand half of all tokens).
+const MERGE_TOKENS: usize = 8000;
+
+/// When so many bytes could be computed again, they are forgotten.
+const FORGET_BYTES: usize = 256 << 20;
+
+/// A node of one of the tries.
+type Place = (u32, u32);
+
+#[derive(Debug)]
+struct ExitSet {
+    places: Arc<[Place]>,
+    /// For each first byte, where the rests that start with it go on.
+    by_first: Map<u8, Arc<[Place]>>,
+}
+
+/// Tokens that cross an end.
+#[derive(Debug, Clone, Copy)]
+pub struct Crossing {
+    /// How the lexeme ended.
+    pub exit: Exit,
+    /// Where in the tokens.
+    pub set: u32,
+}
+
+/// What becomes of tokens (of rests of tokens) that enter a lexer state.
+#[derive(Debug, Default)]
+pub struct Info {
+    /// They end in a state that has a completion whatever the continuation.
+    pub inside: TokenSet,
+    /// They end in this state, and the continuation decides.
+    pub doubtful: Vec<(u32, TokenSet)>,
+    /// The lexeme ends within them.
+    pub crossings: Vec<Crossing>,
+}
+
+/// The exit sets and what is remembered about them.
+#[derive(Debug)]
+pub(crate) struct ExitTables {
+    tries: Vec<Arc<Trie>>,
+    sets: Vec<ExitSet>,
+    ids: Map<Arc<[Place]>, u32>,
+    infos: Map<(u32, u32, bool), Arc<Info>>,
+    loops: Vec<(u128, u8)>,
+    bitmaps: Map<u64, Arc<Bitmap>>,
+}
+
+impl ExitTables {
+    pub fn new(trie: Arc<Trie>) -> Self {
+        let start: Arc<[Place]> = [(0, 0)].into();
+        ExitTables {
+            tries: vec![trie],
+            sets: vec![ExitSet { places: start.clone(), by_first: Map::default() }],
+            ids: Map::from_iter([(start, AT_START)]),
+            infos: Map::default(),
+            loops: Vec::new(),
+            bitmaps: Map::default(),
+        }
+    }
+
+    /// Forgets what can be computed again; exit sets keep their ids.
+    pub fn forget(&mut self) {
+        self.infos.clear();
+        self.bitmaps.clear();
+    }
+
+    fn intern(&mut self, mut places: Vec<Place>) -> u32 {
+        places.sort_unstable();
+        let places: Arc<[Place]> = places.into();
+        if let Some(&id) = self.ids.get(&places) {
+            return id;
+        }
+        self.sets.push(ExitSet { places: places.clone(), by_first: Map::default() });
+        self.ids.insert(places, self.sets.len() as u32 - 1);
+        self.sets.len() as u32 - 1
+    }
+}
+
+/// What a walk gathers.
+struct Walk {
+    /// Keep tokens apart by the state that they end in.
+    by_state: bool,
+    ends: Vec<(u32, Collector)>,
+    end_ids: Map<u32, usize>,
+    exits: Vec<(Exit, Vec<Place>)>,
+    last_exit: usize,
+}
+
+impl Walk {
+    #[inline]
+    fn add(&mut self, state: u32, tokens: &[u32], words: usize) {
+        if tokens.is_empty() {
+            return;
+        }
+        let at = if self.by_state {
+            *self.end_ids.entry(state).or_insert_with(|| {
+                self.ends.push((state, Collector::default()));
+                self.ends.len() - 1
+            })
+        } else {
+            0
+        };
+        self.ends[at].1.add(tokens, words);
+    }
+
+    fn exit(&mut self, exit: Exit) -> &mut Vec<Place> {
+        if self.exits.get(self.last_exit).is_none_or(|x| x.0 != exit) {
+            self.last_exit = self.exits.iter().position(|x| x.0 == exit).unwrap_or_else(|| {
+                self.exits.push((exit, Vec::new()));
+                self.exits.len() - 1
+            });
+        }
+        &mut self.exits[self.last_exit].1
+    }
+}
+
+impl Lexicon {
+    /// What becomes of the tokens of an exit set when a lexeme in state `d` follows. With `by_state`
+    /// nothing is inside for certain: every token is kept under the state that it ends in.
+    pub fn info(&mut self, set: u32, d: u32, by_state: bool) -> Arc<Info> {
+        if let Some(info) = self.exits.infos.get(&(set, d, by_state)) {
+            return info.clone();
+        }
+        let info = Arc::new(self.compute_info(set, d, by_state));
+        self.charge(160 + info.inside.bytes() + info.doubtful.iter().map(|x| x.1.bytes() + 8).sum::<usize>());
+        self.exits.infos.insert((set, d, by_state), info.clone());
+        info
+    }
+
+    fn compute_info(&mut self, set: u32, d: u32, by_state: bool) -> Info {
+        let ends = if by_state { Vec::new() } else { vec![(0, Collector::default())] };
+        let mut walk = Walk { by_state, ends, end_ids: Map::default(), exits: Vec::new(), last_exit: 0 };
+        let mut bytes = Vec::new();
+        if !self.goes_on(d) {
+            bytes.clear();
+        } else if !self.narrow(d, &mut bytes) {
+            bytes = (0..=255).collect();
+        }
+        for byte in bytes {
+            let next = self.step(d, byte);
+            if next != DEAD {
+                for &place in self.first(set, byte).iter() {
+                    self.walk(place, next, &mut walk);
+                }
+            }
+        }
+        let words = self.words;
+        let mut info = Info::default();
+        for (state, tokens) in walk.ends {
+            let tokens = self.share(tokens.finish(words));
+            if by_state {
+                info.doubtful.push((state, tokens));
+            } else {
+                info.inside = tokens;
+            }
+        }
+        for (exit, places) in walk.exits {
+            if !places.is_empty() {
+                self.memory += 8 * places.len();
+                info.crossings.push(Crossing { exit, set: self.exits.intern(places) });
+            }
+        }
+        info
+    }
+
+    /// The same set, its bitmap shared with an equal one.
+    fn share(&mut self, tokens: TokenSet) -> TokenSet {
+        let Some(base) = &tokens.base else { return tokens };
+        use std::hash::Hasher;
+        let mut hasher = crate::hash::FastHasher::default();
+        base.iter().for_each(|&w| hasher.write_u32(w));
+        let hash = hasher.finish();
+        match self.exits.bitmaps.get(&hash) {
+            Some(known) if known == base => return TokenSet { base: Some(known.clone()), ..tokens },
+            _ => self.exits.bitmaps.insert(hash, base.clone()),
+        };
+        self.charge(4 * base.len());
+        tokens
+    }
+
+    /// Counts memory of what can be computed again.
+    fn charge(&mut self, bytes: usize) {
+        self.memory += bytes;
+        self.forgettable += bytes;
+    }
+
+    /// Where the rests of an exit set that start with `byte` stand after it.
+    fn first(&mut self, set: u32, byte: u8) -> Arc<[Place]> {
+        if let Some(places) = self.exits.sets[set as usize].by_first.get(&byte) {
+            return places.clone();
+        }
+        let all = self.exits.sets[set as usize].places.clone();
+        let tries = &self.exits.tries;
+        let mut next: Vec<Place> =
+            all.iter().filter_map(|&(t, n)| tries[t as usize].child(n, byte).map(|c| (t, c))).collect();
+        let below: usize = next.iter().map(|&(t, n)| tries[t as usize].rests(n).count()).sum();
+        if next.len() >= MERGE_FROM && below <= MERGE_TOKENS {
+            next = vec![(self.merge(&next), 0)];
+        }
+        let next: Arc<[Place]> = next.into();
+        self.memory += 8 * next.len() + 64;
+        self.exits.sets[set as usize].by_first.insert(byte, next.clone());
+        next
+    }
+
+    /// A trie of the rests below some places; returns its number.
+    fn merge(&mut self, places: &[Place]) -> u32 {
+        let mut rests: Vec<(&[u8], u32, u16)> = Vec::new();
+        for &(t, n) in places {
+            let trie = &self.exits.tries[t as usize];
+            let depth = trie.node(n).depth;
+            for (token, before) in trie.rests(n) {
+                let from = before + depth;
+                let bytes = self.vocabulary.bytes(token);
+                rests.push((bytes.get(usize::from(from)..).unwrap_or(&[]), token, from));
+            }
+        }
+        let trie = Trie::new(rests);
+        self.memory += trie.bytes();
+        self.exits.tries.push(Arc::new(trie));
+        self.exits.tries.len() as u32 - 1
+    }
+
+    /// Walks the subtree at `place`, which state `d` was reached at.
+    fn walk(&mut self, place: Place, d: u32, walk: &mut Walk) {
+        let (number, root) = place;
+        let trie = self.exits.tries[number as usize].clone();
+        let mut todo = vec![(root, d)];
+        let mut bytes = Vec::new();
+        // States along the path of a flat walk, by depth.
+        let mut path: Vec<u32> = Vec::new();
+        self.enter(&trie, number, root, d, walk);
+        while let Some((n, d)) = todo.pop() {
+            if self.takes_all(&trie, number, n, d, walk) || !self.goes_on(d) {
+                continue;
+            }
+            if self.narrow(d, &mut bytes) {
+                for &byte in &bytes {
+                    if let Some(child) = trie.child(n, byte) {
+                        let next = self.step(d, byte);
+                        if next != DEAD {
+                            self.enter(&trie, number, child, next, walk);
+                            if trie.has_children(child) {
+                                todo.push((child, next));
+                            }
+                        }
+                    }
+                }
+                continue;
+            }
+            let (base, end) = (trie.node(n).depth, trie.node(n).end);
+            path.clear();
+            path.push(d);
+            let mut i = n + 1;
+            while i < end {
+                let node = trie.node(i);
+                let level = usize::from(node.depth - base);
+                let next = self.step(path[level - 1], node.byte);
+                if next == DEAD {
+                    i = node.end;
+                    continue;
+                }
+                self.enter(&trie, number, i, next, walk);
+                if node.end == i + 1 {
+                    i += 1;
+                } else if self.takes_all(&trie, number, i, next, walk) || !self.goes_on(next) {
+                    i = node.end;
+                } else {
+                    path.truncate(level);
+                    path.push(next);
+                    i += 1;
+                }
+            }
+        }
+    }
+
+    /// The walk has come to a node in state `d`.
+    #[inline]
+    fn enter(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) {
+        walk.add(d, trie.own(n), self.words);
+        if let Some(exit) = self.exit(d) {
+            if trie.has_children(n) && self.passes(trie, n, exit) {
+                walk.exit(exit).push((number, n));
+            }
+        }
+    }
+
+    /// Whether the guards of an exit leave any rest below the node.
+    fn passes(&mut self, trie: &Trie, n: u32, exit: Exit) -> bool {
+        if exit.guards == UNGUARDED {
+            return true;
+        }
+        let survivors = self.survivors(exit.guards);
+        let passes = trie.children(n).any(|(byte, _)| holds(&survivors, byte));
+        passes
+    }
+
+    /// Takes a whole subtree, if state `d` loops on everything in it.
+    fn takes_all(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) -> bool {
+        let beyond = trie.node(n).beyond;
+        if beyond > 1 {
+            return false;
+        }
+        let (ascii, characters) = self.loops(d);
+        if trie.ascii_below(n) & !ascii != 0 || beyond > characters {
+            return false;
+        }
+        walk.add(d, trie.below(n), self.words);
+        if let Some(exit) = self.exit(d) {
+            for i in n + 1..trie.node(n).end {
+                if trie.at_boundary(i) && trie.has_children(i) && self.passes(trie, i, exit) {
+                    walk.exit(exit).push((number, i));
+                }
+            }
+        }
+        true
+    }
+
+    /// The ASCII bytes that come back to the state, and 1 if every other well-formed character does
+    /// (with no exit inside the character).
+    #[inline]
+    fn loops(&mut self, d: u32) -> (u128, u8) {
+        let known = self.states[d as usize].loops;
+        if known != UNKNOWN {
+            return self.exits.loops[known as usize];
+        }
+        let found = self.find_loops(d);
+        self.states[d as usize].loops = self.exits.loops.len() as u32;
+        self.exits.loops.push(found);
+        found
+    }
+
+    fn find_loops(&mut self, d: u32) -> (u128, u8) {
+        if self.narrow(d, &mut Vec::new()) {
+            return (0, 0);
+        }
+        let ascii = (0..128u8).filter(|&b| self.step(d, b) == d).fold(0, |set, b| set | 1u128 << b);
+        let mut todo = vec![(d, 0u8)];
+        let mut at = 0;
+        while at < todo.len() {
+            let (state, phase) = todo[at];
+            at += 1;
+            for byte in 0x80..=0xFFu8 {
+                let inner = utf8(phase, byte);
+                if inner == ILL_FORMED {
+                    continue;
+                }
+                let next = self.step(state, byte);
+                if inner == 0 && next == d {
+                    continue;
+                }
+                if inner == 0 || next == DEAD || self.exit(next).is_some() {
+                    return (ascii, 0);
+                }
+                if !todo.contains(&(next, inner)) {
+                    todo.push((next, inner));
+                }
+            }
+        }
+        (ascii, 1)
+    }
+}
+
+impl Lexicon {
+    /// Forgets infos when the tables have grown too large; states keep their ids.
+    pub(crate) fn make_room(&mut self) {
+        if self.forgettable > FORGET_BYTES {
+            self.memory = self.memory.saturating_sub(self.forgettable);
+            self.forgettable = 0;
+            self.exits.forget();
+        }
+    }
+}

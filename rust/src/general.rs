@@ -1,0 +1,319 @@
+//! The general parser: continuations are places in automata with merged stacks.
+//!
+//! A continuation is (automaton state, stack); a stack is a hash-consed *set* of entries (return
+//! state, stack), so the stacks that one text can have built are shared as in Tomita's graph-structured
+//! stack. Three rules keep them small and let them recur: a call in final position pushes nothing; a
+//! continuation that can only return does so at once; and within one closure, whatever calls a rule
+//! calls it once, with all the return places in one entry set.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{KernelError, Result};
+use crate::hash::{Map, Set};
+use crate::lexer::Lexicon;
+use crate::parser::{canonical, Closure, Item, Parser, IMPOSSIBLE};
+use crate::program::{Program, Symbol};
+
+/// The return state that stands for "the output may end".
+const BOTTOM: u32 = u32::MAX;
+/// Continuations and stacks beyond this are refused.
+const MAX_IDS: usize = 1 << 24;
+/// Not in use.
+const FREE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Stack {
+    entries: Arc<[(u32, u32)]>,
+    bound: u32,
+}
+
+/// What a state reaches without reading.
+#[derive(Debug)]
+struct Reach {
+    terminals: Box<[(u32, u32)]>,
+    calls: Box<[(u32, u32)]>,
+    is_final: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct General {
+    program: Program,
+    reach: Vec<Option<Arc<Reach>>>,
+    stacks: Vec<Stack>,
+    stack_ids: Map<Arc<[(u32, u32)]>, u32>,
+    free_stacks: Vec<u32>,
+    places: Vec<(u32, u32)>,
+    place_ids: Map<(u32, u32), u32>,
+    free_places: Vec<u32>,
+    closures: Vec<Option<Arc<Closure>>>,
+    start: u32,
+    full: bool,
+    bytes: usize,
+}
+
+impl General {
+    /// A parser for a checked program.
+    pub fn new(program: Program) -> General {
+        let n = program.cost.len();
+        let mut general = General {
+            reach: vec![None; n],
+            stacks: Vec::new(),
+            stack_ids: Map::default(),
+            free_stacks: Vec::new(),
+            places: Vec::new(),
+            place_ids: Map::default(),
+            free_places: Vec::new(),
+            closures: Vec::new(),
+            start: 0,
+            full: false,
+            bytes: 0,
+            program,
+        };
+        let bottom = general.stack(vec![(BOTTOM, 0)]);
+        let first = general.program.rule_starts[general.program.start as usize];
+        general.start = general.place(first, bottom);
+        general
+    }
+
+    /// The id of a stack; `entries` in any order.
+    fn stack(&mut self, mut entries: Vec<(u32, u32)>) -> u32 {
+        entries.sort_unstable();
+        entries.dedup();
+        let entries: Arc<[(u32, u32)]> = entries.into();
+        if let Some(&id) = self.stack_ids.get(&entries) {
+            return id;
+        }
+        let cost = |&(state, stack): &(u32, u32)| match state {
+            BOTTOM => 0,
+            _ => self.program.cost[state as usize].saturating_add(self.stacks[stack as usize].bound),
+        };
+        let bound = entries.iter().map(cost).min().unwrap_or(IMPOSSIBLE);
+        self.bytes += 96 + 8 * entries.len();
+        let stack = Stack { entries: entries.clone(), bound };
+        let id = match self.free_stacks.pop() {
+            Some(id) => {
+                self.stacks[id as usize] = stack;
+                id
+            }
+            None => {
+                self.stacks.push(stack);
+                self.stacks.len() as u32 - 1
+            }
+        };
+        self.full |= self.stacks.len() > MAX_IDS;
+        self.stack_ids.insert(entries, id);
+        id
+    }
+
+    /// The continuation at a state with a stack.
+    fn place(&mut self, mut state: u32, mut stack: u32) -> u32 {
+        loop {
+            state = self.program.skip(state);
+            match self.stacks[stack as usize].entries[..] {
+                [(back, below)] if back != BOTTOM && self.program.only_final(state) => (state, stack) = (back, below),
+                _ => break,
+            }
+        }
+        if let Some(&id) = self.place_ids.get(&(state, stack)) {
+            return id;
+        }
+        self.bytes += 64;
+        let id = match self.free_places.pop() {
+            Some(id) => {
+                self.places[id as usize] = (state, stack);
+                id
+            }
+            None => {
+                self.places.push((state, stack));
+                self.closures.push(None);
+                self.places.len() as u32 - 1
+            }
+        };
+        self.full |= self.places.len() > MAX_IDS;
+        self.place_ids.insert((state, stack), id);
+        id
+    }
+
+    fn reach(&mut self, state: u32) -> Arc<Reach> {
+        if let Some(known) = &self.reach[state as usize] {
+            return known.clone();
+        }
+        let (mut terminals, mut calls, mut is_final) = (Vec::new(), Vec::new(), false);
+        for q in self.program.reach(state) {
+            is_final |= self.program.is_final(q);
+            for &(symbol, to) in self.program.edges(q) {
+                match symbol {
+                    Symbol::Terminal(d) => terminals.push((d, self.program.skip(to))),
+                    Symbol::Call(rule) => calls.push((rule, self.program.skip(to))),
+                    Symbol::Empty => {}
+                }
+            }
+        }
+        for list in [&mut terminals, &mut calls] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        self.bytes += 80 + 8 * (terminals.len() + calls.len());
+        let reach = Arc::new(Reach { terminals: terminals.into(), calls: calls.into(), is_final });
+        self.reach[state as usize] = Some(reach.clone());
+        reach
+    }
+
+    fn compute_closure(&mut self, k: u32) -> Closure {
+        let mut starts: Vec<Item> = Vec::new();
+        let mut can_end = false;
+        // Return places for each called rule, callers first.
+        let mut called: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
+        let (mut seen, mut todo) = (Set::default(), vec![self.places[k as usize]]);
+        while let Some((state, stack)) = todo.pop() {
+            if !seen.insert((state, stack)) {
+                continue;
+            }
+            let reach = self.reach(state);
+            self.explore(&reach, stack, &mut starts, &mut called);
+            if reach.is_final {
+                for &(back, below) in self.stacks[stack as usize].entries.iter() {
+                    match back {
+                        BOTTOM => can_end = true,
+                        _ => todo.push((back, below)),
+                    }
+                }
+            }
+        }
+        while let Some(((_, rule), entries)) = called.pop_first() {
+            let stack = self.stack(entries);
+            // A rule that is final at its start does not return here: empty edges do that.
+            let reach = self.reach(self.program.rule_starts[rule as usize]);
+            self.explore(&reach, stack, &mut starts, &mut called);
+        }
+        for i in 0..self.program.ignored.len() {
+            starts.push((self.program.ignored[i], k));
+        }
+        canonical(self, &mut starts);
+        Closure { starts: starts.into(), can_end }
+    }
+
+    fn explore(
+        &mut self,
+        reach: &Reach,
+        stack: u32,
+        starts: &mut Vec<Item>,
+        called: &mut BTreeMap<(u32, u32), Vec<(u32, u32)>>,
+    ) {
+        for &(d, to) in reach.terminals.iter() {
+            if self.program.cost[to as usize] != IMPOSSIBLE {
+                starts.push((d, self.place(to, stack)));
+            }
+        }
+        for &(rule, to) in reach.calls.iter() {
+            let entries = called.entry((self.program.rank[rule as usize], rule)).or_default();
+            if self.program.only_final(to) {
+                entries.extend_from_slice(&self.stacks[stack as usize].entries);
+            } else if self.program.cost[to as usize] != IMPOSSIBLE {
+                entries.push((to, stack));
+            }
+            if entries.is_empty() {
+                called.remove(&(self.program.rank[rule as usize], rule));
+            }
+        }
+    }
+}
+
+impl Parser for General {
+    fn initial(&self) -> u32 {
+        self.start
+    }
+
+    fn closure(&mut self, _: &mut Lexicon, k: u32) -> Result<Arc<Closure>> {
+        if let Some(known) = &self.closures[k as usize] {
+            return Ok(known.clone());
+        }
+        let closure = Arc::new(self.compute_closure(k));
+        if self.full {
+            return Err(KernelError::limit(format!("more than {MAX_IDS} continuations")));
+        }
+        self.bytes += 48 + 8 * closure.starts.len();
+        self.closures[k as usize] = Some(closure.clone());
+        Ok(closure)
+    }
+
+    fn advance(&mut self, k: u32, _: u32) -> Option<u32> {
+        Some(k)
+    }
+
+    fn bound(&mut self, k: u32) -> u32 {
+        let (state, stack) = self.places[k as usize];
+        self.program.cost[state as usize].saturating_add(self.stacks[stack as usize].bound)
+    }
+
+    fn group(&self, k: u32) -> u32 {
+        self.places[k as usize].0
+    }
+
+    fn merge(&mut self, group: &[u32]) -> u32 {
+        let state = self.places[group[0] as usize].0;
+        let mut entries = Vec::new();
+        for &k in group {
+            entries.extend_from_slice(&self.stacks[self.places[k as usize].1 as usize].entries);
+        }
+        let stack = self.stack(entries);
+        self.place(state, stack)
+    }
+
+    fn names(&mut self, lexicon: &Lexicon, d: u32, _: u32) -> Vec<u32> {
+        let origin = lexicon.origin(d);
+        (0..self.program.terminals.len() as u32)
+            .filter(|&t| lexicon.origin(self.program.terminals[t as usize]) == origin)
+            .collect()
+    }
+
+    fn continuations(&self) -> usize {
+        self.places.len() - self.free_places.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes + 16 * self.program.cost.len()
+    }
+
+    fn sweep(&mut self, held: &[u32]) {
+        let mut places = vec![false; self.places.len()];
+        let mut stacks = vec![false; self.stacks.len()];
+        let mut todo: Vec<u32> = Vec::new();
+        for &k in held.iter().chain([&self.start]) {
+            places[k as usize] = true;
+            todo.push(self.places[k as usize].1);
+        }
+        while let Some(s) = todo.pop() {
+            if !std::mem::replace(&mut stacks[s as usize], true) {
+                let below = self.stacks[s as usize].entries.iter();
+                todo.extend(below.filter(|e| e.0 != BOTTOM).map(|e| e.1));
+            }
+        }
+        self.bytes = 0;
+        self.closures.iter_mut().for_each(|c| *c = None);
+        self.reach.iter_mut().for_each(|r| *r = None);
+        for (id, held) in places.into_iter().enumerate() {
+            let place = self.places[id];
+            if held {
+                self.bytes += 64;
+            } else if place.0 != FREE {
+                self.place_ids.remove(&place);
+                self.places[id] = (FREE, 0);
+                self.free_places.push(id as u32);
+            }
+        }
+        for (id, held) in stacks.into_iter().enumerate() {
+            let entries = self.stacks[id].entries.clone();
+            if held {
+                self.bytes += 96 + 8 * entries.len();
+            } else if !entries.is_empty() {
+                self.stack_ids.remove(&entries);
+                self.stacks[id] = Stack { entries: Arc::new([]), bound: IMPOSSIBLE };
+                self.free_stacks.push(id as u32);
+            }
+        }
+        self.full = false;
+    }
+}

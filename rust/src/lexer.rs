@@ -1,0 +1,445 @@
+//! Lexer states: where one lexeme stands, after the bytes read so far.
+//!
+//! States are interned integers, made when they are first reached and shared by every grammar of a
+//! vocabulary, so what is remembered about a state serves all of them. A state answers three
+//! questions: where a byte leads, whether the lexeme may end here (its *exit*), and whether it can go
+//! on at all. There is no joint state over the terminals that a grammar allows: a parser keeps one
+//! lexer state for each (see `engine`), save for LALR's scanner, which is one state by definition.
+//!
+//! Two semantics live side by side. By *sets*, a lexeme may end at every accepting position.
+//! *Leftmost-first*, as backtracking matchers and Lark have it, it has exactly one end: a match with
+//! more preferred threads still alive holds only if none of them ever matches, so the exit carries
+//! them as a *guard* (see `guards`), and the state itself goes on as those threads.
+
+use std::sync::Arc;
+
+use crate::error::{KernelError, Result};
+use crate::exits::ExitTables;
+use crate::guards::Guards;
+use crate::hash::Map;
+use crate::nfa::Nfa;
+use crate::regex::Class;
+use crate::scanner::{Live, Scanner, NO_WORD};
+use crate::terminal::{CountedShape, ExceptShape};
+use crate::trie::Trie;
+use crate::vocabulary::Tokens;
+
+/// Where no state is: the byte cannot follow.
+pub const DEAD: u32 = u32::MAX;
+/// Not computed yet.
+pub(crate) const UNKNOWN: u32 = u32::MAX - 1;
+/// No guards.
+pub const UNGUARDED: u32 = 0;
+/// States beyond this are refused.
+const MAX_STATES: usize = 1 << 24;
+/// A state with at most so many bytes lists them; others have a row over the byte classes.
+const NARROW: u32 = 16;
+
+/// How a lexeme ends in a state: as which terminal, and under which guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Exit {
+    /// The terminal, as the parser numbers it; 0 where the parser has no labels.
+    pub label: u32,
+    /// What must not match from here on, or [`UNGUARDED`].
+    pub guards: u32,
+}
+
+/// What a state is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// So many bytes of a literal.
+    Literal {
+        text: u32,
+        at: u32,
+    },
+    /// Subset construction: sorted leaves.
+    Set {
+        nfa: u32,
+        leaves: Arc<[u32]>,
+    },
+    /// Leftmost-first: the threads above the match (if there is one), in order.
+    First {
+        scanner: u32,
+        live: Live,
+        threads: Arc<[u32]>,
+        matched: Option<u32>,
+        word: u32,
+    },
+    /// Inside the units of a counted terminal: `unit` is a state of the unit's own automaton.
+    Units {
+        shape: u32,
+        unit: u32,
+        min: u32,
+        max: u32,
+    },
+    /// So many bytes of a counted terminal's prefix or suffix.
+    Prefix {
+        shape: u32,
+        at: u32,
+        min: u32,
+        max: u32,
+    },
+    Suffix {
+        shape: u32,
+        at: u32,
+    },
+    /// A base state, and where the bytes so far stand among the excluded words.
+    Except {
+        shape: u32,
+        base: u32,
+        node: u32,
+    },
+    /// A state under guards.
+    Guarded {
+        main: u32,
+        guards: u32,
+    },
+}
+
+/// Where bytes lead.
+#[derive(Debug, Clone)]
+pub(crate) enum Row {
+    /// Only this byte leads anywhere, and there.
+    One(u8, u32),
+    /// These bytes may.
+    Few(Box<[(u8, u32)]>),
+    /// One entry for each class of bytes; empty until first used.
+    Many(Arc<[u8; 256]>, Box<[u32]>),
+}
+
+/// A lexer state.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub kind: Kind,
+    pub row: Row,
+    pub exit: Option<Exit>,
+    /// Whether the lexeme can go on.
+    pub goes_on: bool,
+    /// Least number of bytes to an exit, guards and priorities left out.
+    pub distance: u32,
+    /// Index into the self-loops of `exits`, or [`UNKNOWN`].
+    pub loops: u32,
+}
+
+/// All lexer states of one vocabulary, and what is remembered about them.
+#[derive(Debug)]
+pub struct Lexicon {
+    pub(crate) vocabulary: Arc<Tokens>,
+    pub(crate) words: usize,
+    pub(crate) states: Vec<State>,
+    ids: Vec<Map<Kind, u32>>,
+    pub(crate) starts: Map<Box<[u8]>, u32>,
+    pub(crate) scanner_ids: Map<Box<[u8]>, u32>,
+    pub(crate) nfas: Vec<Nfa>,
+    pub(crate) scanners: Vec<Scanner>,
+    pub(crate) live_sets: Vec<Arc<[u64]>>,
+    pub(crate) live_ids: Map<Arc<[u64]>, u32>,
+    pub(crate) texts: Vec<Box<[u8]>>,
+    pub(crate) counted: Vec<CountedShape>,
+    pub(crate) excepts: Vec<ExceptShape>,
+    pub(crate) guards: Guards,
+    pub(crate) exits: ExitTables,
+    identity: Arc<[u8; 256]>,
+    /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
+    fault: Option<KernelError>,
+    pub(crate) memory: usize,
+    /// The part of it that can be computed again.
+    pub(crate) forgettable: usize,
+}
+
+const SHARDS: usize = 64;
+
+impl Lexicon {
+    /// An empty lexicon over a vocabulary whose bitmaps have `words` words.
+    pub fn new(vocabulary: Arc<Tokens>, trie: Arc<Trie>, words: usize) -> Self {
+        Lexicon {
+            vocabulary,
+            words,
+            states: Vec::new(),
+            // Many small tables, so that none ever takes long to grow.
+            ids: (0..SHARDS).map(|_| Map::default()).collect(),
+            starts: Map::default(),
+            scanner_ids: Map::default(),
+            nfas: Vec::new(),
+            scanners: Vec::new(),
+            live_sets: vec![Arc::new([])],
+            live_ids: Map::default(),
+            texts: Vec::new(),
+            counted: Vec::new(),
+            excepts: Vec::new(),
+            guards: Guards::default(),
+            exits: ExitTables::new(trie),
+            identity: Arc::new(std::array::from_fn(|b| b as u8)),
+            fault: None,
+            memory: 0,
+            forgettable: 0,
+        }
+    }
+
+    /// The fault that a step ran into since the last call, as an error.
+    pub fn check(&mut self) -> Result<()> {
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn fail(&mut self, error: KernelError) -> u32 {
+        self.fault.get_or_insert(error);
+        DEAD
+    }
+
+    /// Number of states.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// True before the first terminal.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    /// How the lexeme may end in state `d`.
+    #[inline]
+    pub fn exit(&self, d: u32) -> Option<Exit> {
+        self.states[d as usize].exit
+    }
+
+    /// Whether the lexeme can go on from state `d`.
+    #[inline]
+    pub fn goes_on(&self, d: u32) -> bool {
+        self.states[d as usize].goes_on
+    }
+
+    /// Where the byte leads from state `d`, or [`DEAD`].
+    #[inline]
+    pub fn step(&mut self, d: u32, byte: u8) -> u32 {
+        match &self.states[d as usize].row {
+            Row::One(b, to) => {
+                if *b != byte {
+                    return DEAD;
+                }
+                if *to != UNKNOWN {
+                    return *to;
+                }
+            }
+            Row::Few(list) => match list.iter().find(|x| x.0 == byte) {
+                None => return DEAD,
+                Some(x) if x.1 != UNKNOWN => return x.1,
+                Some(_) => {}
+            },
+            Row::Many(classes, row) => {
+                if let Some(&to) = row.get(usize::from(classes[usize::from(byte)])) {
+                    if to != UNKNOWN {
+                        return to;
+                    }
+                }
+            }
+        }
+        self.step_first(d, byte)
+    }
+
+    /// A step that nobody took before: computes and remembers it.
+    #[cold]
+    fn step_first(&mut self, d: u32, byte: u8) -> u32 {
+        let to = match self.states[d as usize].kind.clone() {
+            Kind::Literal { .. } => DEAD, // a literal's row is complete
+            Kind::Set { nfa, leaves } => {
+                let next = self.nfas[nfa as usize].step(&leaves, byte);
+                self.set_state(nfa, next)
+            }
+            Kind::First { scanner, live, threads, word, .. } => {
+                let machine = &self.scanners[scanner as usize];
+                let word = machine.words.child(word, byte).unwrap_or(NO_WORD);
+                let next = self.nfas[machine.nfa as usize].step(&threads, byte);
+                self.first_state(scanner, live, next, word)
+            }
+            Kind::Units { shape, unit, min, max } => self.step_units(shape, unit, min, max, byte),
+            Kind::Prefix { shape, at, min, max } => self.step_prefix(shape, at, min, max, byte),
+            Kind::Suffix { shape, at } => self.step_suffix(shape, at, byte),
+            Kind::Except { shape, base, node } => self.step_except(shape, base, node, byte),
+            Kind::Guarded { main, guards } => self.step_guarded(main, guards, byte),
+        };
+        if self.fault.is_none() {
+            match &mut self.states[d as usize].row {
+                Row::One(_, slot) => *slot = to,
+                Row::Few(list) => list.iter_mut().filter(|x| x.0 == byte).for_each(|x| x.1 = to),
+                Row::Many(classes, row) => {
+                    if row.is_empty() {
+                        let n = classes.iter().max().map_or(1, |&m| usize::from(m) + 1);
+                        *row = vec![UNKNOWN; n].into();
+                        self.memory += 4 * n;
+                    }
+                    row[usize::from(classes[usize::from(byte)])] = to;
+                }
+            }
+        }
+        to
+    }
+
+    /// The id of a state, if it is known.
+    pub(crate) fn known(&self, kind: &Kind) -> Option<u32> {
+        self.ids[shard(kind)].get(kind).copied()
+    }
+
+    /// A new state. `alphabet` holds every byte that may lead anywhere.
+    pub(crate) fn intern(
+        &mut self,
+        kind: Kind,
+        alphabet: &Class,
+        classes: Option<Arc<[u8; 256]>>,
+        exit: Option<Exit>,
+        distance: u32,
+    ) -> u32 {
+        let n: u32 = alphabet.iter().map(|w| w.count_ones()).sum();
+        let mut bytes = (0..=255u8).filter(|&b| crate::regex::holds(alphabet, b));
+        let row = if n == 1 {
+            Row::One(bytes.next().unwrap_or(0), UNKNOWN)
+        } else if n <= NARROW {
+            Row::Few(bytes.map(|b| (b, UNKNOWN)).collect())
+        } else {
+            Row::Many(classes.unwrap_or_else(|| self.identity.clone()), Box::new([]))
+        };
+        let id = self.push(State { kind: kind.clone(), row, exit, goes_on: n > 0, distance, loops: UNKNOWN });
+        if id != DEAD {
+            self.ids[shard(&kind)].insert(kind, id);
+        }
+        id
+    }
+
+    pub(crate) fn push(&mut self, state: State) -> u32 {
+        if self.states.len() >= MAX_STATES {
+            return self.fail(KernelError::limit(format!("more than {MAX_STATES} lexer states")));
+        }
+        self.memory += 200;
+        self.states.push(state);
+        self.states.len() as u32 - 1
+    }
+
+    /// The subset state of some leaves (any order), or DEAD for none.
+    pub(crate) fn set_state(&mut self, nfa: u32, mut leaves: Vec<u32>) -> u32 {
+        if leaves.is_empty() {
+            return DEAD;
+        }
+        leaves.sort_unstable();
+        let kind = Kind::Set { nfa, leaves: leaves.into() };
+        if let Some(id) = self.known(&kind) {
+            return id;
+        }
+        let Kind::Set { leaves, .. } = &kind else { return DEAD };
+        let machine = &self.nfas[nfa as usize];
+        let matched = leaves.iter().any(|&l| machine.matched(l).is_some());
+        let distance = leaves.iter().map(|&l| machine.distance(l)).min().unwrap_or(0);
+        let (alphabet, classes) = (machine.alphabet(leaves), machine.byte_class.clone());
+        self.memory += 4 * leaves.len();
+        let exit = matched.then_some(Exit { label: 0, guards: UNGUARDED });
+        self.intern(kind, &alphabet, Some(classes), exit, distance)
+    }
+
+    /// The leftmost-first state of an ordered list of leaves, cut after the first match.
+    pub(crate) fn first_state(&mut self, scanner: u32, live: Live, mut threads: Vec<u32>, word: u32) -> u32 {
+        let machine = &self.scanners[scanner as usize];
+        let nfa = &self.nfas[machine.nfa as usize];
+        let mut matched = None;
+        if let Some(at) = threads.iter().position(|&l| nfa.matched(l).is_some()) {
+            matched = nfa.matched(threads[at]);
+            threads.truncate(at);
+        }
+        let allowed = |label| live.allows(&self.live_sets, label);
+        let ends_as = matched.map(|m| machine.label(m, word)).filter(|&l| allowed(l));
+        // A thread is of use only if its alternative is live, as itself or as a keyword.
+        let useful = threads.iter().any(|&l| machine.labels(nfa.label(l), word).any(allowed));
+        if ends_as.is_none() && !useful {
+            return DEAD;
+        }
+        if !useful {
+            // What goes on can end as nothing that is allowed: it matters as a guard only.
+            let exit = self.guarded_exit(scanner, &threads, ends_as);
+            let kind = Kind::First { scanner, live, threads: threads.into(), matched, word };
+            return self.known(&kind).unwrap_or_else(|| self.intern(kind, &[0; 4], None, exit, 0));
+        }
+        let (alphabet, classes) = (nfa.alphabet(&threads), nfa.byte_class.clone());
+        let rest = threads.iter().map(|&l| nfa.distance(l)).min().unwrap_or(0);
+        let distance = if ends_as.is_some() { 0 } else { rest };
+        let kind = Kind::First { scanner, live, threads: threads.into(), matched, word };
+        if let Some(id) = self.known(&kind) {
+            return id;
+        }
+        let Kind::First { threads, .. } = &kind else { return DEAD };
+        let threads = threads.clone();
+        self.memory += 4 * threads.len();
+        let exit = self.guarded_exit(scanner, &threads, ends_as);
+        self.intern(kind, &alphabet, Some(classes), exit, distance)
+    }
+
+    /// An exit that holds only if none of the threads ever matches.
+    fn guarded_exit(&mut self, scanner: u32, threads: &[u32], label: Option<u32>) -> Option<Exit> {
+        let label = label?;
+        let nfa = self.scanners[scanner as usize].nfa;
+        let guard = self.set_state(nfa, threads.to_vec());
+        let guards = if guard == DEAD { UNGUARDED } else { self.guards.one(guard) };
+        Some(Exit { label, guards })
+    }
+
+    /// The bytes that may lead anywhere from a state (a superset for rows over classes).
+    pub(crate) fn alphabet(&self, d: u32) -> (Class, Option<Arc<[u8; 256]>>) {
+        let mut class = [0u64; 4];
+        let mut add = |b: u8| class[usize::from(b >> 6)] |= 1 << (b & 63);
+        match &self.states[d as usize].row {
+            Row::One(b, _) => add(*b),
+            Row::Few(list) => list.iter().for_each(|x| add(x.0)),
+            Row::Many(classes, _) => return ([u64::MAX; 4], Some(classes.clone())),
+        }
+        (class, None)
+    }
+
+    /// The few bytes that may lead anywhere from a state; `None` when they are many.
+    pub(crate) fn narrow(&self, d: u32, out: &mut Vec<u8>) -> bool {
+        out.clear();
+        match &self.states[d as usize].row {
+            Row::One(b, _) => out.push(*b),
+            Row::Few(list) => out.extend(list.iter().map(|x| x.0)),
+            Row::Many(..) => return false,
+        }
+        true
+    }
+
+    /// One byte for every state that `d` leads to, printable bytes first, and that state.
+    pub fn successors(&mut self, d: u32) -> Vec<(u8, u32)> {
+        let mut out: Vec<(u8, u32)> = Vec::new();
+        let mut few = Vec::new();
+        let bytes: Vec<u8> =
+            if self.narrow(d, &mut few) { few } else { (0x20..0x7F).chain(0..0x20).chain(0x7F..=0xFF).collect() };
+        for b in bytes {
+            let to = self.step(d, b);
+            if to != DEAD && !out.iter().any(|x| x.1 == to) {
+                out.push((b, to));
+            }
+        }
+        out
+    }
+}
+
+fn shard(kind: &Kind) -> usize {
+    use std::hash::{BuildHasher, BuildHasherDefault};
+    let hash = BuildHasherDefault::<crate::hash::FastHasher>::default().hash_one(kind);
+    (hash >> 40) as usize % SHARDS
+}
+
+impl Lexicon {
+    /// Least number of bytes from state `d` to an exit (a lower bound under guards and priorities).
+    pub fn least(&self, d: u32) -> u32 {
+        self.states[d as usize].distance
+    }
+
+    /// What a state was made of: states of one terminal share it, and so may terminals that differ in
+    /// bounds only, or in words left out.
+    pub(crate) fn origin(&self, d: u32) -> (u8, u32) {
+        match self.states[d as usize].kind {
+            Kind::Literal { text, .. } => (0, text),
+            Kind::Set { nfa, .. } => (1, nfa),
+            Kind::First { scanner, .. } => (2, scanner),
+            Kind::Units { shape, .. } | Kind::Prefix { shape, .. } | Kind::Suffix { shape, .. } => (3, shape),
+            // Once the words are left behind, the base is all that remains.
+            Kind::Except { base, .. } => self.origin(base),
+            Kind::Guarded { main, .. } => self.origin(main),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The mask kernel of Trellis.
+//!
+//! It walks a language over a token vocabulary: given a *program* (terminals as byte automata, and
+//! either rules as automata over symbols or an LALR table) and what each token is in bytes, it tells
+//! for any sequence of tokens which ones may come next: exactly those after which some completion
+//! exists. It knows neither Lark nor JSON; Python decides the language.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`vocabulary`], [`trie`] | tokens as a byte trie in preorder |
+//! | [`regex`], [`nfa`], [`terminal`] | byte codes of terminals; automata with priorities |
+//! | [`lexer`], `guards`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
+//! | [`exits`], [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
+//! | [`parser`], [`program`], [`general`] | continuations: what may follow a lexeme |
+//! | [`engine`], `mask`, `search` | states of a generation, their masks, their shortest endings |
+//! | [`matcher`] | what users hold |
+
+#![warn(missing_docs)]
+
+pub mod bitmask;
+mod code;
+mod counted;
+pub mod engine;
+pub mod error;
+mod except;
+pub mod exits;
+pub mod general;
+mod guards;
+mod hash;
+pub mod lexer;
+mod mask;
+pub mod matcher;
+pub mod nfa;
+pub mod parser;
+pub mod program;
+#[cfg(feature = "python")]
+mod python;
+pub mod regex;
+mod scanner;
+mod search;
+pub mod terminal;
+pub mod trie;
+pub mod vocabulary;
+
+pub use error::{ErrorKind, KernelError, Result};
+pub use matcher::{Grammar, Matcher};
+pub use program::ProgramCode;
+pub use vocabulary::Vocabulary;

@@ -1,0 +1,293 @@
+//! The two things that users hold: a grammar, shared by everyone, and a matcher for each sequence.
+
+use std::sync::{Arc, Mutex};
+
+use crate::bitmask::TokenSet;
+use crate::engine::{lock, Counts, Engine, State};
+use crate::error::{ErrorKind, KernelError, Result};
+use crate::general::General;
+use crate::lexer::Lexicon;
+use crate::parser::Parser;
+use crate::program::{Program, ProgramCode};
+use crate::terminal::is_first;
+use crate::vocabulary::Vocabulary;
+
+/// Bytes of one grammar's tables, about, beyond which what nobody holds is forgotten.
+const GRAMMAR_BYTES: usize = 128 << 20;
+
+/// A compiled grammar; immutable as seen from outside, and safe to share between threads.
+pub struct Grammar {
+    pub(crate) engine: Mutex<Engine>,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    initial: Arc<State>,
+    names: Vec<String>,
+}
+
+impl Grammar {
+    /// Compiles a general program.
+    pub fn general(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &ProgramCode<'_>) -> Result<Arc<Grammar>> {
+        check_names(&names, code.terminals.len())?;
+        let checked = code.terminals.iter().any(|t| is_first(t));
+        Self::build(vocabulary, names, checked, |lexicon| Ok(Box::new(General::new(Program::new(code, lexicon)?))))
+    }
+
+    pub(crate) fn build(
+        vocabulary: Arc<Vocabulary>,
+        names: Vec<String>,
+        checked: bool,
+        parser: impl FnOnce(&mut Lexicon) -> Result<Box<dyn Parser>>,
+    ) -> Result<Arc<Grammar>> {
+        let lexicon = vocabulary.lexicon();
+        let parser = parser(&mut lock(&lexicon))?;
+        let mut engine = Engine::new(vocabulary.clone(), lexicon, parser, checked, GRAMMAR_BYTES);
+        let initial = engine.initial()?;
+        if initial.items.is_empty() && !initial.can_end {
+            return Err(KernelError::program("no text at all belongs to the language"));
+        }
+        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, initial, names }))
+    }
+
+    /// Tokens that the shortest output needs, the end token among them.
+    pub fn min_tokens(&self) -> Result<usize> {
+        self.tokens_needed(&self.initial)
+    }
+
+    /// (states, continuations, masks, bytes, hits and other counts)
+    pub fn stats(&self) -> Stats {
+        let engine = lock(&self.engine);
+        let lexicon = engine.lexicon.clone();
+        let lexer_states = lock(&lexicon).len();
+        Stats {
+            states: engine.len(),
+            continuations: engine.parser.continuations(),
+            masks: engine.masks(),
+            bytes: engine.bytes + engine.parser.bytes() + engine.search.bytes(),
+            lexer_states,
+            counts: engine.counts.clone(),
+        }
+    }
+
+    /// A shortest ending from a state.
+    pub(crate) fn witness(&self, state: &State) -> Result<Vec<u8>> {
+        let mut engine = lock(&self.engine);
+        let lexicon = engine.lexicon.clone();
+        let mut lexicon = lock(&lexicon);
+        engine.shortest(&mut lexicon, state)
+    }
+
+    pub(crate) fn tokens_needed(&self, state: &State) -> Result<usize> {
+        Ok(self.vocabulary.greedy(&self.witness(state)?)?.len() + 1)
+    }
+
+    /// Forgets everything that no matcher holds.
+    pub fn sweep(&self) {
+        lock(&self.engine).sweep();
+    }
+}
+
+fn check_names(names: &[String], terminals: usize) -> Result<()> {
+    if names.len() == terminals {
+        Ok(())
+    } else {
+        Err(KernelError::program(format!("{} names for {terminals} terminals", names.len())))
+    }
+}
+
+/// Sizes of a grammar's tables.
+#[derive(Debug, Clone)]
+pub struct Stats {
+    /// States alive.
+    pub states: usize,
+    /// Continuations alive.
+    pub continuations: usize,
+    /// States with a mask.
+    pub masks: usize,
+    /// Bytes of the grammar's own tables, about.
+    pub bytes: usize,
+    /// Lexer states of the vocabulary's tables.
+    pub lexer_states: usize,
+    /// Look-ups.
+    pub counts: Counts,
+}
+
+/// One accepted token (or run of bytes) of a history; histories share their beginnings.
+#[derive(Debug)]
+struct Step {
+    state: Arc<State>,
+    finished: bool,
+    length: usize,
+    previous: Option<Arc<Step>>,
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        // One by one: a long history would overflow the stack if each step dropped the next.
+        let mut next = self.previous.take();
+        while let Some(mut step) = next.and_then(Arc::into_inner) {
+            next = step.previous.take();
+        }
+    }
+}
+
+/// Where one sequence stands.
+#[derive(Clone)]
+pub struct Matcher {
+    grammar: Arc<Grammar>,
+    last: Arc<Step>,
+}
+
+impl Matcher {
+    /// At the start of the output.
+    pub fn new(grammar: Arc<Grammar>, max_tokens: Option<usize>) -> Result<Matcher> {
+        if max_tokens.is_some() {
+            return Err(KernelError::new(ErrorKind::Budget, "max_tokens is not supported yet"));
+        }
+        let state = grammar.initial.clone();
+        Ok(Matcher { grammar, last: Arc::new(Step { state, finished: false, length: 0, previous: None }) })
+    }
+
+    /// The grammar.
+    pub fn grammar(&self) -> &Arc<Grammar> {
+        &self.grammar
+    }
+
+    /// Whether the output may end here.
+    pub fn can_end(&self) -> bool {
+        self.last.state.can_end
+    }
+
+    /// Whether an end token was accepted.
+    pub fn finished(&self) -> bool {
+        self.last.finished
+    }
+
+    /// Tokens accepted so far.
+    pub fn length(&self) -> usize {
+        self.last.length
+    }
+
+    fn push(&mut self, state: Arc<State>, finished: bool) {
+        let previous = Some(self.last.clone());
+        self.last = Arc::new(Step { state, finished, length: self.last.length + 1, previous });
+    }
+
+    /// Accepts a token, or refuses it and stays as it was.
+    pub fn accept(&mut self, token: u32) -> Result<bool> {
+        if self.grammar.vocabulary.eos.contains(&token) {
+            let ends = self.last.finished || self.last.state.can_end;
+            if ends {
+                self.push(self.last.state.clone(), true);
+            }
+            return Ok(ends);
+        }
+        if self.last.finished {
+            return Ok(false);
+        }
+        let to = lock(&self.grammar.engine).accept(&self.last.state, token)?;
+        Ok(to.map(|state| self.push(state, false)).is_some())
+    }
+
+    /// [`Matcher::accept`] when it is a mere look-up and nobody else is at work; `None` otherwise.
+    pub fn accept_warm(&mut self, token: u32) -> Option<bool> {
+        if self.last.finished {
+            return None;
+        }
+        let to = self.grammar.engine.try_lock().ok()?.remembered(&self.last.state, token)?;
+        self.push(to, false);
+        Some(true)
+    }
+
+    /// Accepts as many bytes as some completion follows; one step of the history in any case.
+    pub fn accept_bytes(&mut self, data: &[u8]) -> Result<usize> {
+        let mut engine = lock(&self.grammar.engine);
+        let start = self.last.state.clone();
+        let (mut state, mut taken) = (start.clone(), 0);
+        if !self.last.finished && !data.is_empty() {
+            // The whole, else the longest prefix by bisection: prefixes of what is viable are viable.
+            let mut refused = data.len() + 1;
+            while taken + 1 < refused {
+                let middle = if refused > data.len() { data.len() } else { taken + (refused - taken) / 2 };
+                match engine.read(&state, &data[taken..middle])? {
+                    Some(to) => (state, taken) = (to, middle),
+                    None => refused = middle,
+                }
+            }
+        }
+        drop(engine);
+        self.push(state, self.last.finished);
+        Ok(taken)
+    }
+
+    /// Undoes the last `n` accepted tokens.
+    pub fn rollback(&mut self, n: usize) -> Result<()> {
+        if n > self.last.length {
+            let message = format!("cannot roll back {n} tokens, {} are accepted", self.last.length);
+            return Err(KernelError::new(ErrorKind::State, message));
+        }
+        let mut last = self.last.clone();
+        for _ in 0..n {
+            if let Some(previous) = last.previous.clone() {
+                last = previous;
+            }
+        }
+        self.last = last;
+        Ok(())
+    }
+
+    /// The mask, if it is known already.
+    #[inline]
+    pub fn known_mask(&self) -> Option<Arc<TokenSet>> {
+        if self.last.finished {
+            return None;
+        }
+        self.last.state.mask()
+    }
+
+    /// The tokens that may come next.
+    pub fn mask(&self) -> Result<Arc<TokenSet>> {
+        if self.last.finished {
+            let set = crate::bitmask::pairs(&mut self.grammar.vocabulary.eos.to_vec());
+            return Ok(Arc::new(TokenSet { set, ..TokenSet::default() }));
+        }
+        lock(&self.grammar.engine).mask(&self.last.state)
+    }
+
+    /// Names of the terminals that are being read or may come next, each once, in the grammar's order.
+    pub fn expected(&self) -> Vec<String> {
+        if self.last.finished {
+            return Vec::new();
+        }
+        let mut engine = lock(&self.grammar.engine);
+        let lexicon = engine.lexicon.clone();
+        let lexicon = lock(&lexicon);
+        let mut names: Vec<u32> = Vec::new();
+        for &(d, k) in self.last.state.items.iter() {
+            names.extend(engine.parser.names(&lexicon, d, k));
+        }
+        names.sort_unstable();
+        names.dedup();
+        let mut out: Vec<String> = Vec::new();
+        for name in names.into_iter().filter_map(|n| self.grammar.names.get(n as usize)) {
+            if !out.contains(name) {
+                out.push(name.clone());
+            }
+        }
+        out
+    }
+
+    /// A shortest byte string that ends the output from here.
+    pub fn witness(&self) -> Result<Vec<u8>> {
+        if self.last.finished {
+            return Ok(Vec::new());
+        }
+        self.grammar.witness(&self.last.state)
+    }
+
+    /// Tokens that a shortest ending needs, the end token among them; 0 when finished.
+    pub fn tokens_needed(&self) -> Result<usize> {
+        if self.last.finished {
+            return Ok(0);
+        }
+        self.grammar.tokens_needed(&self.last.state)
+    }
+}

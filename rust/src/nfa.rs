@@ -1,0 +1,284 @@
+//! Byte automata with priorities (Thompson's construction; Pike's threads).
+//!
+//! Only nodes that read a byte, and matches, are *leaves*; everything between is followed by
+//! [`Nfa::closure`], which lists leaves in the order in which backtracking would try them. A sorted
+//! list of leaves is a state of the ordinary subset construction; an ordered one, cut after its first
+//! match, is a state of the leftmost-first construction (as regex-automata determinises).
+
+use std::sync::Arc;
+
+use crate::error::{KernelError, Result};
+use crate::regex::{holds, single, Class, Syntax, Tree, UNBOUNDED};
+
+/// Leaves that read a byte, in one automaton, beyond which it is refused.
+const MAX_POSITIONS: usize = 60_000;
+/// "No match can be reached."
+pub const NEVER: u32 = u32::MAX;
+
+#[derive(Debug, Clone)]
+enum Node {
+    /// Reads a byte of class `class`, goes to `next`.
+    Byte { class: u32, next: u32 },
+    /// Tries these in order.
+    Split(Box<[u32]>),
+    /// A match of alternative `label`.
+    Match(u32),
+}
+
+/// An automaton over one regex, or over the ordered alternatives of a scanner.
+#[derive(Debug)]
+pub struct Nfa {
+    nodes: Vec<Node>,
+    classes: Vec<Class>,
+    /// Least number of bytes to a match.
+    distance: Vec<u32>,
+    /// The alternative that the node belongs to.
+    label: Vec<u32>,
+    start: u32,
+    closures: Vec<Option<Arc<[u32]>>>,
+    mark: Vec<u32>,
+    generation: u32,
+    positions: usize,
+    /// Byte to class of bytes that no node tells apart.
+    pub byte_class: Arc<[u8; 256]>,
+}
+
+impl Nfa {
+    /// The automaton of ordered alternatives; alternative i matches with label i.
+    pub fn new(alternatives: &[Tree]) -> Result<Nfa> {
+        let mut nfa = Nfa {
+            nodes: Vec::new(),
+            classes: Vec::new(),
+            distance: Vec::new(),
+            label: Vec::new(),
+            start: 0,
+            closures: Vec::new(),
+            mark: Vec::new(),
+            generation: 0,
+            positions: 0,
+            byte_class: Arc::new([0; 256]),
+        };
+        let mut starts = Vec::with_capacity(alternatives.len());
+        for (i, tree) in alternatives.iter().enumerate() {
+            let end = nfa.push(Node::Match(i as u32));
+            starts.push(nfa.build(tree, tree.root(), end)?);
+            nfa.label.resize(nfa.nodes.len(), i as u32);
+        }
+        nfa.start = match starts[..] {
+            [only] => only,
+            _ => nfa.push(Node::Split(starts.into())),
+        };
+        nfa.label.resize(nfa.nodes.len(), 0);
+        nfa.measure();
+        nfa.classify();
+        nfa.closures = vec![None; nfa.nodes.len()];
+        nfa.mark = vec![0; nfa.nodes.len()];
+        Ok(nfa)
+    }
+
+    fn push(&mut self, node: Node) -> u32 {
+        self.nodes.push(node);
+        self.nodes.len() as u32 - 1
+    }
+
+    fn byte(&mut self, class: Class, next: u32) -> Result<u32> {
+        self.positions += 1;
+        if self.positions > MAX_POSITIONS {
+            return Err(KernelError::limit(format!("a terminal of more than {MAX_POSITIONS} positions")));
+        }
+        let known = self.classes.iter().rposition(|c| *c == class);
+        let class = known.unwrap_or_else(|| {
+            self.classes.push(class);
+            self.classes.len() - 1
+        });
+        Ok(self.push(Node::Byte { class: class as u32, next }))
+    }
+
+    /// Compiles a part so that it goes on at `next`; returns where it starts.
+    fn build(&mut self, tree: &Tree, part: u32, next: u32) -> Result<u32> {
+        match tree.node(part) {
+            Syntax::Empty => Ok(next),
+            Syntax::Literal(bytes) => bytes.iter().rev().try_fold(next, |to, &b| self.byte(single(b), to)),
+            Syntax::Class(class) => self.byte(*class, next),
+            Syntax::Concat(parts) => parts.iter().rev().try_fold(next, |to, &p| self.build(tree, p, to)),
+            Syntax::Alternation(parts) => {
+                let starts: Result<Vec<u32>> = parts.iter().map(|&p| self.build(tree, p, next)).collect();
+                Ok(self.push(Node::Split(starts?.into())))
+            }
+            &Syntax::Repeat { body, min, max, greedy } => {
+                let fork = |a, b| Node::Split(if greedy { [a, b] } else { [b, a] }.into());
+                let (mut at, mut copies) = (next, min);
+                if max == UNBOUNDED {
+                    // x+ is x and a way back; x* is (x+)? when x may be empty, so that an empty
+                    // round leaves the loop as CPython's `re` does.
+                    let back = self.push(Node::Split([].into()));
+                    let start = self.build(tree, body, back)?;
+                    self.nodes[back as usize] = fork(start, next);
+                    at = if min > 0 {
+                        copies = min - 1;
+                        start
+                    } else if tree.nullable(body) {
+                        self.push(fork(start, next))
+                    } else {
+                        back
+                    };
+                } else {
+                    for _ in min..max {
+                        let start = self.build(tree, body, at)?;
+                        at = self.push(fork(start, next));
+                    }
+                }
+                for _ in 0..copies {
+                    at = self.build(tree, body, at)?;
+                }
+                Ok(at)
+            }
+        }
+    }
+
+    /// Least number of bytes from every node to a match, backwards from the matches.
+    fn measure(&mut self) {
+        let n = self.nodes.len();
+        let mut into: Vec<Vec<u32>> = vec![Vec::new(); n];
+        self.distance = vec![NEVER; n];
+        let mut queue = std::collections::VecDeque::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            match node {
+                Node::Byte { class, next } => {
+                    if self.classes[*class as usize] != [0; 4] {
+                        into[*next as usize].push(i as u32);
+                    }
+                }
+                Node::Split(to) => to.iter().for_each(|&t| into[t as usize].push(i as u32)),
+                Node::Match(_) => {
+                    self.distance[i] = 0;
+                    queue.push_back(i as u32);
+                }
+            }
+        }
+        // Breadth first with weights 0 and 1: weight 0 goes to the front.
+        while let Some(node) = queue.pop_front() {
+            for &from in &into[node as usize] {
+                let weight = u32::from(matches!(self.nodes[from as usize], Node::Byte { .. }));
+                let distance = self.distance[node as usize] + weight;
+                if distance < self.distance[from as usize] {
+                    self.distance[from as usize] = distance;
+                    if weight == 0 {
+                        queue.push_front(from);
+                    } else {
+                        queue.push_back(from);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Splits the 256 bytes into classes that no node tells apart.
+    fn classify(&mut self) {
+        let mut of = [0u8; 256];
+        for class in &self.classes {
+            let mut renamed: Vec<(u8, bool, u8)> = Vec::new();
+            let mut next = [0u8; 256];
+            for b in 0..=255u8 {
+                let key = (of[usize::from(b)], holds(class, b));
+                let known = renamed.iter().find(|x| (x.0, x.1) == key).map(|x| x.2);
+                next[usize::from(b)] = known.unwrap_or_else(|| {
+                    let id = renamed.len() as u8;
+                    renamed.push((key.0, key.1, id));
+                    id
+                });
+            }
+            of = next;
+        }
+        self.byte_class = Arc::new(of);
+    }
+
+    /// The leaves at the start, in order.
+    pub fn start(&mut self) -> Arc<[u32]> {
+        self.closure(self.start)
+    }
+
+    /// Whether some alternative matches the empty string.
+    pub fn nullable(&self) -> bool {
+        self.distance[self.start as usize] == 0
+    }
+
+    /// The leaves that a node leads to without reading, in order; leaves that no match follows are
+    /// left out.
+    fn closure(&mut self, node: u32) -> Arc<[u32]> {
+        if let Some(known) = &self.closures[node as usize] {
+            return known.clone();
+        }
+        self.generation += 1;
+        let (mut stack, mut leaves) = (vec![node], Vec::new());
+        while let Some(n) = stack.pop() {
+            if std::mem::replace(&mut self.mark[n as usize], self.generation) == self.generation {
+                continue;
+            }
+            match &self.nodes[n as usize] {
+                Node::Split(to) => stack.extend(to.iter().rev()),
+                _ if self.distance[n as usize] == NEVER => {}
+                _ => leaves.push(n),
+            }
+        }
+        let leaves: Arc<[u32]> = leaves.into();
+        self.closures[node as usize] = Some(leaves.clone());
+        leaves
+    }
+
+    /// Steps every leaf over a byte: the leaves that follow, in order of priority, each once.
+    pub fn step(&mut self, leaves: &[u32], byte: u8) -> Vec<u32> {
+        let mut parts: Vec<Arc<[u32]>> = Vec::new();
+        for &leaf in leaves {
+            if let Node::Byte { class, next } = self.nodes[leaf as usize] {
+                if holds(&self.classes[class as usize], byte) {
+                    parts.push(self.closure(next));
+                }
+            }
+        }
+        self.generation += 1;
+        let mut out = Vec::new();
+        for leaf in parts.iter().flat_map(|p| p.iter().copied()) {
+            if std::mem::replace(&mut self.mark[leaf as usize], self.generation) != self.generation {
+                out.push(leaf);
+            }
+        }
+        out
+    }
+
+    /// The alternative that a leaf matches, if it is a match.
+    pub fn matched(&self, leaf: u32) -> Option<u32> {
+        match self.nodes[leaf as usize] {
+            Node::Match(label) => Some(label),
+            _ => None,
+        }
+    }
+
+    /// The alternative that a leaf belongs to.
+    pub fn label(&self, leaf: u32) -> u32 {
+        self.label[leaf as usize]
+    }
+
+    /// Least number of bytes from a leaf to its match.
+    pub fn distance(&self, leaf: u32) -> u32 {
+        self.distance[leaf as usize]
+    }
+
+    /// The bytes that some leaf reads.
+    pub fn alphabet(&self, leaves: &[u32]) -> Class {
+        let mut all = [0; 4];
+        for &leaf in leaves {
+            if let Node::Byte { class, .. } = self.nodes[leaf as usize] {
+                for (a, c) in all.iter_mut().zip(&self.classes[class as usize]) {
+                    *a |= c;
+                }
+            }
+        }
+        all
+    }
+
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        self.nodes.len() * 60 + self.classes.len() * 32
+    }
+}

@@ -1,0 +1,81 @@
+//! The seam between parsers and masks.
+//!
+//! A *continuation* is an interned integer: what may follow the lexeme that is being read. Mask code
+//! knows nothing else about grammars.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::lexer::Lexicon;
+
+/// (lexer state of one lexeme, continuation after it).
+pub type Item = (u32, u32);
+/// The cost of what cannot be finished.
+pub const IMPOSSIBLE: u32 = u32::MAX;
+
+/// What may come at a continuation.
+#[derive(Debug, Default)]
+pub struct Closure {
+    /// Start states of the lexemes that may come next, each with what follows it.
+    pub starts: Box<[Item]>,
+    /// Whether the output may end here.
+    pub can_end: bool,
+}
+
+/// A parser over terminals; see the module.
+pub trait Parser: Send {
+    /// The continuation before anything is read.
+    fn initial(&self) -> u32;
+
+    /// What may come at `k`.
+    fn closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Result<Arc<Closure>>;
+
+    /// The continuation after a lexeme of terminal `label`, where `k` stood beside its lexer state.
+    fn advance(&mut self, k: u32, label: u32) -> Option<u32>;
+
+    /// A lower bound on the bytes that finish the output from `k`, or [`IMPOSSIBLE`].
+    fn bound(&mut self, k: u32) -> u32;
+
+    /// Items with equal groups and equal lexer states can be merged into one.
+    fn group(&self, k: u32) -> u32;
+
+    /// A continuation that stands for all of several of one group.
+    fn merge(&mut self, group: &[u32]) -> u32;
+
+    /// The terminals that a lexeme in state `d` at `k` may turn out to be, by name index.
+    fn names(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> Vec<u32>;
+
+    /// Number of continuations.
+    fn continuations(&self) -> usize;
+
+    /// Bytes of memory, about.
+    fn bytes(&self) -> usize;
+
+    /// Forgets everything that the given continuations do not need; their ids stay.
+    fn sweep(&mut self, held: &[u32]);
+}
+
+/// Sorts items and merges those that stand for the same place on different stacks. Without this an
+/// ambiguous grammar would hold a stack for every way to have read the text.
+pub fn canonical(parser: &mut dyn Parser, items: &mut Vec<Item>) {
+    if items.len() < 2 {
+        return;
+    }
+    items.sort_unstable();
+    items.dedup();
+    if items.windows(2).all(|w| w[0].0 != w[1].0) {
+        return;
+    }
+    items.sort_by_cached_key(|&(d, k)| (d, parser.group(k), k));
+    let (mut from, mut merged) = (0, Vec::with_capacity(items.len()));
+    while from < items.len() {
+        let (d, group) = (items[from].0, parser.group(items[from].1));
+        let same = items[from..].iter().take_while(|x| x.0 == d && parser.group(x.1) == group).count();
+        let ks: Vec<u32> = items[from..from + same].iter().map(|x| x.1).collect();
+        merged.push((d, if same == 1 { ks[0] } else { parser.merge(&ks) }));
+        from += same;
+    }
+    merged.sort_unstable();
+    merged.dedup();
+    *items = merged;
+}

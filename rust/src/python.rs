@@ -1,0 +1,226 @@
+//! The Python module. The only file that knows PyO3.
+//!
+//! Objects are frozen and lock inside, so that threads may share them; work that may take long
+//! (compiling, cold masks, cold accepts) runs without the interpreter's lock.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use crate::bitmask::TokenSet;
+use crate::engine::lock;
+use crate::program::ProgramCode;
+use crate::{matcher, vocabulary, KernelError};
+
+create_exception!(trellis_kernel, PyKernelError, PyException, "An error of the kernel: (kind, message, index).");
+
+impl From<KernelError> for PyErr {
+    fn from(e: KernelError) -> PyErr {
+        PyKernelError::new_err((e.kind.name(), e.message, e.index))
+    }
+}
+
+fn views(list: &[Bound<'_, PyBytes>]) -> Vec<Vec<u8>> {
+    list.iter().map(|b| b.as_bytes().to_vec()).collect()
+}
+
+/// What each token of a tokenizer is in bytes, and tables that all grammars over it share.
+#[pyclass(frozen, module = "trellis_kernel")]
+struct Vocabulary(Arc<vocabulary::Vocabulary>);
+
+#[pymethods]
+impl Vocabulary {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        tokens: Vec<Bound<'_, PyBytes>>,
+        special_ids: Vec<u32>,
+        eos_ids: Vec<u32>,
+    ) -> PyResult<Self> {
+        let tokens = views(&tokens);
+        let made = py.detach(|| vocabulary::Vocabulary::new(&tokens, &special_ids, &eos_ids))?;
+        Ok(Vocabulary(Arc::new(made)))
+    }
+
+    #[getter]
+    fn size(&self) -> usize {
+        self.0.tokens.len()
+    }
+
+    #[getter]
+    fn words(&self) -> usize {
+        self.0.words
+    }
+
+    fn memory_bytes(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.0.memory_bytes())
+    }
+}
+
+/// A compiled grammar.
+#[pyclass(frozen, module = "trellis_kernel")]
+struct Grammar(Arc<matcher::Grammar>);
+
+#[pymethods]
+impl Grammar {
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments)]
+    fn general(
+        py: Python<'_>,
+        vocabulary: &Vocabulary,
+        terminals: Vec<Bound<'_, PyBytes>>,
+        names: Vec<String>,
+        edges: &[u8],
+        finals: &[u8],
+        rule_starts: &[u8],
+        start: u32,
+        ignore: Vec<u32>,
+    ) -> PyResult<Self> {
+        let terminals = views(&terminals);
+        let made = py.detach(|| {
+            let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
+            let code = ProgramCode { terminals: &terminals, edges, finals, rule_starts, start, ignore: &ignore };
+            matcher::Grammar::general(vocabulary.0.clone(), names, &code)
+        })?;
+        Ok(Grammar(made))
+    }
+
+    #[pyo3(signature = (max_tokens=None))]
+    fn matcher(&self, py: Python<'_>, max_tokens: Option<usize>) -> PyResult<Matcher> {
+        let made = py.detach(|| matcher::Matcher::new(self.0.clone(), max_tokens))?;
+        Ok(Matcher(Mutex::new(made)))
+    }
+
+    fn min_tokens(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(py.detach(|| self.0.min_tokens())?)
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = py.detach(|| self.0.stats());
+        let out = PyDict::new(py);
+        out.set_item("states", stats.states)?;
+        out.set_item("continuations", stats.continuations)?;
+        out.set_item("cached_masks", stats.masks)?;
+        out.set_item("bytes", stats.bytes)?;
+        out.set_item("lexer_states", stats.lexer_states)?;
+        out.set_item("hits", stats.counts.hits)?;
+        out.set_item("misses", stats.counts.misses)?;
+        out.set_item("sweeps", stats.counts.sweeps)?;
+        Ok(out)
+    }
+}
+
+/// Where one sequence stands.
+#[pyclass(frozen, module = "trellis_kernel")]
+struct Matcher(Mutex<matcher::Matcher>);
+
+#[pymethods]
+impl Matcher {
+    #[pyo3(signature = (bitmask, row=0))]
+    fn fill_bitmask(&self, py: Python<'_>, bitmask: &Bound<'_, PyAny>, row: usize) -> PyResult<()> {
+        let buffer = PyBuffer::<i32>::get(bitmask).map_err(|e| PyTypeError::new_err(format!("bitmask: {e}")))?;
+        let known = lock(&self.0).known_mask();
+        let mask = match known {
+            Some(mask) => mask,
+            None => {
+                let copy = lock(&self.0).clone();
+                py.detach(|| copy.mask())?
+            }
+        };
+        let words = lock(&self.0).grammar().vocabulary.words;
+        let rows = match buffer.shape() {
+            [_] => 1,
+            [rows, _] => *rows,
+            _ => return Err(PyValueError::new_err("bitmask: one or two dimensions")),
+        };
+        let cells =
+            buffer.as_mut_slice(py).ok_or_else(|| PyValueError::new_err("bitmask: not writable, or not contiguous"))?;
+        if row >= rows || cells.len() != rows * words {
+            return Err(PyValueError::new_err(format!("bitmask: {words} words a row are needed, and row {row}")));
+        }
+        fill(&mask, &cells[row * words..(row + 1) * words]);
+        Ok(())
+    }
+
+    fn accept(&self, py: Python<'_>, token_id: u32) -> PyResult<bool> {
+        {
+            let mut matcher = lock(&self.0);
+            if let Some(answer) = matcher.accept_warm(token_id) {
+                return Ok(answer);
+            }
+        }
+        Ok(py.detach(|| lock(&self.0).accept(token_id))?)
+    }
+
+    fn accept_bytes(&self, py: Python<'_>, data: &[u8]) -> PyResult<usize> {
+        Ok(py.detach(|| lock(&self.0).accept_bytes(data))?)
+    }
+
+    fn rollback(&self, n: usize) -> PyResult<()> {
+        Ok(lock(&self.0).rollback(n)?)
+    }
+
+    fn fork(&self) -> Matcher {
+        Matcher(Mutex::new(lock(&self.0).clone()))
+    }
+
+    #[getter]
+    fn can_end(&self) -> bool {
+        lock(&self.0).can_end()
+    }
+
+    #[getter]
+    fn finished(&self) -> bool {
+        lock(&self.0).finished()
+    }
+
+    fn expected(&self, py: Python<'_>) -> Vec<String> {
+        let copy = lock(&self.0).clone();
+        py.detach(|| copy.expected())
+    }
+
+    fn witness<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let copy = lock(&self.0).clone();
+        let bytes = py.detach(|| copy.witness())?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn tokens_needed(&self, py: Python<'_>) -> PyResult<usize> {
+        let copy = lock(&self.0).clone();
+        Ok(py.detach(|| copy.tokens_needed())?)
+    }
+
+    fn __repr__<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let matcher = lock(&self.0);
+        PyString::new(py, &format!("<Matcher after {} tokens>", matcher.length()))
+    }
+}
+
+/// [`TokenSet::fill`] into a buffer of Python's.
+fn fill(mask: &TokenSet, out: &[Cell<i32>]) {
+    match &mask.base {
+        Some(base) => out.iter().zip(base.iter()).for_each(|(cell, &word)| cell.set(word as i32)),
+        None => out.iter().for_each(|cell| cell.set(0)),
+    }
+    for &(word, bits) in &mask.clear {
+        let cell = &out[word as usize];
+        cell.set(cell.get() & !(bits as i32));
+    }
+    for &(word, bits) in &mask.set {
+        let cell = &out[word as usize];
+        cell.set(cell.get() | bits as i32);
+    }
+}
+
+#[pymodule]
+fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("KernelError", module.py().get_type::<PyKernelError>())?;
+    module.add_class::<Vocabulary>()?;
+    module.add_class::<Grammar>()?;
+    module.add_class::<Matcher>()
+}

@@ -1,0 +1,170 @@
+//! Searching for completions: whether an item has one, and the shortest one of a state.
+//!
+//! Both are best-first searches (A*; Hart, Nilsson, Raphael 1968) over items. The estimate, the bytes
+//! that the lexeme and then the parser need at least, leaves out guards and priorities only, so it
+//! never overestimates and mostly is exact: the search walks straight to the end.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::engine::{Engine, State};
+use crate::error::{KernelError, Result};
+use crate::hash::{Map, Set};
+use crate::lexer::{Lexicon, DEAD};
+use crate::parser::{Item, IMPOSSIBLE};
+
+/// Items that one search may look at.
+const FUEL: usize = 50_000;
+
+/// What searches found out.
+#[derive(Debug, Default)]
+pub struct Search {
+    viable: Map<Item, bool>,
+}
+
+impl Search {
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        self.viable.capacity() * 12
+    }
+}
+
+/// An item on the way: where it came from, over which byte.
+struct Step {
+    item: Item,
+    from: u32,
+    byte: Option<u8>,
+}
+
+const ROOT: u32 = u32::MAX;
+
+fn exhausted() -> KernelError {
+    KernelError::limit(format!("no ending found among {FUEL} items"))
+}
+
+impl Engine {
+    /// Whether the output can still end well when a lexeme stands in state `d`, just entered, before
+    /// continuation `k`: by ending here, or by going on.
+    pub(crate) fn viable(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<bool> {
+        if let Some(&known) = self.search.viable.get(&item) {
+            return Ok(known);
+        }
+        let mut steps = vec![Step { item, from: ROOT, byte: None }];
+        let mut seen = Set::default();
+        seen.insert(item);
+        let mut heap = BinaryHeap::new();
+        heap.push((Reverse(0u32), 0u32));
+        let mut starts = Vec::new();
+        while let Some((_, at)) = heap.pop() {
+            if steps.len() > FUEL {
+                return Err(exhausted());
+            }
+            let (d, k) = steps[at as usize].item;
+            // Going on to a state that is known to be viable, or ending here.
+            let mut found = self.search.viable.get(&(d, k)) == Some(&true);
+            starts.clear();
+            if let Some(exit) = lexicon.exit(d) {
+                found |= self.leave(lexicon, exit, k, &mut starts)?;
+            }
+            if !found && lexicon.goes_on(d) {
+                starts.extend(lexicon.successors(d).into_iter().map(|(_, to)| (to, k)));
+            }
+            for &next in &starts {
+                match self.search.viable.get(&next) {
+                    Some(true) => found = true,
+                    Some(false) => continue,
+                    None => {}
+                }
+                if found {
+                    break;
+                }
+                if seen.insert(next) {
+                    let estimate = self.estimate(lexicon, next);
+                    if estimate != IMPOSSIBLE {
+                        steps.push(Step { item: next, from: at, byte: None });
+                        heap.push((Reverse(estimate), steps.len() as u32 - 1));
+                    }
+                }
+            }
+            if found {
+                let mut at = at;
+                while at != ROOT {
+                    self.search.viable.insert(steps[at as usize].item, true);
+                    at = steps[at as usize].from;
+                }
+                lexicon.check()?;
+                return Ok(true);
+            }
+        }
+        lexicon.check()?;
+        for item in seen {
+            self.search.viable.entry(item).or_insert(false);
+        }
+        Ok(false)
+    }
+
+    /// A lower bound on the bytes to the end.
+    fn estimate(&mut self, lexicon: &Lexicon, (d, k): Item) -> u32 {
+        lexicon.least(d).saturating_add(self.parser.bound(k))
+    }
+
+    /// A shortest byte string that ends the output from a state.
+    pub(crate) fn shortest(&mut self, lexicon: &mut Lexicon, state: &State) -> Result<Vec<u8>> {
+        if state.can_end {
+            return Ok(Vec::new());
+        }
+        let mut steps: Vec<Step> = Vec::new();
+        let mut seen = Set::default();
+        // (estimate, bytes so far the more the better, step); a step without item is the end.
+        let mut heap = BinaryHeap::new();
+        for &item in state.items.iter() {
+            let estimate = self.estimate(lexicon, item);
+            if estimate != IMPOSSIBLE {
+                steps.push(Step { item, from: ROOT, byte: None });
+                heap.push((Reverse(estimate), 0u32, steps.len() as u32 - 1, false));
+            }
+        }
+        let mut starts = Vec::new();
+        while let Some((_, length, at, ended)) = heap.pop() {
+            if ended {
+                lexicon.check()?;
+                let (mut bytes, mut at) = (Vec::with_capacity(length as usize), at);
+                while at != ROOT {
+                    bytes.extend(steps[at as usize].byte);
+                    at = steps[at as usize].from;
+                }
+                bytes.reverse();
+                return Ok(bytes);
+            }
+            if steps.len() > FUEL {
+                return Err(exhausted());
+            }
+            let (d, k) = steps[at as usize].item;
+            if !seen.insert((d, k)) {
+                continue;
+            }
+            for (byte, to) in lexicon.successors(d) {
+                let length = length + 1;
+                starts.clear();
+                if lexicon.goes_on(to) {
+                    starts.push((to, k));
+                }
+                if let Some(exit) = lexicon.exit(to) {
+                    if self.leave(lexicon, exit, k, &mut starts)? {
+                        steps.push(Step { item: (DEAD, 0), from: at, byte: Some(byte) });
+                        heap.push((Reverse(length), length, steps.len() as u32 - 1, true));
+                    }
+                }
+                for &next in &starts {
+                    let estimate = self.estimate(lexicon, next);
+                    if estimate != IMPOSSIBLE && !seen.contains(&next) {
+                        steps.push(Step { item: next, from: at, byte: Some(byte) });
+                        heap.push((Reverse(estimate.saturating_add(length)), length, steps.len() as u32 - 1, false));
+                    }
+                }
+            }
+        }
+        lexicon.check()?;
+        Err(KernelError::limit("no ending found"))
+    }
+}

@@ -1,0 +1,230 @@
+//! Terminals as byte codes, and the lexer states that they start in.
+//!
+//! A terminal is what its code says, nothing else: the same code in two grammars is the same terminal.
+//! The first byte tells the kind.
+
+use std::sync::Arc;
+
+use crate::code::Reader;
+use crate::error::{KernelError, Result};
+use crate::lexer::{Exit, Kind, Lexicon, Row, State, DEAD, UNGUARDED, UNKNOWN};
+use crate::nfa::{Nfa, NEVER};
+use crate::regex::{Tree, UNBOUNDED};
+use crate::scanner::{Live, Scanner, Words, ALL_LIVE, NO_WORD};
+
+/// The bytes themselves.
+pub const LITERAL: u8 = 0;
+/// A regex that may end at every accepting position.
+pub const REGEX_SET: u8 = 1;
+/// A regex with one end, leftmost-first.
+pub const REGEX_FIRST: u8 = 2;
+/// `prefix unit{min,max} suffix`, counted and not unrolled.
+pub const COUNTED: u8 = 3;
+/// A regex by sets, less some whole words.
+pub const EXCEPT: u8 = 4;
+/// A special token of the vocabulary.
+pub const SPECIAL: u8 = 5;
+
+/// Longest literal, in bytes.
+const MAX_LITERAL: usize = 1 << 20;
+
+/// What the states of a counted terminal have in common; see `counted`.
+#[derive(Debug)]
+pub(crate) struct CountedShape {
+    pub prefix: Box<[u8]>,
+    pub suffix: Box<[u8]>,
+    /// Start state of the unit.
+    pub start: u32,
+    /// Least number of bytes in a unit.
+    pub least: u32,
+    /// Bytes that neither the unit nor the suffix tells apart.
+    pub classes: Arc<[u8; 256]>,
+}
+
+/// What the states of an `EXCEPT` terminal have in common; see `except`.
+#[derive(Debug)]
+pub(crate) struct ExceptShape {
+    pub words: Words,
+}
+
+/// Whether a terminal of this code ends leftmost-first.
+pub fn is_first(code: &[u8]) -> bool {
+    code.first() == Some(&REGEX_FIRST)
+}
+
+/// The regex of a terminal that may stand in a scanner.
+pub fn scannable(code: &[u8]) -> Result<Tree> {
+    match code.split_first() {
+        Some((&LITERAL, bytes)) => Tree::literal(bytes),
+        Some((&REGEX_FIRST, regex)) => Tree::parse(regex),
+        _ => Err(KernelError::program("only literals and leftmost-first regexes can stand in a scanner")),
+    }
+}
+
+impl Lexicon {
+    /// The start state of a terminal.
+    pub fn terminal(&mut self, code: &[u8]) -> Result<u32> {
+        if let Some(&start) = self.starts.get(code) {
+            return Ok(start);
+        }
+        let (&kind, body) = code.split_first().ok_or_else(|| KernelError::program("an empty terminal code"))?;
+        let start = match kind {
+            LITERAL => self.literal(body)?,
+            REGEX_SET => self.regex_set(body)?,
+            REGEX_FIRST => {
+                let scanner = self.add_scanner(&[Tree::parse(body)?], Box::new([0]), &[])?;
+                self.scan(scanner, ALL_LIVE)
+            }
+            COUNTED => {
+                let mut reader = Reader::new(body);
+                let (min, max) = (reader.u32()?, reader.u32()?);
+                let (prefix, suffix) = (reader.counted_bytes()?, reader.counted_bytes()?);
+                if min > max || min == UNBOUNDED {
+                    return Err(KernelError::program(format!("a count from {min} to {max}")));
+                }
+                let start = self.regex_set(reader.rest())?;
+                let shape = self.counted_shape(prefix, suffix, start)?;
+                self.prefix_state(shape, 0, min, max)
+            }
+            EXCEPT => {
+                let mut reader = Reader::new(body);
+                let mut words = Vec::new();
+                for _ in 0..reader.u32()? {
+                    words.push(reader.counted_bytes()?);
+                }
+                let base = self.terminal(reader.rest())?;
+                if !matches!(self.states[base as usize].kind, Kind::Set { .. }) {
+                    return Err(KernelError::program("words can be excluded from a regex by sets only"));
+                }
+                self.excepts.push(ExceptShape { words: Words::new(words.into_iter()) });
+                self.except_state(self.excepts.len() as u32 - 1, base, 0)
+            }
+            SPECIAL => return Err(KernelError::program("special tokens in grammars are not supported yet")),
+            _ => return Err(KernelError::program(format!("unknown kind of terminal {kind:#04x}"))),
+        };
+        self.check()?;
+        if start == DEAD {
+            return Err(KernelError::program("a terminal that matches nothing"));
+        }
+        self.memory += 2 * code.len();
+        self.starts.insert(code.into(), start);
+        Ok(start)
+    }
+
+    /// All states of a literal stand in a row, so that a step is an addition.
+    fn literal(&mut self, bytes: &[u8]) -> Result<u32> {
+        if bytes.is_empty() || bytes.len() > MAX_LITERAL {
+            return Err(KernelError::program(format!("a literal of {} bytes", bytes.len())));
+        }
+        let text = self.texts.len() as u32;
+        self.texts.push(bytes.into());
+        let start = self.states.len() as u32;
+        for at in 0..=bytes.len() {
+            let last = at == bytes.len();
+            let row = if last { Row::Few(Box::new([])) } else { Row::One(bytes[at], start + at as u32 + 1) };
+            self.push(State {
+                kind: Kind::Literal { text, at: at as u32 },
+                row,
+                exit: last.then_some(Exit { label: 0, guards: UNGUARDED }),
+                goes_on: !last,
+                distance: (bytes.len() - at) as u32,
+                loops: UNKNOWN,
+            });
+        }
+        self.check()?;
+        Ok(start)
+    }
+
+    fn regex_set(&mut self, code: &[u8]) -> Result<u32> {
+        let mut key = vec![REGEX_SET];
+        key.extend_from_slice(code);
+        if let Some(&start) = self.starts.get(&key[..]) {
+            return Ok(start);
+        }
+        let mut nfa = Nfa::new(&[Tree::parse(code)?])?;
+        let leaves = nfa.start();
+        self.memory += nfa.bytes();
+        self.nfas.push(nfa);
+        let start = self.set_state(self.nfas.len() as u32 - 1, leaves.to_vec());
+        if start == DEAD {
+            self.check()?;
+            return Err(KernelError::program("a regex that matches nothing"));
+        }
+        self.starts.insert(key.into(), start);
+        Ok(start)
+    }
+
+    /// A new scanner over ordered alternatives; `keywords` are (regex label, word, keyword label).
+    pub(crate) fn add_scanner(
+        &mut self,
+        alternatives: &[Tree],
+        labels: Box<[u32]>,
+        keywords: &[(u32, &[u8], u32)],
+    ) -> Result<u32> {
+        let nfa = Nfa::new(alternatives)?;
+        if nfa.nullable() {
+            return Err(KernelError::program("a leftmost-first terminal that matches the empty string"));
+        }
+        self.memory += nfa.bytes();
+        self.nfas.push(nfa);
+        self.scanners.push(Scanner {
+            nfa: self.nfas.len() as u32 - 1,
+            labels,
+            words: Words::new(keywords.iter().map(|k| k.1)),
+            keywords: keywords.iter().map(|k| (k.0, k.2)).collect(),
+        });
+        Ok(self.scanners.len() as u32 - 1)
+    }
+
+    /// The start state of a scanner, or DEAD when nothing live can be read.
+    pub(crate) fn scan(&mut self, scanner: u32, live: Live) -> u32 {
+        let machine = &self.scanners[scanner as usize];
+        let word = if machine.keywords.is_empty() { NO_WORD } else { 0 };
+        let leaves = self.nfas[machine.nfa as usize].start();
+        self.first_state(scanner, live, leaves.to_vec(), word)
+    }
+
+    /// The id of a set of live labels.
+    pub(crate) fn live(&mut self, labels: &[u32]) -> Live {
+        let mut bits = vec![0u64; labels.iter().max().map_or(1, |&m| m as usize / 64 + 1)];
+        for &l in labels {
+            bits[l as usize / 64] |= 1 << (l % 64);
+        }
+        let bits: Arc<[u64]> = bits.into();
+        if let Some(&id) = self.live_ids.get(&bits) {
+            return Live(id);
+        }
+        self.live_sets.push(bits.clone());
+        self.live_ids.insert(bits, self.live_sets.len() as u32 - 1);
+        Live(self.live_sets.len() as u32 - 1)
+    }
+
+    fn counted_shape(&mut self, prefix: &[u8], suffix: &[u8], start: u32) -> Result<u32> {
+        let known = self.counted.iter().position(|s| *s.prefix == *prefix && *s.suffix == *suffix && s.start == start);
+        if let Some(known) = known {
+            return Ok(known as u32);
+        }
+        self.check_unit(start, suffix.first().copied())?;
+        let least = self.states[start as usize].distance;
+        if least == 0 || least == NEVER {
+            return Err(KernelError::program("the unit of a counted terminal matches the empty string, or nothing"));
+        }
+        let base = match &self.states[start as usize].kind {
+            Kind::Set { nfa, .. } => self.nfas[*nfa as usize].byte_class.clone(),
+            _ => return Err(KernelError::program("the unit of a counted terminal is no regex by sets")),
+        };
+        let mut classes = *base;
+        let next = usize::from(base.iter().copied().max().unwrap_or(0)) + 1;
+        if let (Some(&first), true) = (suffix.first(), next < 256) {
+            classes[usize::from(first)] = next as u8;
+        }
+        self.counted.push(CountedShape {
+            prefix: prefix.into(),
+            suffix: suffix.into(),
+            start,
+            least,
+            classes: Arc::new(classes),
+        });
+        Ok(self.counted.len() as u32 - 1)
+    }
+}
