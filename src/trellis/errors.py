@@ -32,7 +32,6 @@ travel between processes with all they carry. This module imports nothing of Tre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 
@@ -42,7 +41,16 @@ class TrellisError(Exception):
     Attributes:
         message: what is wrong, one short paragraph.
         hint: what to do about it, or an empty string.
+        attempts: of the run that it ended, every attempt, oldest first (``trellis.result.Attempt``); else empty.
+        last_raw: the text of the last reply of that run, or ``None``.
+        best_effort: the last value that could be read in it at all, valid or not, or ``None``.
+        usage: tokens, calls and seconds of all its attempts (``trellis.result.Usage``), or ``None``.
     """
+
+    attempts: tuple[Any, ...] = ()
+    last_raw: str | None = None
+    best_effort: Any = None
+    usage: Any = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -215,22 +223,12 @@ class RepairError(_Located):
         self.limit = limit
 
 
-class _OfRun(TrellisError):
-    """An error that ends a run, with what the run had until then."""
-
-    attempts: tuple[Any, ...] = ()
-    last_raw: str | None = None
-    best_effort: Any = None
-    usage: Any = None
-
-
-class ModelError(_OfRun):
+class ModelError(TrellisError):
     """A model or its server failed.
 
     Attributes:
         status: the HTTP status, or ``None``.
         retryable: whether the same request may go through later.
-        attempts, last_raw, best_effort, usage: as in ``GenerationError``, when it ended a run.
     """
 
     retryable = False
@@ -268,31 +266,8 @@ class RequestRejectedError(ModelError):
     """The server refused the request (an unknown model, a context too long, a parameter it does not take)."""
 
 
-class GenerationError(_OfRun):
-    """No attempt was accepted. Nothing that was paid for is lost.
-
-    Attributes:
-        attempts: every attempt, oldest first (``trellis.result.Attempt``).
-        last_raw: the text of the last reply, or ``None``.
-        best_effort: the last value that could be read at all, valid or not, or ``None``.
-        usage: tokens, calls and seconds of all attempts (``trellis.result.Usage``).
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        attempts: Sequence[Any] = (),
-        last_raw: str | None = None,
-        best_effort: Any = None,
-        usage: Any = None,
-        hint: str = "",
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.attempts = tuple(attempts)
-        self.last_raw = last_raw
-        self.best_effort = best_effort
-        self.usage = usage
+class GenerationError(TrellisError):
+    """No attempt was accepted. Nothing that was paid for is lost: see ``attempts`` and ``best_effort``."""
 
 
 class BudgetError(GenerationError):

@@ -15,16 +15,10 @@ Mode = Literal["mask", "native", "tools", "json", "prompt"]
 """How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
 Finish = Literal["stop", "length", "refusal"]
 FailureKind = Literal[
-    "transport",
-    "rate_limit",
-    "truncated",
-    "refused",
-    "empty",
-    "syntax",
-    "schema",
-    "validator",
-    "budget",
+    "transport", "rate_limit", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator",
 ]
+"""What was wrong with an attempt: no reply came (the first three; ``rejected``: it will not come for this request),
+the reply has no whole answer (three), or it cannot be read, is not of the type, or was refused by a validator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Request:
     name: str = "Answer"
     schema: dict[str, Any] | None = None
     grammar: Grammar | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     sample: int = 0
     delay: float = 0.0
     timeout: float | None = None

@@ -1,0 +1,138 @@
+"""Trellis: language models that answer in the shape a program needs.
+
+``generate_structured(prompt, output_type)`` returns a validated value, or an error that has everything that was tried.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from trellis.api import agenerate_structured, generate_structured
+from trellis.contract import Choice, Csv, Regex, Yaml, contract_of
+from trellis.errors import (
+    AuthenticationError,
+    BudgetError,
+    CapabilityError,
+    EmptyReplyError,
+    GenerationError,
+    GrammarError,
+    LimitError,
+    MaskError,
+    MissingExtraError,
+    ModelError,
+    RateLimitError,
+    RefusedError,
+    RepairError,
+    RequestRejectedError,
+    SchemaError,
+    SchemaMismatchError,
+    TemplateError,
+    TransportError,
+    TrellisError,
+    TruncatedError,
+    TypeNotSupportedError,
+    UnknownModelError,
+    UnrepairableError,
+    UnsupportedError,
+    UsageError,
+    ValidatorError,
+    VocabularyError,
+)
+from trellis.models import FunctionModel, Model, Reply, Request, ScriptedModel, TokenModel
+from trellis.prompt import Template, preview
+from trellis.result import Attempt, FieldError, Message, Result, Sampling, Usage
+from trellis.session import Session
+from trellis.strategy import Budget, Retry, Strategy
+
+if TYPE_CHECKING:
+    from trellis.masking import Grammar, Vocabulary
+    from trellis.models.openai import OpenAIModel
+    from trellis.repair import Edit, Repaired, repair_csv, repair_json, repair_yaml
+
+__version__ = "0.1.0"
+
+_ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the openai client
+    "Edit": "trellis.repair",
+    "Grammar": "trellis.masking",
+    "OpenAIModel": "trellis.models.openai",
+    "Repaired": "trellis.repair",
+    "Vocabulary": "trellis.masking",
+    "repair_csv": "trellis.repair",
+    "repair_json": "trellis.repair",
+    "repair_yaml": "trellis.repair",
+}
+
+__all__ = [
+    "Attempt",
+    "AuthenticationError",
+    "Budget",
+    "BudgetError",
+    "CapabilityError",
+    "Choice",
+    "Csv",
+    "Edit",
+    "EmptyReplyError",
+    "FieldError",
+    "FunctionModel",
+    "GenerationError",
+    "Grammar",
+    "GrammarError",
+    "LimitError",
+    "MaskError",
+    "Message",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "OpenAIModel",
+    "RateLimitError",
+    "RefusedError",
+    "Regex",
+    "RepairError",
+    "Repaired",
+    "Reply",
+    "Request",
+    "RequestRejectedError",
+    "Result",
+    "Retry",
+    "Sampling",
+    "SchemaError",
+    "SchemaMismatchError",
+    "ScriptedModel",
+    "Session",
+    "Strategy",
+    "Template",
+    "TemplateError",
+    "TokenModel",
+    "TransportError",
+    "TrellisError",
+    "TruncatedError",
+    "TypeNotSupportedError",
+    "UnknownModelError",
+    "UnrepairableError",
+    "UnsupportedError",
+    "Usage",
+    "UsageError",
+    "ValidatorError",
+    "Vocabulary",
+    "VocabularyError",
+    "Yaml",
+    "__version__",
+    "agenerate_structured",
+    "contract_of",
+    "generate_structured",
+    "preview",
+    "repair_csv",
+    "repair_json",
+    "repair_yaml",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module 'trellis' has no attribute {name!r}")
+    value = getattr(import_module(_ON_DEMAND[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

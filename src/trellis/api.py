@@ -1,0 +1,148 @@
+"""``generate_structured``: from a prompt and a type to a value of that type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args, overload
+
+from trellis.contract import Contract, RepairLevel, checked_level, contract_of
+from trellis.drive import adrive, drive
+from trellis.errors import CapabilityError, UsageError
+from trellis.models import Model
+from trellis.prompt import Template, messages_for
+from trellis.result import Message, Mode, Result, Sampling
+from trellis.session import Session, model_for
+from trellis.strategy import Retry, Strategy, Task, Validator
+
+T = TypeVar("T")
+Prompt = str | Sequence[Message] | Template
+
+RETRY = Retry(2)
+SAMPLING = Sampling()
+LADDER: tuple[Mode, ...] = get_args(Mode)
+"""Modes from the strongest to the weakest: mask, native, tools, json, prompt."""
+
+
+@overload
+def generate_structured(
+    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Result[T]: ...
+@overload
+def generate_structured(
+    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Result[Any]: ...
+def generate_structured(
+    prompt: Prompt,
+    output_type: Any,
+    *,
+    model: Any = None,
+    mode: Mode | Literal["auto"] = "auto",
+    strategy: Strategy = RETRY,
+    sampling: Sampling = SAMPLING,
+    validators: Sequence[Validator] = (),
+    repair: RepairLevel = "normal",
+    session: Session | None = None,
+) -> Result[Any]:
+    """Asks a model for a value of a type.
+
+    Args:
+        prompt: what to do: text, a conversation that ends with the user, or a ``Template``.
+        output_type: a pydantic model, dataclass, TypedDict, Literal, Enum, scalar, list or Union of those, a JSON
+            Schema as a dict, ``Regex``, ``Choice``, ``Csv``, ``Yaml``, or a ``Grammar``.
+        model: ``"openai/NAME"`` or ``"openai:NAME"`` (or another known server), ``"trellis/nano"``, a ``Model``, an
+            openai client, or a function from prompt to answer. ``None``: the session's, else ``$TRELLIS_MODEL``, else
+            the built-in one, with a warning.
+        mode: how the shape is enforced: ``"mask"`` (only tokens that fit), ``"native"`` (the server's schema mode),
+            ``"tools"`` (a tool call), ``"json"`` (JSON mode), ``"prompt"`` (words alone); ``"auto"`` takes the first
+            that model and type allow. What was enforced stands in ``result.enforced`` and in each attempt.
+        strategy: how often and in what way the model is asked; ``Retry(2)`` makes two extra attempts at most.
+        sampling: temperature, seed, max_tokens and so on.
+        validators: called in order with the value; raise ValueError to refuse it, return another value to replace it.
+        repair: how far an answer may be mended before it is refused.
+        session: what this call shares with others: model, budget.
+
+    Returns:
+        The value with everything that led to it.
+
+    Raises:
+        UsageError: the call is wrong (a type without a schema, an unknown model, an impossible mode ...).
+        GenerationError: no attempt was accepted; one subclass for each reason.
+        ModelError: the model or its server failed.
+        MaskError, GrammarError: the mask cannot be made; nothing goes on without one in silence.
+    """
+    task, found = _task(prompt, output_type, model, mode, sampling, validators, repair, session)
+    return drive(strategy.run(task), found)
+
+
+@overload
+async def agenerate_structured(
+    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Result[T]: ...
+@overload
+async def agenerate_structured(
+    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Result[Any]: ...
+async def agenerate_structured(
+    prompt: Prompt,
+    output_type: Any,
+    *,
+    model: Any = None,
+    mode: Mode | Literal["auto"] = "auto",
+    strategy: Strategy = RETRY,
+    sampling: Sampling = SAMPLING,
+    validators: Sequence[Validator] = (),
+    repair: RepairLevel = "normal",
+    session: Session | None = None,
+) -> Result[Any]:
+    """``generate_structured``, awaitable."""
+    task, found = _task(prompt, output_type, model, mode, sampling, validators, repair, session)
+    return await adrive(strategy.run(task), found)
+
+
+def _task(
+    prompt: Prompt, output_type: Any, model: Any, mode: str, sampling: Sampling,
+    validators: Sequence[Validator], repair: str, session: Session | None,
+) -> tuple[Task[Any], Model]:
+    shared = session or Session()
+    contract = contract_of(output_type)
+    messages = messages_for(prompt, contract)
+    level = checked_level(repair)
+    found, warnings = model_for(model, shared)
+    modes = modes_for(mode, found, contract)
+    return Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
+                warnings=warnings), found
+
+
+def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, ...]:
+    """The modes to try, the first one first; a mode that was named stands alone.
+
+    Raises:
+        UsageError: there is no such mode.
+        CapabilityError: the model, or the type, does not allow the mode.
+    """
+    suits = {
+        "mask": contract.format in ("json", "text"),
+        "native": contract.format == "json",
+        "tools": contract.format == "json",
+        "json": contract.is_object,
+        "prompt": True,
+    }
+    possible = tuple(known for known in LADDER if known in model.modes and suits[known])
+    if mode == "auto":
+        return possible or ("prompt",)
+    named = next((known for known in LADDER if known == mode), None)
+    if named is None:
+        raise UsageError(f"mode={mode!r} is no mode", hint=f"auto, {', '.join(LADDER)}")
+    if named not in possible:
+        whose = model.name if named not in model.modes else f"{contract.format} of type {contract.name}"
+        raise CapabilityError(f"mode={named!r} is not possible with {whose}",
+                              hint=f"possible: auto, {', '.join(possible)}")
+    return (named,)

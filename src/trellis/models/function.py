@@ -1,0 +1,92 @@
+"""A function as a model: any client library, a heuristic, a test double."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from trellis.errors import CapabilityError, ModelError, TrellisError
+from trellis.models.base import Reply, Request
+from trellis.result import Mode, Usage
+
+
+class FunctionModel:
+    """Calls a function for each answer.
+
+    Args:
+        function: takes the prompt as text, or the ``Request`` when its first parameter is annotated as one; returns the
+            answer as text or ``Reply``. May be a coroutine function, for ``agenerate_structured``.
+        modes: what it can enforce; a function that takes text enforces nothing.
+        name: how it calls itself, the function's name if not given.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, modes: Sequence[Mode] = ("prompt",), name: str = "") -> None:
+        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.modes = tuple(modes)
+        self._function = function
+        self._takes_request = _takes_request(function)
+        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None))  # noqa: B004  an object with an async __call__
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        if self._is_async:
+            raise CapabilityError(f"{self.name} is a coroutine function", hint="await agenerate_structured(...)")
+        return [self._one(request) for request in requests]
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        import asyncio
+
+        if self._is_async:
+            return list(await asyncio.gather(*map(self._aone, requests)))
+        return [await asyncio.to_thread(self._one, request) for request in requests]
+
+    def _one(self, request: Request) -> Reply | Exception:
+        started = time.monotonic()
+        try:
+            said = self._function(request if self._takes_request else prompt_text(request))
+        except Exception as error:
+            return self._failed(error)
+        return self._reply(request, said, time.monotonic() - started)
+
+    async def _aone(self, request: Request) -> Reply | Exception:
+        started = time.monotonic()
+        try:
+            said = await self._function(request if self._takes_request else prompt_text(request))
+        except Exception as error:
+            return self._failed(error)
+        return self._reply(request, said, time.monotonic() - started)
+
+    def _failed(self, error: Exception) -> TrellisError:
+        if isinstance(error, TrellisError):
+            return error
+        wrapped = ModelError(f"{self.name} raised {type(error).__name__}: {error}",
+                             hint="raise trellis.TransportError for what may work later")
+        wrapped.__cause__ = error
+        return wrapped
+
+    def _reply(self, request: Request, said: Any, seconds: float) -> Reply | Exception:
+        if isinstance(said, Reply):
+            return said
+        if isinstance(said, str):
+            enforced: Mode = request.mode if self._takes_request else "prompt"
+            return replace(Reply(said, enforced=enforced, model=self.name), usage=Usage(calls=1, seconds=seconds))
+        return ModelError(f"{self.name} returned {type(said).__name__}, not text", hint="return a str or a Reply")
+
+
+def prompt_text(request: Request) -> str:
+    """A request's messages as one text: the message itself if there is one, else each under its role."""
+    if len(request.messages) == 1:
+        return request.messages[0].content
+    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
+
+
+def _takes_request(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    wanted = parameters[0].annotation if parameters else None
+    return wanted is Request or (isinstance(wanted, str) and wanted.rsplit(".", 1)[-1] == "Request")

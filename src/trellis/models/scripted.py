@@ -1,0 +1,46 @@
+"""A model that says what it is told to: the test double for conversations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from trellis.errors import ModelError
+from trellis.models.base import Reply, Request
+from trellis.result import Mode
+
+
+class ScriptedModel:
+    """Answers from a list, in order; an exception in the list is what comes instead of an answer.
+
+    Args:
+        script: answers as text, ``Reply`` or exception.
+        modes: what it says that it can enforce. It enforces nothing: that is what the script is for.
+        name: how it calls itself.
+
+    Attributes:
+        requests: every request so far, for assertions.
+    """
+
+    def __init__(self, script: Iterable[str | Reply | Exception], *, modes: Sequence[Mode] = ("prompt",),
+                 name: str = "scripted") -> None:
+        self.name = name
+        self.modes = tuple(modes)
+        self.requests: list[Request] = []
+        self._script = list(script)
+        self._lock = threading.Lock()
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        return [self._next(request) for request in requests]
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        return self.complete(requests)
+
+    def _next(self, request: Request) -> Reply | Exception:
+        with self._lock:
+            place = len(self.requests)
+            self.requests.append(request)
+        if place >= len(self._script):
+            return ModelError(f"the script has {len(self._script)} answers, and this is request {place + 1}")
+        said = self._script[place]
+        return Reply(said, enforced=request.mode, model=self.name) if isinstance(said, str) else said

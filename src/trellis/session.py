@@ -1,0 +1,49 @@
+"""What calls share: a model and a budget."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from trellis.models import BUILT_IN, Model, resolve_model
+from trellis.result import Usage
+from trellis.strategy import Budget, Meter
+
+MODEL_VARIABLE = "TRELLIS_MODEL"
+
+
+class Session:
+    """A model and a budget for many calls; may be shared between threads and tasks.
+
+    Args:
+        model: as in ``generate_structured``; found once, so that its connections are used again.
+        budget: what all calls may spend together.
+
+    Raises:
+        UnknownModelError, MissingExtraError, AuthenticationError: the model cannot be had.
+    """
+
+    def __init__(self, *, model: Any = None, budget: Budget | None = None) -> None:
+        self.model: Model | None = None if model is None else resolve_model(model)
+        self.meter = Meter(budget)
+
+    @property
+    def usage(self) -> Usage:
+        """What all calls have cost so far."""
+        return self.meter.usage
+
+
+def model_for(model: Any, session: Session) -> tuple[Model, list[str]]:
+    """The model of a call, and what there is to say about the choice: the call's, the session's, ``$TRELLIS_MODEL``,
+    or the built-in one."""
+    if model is not None:
+        return resolve_model(model), []
+    if session.model is not None:
+        return session.model, []
+    if named := os.environ.get(MODEL_VARIABLE):
+        return resolve_model(named), []
+    said = ("no model was given: this is the small built-in one, for first steps; "
+            f'model="..." or ${MODEL_VARIABLE} names another')
+    warnings.warn(said, UserWarning, stacklevel=4)
+    return resolve_model(BUILT_IN), [said]

@@ -1,0 +1,123 @@
+"""Ask again, with what was wrong, until an answer is accepted.
+
+What is done after a failed attempt depends on what failed, and is decided before any more money is spent:
+
+==============  ======================================================================================================
+rate_limit      wait as long as the server says (or back off), send the same request; stop if that is too long
+transport       back off, send the same request
+truncated       the same request with twice the ``max_tokens``; stop where there is no limit to raise
+refused         stop: asking again is no argument
+empty           the same request with another seed
+syntax, schema  the prompt, the bad answer and its errors; the same errors twice in a row: back to the bare prompt with
+and validator   another seed and more temperature (a model that sees its mistake and repeats it is stuck)
+rejected        stop (a wrong key, a request that the server does not take)
+==============  ======================================================================================================
+
+All of them count: ``Retry(2)`` makes three calls at most, whatever fails. This is the one owner of retries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from trellis.errors import RateLimitError, UsageError
+from trellis.prompt import correction
+from trellis.result import Attempt, Message, Sampling
+from trellis.strategy.task import Flow, T, Task
+
+BACKOFF = 0.5
+"""Seconds before the first request that is sent again after a transport error; doubled each time."""
+RESAMPLING_TEMPERATURE = 0.7
+"""At least this warm when a stuck model is asked afresh and the caller has set a temperature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Up to ``n`` extra attempts.
+
+    Attributes:
+        n: extra attempts, as ``max_retries`` of the openai client: 2 means three calls at most.
+        max_wait: seconds to wait for a server at most, each time.
+        max_tokens: how far a ``max_tokens`` that cut an answer off may be raised; ``None`` is four times the caller's.
+    """
+
+    n: int = 2
+    max_wait: float = 60.0
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.n, int) or self.n < 0:
+            raise UsageError(f"Retry({self.n!r}): the number of extra attempts is 0 or more")
+
+    def run(self, task: Task[T]) -> Flow[T]:
+        """See the table of this module."""
+        plan = _Plan(task.messages, task.sampling)
+        previous: Attempt | None = None
+        for left in range(self.n, -1, -1):
+            request = task.request(plan.messages, sampling=plan.sampling, sample=plan.sample, delay=plan.delay)
+            [attempt] = yield from task.ask(request)
+            if attempt.failure is None:
+                return task.result(attempt)
+            following = self._after(task, plan, attempt, previous)
+            if isinstance(following, str) or left == 0:
+                raise task.failed(attempt, following if isinstance(following, str) else _HINTS.get(attempt.failure, ""))
+            plan, previous = following, attempt
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _after(self, task: Task[T], plan: _Plan, attempt: Attempt, previous: Attempt | None) -> _Plan | str:
+        """What to do after a failed attempt, or a hint why nothing more is done."""
+        if attempt.raw is None:
+            wait = self._wait(plan, attempt)
+            if wait > self.max_wait:
+                return f"the server asks to wait {wait:g} seconds; Retry(max_wait={self.max_wait:g}) does not"
+            return replace(plan, delay=wait, waits=plan.waits + 1)
+        plan = replace(plan, delay=0.0, sample=plan.sample + 1)
+        if attempt.failure == "refused":
+            return "the prompt, or another model, has to change"
+        if attempt.failure == "truncated":
+            return self._longer(task, plan)
+        if attempt.failure == "empty":
+            return replace(plan, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)
+        stuck = previous is not None and (previous.failure, previous.errors) == (attempt.failure, attempt.errors)
+        if stuck and plan.corrected:
+            return replace(plan, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)
+        return replace(plan, messages=correction(task.messages, attempt.raw, attempt.errors), corrected=True)
+
+    def _wait(self, plan: _Plan, attempt: Attempt) -> float:
+        asked = attempt.error.retry_after if isinstance(attempt.error, RateLimitError) else None
+        return asked if asked is not None else min(BACKOFF * 2**plan.waits, self.max_wait)
+
+    def _longer(self, task: Task[T], plan: _Plan) -> _Plan | str:
+        given, now = task.sampling.max_tokens, plan.sampling.max_tokens
+        if given is None or now is None:
+            return "the model's own limit on tokens; set Sampling(max_tokens=...) if it takes more, or ask for less"
+        ceiling = self.max_tokens if self.max_tokens is not None else 4 * given
+        if now >= ceiling:
+            return f"more than {now} tokens are needed: a larger Sampling(max_tokens=...), or ask for less"
+        return replace(plan, sampling=replace(plan.sampling, max_tokens=min(2 * now, ceiling)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The next request: what to say, how to draw, how long to wait before."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    sample: int = 0
+    delay: float = 0.0
+    waits: int = 0
+    corrected: bool = False
+
+
+_HINTS = {
+    "syntax": "error.last_raw is what the model said; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
+    "schema": "error.best_effort is what was read; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
+    "validator": "error.best_effort is the value that was refused last",
+    "empty": "the model may need a larger max_tokens, or another mode",
+}
+
+
+def _warmer(sampling: Sampling) -> Sampling:
+    if sampling.temperature is None:
+        return sampling
+    return replace(sampling, temperature=max(sampling.temperature, RESAMPLING_TEMPERATURE))
