@@ -169,8 +169,7 @@ class _Lowering:
         """Lark's parse table and contextual lexers."""
         frontend: Any = self.loaded.parser
         table, lexers = frontend.parser._parse_table, frontend.lexer.lexers
-        for name in {symbol.name for rule in self.loaded.rules for symbol in rule.expansion if symbol.is_term}:
-            self.code(name)
+        self._check_rules(start)
         names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)})
         index = {name: number for number, name in enumerate(names)}
         states = {state: number for number, state in enumerate(table.states)}
@@ -208,6 +207,24 @@ class _Lowering:
                        for value in (symbols.setdefault(rule.origin.name, len(symbols)), len(rule.expansion))),
             start=states[table.start_states[start]], end=states[table.end_states[start]], scanners=tuple(built),
             scanner_of=pack(scanner_of))
+
+    def _check_rules(self, start: str) -> None:
+        """Each terminal has a code, and each rule can end (a parse table would lead into it all the same)."""
+        endless = {rule.origin.name for rule in self.loaded.rules}
+        before = len(endless) + 1
+        while len(endless) < before:
+            before = len(endless)
+            for rule in self.loaded.rules:
+                if all(symbol.is_term or symbol.name not in endless for symbol in rule.expansion):
+                    endless.discard(rule.origin.name)
+        for rule in self.loaded.rules:
+            for symbol in rule.expansion:
+                if symbol.is_term:
+                    self.code(symbol.name)
+        name = start if start in endless else min(endless, default=None)
+        if name is not None:
+            raise self.place.error(GrammarError, f"no text at all belongs to {name}: each way through it recurses for "
+                                   "ever", name)
 
     def _scanner(self, lexer: Any, index: Mapping[str, int]) -> Scanner:
         order = [index[terminal.name] for terminal in lexer.scanner.terminals]

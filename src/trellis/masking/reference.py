@@ -24,7 +24,7 @@ from trellis.masking.program import GeneralProgram, LalrProgram, Program, unpack
 from trellis.masking.reference_lexer import Guard, Lexeme, Lexer
 
 Stack = tuple[int, ...]  # states of the parser, the current one last
-SEARCH_LIMIT = 200_000  # configurations
+SEARCH_LIMIT = 1_000  # configurations
 
 
 class Configuration(NamedTuple):
