@@ -1,0 +1,204 @@
+"""A ``Model`` of any ``TokenModel``: decoding with sampling, masks, stop strings and budgets.
+
+One loop for all: logits, mask, draw, accept. With a mask every answer ends inside its grammar, because the matcher knows
+the budget and keeps only tokens after which the answer can still end in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trellis.errors import MaskError, ModelError, RequestRejectedError, UsageError
+from trellis.masking.bitmask import allocate_bitmask, apply_bitmask
+from trellis.masking.sampler import Sampler, generator_of, log_probabilities
+from trellis.models.base import Reply, Request, TokenModel, TokenState
+from trellis.result import Finish, Message, Mode, Usage
+
+DEFAULT_MAX_TOKENS = 2_048
+"""Where a request names no budget: so many tokens, or what is left of the context when that is less."""
+
+Logits = npt.NDArray[np.float32]
+
+
+class LocalModel:
+    """A ``Model`` that decodes a ``TokenModel`` in this process.
+
+    A setting that a request leaves to the model is greedy decoding; with ``temperature``, ``top_k``, ``top_p`` and
+    ``min_p`` see ``trellis.masking.sampler``. Draws come from (seed, sample). ``token_logprobs`` are log-probabilities
+    under the model itself: before masks, temperature and cuts, so they compare between modes and settings. Special
+    tokens other than those that end an answer are never drawn.
+
+    Args:
+        model: the tokens.
+        engine: what makes masks: ``"kernel"``, or ``"reference"`` (slow, needs no kernel).
+        temperature: for requests that name none.
+        max_tokens: for requests that name none; never more than is left of the context.
+    """
+
+    def __init__(self, model: TokenModel, *, engine: str = "kernel", temperature: float = 0.0,
+                 max_tokens: int = DEFAULT_MAX_TOKENS) -> None:
+        self.model = model
+        self.engine = engine
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return ("mask", "prompt")
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        """Answers one request after the other; those with the same messages share the work of reading them.
+
+        A request that cannot be answered (too long, a mask whose budget is too small) has its error in its place.
+
+        Raises:
+            UsageError: a sampling setting is out of its range.
+            GrammarError: a grammar that the engine refuses.
+        """
+        wanted = Counter(request.messages for request in requests)
+        read: dict[tuple[Message, ...], _Prompt] = {}
+        replies: list[Reply | Exception] = []
+        for request in requests:
+            try:
+                started = time.perf_counter()
+                prompt = read.get(request.messages) or self._read(request.messages)
+                wanted[request.messages] -= 1
+                if wanted[request.messages]:
+                    read[request.messages] = prompt
+                    state = prompt.state.fork()
+                else:
+                    read.pop(request.messages, None)
+                    state = prompt.state
+                replies.append(self._answer(request, prompt, state, started))
+            except (ModelError, MaskError) as error:
+                replies.append(error)
+        return replies
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        """``complete`` in a thread."""
+        return await asyncio.to_thread(self.complete, requests)
+
+    def _read(self, messages: tuple[Message, ...]) -> _Prompt:
+        ids = self.model.encode(messages)
+        if len(ids) >= self.model.context:
+            raise RequestRejectedError(f"the prompt has {len(ids)} tokens, and {self.name} holds {self.model.context} with the answer",
+                                       hint="shorten the prompt")
+        state = self.model.start()
+        return _Prompt(len(ids), state, state.step(ids))
+
+    def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float) -> Reply:
+        sampling = request.sampling
+        if request.mode not in self.modes:
+            raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}", hint="it has mask and prompt")
+        if sampling.max_tokens is not None and sampling.max_tokens < 1:
+            raise UsageError(f"max_tokens is {sampling.max_tokens}, but must be at least 1")
+        sampler = Sampler(self.temperature if sampling.temperature is None else sampling.temperature,
+                          sampling.top_k, sampling.top_p, sampling.min_p)
+        budget = min(sampling.max_tokens or self.max_tokens, self.model.context - prompt.tokens)
+        mask = self._mask(request, budget)
+        generator = generator_of(sampling.seed, request.sample)
+        text = _Text(self.model.vocabulary.tokens, sampling.stop)
+        eos = frozenset(self.model.vocabulary.eos_ids)
+        forbidden = np.array(sorted(self.model.vocabulary.special_ids - eos), dtype=np.intp)
+        logprobs: list[float] = []
+        logits, drawn = prompt.logits, 0
+        finish: Finish = "length"
+        while True:
+            allowed = np.array(logits[: self.model.vocabulary.size], dtype=np.float32)
+            allowed[forbidden] = -np.inf
+            if mask is not None:
+                mask.apply(allowed)
+            token = sampler.draw(allowed, generator)
+            drawn += 1
+            if sampling.logprobs:
+                logprobs.append(float(log_probabilities(logits)[token]))
+            if mask is not None:
+                mask.accept(token)
+            if token in eos or text.add(token):
+                finish = "stop"
+                break
+            if drawn == budget:
+                break
+            logits = state.step([token])
+        usage = Usage(1, prompt.tokens, drawn, time.perf_counter() - started, mask.seconds if mask is not None else 0.0)
+        return Reply(text.text(), finish, request.mode, usage, self.name,
+                     token_logprobs=tuple(logprobs) if sampling.logprobs else None)
+
+    def _mask(self, request: Request, budget: int) -> _Mask | None:
+        if request.mode != "mask":
+            return None
+        if request.grammar is None:
+            raise RequestRejectedError("mode 'mask' needs a grammar", hint="give Request(grammar=...), or use mode 'prompt'")
+        if request.sampling.stop:
+            raise RequestRejectedError("a stop string could cut a masked answer in the middle",
+                                       hint="the grammar ends the answer: leave stop out, or use mode 'prompt'")
+        return _Mask(request, self.model, self.engine, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A prompt that was read: its length, the state after it (forked, never stepped, while others need it), the logits."""
+
+    tokens: int
+    state: TokenState
+    logits: Logits
+
+
+class _Mask:
+    """A matcher with its buffer and a clock."""
+
+    def __init__(self, request: Request, model: TokenModel, engine: str, budget: int) -> None:
+        started = time.perf_counter()
+        assert request.grammar is not None
+        self._matcher = request.grammar.compile(model.vocabulary, engine=engine).matcher(budget)
+        self._row = allocate_bitmask(1, model.vocabulary.size)
+        self.seconds = time.perf_counter() - started
+
+    def apply(self, logits: Logits) -> None:
+        started = time.perf_counter()
+        self._matcher.fill_bitmask(self._row)
+        apply_bitmask(logits, self._row[0])
+        self.seconds += time.perf_counter() - started
+
+    def accept(self, token: int) -> None:
+        started = time.perf_counter()
+        if not self._matcher.accept(token):
+            raise MaskError(f"the matcher refuses token {token}, which its mask allowed", hint="please report this")
+        self.seconds += time.perf_counter() - started
+
+
+class _Text:
+    """The bytes of an answer, watched for stop strings."""
+
+    def __init__(self, tokens: Sequence[bytes], stop: Sequence[str]) -> None:
+        self._tokens = tokens
+        self._stop = [text.encode() for text in stop if text]
+        self._longest = max(map(len, self._stop), default=0)
+        self._bytes = bytearray()
+
+    def add(self, token: int) -> bool:
+        """Appends a token; True when a stop string has come, at whose first place the text is then cut."""
+        before = len(self._bytes)
+        self._bytes += self._tokens[token]
+        if self._stop:
+            start = max(0, before - self._longest + 1)
+            places = [place for stop in self._stop if (place := self._bytes.find(stop, start)) >= 0]
+            if places:
+                del self._bytes[min(places):]
+                return True
+        return False
+
+    def text(self) -> str:
+        """UTF-8, with U+FFFD where an unmasked model wrote bytes that are none."""
+        return self._bytes.decode("utf-8", "replace")
