@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedError
+from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedError, UsageError
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder, GeneralProgram
 from trellis.masking.terminals import byte_class, concat, excluding, literal, regex_set, repeat, text
-from trellis.schema.normal import Normalizer, refuse
+from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.shapes import Arrays, Case, Conjunction, Literals, Numbers, Objects, Strings, key_of
 
@@ -55,8 +55,16 @@ SEPARATORS: dict[str, Separators] = {
 }
 
 
-def lower(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact",
-          formats: Literal["enforce", "annotate"] = "enforce") -> GeneralProgram:
+class LoweredSchema(NamedTuple):
+    """A schema's program, and what the program does not enforce (only when asked to relax)."""
+
+    program: GeneralProgram
+    relaxations: tuple[Relaxation, ...]
+
+
+def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact",
+                   formats: Literal["enforce", "annotate"] = "enforce",
+                   on_unsupported: Literal["error", "relax"] = "error") -> LoweredSchema:
     """The program of the texts that are valid JSON for a schema.
 
     Args:
@@ -64,18 +72,30 @@ def lower(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact
         whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` allows none, ``flexible`` allows up to 16
             white-space characters around every bracket, comma and colon (indented JSON among them).
         formats: whether ``format`` restricts strings, or is an annotation as in the core of JSON Schema.
+        on_unsupported: whether what cannot be enforced exactly is an error, or is left out of the masks and listed in
+            ``relaxations``; values then have to be validated afterwards.
 
     Raises:
         UnsupportedError: a keyword, or a value of it, that cannot be enforced exactly (``pointer`` says where).
         SchemaError: the schema is malformed, or no instance at all satisfies it (``pointer``).
         LimitError: the schema is too large or too deep.
     """
-    if whitespace not in SEPARATORS:
-        raise SchemaError(f"there is no white space style {whitespace!r}", hint="styles are " + ", ".join(SEPARATORS))
+    for name, value, known in (("whitespace", whitespace, (*SEPARATORS,)), ("formats", formats, ("enforce", "annotate")),
+                               ("on_unsupported", on_unsupported, ("error", "relax"))):
+        if value not in known:
+            raise UsageError(f"{name} cannot be {value!r}", hint=f"one of {', '.join(known)}")
+    normal = Normalizer(Document(schema), enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
     try:
-        return _Lowering(Document(schema), SEPARATORS[whitespace], formats == "enforce").program()
+        program = _Lowering(normal, SEPARATORS[whitespace]).program()
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth") from None
+    return LoweredSchema(program, tuple(normal.relaxations))
+
+
+def lower(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact",
+          formats: Literal["enforce", "annotate"] = "enforce") -> GeneralProgram:
+    """The program of :func:`compile_schema`, where everything is enforced."""
+    return compile_schema(schema, whitespace=whitespace, formats=formats).program
 
 
 Port = tuple[bool, Any, str]  # (is a call, terminal code or rule, name for messages)
@@ -88,10 +108,10 @@ class _Lowering:
     nor its depth matter.
     """
 
-    def __init__(self, document: Document, separators: Separators, enforce_formats: bool) -> None:
-        self.root: Conjunction = (Place(document.root, ""),)
+    def __init__(self, normal: Normalizer, separators: Separators) -> None:
+        self.root: Conjunction = (Place(normal.document.root, ""),)
         self.separators = separators
-        self.normal = Normalizer(document, enforce_formats=enforce_formats)
+        self.normal = normal
         self.builder = AutomatonBuilder()
         self._ports: dict[tuple[int, ...], list[Port]] = {}
         self._rules: dict[int, tuple[int, Any]] = {}  # by id of a case or a literal value, which is kept alive here
@@ -151,7 +171,8 @@ class _Lowering:
                 case Strings():
                     found = strings.terminals_of(case)
                     if isinstance(found, str):
-                        refuse(found, case.pointer)
+                        self.normal.refuse(found, case.pointer)
+                        found = strings.terminals_of(case._replace(patterns=()))
                     ports |= {(False, code, "a string"): None for code in found}
                 case Arrays():
                     ports[True, self.rule(case, case.pointer, self.array_body(case)), ""] = None
@@ -304,8 +325,8 @@ class _Lowering:
         closed = bool(objects.additional) and not self.normal.shape(objects.additional)
         required = set(objects.required)
         if not closed and objects.minimum > max(len(required), 1):
-            refuse("masks cannot enforce 'minProperties' yet where other names than the declared ones may come twice",
-                   objects.pointer)
+            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice", objects.pointer)
+            return self.object_body(objects._replace(minimum=min(len(required), 1)))
         top = objects.minimum if objects.maximum is None else objects.maximum
         if objects.maximum is None:
             top = min(top, len(declared) + 1)

@@ -72,6 +72,8 @@ NAME = regex_set(_NAME)
 
 def spell(value: Any) -> bytes:
     """The one spelling of a scalar: that of ``json.dumps(ensure_ascii=False)``, with escapes for halves of pairs."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return b'"%s"' % value.encode()
     spelling = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", spelling).encode()
 

@@ -1,8 +1,8 @@
 """The ``format`` keyword as patterns: which strings have a format, written as regular expressions.
 
-A format stands here when a regular expression says exactly, or nearly, what its RFC says. ``email`` is the one that is
-narrower: no quoted local parts, no address literals. Formats that only inform (``password``, or widths of numbers that JSON
-does not have) restrict nothing.
+A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` is the one that
+is narrower: no quoted local parts, no address literals. Other formats of the specification are refused. A format that no
+specification knows is an annotation, like a keyword that none knows.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from trellis.schema.patterns import Pattern, parse
 
-#: Formats that say something to a program, and nothing about the text.
-INFORMATIVE = frozenset({"password", "float", "double", "binary", "path", "file-path", "directory-path"})
+#: Formats of the specification that no regular expression of a reasonable size says.
+REFUSED = frozenset({"hostname", "idn-hostname", "idn-email", "iri", "iri-reference", "uri-template", "regex"})
 
 #: Formats of integers and what they mean.
 INTEGER_RANGES = {

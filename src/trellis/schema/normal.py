@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
 
 from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import formats
@@ -47,9 +47,11 @@ class _Circular(Exception):
     """A shape was asked for while it was being made."""
 
 
-def refuse(what: str, pointer: str, hint: str = "") -> NoReturn:
-    """Raise what is outside the masks' reach, with its place."""
-    raise UnsupportedError(f"{what} (at {pointer or '/'})", pointer=pointer, hint=hint)
+class Relaxation(NamedTuple):
+    """Something that a schema demands and masks do not enforce: where, and what."""
+
+    pointer: str
+    reason: str
 
 
 class Normalizer:
@@ -58,11 +60,15 @@ class Normalizer:
     Args:
         document: where references lead.
         enforce_formats: whether ``format`` restricts strings; otherwise it is an annotation.
+        relax: whether what cannot be enforced is left out and noted in ``relaxations``, instead of being an error. Shapes
+            then hold every valid value and maybe more.
     """
 
-    def __init__(self, document: Document, *, enforce_formats: bool = True) -> None:
+    def __init__(self, document: Document, *, enforce_formats: bool = True, relax: bool = False) -> None:
         self.document = document
         self.enforce_formats = enforce_formats
+        self.relax = relax
+        self.relaxations: dict[Relaxation, None] = {}
         self._shapes: dict[tuple[int, ...], Shape] = {}
         self._single: dict[int, Shape] = {}
         self._open: set[int] = set()
@@ -118,6 +124,16 @@ class Normalizer:
             self._single[key] = shape
         return shape
 
+    def refuse(self, what: str, pointer: str, hint: str = "") -> None:
+        """Raise what is outside the masks' reach, with its place; or note it, where that is wanted.
+
+        Raises:
+            UnsupportedError: unless relaxing.
+        """
+        if not self.relax:
+            raise UnsupportedError(f"{what} (at {pointer or '/'})", pointer=pointer, hint=hint)
+        self.relaxations[Relaxation(pointer, what)] = None
+
     def _keep(self, count: int) -> None:
         if count >= MAX_SHAPES:
             raise LimitError(f"the schema has more than {MAX_SHAPES} different parts", limit="shapes")
@@ -126,12 +142,13 @@ class Normalizer:
 
     def _read(self, schema: Mapping[str, Any], pointer: str) -> Shape:
         kinds, general = self._inventory(schema, pointer)
-        if "$ref" in general and kinds and self.document.dialect in (3, 4, 6, 7):
-            refuse("keywords beside $ref are ignored in this draft, and surely meant", pointer,
-                   hint="move them into allOf, or name a later draft in $schema")
-        shape = self._own(schema, kinds, general, pointer)
         if "$ref" in general:
-            shape = self._meet(shape, self._of(self.document.resolve(schema["$ref"], pointer)))
+            target = self._referred(schema["$ref"], pointer)
+            if self.document.dialect <= 7 and (kinds or len(general) > 1):
+                return self._beside_reference(schema, kinds, general, target, pointer)
+            shape = self._meet(self._own(schema, kinds, general, pointer), target)
+        else:
+            shape = self._own(schema, kinds, general, pointer)
         if "allOf" in general:
             for place in _members(schema, "allOf", pointer):
                 shape = self._meet(shape, self._of(place))
@@ -140,6 +157,24 @@ class Normalizer:
         if "oneOf" in general:
             shape = self._exactly_one_of(shape, _members(schema, "oneOf", pointer), pointer)
         return shape
+
+    def _referred(self, reference: Any, pointer: str) -> Shape:
+        try:
+            place = self.document.resolve(reference, pointer)
+        except UnsupportedError as error:
+            self.refuse(error.message, error.pointer or pointer, error.hint)
+            return ANY
+        return self._of(place)
+
+    def _beside_reference(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], target: Shape,
+                          pointer: str) -> Shape:
+        """Before draft 2019, keywords beside ``$ref`` are ignored. Whoever writes them there means them, so they are
+        refused, unless they say nothing new."""
+        own = self._own(schema, kinds, general, pointer)
+        if len(general - {"type", "enum", "const"}) > 1 or self._meet(own, target) != target:
+            self.refuse("keywords beside $ref are ignored in this draft, and surely meant", pointer,
+                        "move them into allOf, or name a later draft in $schema")
+        return target
 
     def _inventory(self, schema: Mapping[str, Any], pointer: str) -> tuple[set[int], set[str]]:
         """Which kinds of keywords there are; refuses those that masks cannot enforce."""
@@ -154,7 +189,7 @@ class Normalizer:
                     raise SchemaError(f"{name!r} is no keyword", pointer=join(pointer, name),
                                       hint=f"write {SPELLINGS[name.lower()]!r}")
             elif kind == _REFUSED:
-                refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
+                self.refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
             elif kind != _ANNOTATION:
                 kinds.add(kind)
         return kinds, general
@@ -218,7 +253,7 @@ class Normalizer:
             if multiple == 1:
                 integer = True
             elif not (integer and (1 / multiple) % 1 == 0 and multiple * (1 / multiple) == 1):
-                refuse("masks cannot enforce 'multipleOf' yet", join(pointer, "multipleOf"))
+                self.refuse("masks cannot enforce 'multipleOf' yet", join(pointer, "multipleOf"))
         numbers = Numbers(integer, low, low_open, high, high_open, pointer)
         bounds = formats.INTEGER_RANGES.get(str(schema.get("format"))) if self.enforce_formats else None
         if bounds:
@@ -237,7 +272,7 @@ class Normalizer:
             try:
                 patterns.append(parse(source))
             except UnsupportedError as error:
-                refuse(error.message, join(pointer, "pattern"), error.hint)
+                self.refuse(error.message, join(pointer, "pattern"), error.hint)
         if self.enforce_formats and "format" in schema:
             name = schema["format"]
             if not isinstance(name, str):
@@ -245,8 +280,8 @@ class Normalizer:
             pattern = formats.pattern_of(name)
             if pattern is not None:
                 patterns.append(pattern)
-            elif name not in formats.INFORMATIVE and name not in formats.INTEGER_RANGES:
-                refuse(f"masks cannot enforce the format {name!r}", join(pointer, "format"),
+            elif name in formats.REFUSED:
+                self.refuse(f"masks cannot enforce the format {name!r}", join(pointer, "format"),
                        hint='drop it, or lower the schema with formats="annotate"')
         if high is not None and high < low:
             return None
@@ -269,7 +304,7 @@ class Normalizer:
         if rest in schema:
             items = _place(schema[rest], join(pointer, rest))
         if schema.get("uniqueItems") and (high is None or high > 1):
-            refuse("masks cannot enforce 'uniqueItems' yet", join(pointer, "uniqueItems"))
+            self.refuse("masks cannot enforce 'uniqueItems' yet", join(pointer, "uniqueItems"))
         if high is not None and high < low:
             return None
         return Arrays(tuple(prefix), items, low, high, pointer)
@@ -293,6 +328,8 @@ class Normalizer:
         additional: Conjunction = ()
         if "additionalProperties" in schema:
             additional = _place(schema["additionalProperties"], join(pointer, "additionalProperties"))
+        if "patternProperties" in schema:  # only when relaxing: such a property is not an additional one
+            additional = ()
         if high is not None and high < low:
             return None
         return Objects(properties, tuple(dict.fromkeys(required)), additional, low, high, pointer)
@@ -333,7 +370,7 @@ class Normalizer:
         for i, branch in enumerate(branches):
             for j in range(i):
                 if not self.disjoint(branch, branches[j]):
-                    refuse(f"masks cannot tell alternatives {j} and {i} of 'oneOf' apart: a value might fit both",
+                    self.refuse(f"masks cannot tell alternatives {j} and {i} of 'oneOf' apart: a value might fit both",
                            join(pointer, "oneOf"), hint="write anyOf, or give each alternative a property with its own const")
         return tuple(case for branch in branches for case in branch)
 
@@ -397,6 +434,8 @@ class Normalizer:
 # Reading values of keywords -----------------------------------------------------------------------------------------
 
 def _types(value: Any, pointer: str) -> tuple[str, ...]:
+    if isinstance(value, str) and value in UNRESTRICTED:
+        return (value,)
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
         raise SchemaError("type must be a name or an array of names", pointer=join(pointer, "type"))

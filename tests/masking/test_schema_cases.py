@@ -1,0 +1,60 @@
+"""JSON Schemas with texts that belong to them and texts that do not; schemas that are refused, and where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trellis.errors import SchemaError, UnsupportedError
+from trellis.masking.grammar import Grammar
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "masking"
+CASES = json.loads((FIXTURES / "json_schema.json").read_text())
+
+
+def named(kind: str) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES[kind]])
+
+
+@named("exact")
+def test_exactly_the_valid_texts_are_accepted(case: dict[str, Any]) -> None:
+    grammar = Grammar.from_json_schema(case["schema"], **case.get("options", {}))
+    wrong = [text for text in case["accept"] if not grammar.accepts(text, engine="reference")]
+    assert not wrong, f"should be accepted: {wrong}"
+    wrong = [text for text in case["refuse"] if grammar.accepts(text, engine="reference")]
+    assert not wrong, f"should be refused: {wrong}"
+
+
+@named("unsupported")
+def test_what_cannot_be_enforced_is_refused_with_its_place(case: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        Grammar.from_json_schema(case["schema"])
+    assert caught.value.pointer == case["pointer"]
+
+
+@named("unsupported")
+def test_relaxing_leaves_it_out_and_says_so(case: dict[str, Any]) -> None:
+    grammar = Grammar.from_json_schema(case["schema"], on_unsupported="relax")
+    assert case["pointer"] in [relaxation.pointer for relaxation in grammar.relaxations]
+
+
+@named("wrong")
+def test_what_is_no_schema_or_has_no_value_is_an_error_with_its_place(case: dict[str, Any]) -> None:
+    with pytest.raises(SchemaError) as caught:
+        Grammar.from_json_schema(case["schema"])
+    assert caught.value.pointer == case["pointer"]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES["exact"]
+                                  if not case.get("options")])
+def test_relaxing_changes_nothing_where_all_is_enforced(case: dict[str, Any]) -> None:
+    assert not Grammar.from_json_schema(case["schema"], on_unsupported="relax").relaxations
+
+
+def test_a_pattern_under_patternproperties_is_no_additional_property_when_relaxed() -> None:
+    schema = {"type": "object", "patternProperties": {"^x": {}}, "additionalProperties": False}
+    grammar = Grammar.from_json_schema(schema, on_unsupported="relax")
+    assert grammar.accepts('{"x1":2}', engine="reference")
