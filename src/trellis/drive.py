@@ -6,7 +6,6 @@ otherwise be taken for the flow's answer, in silence.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,6 +35,8 @@ def drive(flow: Flow[T], model: Model, sleep: Callable[[float], object] = time.s
 
 async def adrive(flow: Flow[T], model: Model) -> Result[T]:
     """Runs a strategy to its result, awaiting the model."""
+    import asyncio
+
     replies: Any = None
     while True:
         try:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
-from typing import Any, Protocol
-
-import jinja2
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.errors import TemplateError
 from trellis.result import FieldError, Message
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MAX_FEEDBACK_CHARACTERS = 2_000
 """Of a bad answer, so much is shown again; with ``MAX_FEEDBACK_ERRORS`` it bounds a correction prompt."""
@@ -128,18 +129,26 @@ def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldEr
     return (*messages, Message("assistant", shown), Message("user", feedback))
 
 
-@lru_cache
+@cache
 def template_source(output_format: str) -> str:
     """The built-in Jinja text for ``"json"``, ``"yaml"``, ``"csv"`` or ``"text"``."""
     return files("trellis").joinpath("templates", f"{output_format}.j2").read_text(encoding="utf-8")
 
 
-_environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=False)
+@cache
+def _environment() -> Environment:
+    """Sandboxed: a template may come from a file that somebody else wrote, and sees what it is given, nothing more."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
 def _render(source: str, names: dict[str, Any]) -> str:
+    import jinja2
+
     try:
-        return _environment.from_string(source).render(names)
+        return _environment().from_string(source).render(names)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"template, line {error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:

@@ -59,7 +59,12 @@ class JsonContract(DataContract[T]):
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
         from trellis.repair import repair_json
 
-        return _read(repair_json, text, self.schema, level)
+        try:
+            return _read(repair_json, text, self.schema, level)
+        except RepairError as error:
+            if error.limit is None and (fault := _json_fault(text)):  # said in the words of JSON, not of repair
+                raise RepairError(f"no valid JSON: {fault}", hint=error.hint) from error
+            raise
 
     def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
         return self.values.check(value, text)
@@ -127,13 +132,21 @@ class CsvContract(DataContract[T]):
 def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, level: RepairLevel) -> Repaired[Any]:
     """A reading that suits the schema, or else the one without it: then validation tells what is wrong, and where."""
     if level == "off":
-        return untouched(repairer(text, None, level="safe"))
+        return untouched(_read(repairer, text, schema, "safe"))
     try:
         return repairer(text, schema, level=level)
     except RepairError as error:
         if error.limit:
             raise
         return repairer(text, None, level=level)
+
+
+def _json_fault(text: str) -> str:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def _follow(root: Any, reference: str) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -58,8 +58,9 @@ def resolve_model(model: Any) -> Model:
     if isinstance(model, Model):
         return model
     if isinstance(model, TokenModel):
-        local: Callable[[TokenModel], Model] = import_module("trellis.models.local").LocalModel
-        return local(model)
+        from trellis.models.local import LocalModel
+
+        return LocalModel(model)
     if type(model).__module__.split(".")[0] == "openai" and hasattr(model, "chat"):
         from trellis.models.openai import OpenAIModel
 
@@ -75,10 +76,18 @@ def known_models() -> tuple[str, ...]:
     return (BUILT_IN, *(f"{server}/NAME" for server in SERVERS))
 
 
+@lru_cache(maxsize=1)
+def _built_in() -> Model:
+    """Loaded once: it is immutable, and the masks of a grammar are kept for its vocabulary."""
+    from trellis.models.local import LocalModel
+    from trellis.models.nano import NanoModel
+
+    return LocalModel(NanoModel())
+
+
 def _named(name: str) -> Model:
     if name.replace(":", "/", 1) == BUILT_IN:
-        built_in: Model = import_module("trellis.models.nano").load()
-        return built_in
+        return _built_in()
     provider, separator, rest = _split(name)
     server = SERVERS.get(provider)
     if server is None or not separator or not rest:

@@ -7,12 +7,12 @@ say nothing), and objects with named fields are closed, since a field that the t
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import TypeAdapter
-from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError
+from typing import TYPE_CHECKING, Any
 
 from trellis.errors import TypeNotSupportedError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Schema = dict[str, Any]
 
@@ -23,6 +23,9 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
     Raises:
         TypeNotSupportedError: pydantic has no schema for the type.
     """
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
     try:
         return TypeAdapter(output_type)
     except PydanticSchemaGenerationError as error:
@@ -32,6 +35,8 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
         ) from error
     except PydanticUserError as error:
         raise TypeNotSupportedError(f"{type_name(output_type)}: {error.message}") from error
+    except (NameError, TypeError, RecursionError) as error:  # a name that is not defined, an argument that is no type
+        raise TypeNotSupportedError(f"{type_name(output_type)}: {error}") from error
 
 
 def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
@@ -40,8 +45,16 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     Raises:
         TypeNotSupportedError: some part of the type has no JSON form.
     """
+    from pydantic.errors import PydanticInvalidForJsonSchema
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Quiet(GenerateJsonSchema):
+        """A default without a JSON form is left out, and no warning is printed for it: it is never sent."""
+
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+
     try:
-        schema = adapter.json_schema(mode="validation")
+        schema = adapter.json_schema(mode="validation", schema_generator=Quiet)
     except PydanticInvalidForJsonSchema as error:
         raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}") from error
     tidy: Schema = _tidy(schema)

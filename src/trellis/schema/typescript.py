@@ -111,7 +111,7 @@ class _Renderer:
     def _type(self, schema: Any, name: str) -> str:
         if not isinstance(schema, dict):
             return "any" if schema is not False else "never"
-        schema, name = self._follow(schema, name)  # type: ignore[assignment]
+        schema, name = self._follow(schema, name)
         if not isinstance(schema, dict):
             return self._type(schema, name)
         if "const" in schema:
@@ -120,8 +120,8 @@ class _Renderer:
             return " | ".join(map(_literal, schema["enum"]))
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                kinds = [self._type(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema[key])]
-                return " | ".join(dict.fromkeys(kinds))
+                members = [self._type(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema[key])]
+                return " | ".join(dict.fromkeys(members))
         if "allOf" in schema:
             return " & ".join(
                 dict.fromkeys(

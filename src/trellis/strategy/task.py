@@ -177,7 +177,7 @@ class Task(Generic[T]):
         try:
             repaired = self.contract.read(reply.text, self.repair)
         except (RepairError, LimitError) as error:
-            return cut if reply.finish == "length" else _failed(attempt, "syntax", error.message)
+            return cut if reply.finish == "length" else _failed(attempt, "syntax", error.message.splitlines()[0])
         attempt = replace(attempt, value=repaired.value, repairs=repaired.edits)
         if repaired.ambiguous:
             attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
