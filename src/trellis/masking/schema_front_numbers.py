@@ -269,11 +269,10 @@ def _scientific(low: Decimal, low_open: bool, high: Decimal | None, high_open: b
 
 
 def _exponents(first: int, last: int) -> bytes:
-    """``e-324`` to ``e-05``, or ``e+16`` to ``e+308``: two digits at least."""
+    """``e-324`` to ``e-05`` (or ``e-5``), ``e+16`` (or ``e16``) to ``e+308``."""
     small, large = (-last, -first) if last < 0 else (first, last)
-    options = []
-    if small < 100:
-        options.append(_same_length(f"{small:02}", f"{min(large, 99):02}"))
-    if large >= 100:
-        options.append(_same_length(str(max(small, 100)), str(large)))
-    return concat(text(b"e-" if last < 0 else b"e+"), alternate(*options))
+    options: list[bytes] = []
+    if small < 10:
+        options.append(concat(repeat(_ZERO, 0, 1), *naturals(small, min(large, 9))))
+    options += naturals(max(small, 10), large)
+    return concat(text(b"e-") if last < 0 else concat(text(b"e"), repeat(text(b"+"), 0, 1)), alternate(*options))

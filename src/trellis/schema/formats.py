@@ -1,7 +1,8 @@
 """The ``format`` keyword as patterns: which strings have a format, written as regular expressions.
 
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` is the one that
-is narrower: no quoted local parts, no address literals. Other formats of the specification are refused. A format that no
+is narrower (no quoted local parts, no address literals); fractions of a second and numbers in durations have nine
+digits at most. Other formats of the specification are refused. A format that no
 specification knows is an annotation, like a keyword that none knows.
 """
 
@@ -54,8 +55,9 @@ _URI = (rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|{_ABSOLUTE_P
 _RELATIVE = rf"(?://{_AUTHORITY}(?:/{_PCHAR}*)*|{_ABSOLUTE_PATH}|{_NOT_COLON}+(?:/{_PCHAR}*)*|){_TAIL}"
 
 # RFC 3339, appendix A.
-_DAYS_OR_TIME = (r"(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))")
-_DURATION = (rf"P(?:\d+W|{_DAYS_OR_TIME}|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D){_DAYS_OR_TIME}?)")
+_N = r"\d{1,9}"
+_CLOCK = rf"(?:T(?:{_N}H(?:{_N}M(?:{_N}S)?)?|{_N}M(?:{_N}S)?|{_N}S))"
+_DURATION = rf"P(?:{_N}W|{_CLOCK}|(?:{_N}Y(?:{_N}M(?:{_N}D)?)?|{_N}M(?:{_N}D)?|{_N}D){_CLOCK}?)"
 
 _SOURCES = {
     "date": _DATE,
