@@ -15,10 +15,9 @@ from .edits import Change, Repaired, apply_edits, compose, locate, place
 from .extract import Region, answer_start, regions, removal
 from .judge import Judge, judge_for
 from .rules import LEVELS, Level, allowed, cost_of
-from .scan import StringReading
+from .scan import Scanner, StringReading
 from .schema_view import SchemaView
 from .search import Limits, Search
-from .state import Reading
 
 MOST_CANDIDATES = 8
 _BRACKET = re.compile(r"[{\[]")
@@ -214,12 +213,14 @@ def _candidates(text: str, level: Level, limits: Limits, view: SchemaView | None
 
 def _read_region(text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
     position, end = region.start, region.end
-    budget = 4 * (end - position) + 10_000
+    scanner = Scanner(text, end)
+    budget = 4 * (end - position) + 20_000
     found = 0
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
-        group = _search(text, start, end, level, limits, region, view)
+        group, work = _search(text, start, level, limits, region, view, scanner)
+        budget -= work
         group = [candidate for candidate in group if region.source == "fence" or not text[candidate.end : end].strip()]
         if group:
             yield from group
@@ -233,8 +234,8 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits, view: 
         if strict is not None:
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
         else:
-            group = _search(text, start, end, level, limits, region, view)
-        budget -= (group[0].end - start if group else min(end - start, 4096)) + 16
+            group, work = _search(text, start, level, limits, region, view, scanner)
+            budget -= work
         position = group[0].end if group else start + 1
         found += bool(group)
         yield from group
@@ -283,31 +284,33 @@ def _raw_decode(text: str, start: int, end: int) -> int | None:
     return stop
 
 
-def _search(text: str, start: int, end: int, level: Level, limits: Limits, region: Region,
-            view: SchemaView | None) -> list[Candidate]:
-    search = Search(text, start, end, level, limits, view)
+def _search(text: str, start: int, level: Level, limits: Limits, region: Region, view: SchemaView | None,
+            scanner: Scanner) -> tuple[list[Candidate], int]:
+    """Candidates that start at an offset, and what it cost to find them, in steps."""
+    search = Search(scanner, start, level, limits, view)
     readings = search.run()
-    if not readings:
-        return []
-    best = readings[0]
-    whole = not text[region.start : start].strip() and not text[best.vstart : end].strip()
-    if level != "salvage":
-        span = text[start : best.vstart]
-        if not whole and region.source != "fence" and best.cost > 0.5 and not _DATA_LIKE.search(span):
-            return []
-        if best.cost > 2.5 + 0.5 * best.tokens:
-            return []
-    group = []
-    for reading in readings[:4]:
-        if reading.cost > best.cost + 1.5:
+    work = search.steps + (search.furthest - start) // 4 + 16
+    group: list[Candidate] = []
+    for reading in readings[:6]:
+        if group and reading.cost > group[0].cost + 1.5:
             break
-        group.append(_candidate(text, start, reading, region))
-    return group
+        candidate = Candidate(start, reading.vstart, tuple(reading.changes(text)), reading.cost, reading.complete,
+                              reading.doubtful, region.source)
+        if level == "salvage" or _credible(text, candidate, reading.tokens, region):
+            group.append(candidate)
+    return group, work
 
 
-def _candidate(text: str, start: int, reading: Reading, region: Region) -> Candidate:
-    return Candidate(start, reading.vstart, tuple(reading.changes(text)), reading.cost, reading.complete,
-                     reading.doubtful, region.source)
+def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> bool:
+    """Whether a reading is worth its cost: it may cost one for each clean token, and some on top."""
+    start, end = candidate.start, candidate.end
+    first = candidate.changes[0] if candidate.changes and candidate.changes[0].start == start else None
+    if text[start] not in "{[(" and (first is None or first.after not in ("{", "[")):
+        return candidate.cost <= 1.2  # a string or another scalar
+    if candidate.cost > 2.5 + tokens:
+        return False
+    whole = not text[region.start : start].strip() and not text[end : region.end].strip()
+    return whole or region.source == "fence" or candidate.cost <= 0.5 or _DATA_LIKE.search(text, start, end) is not None
 
 
 def _mass(text: str, candidate: Candidate) -> float:

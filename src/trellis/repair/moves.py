@@ -19,6 +19,7 @@ _CONTAINER_START = re.compile(r'\{\s*(?:["\'}{“‘`]|[A-Za-z_$][\w$]*["\']?\s*
 _GROUP = re.compile(r",(\d{3})(?![\d.])")
 _COLONS = re.compile(r"=>|->|:=|=|：")
 _SEPARATORS = ";，；、"
+_SMALL = frozenset({"extra_comma", "trailing_comma"})
 INDENT = 0.8  # what speaks against a reading that ignores indentation
 STRANGE = 0.8  # what speaks against a key that should stand in an object further out
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
@@ -75,6 +76,7 @@ class Moves:
         new = reading.copy()
         for change in gap.changes:
             new.add(change, change.cost)
+            new.tokens += 1
         new.pos = gap.end
         if gap.column >= 0:
             new.indent = gap.column
@@ -158,6 +160,7 @@ class Moves:
         new = self._past(reading, gap)
         new.change(rule, gap.end, gap.end + length, "", cost)
         new.pos, new.closed = gap.end + length, None
+        new.tokens += rule in _SMALL
         return new
 
     # -- states
@@ -177,9 +180,9 @@ class Moves:
                 if head != ")":
                     found.append(self._empty(reading, gap, 1.2 if head == "]" else 1.6))
                 return found
-            if gap.column >= 0 and gap.column == frame.member_indent and head != ")":
-                found.append(self._empty(reading, gap, 0.6))
-            return found + self._closer(reading, gap)
+            if not reading.first:  # past a comma: only an empty bracket that lost its opener can stand here
+                return [self._empty(reading, gap, 0.6)] if head != ")" else []
+            return self._closer(reading, gap)
         if head == ",":
             if frame is not None and frame.kind == "{":
                 return [self._missing_value(reading)]
@@ -324,7 +327,7 @@ class Moves:
         assert new.links is not None
         new.links.key = (frame.seq, -new.count)
         new.frame = self.opened(Frame("[", frame.open, frame.seq, frame.parent, frame.indent, view=frame.view))
-        new.state, new.first = VALUE, True
+        new.state, new.first, new.tokens = VALUE, True, max(0, new.tokens - 1)
         return new
 
     def _drop_member(self, reading: Reading) -> Reading:
@@ -441,7 +444,7 @@ class Moves:
             new.change("string_concatenation", reading.pos - 1, string.content_start, "", cost_of("string_concatenation"))
             if string.content_end + 1 != string.end or self.text[string.content_end] != '"':
                 new.change("quote_style", string.content_end, string.end, '"', 0.2)
-            new.pos = string.end
+            new.pos, new.tokens = string.end, new.tokens + 1
             found.append(new)
         return found
 
@@ -468,7 +471,7 @@ class Moves:
             if at >= self.end or text[at] in "}])" or text[at] == comma:
                 rule = "extra_comma" if at < self.end and text[at] == comma else "trailing_comma"
                 found = [self._delete(reading, gap, rule, cost_of(rule))]
-                if at < self.end and comma == "," and frame.kind == "[" and next_gap.column == (frame.member_indent or -1):
+                if at < self.end and comma == "," and frame.kind == "[" and 0 <= next_gap.column == frame.member_indent:
                     found.append(self._past(reading, gap))
                     found[-1].pos, found[-1].state, found[-1].first = gap.end + 1, VALUE, False
                 return found
@@ -483,7 +486,7 @@ class Moves:
             new.change("wrong_separator", gap.end, gap.end + 1, ",", cost_of("wrong_separator"))
             new.pos = gap.end + 1
         elif frame.several:
-            new.change("several_values", new.pos, new.pos, ",", 0.01)
+            new.change("several_values", new.pos, new.pos, ",", 0.0)
         else:
             new.change("missing_comma", new.pos, new.pos, ",", cost_of("missing_comma") + 0.3 * (frame.kind == "{" and not keyed))
         new.back = (reading.pos, reading.links, reading.count)

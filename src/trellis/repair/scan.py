@@ -239,7 +239,7 @@ class Scanner:
             apostrophes = quote != '"' and all(text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum()
                                                for p in every[first : first + min(inner, 8)])
             odd = 0.6 if quotes % 2 and not apostrophes else 0.0
-            cost = base + cost_of("inner_quote") + 0.02 * inner + odd + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
+            cost = base + cost_of("inner_quote") + min(0.02 * inner, 0.4) + odd + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
             if apostrophes:
                 cost -= 0.4
             else:

@@ -24,6 +24,7 @@ from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
 WIDTH = 10  # readings kept at once
 MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
 NEAR = 0.25  # two readings this close leave a doubt
+HOPELESS = 4.5  # a reading that costs this much more than one for each clean token is given up
 STRIDE = 512  # clean text that one reading may run ahead of the others
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
@@ -67,17 +68,15 @@ class Limits:
 
     size: int = 64_000_000
     depth: int = 900
-    steps: int = 40
+    steps: int = 16
 
 
 class Search:
-    """One search over ``text[start:end]``."""
+    """One search from ``start`` to the end of the scanner's region."""
 
-    def __init__(self, text: str, start: int, end: int, level: Level, limits: Limits,
-                 view: SchemaView | None = None) -> None:
-        self.text, self.start, self.end, self.limits = text, start, end, limits
-        self.scanner = Scanner(text, end)
-        self.moves = Moves(text, end, level, self.scanner, self._opened, view)
+    def __init__(self, scanner: Scanner, start: int, level: Level, limits: Limits, view: SchemaView | None = None) -> None:
+        self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
+        self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
         self.steps = 0
         self.furthest = start
 
@@ -109,7 +108,7 @@ class Search:
             position, _, reading = heapq.heappop(heap)
             if position > self.furthest:
                 self.furthest = position
-            if finished and reading.cost >= finished[0].cost + MARGIN:
+            if finished and reading.cost >= finished[0].cost + MARGIN or reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
                 moved = self._advance(reading, position - position % STRIDE + STRIDE)
