@@ -14,6 +14,7 @@ use crate::hash::{Map, Set};
 use crate::lexer::Lexicon;
 use crate::parser::{canonical, Closure, Item, Parser, IMPOSSIBLE};
 use crate::program::{Program, Symbol};
+use crate::summary::Summaries;
 
 /// The return state that stands for "the output may end".
 const BOTTOM: u32 = u32::MAX;
@@ -49,6 +50,7 @@ pub struct General {
     free_places: Vec<u32>,
     closures: Vec<Option<Arc<Closure>>>,
     start: u32,
+    summaries: Summaries,
     full: bool,
     bytes: usize,
 }
@@ -67,6 +69,7 @@ impl General {
             free_places: Vec::new(),
             closures: Vec::new(),
             start: 0,
+            summaries: Summaries::default(),
             full: false,
             bytes: 0,
             program,
@@ -243,9 +246,25 @@ impl Parser for General {
         Some(k)
     }
 
-    fn bound(&mut self, k: u32) -> u32 {
+    fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
         let (state, stack) = self.places[k as usize];
-        self.program.cost[state as usize].saturating_add(self.stacks[stack as usize].bound)
+        let after = self.program.cost[state as usize].saturating_add(self.stacks[stack as usize].bound);
+        lexicon.least(d).saturating_add(after)
+    }
+
+    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Option<bool>> {
+        let (state, stack) = self.places[k as usize];
+        for exit in lexicon.outcomes(d)?.iter() {
+            let stacks = &self.stacks;
+            let entries = |s: u32, out: &mut Vec<Option<(u32, u32)>>| {
+                out.clear();
+                out.extend(stacks[s as usize].entries.iter().map(|&e| (e.0 != BOTTOM).then_some(e)));
+            };
+            if self.summaries.finishes(&self.program, lexicon, (exit.guards, state, stack), entries)? {
+                return Ok(Some(true));
+            }
+        }
+        Ok(Some(false))
     }
 
     fn group(&self, k: u32) -> u32 {
@@ -274,7 +293,7 @@ impl Parser for General {
     }
 
     fn bytes(&self) -> usize {
-        self.bytes + 16 * self.program.cost.len()
+        self.bytes + 16 * self.program.cost.len() + self.summaries.bytes()
     }
 
     fn sweep(&mut self, held: &[u32]) {
@@ -292,6 +311,7 @@ impl Parser for General {
             }
         }
         self.bytes = 0;
+        self.summaries.forget();
         self.closures.iter_mut().for_each(|c| *c = None);
         self.reach.iter_mut().for_each(|r| *r = None);
         for (id, held) in places.into_iter().enumerate() {

@@ -139,6 +139,7 @@ pub struct Lexicon {
     pub(crate) excepts: Vec<ExceptShape>,
     pub(crate) guards: Guards,
     pub(crate) exits: ExitTables,
+    pub(crate) outcomes: Map<u32, Arc<[Exit]>>,
     identity: Arc<[u8; 256]>,
     /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
     fault: Option<KernelError>,
@@ -169,6 +170,7 @@ impl Lexicon {
             excepts: Vec::new(),
             guards: Guards::default(),
             exits: ExitTables::new(trie),
+            outcomes: Map::default(),
             identity: Arc::new(std::array::from_fn(|b| b as u8)),
             fault: None,
             memory: 0,
@@ -440,6 +442,29 @@ impl Lexicon {
             // Once the words are left behind, the base is all that remains.
             Kind::Except { base, .. } => self.origin(base),
             Kind::Guarded { main, .. } => self.origin(main),
+        }
+    }
+}
+
+impl Lexicon {
+    /// The labels that a lexeme in state `d` may end with, each with a lower bound on the bytes to that
+    /// end; live ones only.
+    pub(crate) fn labels(&self, d: u32, out: &mut Vec<(u32, u32)>) {
+        out.clear();
+        match &self.states[d as usize].kind {
+            Kind::Guarded { main, .. } => self.labels(*main, out),
+            Kind::First { scanner, live, threads, word, .. } => {
+                let machine = &self.scanners[*scanner as usize];
+                let nfa = &self.nfas[machine.nfa as usize];
+                out.extend(self.exit(d).map(|e| (e.label, 0)));
+                for &leaf in threads.iter() {
+                    let found = machine.distances(nfa.label(leaf), nfa.distance(leaf), *word);
+                    out.extend(found.filter(|x| live.allows(&self.live_sets, x.0)));
+                }
+                out.sort_unstable();
+                out.dedup_by_key(|x| x.0); // the nearest of each
+            }
+            _ => out.push((0, self.least(d))),
         }
     }
 }

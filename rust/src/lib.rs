@@ -11,8 +11,8 @@
 //! | [`regex`], [`nfa`], [`terminal`] | byte codes of terminals; automata with priorities |
 //! | [`lexer`], `guards`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
 //! | [`exits`], [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
-//! | [`parser`], [`program`], [`general`] | continuations: what may follow a lexeme |
-//! | [`engine`], `mask`, `search` | states of a generation, their masks, their shortest endings |
+//! | [`parser`], [`program`], [`general`], [`lalr`] | continuations: what may follow a lexeme |
+//! | [`engine`], `mask`, `search`, `summary` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`] | what users hold |
 
 #![warn(missing_docs)]
@@ -27,6 +27,8 @@ pub mod exits;
 pub mod general;
 mod guards;
 mod hash;
+pub mod lalr;
+mod lalr_cost;
 pub mod lexer;
 mod mask;
 pub mod matcher;
@@ -38,11 +40,13 @@ mod python;
 pub mod regex;
 mod scanner;
 mod search;
+mod summary;
 pub mod terminal;
 pub mod trie;
 pub mod vocabulary;
 
 pub use error::{ErrorKind, KernelError, Result};
+pub use lalr::LalrCode;
 pub use matcher::{Grammar, Matcher};
 pub use program::ProgramCode;
 pub use vocabulary::Vocabulary;

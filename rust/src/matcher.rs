@@ -6,6 +6,7 @@ use crate::bitmask::TokenSet;
 use crate::engine::{lock, Counts, Engine, State};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::general::General;
+use crate::lalr::{Lalr, LalrCode};
 use crate::lexer::Lexicon;
 use crate::parser::Parser;
 use crate::program::{Program, ProgramCode};
@@ -31,7 +32,13 @@ impl Grammar {
         Self::build(vocabulary, names, checked, |lexicon| Ok(Box::new(General::new(Program::new(code, lexicon)?))))
     }
 
-    pub(crate) fn build(
+    /// Compiles an LALR program.
+    pub fn lalr(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &LalrCode<'_>) -> Result<Arc<Grammar>> {
+        check_names(&names, code.terminals.len())?;
+        Self::build(vocabulary, names, true, |_| Ok(Box::new(Lalr::new(code)?)))
+    }
+
+    fn build(
         vocabulary: Arc<Vocabulary>,
         names: Vec<String>,
         checked: bool,

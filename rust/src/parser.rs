@@ -33,8 +33,13 @@ pub trait Parser: Send {
     /// The continuation after a lexeme of terminal `label`, where `k` stood beside its lexer state.
     fn advance(&mut self, k: u32, label: u32) -> Option<u32>;
 
-    /// A lower bound on the bytes that finish the output from `k`, or [`IMPOSSIBLE`].
-    fn bound(&mut self, k: u32) -> u32;
+    /// A lower bound on the bytes that finish the output when a lexeme in state `d` is being read and
+    /// `k` stands beside it, or [`IMPOSSIBLE`].
+    fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32;
+
+    /// Whether the output can be finished when a lexeme stands in state `d` (it may end here, or go on)
+    /// before `k`; `None` if the parser cannot tell and a search must.
+    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Option<bool>>;
 
     /// Items with equal groups and equal lexer states can be merged into one.
     fn group(&self, k: u32) -> u32;

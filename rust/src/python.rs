@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::bitmask::TokenSet;
 use crate::engine::lock;
+use crate::lalr::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
 use crate::{matcher, vocabulary, KernelError};
 
@@ -24,6 +25,9 @@ impl From<KernelError> for PyErr {
         PyKernelError::new_err((e.kind.name(), e.message, e.index))
     }
 }
+
+/// Order, ignored terminals, keywords.
+type PyScanner<'py> = (Vec<u32>, Vec<u32>, Vec<(u32, Bound<'py, PyBytes>, u32)>);
 
 fn views(list: &[Bound<'_, PyBytes>]) -> Vec<Vec<u8>> {
     list.iter().map(|b| b.as_bytes().to_vec()).collect()
@@ -86,6 +90,34 @@ impl Grammar {
             let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
             let code = ProgramCode { terminals: &terminals, edges, finals, rule_starts, start, ignore: &ignore };
             matcher::Grammar::general(vocabulary.0.clone(), names, &code)
+        })?;
+        Ok(Grammar(made))
+    }
+
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments)]
+    fn lalr(
+        py: Python<'_>,
+        vocabulary: &Vocabulary,
+        terminals: Vec<Bound<'_, PyBytes>>,
+        names: Vec<String>,
+        actions: &[u8],
+        gotos: &[u8],
+        rules: &[u8],
+        start: u32,
+        end: u32,
+        scanners: Vec<PyScanner<'_>>,
+        scanner_of: &[u8],
+    ) -> PyResult<Self> {
+        let terminals = views(&terminals);
+        let owned = |k: (u32, Bound<'_, PyBytes>, u32)| (k.0, k.1.as_bytes().to_vec(), k.2);
+        let scanners: Vec<ScannerCode> =
+            scanners.into_iter().map(|s| (s.0, s.1, s.2.into_iter().map(owned).collect())).collect();
+        let made = py.detach(|| {
+            let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
+            let scanners = &scanners;
+            let code = LalrCode { terminals: &terminals, actions, gotos, rules, start, end, scanners, scanner_of };
+            matcher::Grammar::lalr(vocabulary.0.clone(), names, &code)
         })?;
         Ok(Grammar(made))
     }

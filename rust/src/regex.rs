@@ -67,6 +67,7 @@ pub enum Syntax {
 pub struct Tree {
     nodes: Vec<Syntax>,
     nullable: Vec<bool>,
+    least: Vec<u32>,
     depth: Vec<u32>,
     size: Vec<u64>,
 }
@@ -148,7 +149,16 @@ impl Tree {
         if size > MAX_SIZE {
             return Err(KernelError::limit(format!("a regex of more than {MAX_SIZE} parts, repeats unrolled")));
         }
+        let least = match &node {
+            Syntax::Empty => 0,
+            Syntax::Literal(bytes) => bytes.len() as u32,
+            Syntax::Class(_) => 1,
+            Syntax::Concat(parts) => parts.iter().fold(0, |sum: u32, &p| sum.saturating_add(self.least[p as usize])),
+            Syntax::Alternation(parts) => parts.iter().map(|&p| self.least[p as usize]).min().unwrap_or(0),
+            Syntax::Repeat { body, min, .. } => self.least[*body as usize].saturating_mul(*min),
+        };
         self.nodes.push(node);
+        self.least.push(least);
         self.nullable.push(nullable);
         self.depth.push(depth);
         self.size.push(size);
@@ -171,6 +181,11 @@ impl Tree {
     /// Whether the node matches the empty string.
     pub fn nullable(&self, n: u32) -> bool {
         self.nullable[n as usize]
+    }
+
+    /// A lower bound on the bytes of a match.
+    pub fn least(&self) -> u32 {
+        self.least.last().copied().unwrap_or(0)
     }
 
     /// The whole expression.

@@ -49,6 +49,15 @@ impl Scanner {
         ends.iter().map(|&k| self.keywords[k as usize]).find(|k| k.0 == label).map_or(label, |k| k.1)
     }
 
+    /// (label, least number of bytes to it) for what a lexeme may become that alternative `alternative`
+    /// is reading, `rest` bytes before its match.
+    pub fn distances(&self, alternative: u32, rest: u32, word: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let label = self.labels[alternative as usize];
+        let keywords = (0..self.keywords.len() as u32).filter(move |&k| self.keywords[k as usize].0 == label);
+        let ahead = keywords.filter_map(move |k| Some((self.keywords[k as usize].1, self.words.distance(word, k)?)));
+        std::iter::once((label, rest)).chain(ahead)
+    }
+
     /// What a lexeme may become that alternative `alternative` is reading (a superset).
     pub fn labels(&self, alternative: u32, word: u32) -> impl Iterator<Item = u32> + '_ {
         let label = self.labels[alternative as usize];
@@ -62,14 +71,17 @@ impl Scanner {
 pub(crate) struct Words {
     children: Vec<Vec<(u8, u32)>>,
     ends: Vec<Vec<u32>>,
+    /// For each word the nodes on its way, the root first.
+    paths: Vec<Box<[u32]>>,
 }
 
 impl Words {
     /// Word i ends with i.
     pub fn new<'a>(words: impl Iterator<Item = &'a [u8]>) -> Words {
-        let mut trie = Words { children: vec![Vec::new()], ends: vec![Vec::new()] };
+        let mut trie = Words { children: vec![Vec::new()], ends: vec![Vec::new()], paths: Vec::new() };
         for (i, word) in words.enumerate() {
             let mut node = 0u32;
+            let mut path = vec![0];
             for &byte in word {
                 node = trie.child(node, byte).unwrap_or_else(|| {
                     let new = trie.children.len() as u32;
@@ -79,7 +91,9 @@ impl Words {
                     list.insert(list.partition_point(|x| x.0 < byte), (byte, new));
                     new
                 });
+                path.push(node);
             }
+            trie.paths.push(path.into());
             trie.ends[node as usize].push(i as u32);
         }
         trie
@@ -94,6 +108,12 @@ impl Words {
     /// The children of a node.
     pub fn children(&self, node: u32) -> &[(u8, u32)] {
         self.children.get(node as usize).map_or(&[], |c| c)
+    }
+
+    /// Bytes from a node to the end of a word, if it lies on its way.
+    pub fn distance(&self, node: u32, word: u32) -> Option<u32> {
+        let path = &self.paths[word as usize];
+        path.iter().position(|&n| n == node).map(|at| (path.len() - 1 - at) as u32)
     }
 
     /// The words that end at a node.

@@ -49,6 +49,10 @@ impl Engine {
         if let Some(&known) = self.search.viable.get(&item) {
             return Ok(known);
         }
+        if let Some(answer) = self.parser.finishes(lexicon, item.0, item.1)? {
+            self.search.viable.insert(item, answer);
+            return Ok(answer);
+        }
         let mut steps = vec![Step { item, from: ROOT, byte: None }];
         let mut seen = Set::default();
         seen.insert(item);
@@ -79,7 +83,7 @@ impl Engine {
                     break;
                 }
                 if seen.insert(next) {
-                    let estimate = self.estimate(lexicon, next);
+                    let estimate = self.parser.estimate(lexicon, next.0, next.1);
                     if estimate != IMPOSSIBLE {
                         steps.push(Step { item: next, from: at, byte: None });
                         heap.push((Reverse(estimate), steps.len() as u32 - 1));
@@ -103,11 +107,6 @@ impl Engine {
         Ok(false)
     }
 
-    /// A lower bound on the bytes to the end.
-    fn estimate(&mut self, lexicon: &Lexicon, (d, k): Item) -> u32 {
-        lexicon.least(d).saturating_add(self.parser.bound(k))
-    }
-
     /// A shortest byte string that ends the output from a state.
     pub(crate) fn shortest(&mut self, lexicon: &mut Lexicon, state: &State) -> Result<Vec<u8>> {
         if state.can_end {
@@ -118,7 +117,7 @@ impl Engine {
         // (estimate, bytes so far the more the better, step); a step without item is the end.
         let mut heap = BinaryHeap::new();
         for &item in state.items.iter() {
-            let estimate = self.estimate(lexicon, item);
+            let estimate = self.parser.estimate(lexicon, item.0, item.1);
             if estimate != IMPOSSIBLE {
                 steps.push(Step { item, from: ROOT, byte: None });
                 heap.push((Reverse(estimate), 0u32, steps.len() as u32 - 1, false));
@@ -156,7 +155,7 @@ impl Engine {
                     }
                 }
                 for &next in &starts {
-                    let estimate = self.estimate(lexicon, next);
+                    let estimate = self.parser.estimate(lexicon, next.0, next.1);
                     if estimate != IMPOSSIBLE && !seen.contains(&next) {
                         steps.push(Step { item: next, from: at, byte: Some(byte) });
                         heap.push((Reverse(estimate.saturating_add(length)), length, steps.len() as u32 - 1, false));

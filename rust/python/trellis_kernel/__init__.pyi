@@ -49,6 +49,25 @@ class Grammar:
         Raises:
             KernelError: "program" or "limit", with the index of the terminal, rule, state or edge.
         """
+    @staticmethod
+    def lalr(
+        vocabulary: Vocabulary,
+        terminals: Sequence[bytes],
+        names: Sequence[str],
+        actions: bytes,
+        gotos: bytes,
+        rules: bytes,
+        start: int,
+        end: int,
+        scanners: Sequence[tuple[Sequence[int], Sequence[int], Sequence[tuple[int, bytes, int]]]],
+        scanner_of: bytes,
+    ) -> Grammar:
+        """Compiles an LALR table with its scanners: (terminals in order, ignored ones, keywords as (regex terminal,
+        word, keyword terminal)).
+
+        Raises:
+            KernelError: "program" or "limit", with the index of the terminal, scanner, state or row.
+        """
     def matcher(self, max_tokens: int | None = None) -> Matcher:
         """A matcher at the start of the output.
 

@@ -1,0 +1,462 @@
+//! The LALR parser: Lark's own table, one interned stack.
+//!
+//! A continuation is a stack of LR states, as a linked list of interned nodes (state, parent). The
+//! lexeme that is being read is Lark's contextual scanner for the state on top: *one* lexer state whose
+//! exits carry terminals. A terminal can be in the scanner and yet not be shiftable on this very stack
+//! (contextual sets are over-approximations, and LALR merges states): whether it is *live* is found by
+//! running the reductions.
+
+use std::sync::Arc;
+
+use crate::code;
+use crate::error::{KernelError, Result};
+use crate::hash::Map;
+use crate::lalr_cost::Costs;
+use crate::lexer::{Lexicon, DEAD};
+use crate::parser::{Closure, Parser, IMPOSSIBLE};
+use crate::regex::Tree;
+use crate::terminal::scannable;
+
+/// No parent: the bottom of a stack.
+const BOTTOM: u32 = u32::MAX;
+/// Reductions before one shift beyond which a table is taken to loop.
+const MAX_REDUCTIONS: usize = 1 << 16;
+/// Stack nodes beyond this are refused.
+const MAX_NODES: usize = 1 << 24;
+/// States, and symbols, beyond this are refused.
+const MAX_TABLE: u32 = 1 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Shift(u32),
+    Reduce(u32),
+}
+
+/// A scanner as Python hands it over: terminals in order, ignored ones, and keywords as (regex
+/// terminal, word, keyword terminal).
+pub type ScannerCode = (Vec<u32>, Vec<u32>, Vec<(u32, Vec<u8>, u32)>);
+
+/// The raw parts of an LALR program.
+#[derive(Debug, Default)]
+pub struct LalrCode<'a> {
+    /// Terminal codes.
+    pub terminals: &'a [&'a [u8]],
+    /// Rows of (state, terminal, 0 shift | 1 reduce, state | rule).
+    pub actions: &'a [u8],
+    /// Rows of (state, nonterminal, target).
+    pub gotos: &'a [u8],
+    /// Rows of (nonterminal, length).
+    pub rules: &'a [u8],
+    /// Start state.
+    pub start: u32,
+    /// The state that accepts.
+    pub end: u32,
+    /// Scanners.
+    pub scanners: &'a [ScannerCode],
+    /// One u32 for each state: its scanner.
+    pub scanner_of: &'a [u8],
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// By state: (terminal, action), sorted.
+    pub actions: Vec<Vec<(u32, Action)>>,
+    /// By state: (nonterminal, target), sorted.
+    pub gotos: Vec<Vec<(u32, u32)>>,
+    pub rules: Vec<[u32; 2]>,
+    pub end: u32,
+}
+
+impl Table {
+    pub fn action(&self, state: u32, terminal: u32) -> Option<Action> {
+        let list = &self.actions[state as usize];
+        list.binary_search_by_key(&terminal, |a| a.0).ok().map(|i| list[i].1)
+    }
+
+    pub fn goto(&self, state: u32, nonterminal: u32) -> Option<u32> {
+        let list = &self.gotos[state as usize];
+        list.binary_search_by_key(&nonterminal, |g| g.0).ok().map(|i| list[i].1)
+    }
+
+    fn read(code: &LalrCode<'_>) -> Result<Table> {
+        let actions = code::rows::<4>(code.actions, "actions")?;
+        let gotos = code::rows::<3>(code.gotos, "gotos")?;
+        let rules = code::rows::<2>(code.rules, "rules")?;
+        let states = code.scanner_of.len() as u32 / 4;
+        if states > MAX_TABLE {
+            return Err(KernelError::limit(format!("{states} parser states, more than {MAX_TABLE}")));
+        }
+        let check = |what: &str, value: u32, bound: u32, i: usize| {
+            let wrong = || KernelError::program(format!("{what} {value} of {bound}")).at(i);
+            (value < bound).then_some(()).ok_or_else(wrong)
+        };
+        check("start state", code.start, states, 0)?;
+        check("end state", code.end, states, 0)?;
+        let mut table = Table {
+            actions: vec![Vec::new(); states as usize],
+            gotos: vec![Vec::new(); states as usize],
+            rules,
+            end: code.end,
+        };
+        for (i, &[state, terminal, kind, arg]) in actions.iter().enumerate() {
+            check("state", state, states, i)?;
+            check("terminal", terminal, code.terminals.len() as u32 + 1, i)?;
+            check("action kind", kind, 2, i)?;
+            let action = if kind == 0 {
+                check("state", arg, states, i)?;
+                Action::Shift(arg)
+            } else {
+                check("rule", arg, table.rules.len() as u32, i)?;
+                Action::Reduce(arg)
+            };
+            table.actions[state as usize].push((terminal, action));
+        }
+        for (i, &[state, nonterminal, target]) in gotos.iter().enumerate() {
+            check("state", state, states, i)?;
+            check("target", target, states, i)?;
+            table.gotos[state as usize].push((nonterminal, target));
+        }
+        table.actions.iter_mut().for_each(|a| a.sort_unstable_by_key(|x| x.0));
+        table.gotos.iter_mut().for_each(|g| g.sort_unstable());
+        Ok(table)
+    }
+}
+
+/// One scanner; its automaton is made when it is first needed.
+#[derive(Debug)]
+struct Scanner {
+    code: ScannerCode,
+    key: Box<[u8]>,
+    id: Option<u32>,
+    /// Every terminal that it can yield.
+    labels: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    state: u32,
+    parent: u32,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Lalr {
+    table: Arc<Table>,
+    trees: Vec<Option<Tree>>,
+    scanners: Vec<Scanner>,
+    scanner_of: Vec<u32>,
+    end_of_text: u32,
+    costs: Option<Arc<Costs>>,
+    least: Vec<u32>,
+    nodes: Vec<Node>,
+    ids: Map<(u32, u32), u32>,
+    free: Vec<u32>,
+    closures: Vec<Option<Arc<Closure>>>,
+    bounds: Vec<Option<u32>>,
+    advanced: Map<(u32, u32), Option<u32>>,
+    start: u32,
+}
+
+impl Lalr {
+    /// Reads and checks a program.
+    pub fn new(code: &LalrCode<'_>) -> Result<Lalr> {
+        let table = Table::read(code)?;
+        let scanner_of: Vec<u32> = code::rows::<1>(code.scanner_of, "scanner_of")?.iter().map(|r| r[0]).collect();
+        let mut trees: Vec<Option<Tree>> = vec![None; code.terminals.len()];
+        let mut least = vec![1; code.terminals.len()];
+        let mut scanners = Vec::new();
+        for (i, scanner) in code.scanners.iter().enumerate() {
+            let (order, ignore, keywords) = scanner;
+            let mut labels: Vec<u32> = order.iter().chain(keywords.iter().map(|k| &k.2)).copied().collect();
+            let wrong =
+                labels.iter().chain(ignore).chain(keywords.iter().map(|k| &k.0)).find(|&&t| t as usize >= trees.len());
+            if let Some(t) = wrong {
+                return Err(KernelError::program(format!("terminal {t} of {} in a scanner", trees.len())).at(i));
+            }
+            let mut key = Vec::new();
+            for &t in order {
+                let bytes = code.terminals[t as usize];
+                if trees[t as usize].is_none() {
+                    trees[t as usize] = Some(scannable(bytes).map_err(|e| e.at(t as usize))?);
+                }
+                key.extend(t.to_le_bytes());
+                key.extend((bytes.len() as u32).to_le_bytes());
+                key.extend(bytes);
+            }
+            for (regex, word, keyword) in keywords {
+                key.extend([u32::MAX, *regex, *keyword, word.len() as u32].iter().flat_map(|x| x.to_le_bytes()));
+                key.extend(word);
+                least[*keyword as usize] = word.len().max(1) as u32;
+            }
+            labels.sort_unstable();
+            labels.dedup();
+            scanners.push(Scanner { code: scanner.clone(), key: key.into(), id: None, labels });
+        }
+        for (t, tree) in trees.iter().enumerate() {
+            if let Some(tree) = tree {
+                least[t] = tree.least().max(1);
+            }
+        }
+        if let Some(state) = scanner_of.iter().position(|&s| s as usize >= scanners.len()) {
+            return Err(KernelError::program(format!("scanner {} of {}", scanner_of[state], scanners.len())).at(state));
+        }
+        let mut lalr = Lalr {
+            start: 0,
+            end_of_text: code.terminals.len() as u32,
+            table: Arc::new(table),
+            trees,
+            scanners,
+            scanner_of,
+            costs: None,
+            least,
+            nodes: Vec::new(),
+            ids: Map::default(),
+            free: Vec::new(),
+            closures: Vec::new(),
+            bounds: Vec::new(),
+            advanced: Map::default(),
+        };
+        lalr.start = lalr.node(code.start, BOTTOM);
+        Ok(lalr)
+    }
+
+    fn node(&mut self, state: u32, parent: u32) -> u32 {
+        if let Some(&id) = self.ids.get(&(state, parent)) {
+            return id;
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.nodes.push(Node { state, parent });
+            self.closures.push(None);
+            self.bounds.push(None);
+            self.nodes.len() as u32 - 1
+        });
+        self.nodes[id as usize] = Node { state, parent };
+        self.ids.insert((state, parent), id);
+        id
+    }
+
+    /// Runs the reductions that `terminal` asks for: the node left of the old stack and the states
+    /// pushed on it, the shifted one last. `None` if the terminal is refused.
+    fn run(&self, k: u32, terminal: u32) -> Option<(u32, Vec<u32>)> {
+        let (mut base, mut pushed) = (k, Vec::new());
+        for _ in 0..MAX_REDUCTIONS {
+            let top = pushed.last().copied().unwrap_or(self.nodes[base as usize].state);
+            match self.table.action(top, terminal)? {
+                Action::Shift(to) => {
+                    pushed.push(to);
+                    return Some((base, pushed));
+                }
+                Action::Reduce(rule) => {
+                    let [nonterminal, length] = self.table.rules[rule as usize];
+                    for _ in 0..length {
+                        if pushed.pop().is_none() {
+                            base = self.nodes[base as usize].parent;
+                            if base == BOTTOM {
+                                return None; // a table that pops what it never pushed
+                            }
+                        }
+                    }
+                    let top = pushed.last().copied().unwrap_or(self.nodes[base as usize].state);
+                    let to = self.table.goto(top, nonterminal)?;
+                    pushed.push(to);
+                    if terminal == self.end_of_text && to == self.table.end {
+                        return Some((base, pushed));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn can_end(&self, k: u32) -> bool {
+        self.run(k, self.end_of_text).is_some_and(|(_, pushed)| pushed.last() == Some(&self.table.end))
+    }
+
+    fn scanner(&mut self, lexicon: &mut Lexicon, index: u32) -> Result<u32> {
+        let scanner = &mut self.scanners[index as usize];
+        if let Some(id) = scanner.id {
+            return Ok(id);
+        }
+        let id = match lexicon.scanner_ids.get(&scanner.key) {
+            Some(&id) => id,
+            None => {
+                let (order, _, keywords) = &scanner.code;
+                let trees: Vec<Tree> = order.iter().filter_map(|&t| self.trees[t as usize].clone()).collect();
+                let keywords: Vec<(u32, &[u8], u32)> = keywords.iter().map(|k| (k.0, &k.1[..], k.2)).collect();
+                let id = lexicon.add_scanner(&trees, order.clone().into(), &keywords)?;
+                lexicon.scanner_ids.insert(scanner.key.clone(), id);
+                id
+            }
+        };
+        scanner.id = Some(id);
+        Ok(id)
+    }
+
+    /// The stack below the top `n` states.
+    fn below(&self, mut k: u32, n: u32) -> Option<u32> {
+        for _ in 0..n {
+            k = self.nodes[k as usize].parent;
+            if k == BOTTOM {
+                return None;
+            }
+        }
+        Some(k)
+    }
+
+    /// What a stack's bound depends on: (cost, the stack after it; `None` for the end).
+    fn endings(&mut self, k: u32, costs: &Costs) -> Vec<(u32, Option<u32>)> {
+        let Node { state, parent } = self.nodes[k as usize];
+        let mut out = Vec::new();
+        for &(nonterminal, pops, cost) in costs.of(state) {
+            if pops == 0 && parent != BOTTOM {
+                continue; // part of what pops more
+            }
+            let Some(below) = self.below(k, pops) else { continue };
+            match self.table.goto(self.nodes[below as usize].state, nonterminal) {
+                Some(to) if to == self.table.end => out.push((cost, None)),
+                Some(to) if pops > 0 => out.push((cost, Some(self.node(to, below)))),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// A lower bound on the bytes that finish the output from stack `k`.
+    fn bound(&mut self, k: u32) -> u32 {
+        if let Some(bound) = self.bounds[k as usize] {
+            return bound;
+        }
+        let costs = match &self.costs {
+            Some(costs) => costs.clone(),
+            None => {
+                let costs = Arc::new(Costs::new(&self.table, &self.least));
+                self.costs = Some(costs.clone());
+                costs
+            }
+        };
+        // Depth first with a stack of our own: each stack waits for those that it reduces to.
+        let mut todo = vec![(k, None::<Vec<(u32, Option<u32>)>>)];
+        let mut open = crate::hash::Set::default();
+        while let Some((k, endings)) = todo.pop() {
+            if self.bounds[k as usize].is_some() {
+                continue;
+            }
+            match endings {
+                None => {
+                    if !open.insert(k) {
+                        continue;
+                    }
+                    let endings = self.endings(k, &costs);
+                    let after: Vec<u32> = endings.iter().filter_map(|e| e.1).collect();
+                    todo.push((k, Some(endings)));
+                    todo.extend(after.into_iter().filter(|a| !open.contains(a)).map(|a| (a, None)));
+                }
+                Some(endings) => {
+                    let total = |&(cost, after): &(u32, Option<u32>)| match after {
+                        None => cost,
+                        Some(a) => cost.saturating_add(self.bounds[a as usize].unwrap_or(IMPOSSIBLE)),
+                    };
+                    let bound = endings.iter().map(total).min().unwrap_or(IMPOSSIBLE);
+                    self.bounds[k as usize] = Some(bound);
+                }
+            }
+        }
+        self.bounds[k as usize].unwrap_or(IMPOSSIBLE)
+    }
+}
+
+impl Parser for Lalr {
+    fn initial(&self) -> u32 {
+        self.start
+    }
+
+    fn closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Result<Arc<Closure>> {
+        if let Some(known) = &self.closures[k as usize] {
+            return Ok(known.clone());
+        }
+        if self.nodes.len() > MAX_NODES {
+            return Err(KernelError::limit(format!("more than {MAX_NODES} parser stacks")));
+        }
+        let index = self.scanner_of[self.nodes[k as usize].state as usize];
+        let scanner = self.scanner(lexicon, index)?;
+        let ignored = &self.scanners[index as usize].code.1;
+        let labels = &self.scanners[index as usize].labels;
+        let live: Vec<u32> =
+            labels.iter().copied().filter(|&l| ignored.contains(&l) || self.run(k, l).is_some()).collect();
+        let live = lexicon.live(&live);
+        let d = lexicon.scan(scanner, live);
+        let starts = if d == DEAD { Box::default() } else { [(d, k)].into() };
+        let closure = Arc::new(Closure { starts, can_end: self.can_end(k) });
+        self.closures[k as usize] = Some(closure.clone());
+        Ok(closure)
+    }
+
+    fn advance(&mut self, k: u32, label: u32) -> Option<u32> {
+        if let Some(&known) = self.advanced.get(&(k, label)) {
+            return known;
+        }
+        let index = self.scanner_of[self.nodes[k as usize].state as usize];
+        let to = if self.scanners[index as usize].code.1.contains(&label) {
+            Some(k)
+        } else {
+            self.run(k, label)
+                .map(|(base, pushed)| pushed.into_iter().fold(base, |parent, state| self.node(state, parent)))
+        };
+        self.advanced.insert((k, label), to);
+        to
+    }
+
+    fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
+        let mut labels = Vec::new();
+        lexicon.labels(d, &mut labels);
+        let mut best = IMPOSSIBLE;
+        for (label, distance) in labels {
+            if let Some(after) = self.advance(k, label) {
+                best = best.min(distance.saturating_add(self.bound(after)));
+            }
+        }
+        best
+    }
+
+    fn finishes(&mut self, _: &mut Lexicon, _: u32, _: u32) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
+    fn group(&self, k: u32) -> u32 {
+        k
+    }
+
+    fn merge(&mut self, group: &[u32]) -> u32 {
+        group[0] // groups are single stacks
+    }
+
+    fn names(&mut self, lexicon: &Lexicon, d: u32, _: u32) -> Vec<u32> {
+        let mut labels = Vec::new();
+        lexicon.labels(d, &mut labels);
+        labels.into_iter().map(|l| l.0).collect()
+    }
+
+    fn continuations(&self) -> usize {
+        self.nodes.len() - self.free.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.nodes.len() * 120 + self.advanced.len() * 24
+    }
+
+    fn sweep(&mut self, held: &[u32]) {
+        let mut keep = vec![false; self.nodes.len()];
+        for &k in held.iter().chain([&self.start]) {
+            let mut k = k;
+            while k != BOTTOM && !std::mem::replace(&mut keep[k as usize], true) {
+                k = self.nodes[k as usize].parent;
+            }
+        }
+        self.closures.iter_mut().for_each(|c| *c = None);
+        self.bounds.iter_mut().for_each(|b| *b = None);
+        self.advanced = Map::default();
+        self.free = (0..keep.len() as u32).filter(|&id| !keep[id as usize]).collect();
+        self.ids.retain(|_, id| keep[*id as usize]);
+    }
+}
