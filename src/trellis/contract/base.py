@@ -78,13 +78,8 @@ class Contract(ABC, Generic[T]):
         """
 
     @abstractmethod
-    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
-        """Judges what was read.
-
-        Args:
-            value: JSON data, or the text itself for plain text.
-            text: the standard text that it was read from, where there is one: its numbers have all their digits.
-        """
+    def validate(self, value: Any) -> Verdict[T]:
+        """Judges what was read: JSON data, or the text itself for plain text."""
 
     @abstractmethod
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:

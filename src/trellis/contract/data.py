@@ -33,7 +33,7 @@ class DataContract(Contract[T]):
     def type_text(self) -> str:
         return self._type_text
 
-    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
+    def validate(self, value: Any) -> Verdict[T]:
         return self.values.check(value)
 
 
@@ -65,9 +65,6 @@ class JsonContract(DataContract[T]):
             if error.limit is None and (fault := _json_fault(text)):  # said in the words of JSON, not of repair
                 raise RepairError(f"no valid JSON: {fault}", hint=error.hint) from error
             raise
-
-    def validate(self, value: Any, text: str | None = None) -> Verdict[T]:
-        return self.values.check(value, text)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         grammar = self._grammars.get(on_unsupported)
@@ -193,13 +190,15 @@ def _cell(value: Any) -> str:
 
 _PLAIN_SCALAR = re.compile(r"[^\W\d_](?:[\w .,'()&@/+-]*[\w.)])?")
 _PLAIN_KEY = re.compile(r"[^\W\d][\w-]*")
+_NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"}
 
 
 def _yaml_scalar(value: Any, plain: re.Pattern[str] = _PLAIN_SCALAR) -> str:
     if isinstance(value, str) and plain.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)  # JSON's scalars, {} and [] are YAML
+    text = json.dumps(value, ensure_ascii=False)  # JSON's scalars, {} and [] are YAML
+    return _NO_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _yaml_lines(value: Any, indent: str) -> list[str]:

@@ -91,7 +91,7 @@ class TextContract(Contract[str]):
         value = form or text[start:end]
         return Repaired(value, value, locate(text, changes))
 
-    def validate(self, value: Any, text: str | None = None) -> Verdict[str]:
+    def validate(self, value: Any) -> Verdict[str]:
         fault = self.fault(value) if isinstance(value, str) else "it is no text"
         return Verdict(None, (FieldError("", fault),)) if fault else Verdict(value)
 

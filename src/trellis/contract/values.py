@@ -29,7 +29,7 @@ class Values(Protocol):
     def name(self) -> str: ...
     @property
     def schema(self) -> Schema: ...
-    def check(self, value: Any, text: str | None = None) -> Verdict[Any]: ...
+    def check(self, value: Any) -> Verdict[Any]: ...
     def plain(self, value: Any) -> Any:
         """JSON data of a value; raises UsageError when it is not of the type."""
         ...
@@ -43,11 +43,11 @@ class TypedValues:
         self._adapter = adapter_of(output_type)
         self.schema = json_schema_of(self._adapter, type_name(output_type))
 
-    def check(self, value: Any, text: str | None = None) -> Verdict[Any]:
+    def check(self, value: Any) -> Verdict[Any]:
         from pydantic import ValidationError
 
         try:
-            return Verdict(self._adapter.validate_json(json_text(value) if text is None else text))
+            return Verdict(self._adapter.validate_json(json_text(value)))
         except ValidationError as error:
             return Verdict(None, pydantic_errors(error, value))
         except Exception as error:  # a validator of the caller's model raised what no validator should
@@ -90,7 +90,7 @@ class SchemaValues:
         except RecursionError as error:
             raise SchemaError("the schema is nested too deeply") from error
 
-    def check(self, value: Any, text: str | None = None) -> Verdict[Any]:
+    def check(self, value: Any) -> Verdict[Any]:
         import jsonschema
 
         try:

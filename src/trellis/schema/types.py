@@ -45,7 +45,7 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     Raises:
         TypeNotSupportedError: some part of the type has no JSON form.
     """
-    from pydantic.errors import PydanticInvalidForJsonSchema
+    from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
     from pydantic.json_schema import GenerateJsonSchema
 
     class Quiet(GenerateJsonSchema):
@@ -57,6 +57,8 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
         schema = adapter.json_schema(mode="validation", schema_generator=Quiet)
     except PydanticInvalidForJsonSchema as error:
         raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}") from error
+    except PydanticUserError as error:
+        raise TypeNotSupportedError(f"{name}: {error.message}") from error
     tidy: Schema = _tidy(schema)
     return tidy
 

@@ -183,8 +183,7 @@ class Task(Generic[T]):
             attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
         if reply.finish == "length" and not self._whole(repaired):
             return replace(cut, value=repaired.value, repairs=repaired.edits)
-        text = repaired.text if self.contract.format == "json" else None
-        verdict = self.contract.validate(repaired.value, text)
+        verdict = self.contract.validate(repaired.value)
         if not verdict.ok:
             return replace(attempt, errors=verdict.errors, failure="schema")
         return self._run_validators(replace(attempt, value=verdict.value))
