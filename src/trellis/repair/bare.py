@@ -137,7 +137,7 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     options: list[Bare] = []
 
     def add(rule: str, stop: int, after: int, cost: float, truncated: bool = False) -> None:
-        if stop > at:
+        if stop > at and any(letter.isalnum() for letter in text[at : min(stop, at + 100)]):
             options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
 
     every, keys, values_, _ = scanner.quotes('"')

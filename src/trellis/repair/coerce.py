@@ -180,8 +180,6 @@ class _Coercer:
                     self._change("enum_form", node.start, node.end, json.dumps(found, ensure_ascii=False))
                 return
             self._change("scalar_as_text", node.start, node.end, json.dumps(written, ensure_ascii=False))
-        elif isinstance(value, float) and value.is_integer() and "integer" in types:
-            self._change("whole_number", node.start, node.end, str(int(value)))
         elif "array" in types:
             for inner, inner_view in self._wrap(node, view):
                 self._scalar(inner, inner_view)

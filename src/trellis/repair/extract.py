@@ -19,6 +19,9 @@ _AROUND = re.compile(r"(?P<reasoning><(think|thinking|reasoning|scratchpad|analy
                      r"|(?P<tag></?[A-Za-z_][\w.:-]*(?:[ \t][^<>\n]*)?>|<\|[\w ]+\|>)", re.M | re.I)
 
 
+_BLANK = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\u00a0"
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """A part of the text in which data may lie.
@@ -91,7 +94,12 @@ def removal(text: str, start: int, end: int) -> list[Change]:
     result: list[Change] = []
 
     def prose(a: int, b: int) -> None:
-        if text[a:b].strip():
+        piece = text[a:b].strip(_BLANK)
+        if not piece and text[a:b].strip():
+            result.append(Change("whitespace", a, b, "", cost_of("whitespace")))
+        elif piece and not piece.strip("}] \t\r\n"):
+            result.append(Change("surplus_closer", a, b, "", cost_of("surplus_closer")))
+        elif piece:
             result.append(Change("prose", a, b, "", cost_of("prose")))
         elif a < b and result:
             last = result.pop()

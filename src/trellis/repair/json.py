@@ -113,6 +113,7 @@ def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, le
             failure = error
     if view is not None and level != "safe" and not any(judge.accepts(result.value) for result, _ in results):
         results += _plain(text, judge, view, level)
+    results = [item for item in results if all(allowed(edit.rule, level) for edit in item[0].edits)]
     if not results:
         if failure is not None:
             raise failure

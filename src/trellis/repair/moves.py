@@ -306,6 +306,9 @@ class Moves:
                 found.append(self._as_array(base, frame))
                 found[-1].cost += 1.0 * (head == "{")
             return found
+        length = bare.junk(text, at, self.end)
+        if length and self._keyed(self.scanner.gap(at + length).end) and text[self.scanner.gap(at + length).end] in CLOSING:
+            found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
         option = bare.key(text, at, self.end)
         if option is not None:
             new = base.copy()
@@ -441,7 +444,8 @@ class Moves:
             if string.truncated or string.rule not in (None, "quote_style"):
                 continue
             new = reading.copy()
-            new.change("string_concatenation", reading.pos - 1, string.content_start, "", cost_of("string_concatenation"))
+            new.change("string_concatenation", reading.pos - 1, string.content_start, "",
+                       cost_of("string_concatenation") + string.cost)
             if string.content_end + 1 != string.end or self.text[string.content_end] != '"':
                 new.change("quote_style", string.content_end, string.end, '"', 0.2)
             new.pos, new.tokens = string.end, new.tokens + 1
@@ -530,7 +534,8 @@ class Moves:
                 found.append(self._insert_closers(reading, outer, cost_of("missing_closer"), cost_of("missing_closer")))
         if wrong_kind:
             if frame.kind == "{":
-                found.append(self._wrap(reading, "[", cost_of("missing_opener")))
+                bare_word = at < self.end and text[at] not in CLOSING and text[at] not in "{[(-" and not text[at].isdigit()
+                found.append(self._wrap(reading, "[", cost_of("missing_opener") + 0.8 * bare_word))
                 found[-1].state = AFTER
             again = self._reopen(reading, cost_of("surplus_closer"))
             if again is not None:

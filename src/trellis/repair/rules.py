@@ -91,7 +91,6 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("text_as_boolean", 0.5, "normal", "`\"true\"`, `\"yes\"`, `\"no\"` ... become booleans"),
     ("text_as_null", 0.5, "normal", "`\"null\"`, `\"N/A\"`, an empty string become null"),
     ("scalar_as_text", 0.3, "normal", "a number or literal becomes a string, as it was written"),
-    ("whole_number", 0.3, "normal", "a number without fraction is written as an integer (`3.0`)"),
     ("single_as_list", 0.6, "normal", "a value becomes the only item of an array"),
     ("list_as_single", 0.7, "normal", "an array of one item becomes that item"),
     ("enum_form", 0.5, "normal", "a string becomes the only enum value that differs in case, spacing or punctuation"),
@@ -101,7 +100,6 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("default", 0.8, "normal", "a missing member that has a default in the schema is added"),
     # YAML and CSV.
     ("yaml_text", 0.3, "normal", "a YAML plain scalar is read as text, since the schema wants text"),
-    ("reserialized", 0.0, "safe", "a reading of YAML or CSV is written as JSON"),
 )
 
 RULES: dict[str, Rule] = {name: Rule(name, cost, level, does) for name, cost, level, does in _TABLE}

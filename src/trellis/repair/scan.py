@@ -55,7 +55,6 @@ class StringReading:
     end: int
     cost: float
     truncated: bool = False
-    escaped: bool = False  # the quotes themselves are escaped (``\"a\"``): one level of escapes is taken off
 
     def changes(self, text: str) -> list[Change]:
         """The changes that make it a JSON string."""
@@ -63,15 +62,16 @@ class StringReading:
         result = []
         if text[self.start : self.content_start] != '"':
             result.append(Change(rule, self.start, self.content_start, '"', self.cost))
-        result += content_changes(text, self.content_start, self.content_end)
+        inner = "quote_style" if text[self.start] in CLOSING and text[self.start] != '"' else "inner_quote"
+        result += content_changes(text, self.content_start, self.content_end, inner)
         if text[self.content_end : self.end] != '"':
             cost = self.cost if not result or result[0].start != self.start else 0.0
             result.append(Change(rule, self.content_end, self.end, '"', cost))
         return result
 
 
-def content_changes(text: str, start: int, end: int) -> list[Change]:
-    """The changes that make a piece of text the inside of a JSON string."""
+def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
+    """The changes that make a piece of text the inside of a JSON string; ``quote_rule`` escapes double quotes."""
     result = []
     if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and text.find("\\\\", start, end) < 0:
         for match in re.compile(r"\\(?!\")").finditer(text, start, end):  # a Windows path: no backslash is an escape
@@ -81,7 +81,7 @@ def content_changes(text: str, start: int, end: int) -> list[Change]:
         found = match.group()
         a, b = match.span()
         if found == '"':
-            result.append(Change("inner_quote", a, b, '\\"', 0.05))
+            result.append(Change(quote_rule, a, b, '\\"', 0.05))
         elif found[0] != "\\":
             result.append(Change("control_character", a, b, _CONTROL.get(found, f"\\u{ord(found):04x}"), 0.05))
         elif len(found) == 2 and found[1] == "'" or found == "\\`":
