@@ -17,7 +17,7 @@ def to_json(value: Any) -> str:
 
 
 def to_yaml(value: Any) -> str:
-    """Two spaces of indentation; strings that could be read as something else in double quotes; no newline at the end."""
+    """Two spaces of indentation; strings that could be read as something else are quoted; no newline at the end."""
     return "\n".join(_block(value, ""))
 
 

@@ -3,9 +3,9 @@
     python evaluate.py --model ../../src/trellis/models/nano --count 200 --samples 200
 
 Fields are leaves of the right answer, by JSON pointer. A field is right when the answer, read by the format's standard
-parser, has an equal value there (numbers as numbers; nothing, null and an empty CSV cell are one); an answer that cannot
-be read has no right field. A sample at temperature 1 is valid when ``json.loads`` reads it and the schema accepts it;
-nothing is masked, repaired or stripped.
+parser, has an equal value there (numbers as numbers; nothing, null and an empty CSV cell are one); an answer that
+cannot be read has no right field. A sample at temperature 1 is valid when ``json.loads`` reads it and the schema
+accepts it; nothing is masked, repaired or stripped.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ def read(text: str, output_format: str) -> Any:
 
 def leaves(value: Any, pointer: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
-        return {place: leaf for key, member in value.items() for place, leaf in leaves(member, f"{pointer}/{key}").items()}
+        return {place: leaf for key, member in value.items() for place,
+                leaf in leaves(member, f"{pointer}/{key}").items()}
     if isinstance(value, list):
-        return {place: leaf for i, member in enumerate(value) for place, leaf in leaves(member, f"{pointer}/{i}").items()}
+        return {place: leaf for i, member in enumerate(value) for place,
+                leaf in leaves(member, f"{pointer}/{i}").items()}
     return {pointer: value}
 
 
@@ -116,7 +118,8 @@ def main() -> None:
             if i < arguments.show:
                 print(f"--- {score}/{fields}\n{one.messages[-1].content}\n>>> {text}\n=== {one.answer}")
         seconds = time.perf_counter() - started
-        print(json.dumps({"format": output_format, "texts": arguments.count, "fields": total, "fields_right": round(right / max(1, total), 4),
+        print(json.dumps({"format": output_format, "texts": arguments.count, "fields": total,
+                          "fields_right": round(right / max(1, total), 4),
                           "texts_all_right": round(whole / arguments.count, 4),
                           "valid" if output_format == "json" else "readable": round(read_ok / arguments.count, 4),
                           "answer_tokens_per_second": round(drawn / seconds)}), flush=True)
@@ -128,7 +131,8 @@ def main() -> None:
             count += valid(one, text)
             if not valid(one, text) and i < arguments.show * 5:
                 print(f"--- invalid\n{one.shape.type_text()}\n>>> {text}\n=== {one.answer}")
-        print(json.dumps({"format": "json", "temperature": 1, "texts": arguments.samples, "valid": round(count / arguments.samples, 4)}))
+        print(json.dumps({"format": "json", "temperature": 1, "texts": arguments.samples,
+                          "valid": round(count / arguments.samples, 4)}))
 
 
 if __name__ == "__main__":

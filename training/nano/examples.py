@@ -1,7 +1,7 @@
 """One training example: a type, a text that tells a value of it, the real prompt for both, and the answer.
 
-The prompt is made by ``trellis.prompt`` from the type's TypeScript rendering, so the model is trained on what it will be
-given. ``example(seed)`` is a pure function of its arguments.
+The prompt is made by ``trellis.prompt`` from the type's TypeScript rendering, so the model is trained on what it will
+be given. ``example(seed)`` is a pure function of its arguments.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Example:
         return {"type": "array", "items": self.shape.schema} if self.shape.format == "csv" else self.shape.schema
 
 
-def example(seed: int | str, *, held_out: bool = False, output_format: str | None = None, plain: bool = False) -> Example:
+def example(seed: int | str, *, held_out: bool = False, output_format: str | None = None,
+            plain: bool = False) -> Example:
     """The example of a seed.
 
     Args:
@@ -72,7 +73,8 @@ def example(seed: int | str, *, held_out: bool = False, output_format: str | Non
     examples: list[tuple[str, Any]] = []
     if not plain and draw.chance(0.04):
         examples = [plan.text_and_value(most=1)]
-    system = draw.choice(("You are a careful assistant.", "Answer exactly.", "You extract data from text.")) if draw.chance(0.05) else ""
+    system = draw.choice(("You are a careful assistant.", "Answer exactly.",
+                          "You extract data from text.")) if draw.chance(0.05) else ""
     messages = Template(prompt, examples=examples, system=system).messages(plan.shape)
     answer = plan.shape.write(value)
     if not plain and not examples and draw.chance(0.08):
@@ -110,7 +112,8 @@ class _Plan:
         self.group = self._group(order) if not self.many and draw.chance(0.4) else None
         self.order = order
         self.style = draw.choice(("prose", "prose", "prose", "labels", "labels", "inline"))
-        self.joint = draw.choice(("\n", "\n", "; ", ", ", " | ")) if not self.many else draw.choice((", ", "; ", " | ", " "))
+        self.joint = draw.choice(("\n", "\n", "; ", ", ", " | ")) if not self.many else draw.choice((", ", "; ", " | ",
+                                                                                                     " "))
         self.shape = self._shape(output_format)
 
     @staticmethod
@@ -130,7 +133,8 @@ class _Plan:
             key = names[0] if names and self.draw.chance(0.4) else self.draw.choice(names or [f"field_{i}"])
             keys[i] = key
         if camel:
-            keys = {i: key.split("_")[0] + "".join(part.capitalize() for part in key.split("_")[1:]) for i, key in keys.items()}
+            keys = {i: key.split("_")[0] + "".join(part.capitalize() for part in key.split("_")[1:]) for i,
+                    key in keys.items()}
         return keys
 
     def _group(self, order: list[int]) -> tuple[str, list[int]] | None:
@@ -142,7 +146,8 @@ class _Plan:
         schema = {key: value for key, value in self.schemas[i].items() if not key.startswith("_")}
         if self.draw.chance(0.08):
             said = self.kind.fields[i].note or self.kind.fields[i].names[0].replace("_", " ")
-            schema["description"] = self.draw.choice(("{}", "the {}", "The {}", f"{{}} of the {self.kind.names[0]}")).format(said)
+            schema["description"] = self.draw.choice(("{}", "the {}", "The {}",
+                                                      f"{{}} of the {self.kind.names[0]}")).format(said)
         if "null" in self.marks[i]:
             inner = {key: value for key, value in schema.items() if key != "description"}
             outer = {key: value for key, value in schema.items() if key == "description"}
@@ -163,7 +168,8 @@ class _Plan:
 
         def record(order: list[int]) -> Schema:
             own = {self.keys[i]: self._property(i) for i in order}
-            return {"type": "object", "properties": own, "required": [self.keys[i] for i in order if "?" not in self.marks[i]],
+            return {"type": "object", "properties": own,
+                    "required": [self.keys[i] for i in order if "?" not in self.marks[i]],
                     "additionalProperties": False}
 
         grouped = set(self.group[1]) if self.group else set()
@@ -181,7 +187,8 @@ class _Plan:
             if "?" not in self.marks[i]:
                 required.append(self.keys[i])
         row = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-        name = _pascal(draw.choice(self.kind.names)) if draw.chance(0.8) else draw.choice(("Answer", "Output", "Record", "Result"))
+        name = _pascal(draw.choice(self.kind.names)) if draw.chance(0.8) else draw.choice(("Answer", "Output", "Record",
+                                                                                           "Result"))
         if self.many and output_format != "csv":
             item = name if name != "Answer" else "Item"
             name = draw.choice((f"{item}s", f"{item}List", "Answer", f"list[{item}]"))
@@ -232,11 +239,13 @@ class _Plan:
             field = self.kind.fields[i]
             label = (field.names[0] if draw.chance(0.6) else draw.choice(field.names)).replace("_", " ")
             label = label.capitalize() if self.joint == "\n" or draw.chance(0.3) else label
-            labelled.append(said[i] if field.phrases == ("{}",) else f"{label}{': ' if self.joint != ' ' else ' '}{said[i]}")
+            labelled.append(said[i] if field.phrases == ("{}",
+                                                         ) else f"{label}{': ' if self.joint != ' ' else ' '}{said[i]}")
         return self.joint.join(labelled)
 
 
-_FILLERS = ("Thanks a lot!", "Best wishes.", "See you soon.", "Let me know.", "Have a nice day!", "Sorry for the trouble.",
+_FILLERS = ("Thanks a lot!", "Best wishes.", "See you soon.", "Let me know.", "Have a nice day!",
+            "Sorry for the trouble.",
             "Please answer soon.", "It is raining here.", "Hello there!", "We look forward to it.", "No more for now.")
 
 
@@ -244,10 +253,13 @@ def _wording(draw: Draw, kind: Kind, text: str, many: bool) -> str:
     name = draw.choice(kind.names)
     name = (name + "s") if many else name
     form = draw.choice((
-        "Extract the {name}: {text}", "Extract the {name}:\n{text}", "Extract the {name} from this text.\n\n{text}", "{text}",
+        "Extract the {name}: {text}", "Extract the {name}:\n{text}", "Extract the {name} from this text.\n\n{text}",
+        "{text}",
         "{text}", "Read this message and give the {name}.\n\n{text}", "What is the {name} in this text?\n{text}",
-        'Extract the {name} from "{text}"', "Text:\n{text}", "{text}\n\nGive the {name}.", "Find the {name} in the text below.\n\n{text}",
-        "Turn this into a {name}: {text}", "Message: {text}\n\nExtract the {name}.", '"""\n{text}\n"""\nExtract the {name}.',
+        'Extract the {name} from "{text}"', "Text:\n{text}", "{text}\n\nGive the {name}.",
+        "Find the {name} in the text below.\n\n{text}",
+        "Turn this into a {name}: {text}", "Message: {text}\n\nExtract the {name}.",
+        '"""\n{text}\n"""\nExtract the {name}.',
         "Please read this and fill in the {name}: {text}", "Get the {name} from: {text}", "Extract: {text}",
     ))
     return form.format(name=name, text=text)
@@ -258,11 +270,14 @@ def _pascal(name: str) -> str:
 
 
 _LABELS = (
-    (("positive", "negative", "neutral"), (("I love this {}.", "The {} is great!", "Wonderful {}."), ("I hate this {}.", "The {} is terrible.",
+    (("positive", "negative", "neutral"), (("I love this {}.", "The {} is great!", "Wonderful {}."),
+                                           ("I hate this {}.", "The {} is terrible.",
      "Awful {}."), ("The {} is okay.", "The {} is average.", "So so, this {}."))),
-    (("billing", "technical", "shipping"), (("The invoice for my {} is wrong.", "I was charged twice for the {}."), ("The {} keeps crashing.",
+    (("billing", "technical", "shipping"), (("The invoice for my {} is wrong.", "I was charged twice for the {}."),
+                                            ("The {} keeps crashing.",
      "My {} does not start."), ("Where is my {}?", "The {} has not arrived."))),
-    (("yes", "no"), (("I would buy the {} again.", "The {} works."), ("I would not buy the {} again.", "The {} does not work."))),
+    (("yes", "no"), (("I would buy the {} again.", "The {} works."),
+                     ("I would not buy the {} again.", "The {} does not work."))),
 )
 
 
@@ -277,7 +292,8 @@ def _single_example(draw: Draw, output_format: str) -> Example:
     sentences = [draw.choice(one.phrases).format(words) for one, words in [(field, said), *others]]
     draw.rng.shuffle(sentences)
     asked = draw.choice(field.names).replace("_", " ")
-    prompt = draw.choice(("What is the {}? {}", "{1}\n\nGive the {0}.", "Extract the {}: {}")).format(asked, " ".join(sentences))
+    form = draw.choice(("What is the {}? {}", "{1}\n\nGive the {0}.", "Extract the {}: {}"))
+    prompt = form.format(asked, " ".join(sentences))
     definitions = {}
     if "_item" in schema:
         definitions = {"$defs": {schema["_item"]: {**schema["items"], "additionalProperties": False}}}
@@ -292,7 +308,8 @@ def _choice_example(draw: Draw, output_format: str) -> Example:
     labels, texts = draw.choice(_LABELS)
     place = draw.between(0, len(labels) - 1)
     text = draw.choice(texts[place]).format(draw.product())
-    prompt = draw.choice(("Classify: {}", "{}", "What is said here?\n{}", "Is it {labels}? {}")).format(text, labels=" or ".join(labels))
+    form = draw.choice(("Classify: {}", "{}", "What is said here?\n{}", "Is it {labels}? {}"))
+    prompt = form.format(text, labels=" or ".join(labels))
     name = draw.choice(("Label", "Answer", "Category", "Sentiment"))
     shape = TypeShape(name, output_format, {"enum": draw.sample(labels, len(labels)), "type": "string"})
     return Example("choice", shape, Template(prompt).messages(shape), labels[place], shape.write(labels[place]))
@@ -316,14 +333,16 @@ def damaged(draw: Draw, shape: TypeShape, value: Any, answer: str) -> tuple[str,
         old, place = row[key], f"{pointer}/{key}"
         if isinstance(old, str) and draw.chance(0.4):
             row[key] = draw.choice((old[:-1], old + draw.choice("sx1"), draw.proper()))
-            errors.append(FieldError(place, draw.choice(("not in the text", "this is not what the text says", "wrong value"))))
+            errors.append(FieldError(place, draw.choice(("not in the text", "this is not what the text says",
+                                                         "wrong value"))))
         elif isinstance(old, bool) or (isinstance(old, str) and draw.chance(0.3)):
             row[key] = None if shape.format == "csv" else draw.between(0, 9)
-            errors.append(FieldError(place, f"Input should be a valid {'boolean' if isinstance(old, bool) else 'string'}"))
+            kind = "boolean" if isinstance(old, bool) else "string"
+            errors.append(FieldError(place, f"Input should be a valid {kind}"))
         elif isinstance(old, (int, float)) and not isinstance(old, bool):
             row[key] = f"{old} {draw.choice(('pieces', 'EUR', 'kg'))}"
-            kind = "integer" if isinstance(old, int) else "number"
-            errors.append(FieldError(place, f"Input should be a valid {kind}, unable to parse string as {'an' if kind[0] == 'i' else 'a'} {kind}"))
+            kind, a = ("integer", "an") if isinstance(old, int) else ("number", "a")
+            errors.append(FieldError(place, f"Input should be a valid {kind}, unable to parse string as {a} {kind}"))
         elif shape.format != "csv" and draw.chance(0.5):
             row[key + "_"] = old
             errors.append(FieldError(f"{place}_", "Extra inputs are not permitted"))

@@ -1,6 +1,7 @@
 """Writes a checkpoint as the package's files: float16 weights, the tokenizer, and what is known of both.
 
-    python export.py --checkpoint run/checkpoint.pt --tokenizer tokenizer.json --seed 7 --out ../../src/trellis/models/nano
+    python export.py --checkpoint run/checkpoint.pt --tokenizer tokenizer.json --seed 7 --out
+    ../../src/trellis/models/nano
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def export(checkpoint: Path, tokenizer: Path, seed: int, out: Path) -> None:
     facts = {
         "config": saved["config"], "parameters": int(sum(a.size for a in arrays.values())), "seed": seed,
         "steps": saved["step"], "tokens": saved["tokens"],
-        "sha256": {"weights.npz": hashlib.sha256(weights).hexdigest(), "tokenizer.json": hashlib.sha256(words).hexdigest()},
+        "sha256": {"weights.npz": hashlib.sha256(weights).hexdigest(),
+                   "tokenizer.json": hashlib.sha256(words).hexdigest()},
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "weights.npz").write_bytes(weights)

@@ -21,7 +21,8 @@ def largest_difference(model: Nano, seed: int = 0, length: int = 90) -> float:
     ids = np.random.default_rng(seed).integers(0, model.config.vocabulary, length)
     with torch.no_grad():
         expected = model(torch.from_numpy(ids)[None])[0].numpy()
-    network = Network(Sizes(**model.config.as_dict()), {name: value.numpy() for name, value in model.state_dict().items()})
+    network = Network(Sizes(**model.config.as_dict()),
+                      {name: value.numpy() for name, value in model.state_dict().items()})
     single = network.start()
     worst = max(float(np.abs(single.step([int(token)]) - expected[i]).max()) for i, token in enumerate(ids))
     for cut in (1, 2, length // 2, length - 1):

@@ -36,7 +36,8 @@ def pack(tokenizer: Tokenizer, seeds: Sequence[str]) -> dict[str, np.ndarray]:
             ids += one
             lengths.append(len(one))
             starts.append(start)
-    return {"ids": np.array(ids, np.uint16), "lengths": np.array(lengths, np.int32), "starts": np.array(starts, np.int32)}
+    return {"ids": np.array(ids, np.uint16), "lengths": np.array(lengths, np.int32),
+            "starts": np.array(starts, np.int32)}
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python train.py --shards shards --out run --minutes 70
 
 Each worker is one process with one thread; workers meet once a step to average their gradients, so a busy machine costs
-its share and no more. The newest checkpoint can be exported at any moment. Matrices are updated by Muon (Jordan et al., 2024: momentum made
-orthogonal by Newton-Schulz iterations), the rest by Adam. Loss is on answers only.
+its share and no more. The newest checkpoint can be exported at any moment. Matrices are updated by Muon (Jordan et al.,
+2024: momentum made orthogonal by Newton-Schulz iterations), the rest by Adam. Loss is on answers only.
 """
 
 from __future__ import annotations
@@ -131,12 +131,14 @@ def work(rank: int, arguments: argparse.Namespace) -> None:
     matrix_names = ("qkv", "out", "up", "down")
     matrices = [p for name, p in model.named_parameters() if name.rsplit(".", 1)[-1] in matrix_names]
     others = [p for name, p in model.named_parameters() if name.rsplit(".", 1)[-1] not in matrix_names]
-    optimizers = [Muon(matrices, arguments.muon), torch.optim.AdamW(others, arguments.adam, betas=(0.9, 0.95), weight_decay=0.0)]
+    optimizers = [Muon(matrices, arguments.muon), torch.optim.AdamW(others, arguments.adam, betas=(0.9, 0.95),
+                                                                    weight_decay=0.0)]
     peaks = [arguments.muon, arguments.adam]
     compute = torch.compile(loss_of, dynamic=True)
     log = (arguments.out / "log.jsonl").open("a") if rank == 0 else None
     if log:
-        log.write(json.dumps({"parameters": sum(p.numel() for p in model.parameters()), **vars(arguments)}, default=str) + "\n")
+        log.write(json.dumps({"parameters": sum(p.numel() for p in model.parameters()), **vars(arguments)},
+                             default=str) + "\n")
     started: float | None = None
     saved = said = step = 0
     trained = said_tokens = smooth = minutes = 0.0
@@ -160,7 +162,8 @@ def work(rank: int, arguments: argparse.Namespace) -> None:
         smooth = value if step == 1 else 0.97 * smooth + 0.03 * value
         if log and minutes * 60 - said > 10:
             speed = (trained - said_tokens) / (minutes * 60 - said)
-            log.write(json.dumps({"minutes": round(minutes, 2), "step": step, "tokens": int(trained), "loss": round(smooth, 4),
+            log.write(json.dumps({"minutes": round(minutes, 2), "step": step, "tokens": int(trained),
+                                  "loss": round(smooth, 4),
                                   "rate": round(rate, 3), "tokens_per_second": round(speed)}) + "\n")
             log.flush()
             said, said_tokens = minutes * 60, trained

@@ -10,51 +10,32 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from zlib import crc32
 
 HELD_OUT_SHARE = 8  # one in eight
 
-_STARTS = ("b bl br c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p ph pl pr qu r s sh sk sl sm sn sp st str t th tr "
-           "v w y z").split() + [""] * 4
-_VOWELS = "a e i o u a e i o ai au ea ee ei ia ie io oa oo ou y".split() * 4 + ["é", "ö", "ü", "á", "í", "ø", "å", "ñu", "ã"]
-_ENDS = "b ck d f g k l ll m n nd ng nn nt p r rd rk rn rt s ss st t th x z".split() + [""] * 16
 
-_FIRST = ("Ada Alan Alice Amir Ana Anna Arjun Astrid Ben Bruno Carla Chen Chloe Clara Dana Daniel David Diego Elena Emil Emma "
-          "Erik Eva Farid Fatima Felix Fiona Frank Grace Hana Hans Hugo Ibrahim Ines Ingrid Isaac Ivan Jack Jane Jonas Juan "
-          "Julia Kai Karim Kate Kenji Laila Lara Lena Leo Lina Linus Lisa Louis Lucy Luis Maja Marco Maria Mark Marta Max Mei "
-          "Mia Milan Mina Mona Nadia Nina Noah Nora Olga Omar Oscar Paul Pedro Petra Priya Rafael Ravi Rosa Ruth Sam Sara "
-          "Sofia Stefan Tara Theo Tom Uma Vera Victor Wei Yara Yuki Zoe José Zoë Jürgen François Łukasz Åsa Søren").split()
-_LAST = ("Adams Ahmed Alvarez Bauer Becker Berg Brown Cohen Costa Cruz Dahl Davis Diaz Dubois Evans Fischer Garcia Ghosh Gomez "
-         "Gray Hall Hansen Hill Hoffman Huang Ito Jansen Johnson Jones Kaur Keller Khan Kim King Kowalski Kumar Lang Larsen "
-         "Lee Lewis Lind Lopez Lovelace Martin Mason Mehta Meyer Miller Moreau Mori Murphy Nakamura Nguyen Novak Okafor Olsen "
-         "Park Patel Peeters Pereira Popov Reyes Rossi Roy Santos Sato Schmidt Shah Silva Singh Smith Stone Suzuki Taylor "
-         "Tran Turing Vega Wagner Walker Wang Weber Weiss White Wilson Wolf Wood Wright Yang Young Zhang Müller Núñez").split()
-_CITIES = ("Accra Amsterdam Athens Auckland Austin Barcelona Berlin Bern Bogota Boston Brussels Cairo Chicago Copenhagen "
-           "Dakar Dallas Denver Dublin Geneva Glasgow Hamburg Hanoi Helsinki Houston Istanbul Jakarta Karachi Kyiv Lagos Leeds "
-           "Lima Lisbon London Lyon Madrid Manila Melbourne Miami Milan Montreal Munich Nairobi Naples Osaka Oslo Paris Perth "
-           "Porto Prague Quito Riga Rome Seattle Seoul Seville Sofia Stockholm Sydney Tallinn Tokyo Toronto Turin Utrecht "
-           "Vienna Warsaw Zürich Málaga").split()
-_MAKES = ("red blue green black white small large compact heavy light folding wooden steel copper glass ceramic cotton woollen "
-          "leather plastic electric wireless portable digital classic vintage modern round square double mini spare thermal "
-          "solar organic waterproof silent smart rapid soft bright dark silver golden grey narrow wide").split()
-_THINGS = ("lamp desk chair table shelf cable charger keyboard mouse monitor printer scanner speaker headset camera tripod "
-           "battery adapter router kettle toaster blender mixer pan pot knife fork bowl plate cup mug bottle jar basket bag "
-           "backpack tent rope torch helmet glove jacket scarf boot shoe hat belt watch clock mirror frame vase candle pillow "
-           "blanket towel carpet curtain drill hammer saw wrench screw bolt hinge valve pump filter hose brush paint ladder "
-           "bucket broom notebook pen pencil marker stapler folder envelope stamp globe puzzle kite drum guitar flute violin "
-           "bicycle saddle pedal tyre lock bell sensor switch fuse motor fan heater stove oven").split()
-_TOPICS = ("login invoice payment password report screen app website export import backup update email account upload search "
-           "calendar printer connection server database page button video sound map order delivery refund licence").split()
+def _read_lists() -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {}
+    for line in Path(__file__).with_name("words.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+            lists[name] = []
+        elif line and not line.startswith("#"):
+            lists[name].extend(line.split())
+    return lists
+
+
+LISTS = _read_lists()
+_STARTS = [*LISTS["starts"], *[""] * 4]
+_VOWELS = [*LISTS["vowels"] * 4, "é", "ö", "ü", "á", "í", "ø", "å", "ñu", "ã"]
+_ENDS = [*LISTS["ends"], *[""] * 16]
 _FAULTS = ("is broken", "does not load", "keeps crashing", "is very slow", "shows an error", "was lost", "is missing",
            "will not open", "stopped working", "fails every time", "is empty", "freezes", "cannot be saved", "is wrong")
-_EVENTS = ("meeting workshop concert lecture seminar picnic reunion hackathon exhibition conference tour tasting webinar "
-           "rehearsal festival dinner lunch training walk fair").split()
-_STREETS = "Street Road Lane Avenue Way Close Drive Court Square Alley".split()
-_TLDS = "com org net example io de co.uk fr se dev".split()
-_COMPANY = "Ltd Inc GmbH Co Group Labs Works Partners & Sons Systems Foods Studio".replace("& Sons", "").split() + ["& Sons"]
+_COMPANY = ("Ltd", "Inc", "GmbH", "Co", "Group", "Labs", "Works", "Partners", "Systems", "Foods", "Studio", "& Sons")
 
-T = dict[tuple[str, bool], list[str]]
-_split_lists: T = {}
+_split_lists: dict[tuple[str, bool], list[str]] = {}
 
 
 def is_held_out(text: str) -> bool:
@@ -84,11 +65,11 @@ class Draw:
             if is_held_out(text) == self.held_out:
                 return text
 
-    def listed(self, key: str, words: Sequence[str]) -> str:
+    def listed(self, key: str) -> str:
         """A word of a list, of the part of it that belongs to this half; a made-up word when that part is empty."""
         kept = _split_lists.get((key, self.held_out))
         if kept is None:
-            kept = [word for word in words if is_held_out(word) == self.held_out]
+            kept = [word for word in LISTS[key] if is_held_out(word) == self.held_out]
             _split_lists[key, self.held_out] = kept
         return self.choice(kept) if kept else self.syllables()
 
@@ -103,10 +84,10 @@ class Draw:
         return word if len(word) > 2 else self.proper(most)
 
     def first_name(self) -> str:
-        return self.listed("first", _FIRST) if self.chance(0.5) else self.proper()
+        return self.listed("first") if self.chance(0.5) else self.proper()
 
     def last_name(self) -> str:
-        name = self.listed("last", _LAST) if self.chance(0.45) else self.proper(3)
+        name = self.listed("last") if self.chance(0.45) else self.proper(3)
         if self.chance(0.04):
             name += "-" + self.proper()
         return name
@@ -119,11 +100,11 @@ class Draw:
         return f"{self.proper(3)} {self.choice(_COMPANY)}" if self.chance(0.75) else self.proper(3)
 
     def city(self) -> str:
-        return self.listed("city", _CITIES) if self.chance(0.5) else self.proper(3)
+        return self.listed("city") if self.chance(0.5) else self.proper(3)
 
     def product(self) -> str:
-        thing = self.listed("thing", _THINGS) if self.chance(0.75) else self.syllables(2)
-        make = self.listed("make", _MAKES) if self.chance(0.7) else self.syllables(2)
+        thing = self.listed("thing") if self.chance(0.75) else self.syllables(2)
+        make = self.listed("make") if self.chance(0.7) else self.syllables(2)
         roll = self.rng.random()
         if roll < 0.6:
             text = f"{make} {thing}"
@@ -137,37 +118,40 @@ class Draw:
 
     def street(self) -> str:
         if self.chance(0.7):
-            return f"{self.integer(1, 990)} {self.proper(3)} {self.choice(_STREETS)}"
+            return f"{self.integer(1, 990)} {self.proper(3)} {self.choice(LISTS['street'])}"
         return f"{self.proper(3)}{self.choice(('straße', 'gatan', 'weg', ' Plaza', ' Park'))} {self.integer(1, 990)}"
 
     def topic(self) -> str:
-        topic = self.listed("topic", _TOPICS) if self.chance(0.6) else self.syllables(2)
+        topic = self.listed("topic") if self.chance(0.6) else self.syllables(2)
         return f"{self.choice(('the', 'my', 'our', 'every'))} {topic} {self.choice(_FAULTS)}"
 
     def event(self) -> str:
-        what = self.listed("event", _EVENTS) if self.chance(0.7) else self.syllables(2)
+        what = self.listed("event") if self.chance(0.7) else self.syllables(2)
         return f"{self.proper(3)} {what.capitalize() if self.chance(0.5) else what}"
 
     def word(self) -> str:
         roll = self.rng.random()
         if roll < 0.35:
-            return self.listed("make", _MAKES)
-        return self.listed("thing", _THINGS) if roll < 0.5 else self.syllables(2)
+            return self.listed("make")
+        return self.listed("thing") if roll < 0.5 else self.syllables(2)
 
     def email(self, person: str | None = None) -> str:
         first, *_, last = (person or self.person()).lower().split()
         keep = str.maketrans("éöüáíøåñãëçł", "eouaioanaecl")
         first, last = first.translate(keep), last.translate(keep)
-        user = self.choice((f"{first}.{last}", first, f"{first[0]}{last}", f"{first}_{last}", f"{last}{self.integer(1, 99)}"))
-        return self.own(lambda: f"{user}@{self.syllables(2).translate(keep)}.{self.choice(_TLDS)}")
+        user = self.choice((f"{first}.{last}", first, f"{first[0]}{last}", f"{first}_{last}",
+                            f"{last}{self.integer(1, 99)}"))
+        return self.own(lambda: f"{user}@{self.syllables(2).translate(keep)}.{self.choice(LISTS['tld'])}")
 
     def digits(self, n: int) -> str:
         return self.own(lambda: "".join(self.choice("0123456789") for _ in range(n)))
 
     def phone(self) -> str:
         area, a, b = self.digits(3), self.digits(3), self.digits(4)
-        return self.choice((f"+{self.between(1, 98)} {area} {a}{b}", f"{area}-{a}-{b}", f"({area}) {a}-{b}", f"0{area} {a} {b}",
-                            f"+{self.between(1, 98)}{area}{a}{b}", f"555-{b}", f"+{self.between(1, 98)} {area} {a} {b}"))
+        return self.choice((f"+{self.between(1, 98)} {area} {a}{b}", f"{area}-{a}-{b}", f"({area}) {a}-{b}",
+                            f"0{area} {a} {b}",
+                            f"+{self.between(1, 98)}{area}{a}{b}", f"555-{b}",
+                            f"+{self.between(1, 98)} {area} {a} {b}"))
 
     def code(self, heads: Sequence[str] = ()) -> str:
         """An identifier such as ``ORD-40917``."""
@@ -197,4 +181,4 @@ class Draw:
         return dt.date.fromisoformat(self.own(make))
 
     def time(self) -> str:
-        return self.own(lambda: f"{self.rng.randint(7, 22):02d}:{self.choice((0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55)):02d}")
+        return self.own(lambda: f"{self.rng.randint(7, 22):02d}:{self.choice(range(0, 60, 5)):02d}")

@@ -105,7 +105,8 @@ def _best(logits: Logits) -> int:
     """The id of the highest logit (``argmax`` returns a NaN's place when there is one)."""
     best = int(np.argmax(logits))
     if not logits[best] > -np.inf:
-        raise MaskError("no token can be drawn: " + ("a logit is not a number" if np.isnan(logits[best]) else "all are masked"))
+        reason = "a logit is not a number" if np.isnan(logits[best]) else "all are masked"
+        raise MaskError(f"no token can be drawn: {reason}")
     return best
 
 

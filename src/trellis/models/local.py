@@ -1,7 +1,7 @@
 """A ``Model`` of any ``TokenModel``: decoding with sampling, masks, stop strings and budgets.
 
-One loop for all: logits, mask, draw, accept. With a mask every answer ends inside its grammar, because the matcher knows
-the budget and keeps only tokens after which the answer can still end in time.
+One loop for all: logits, mask, draw, accept. With a mask every answer ends inside its grammar, because the matcher
+knows the budget and keeps only tokens after which the answer can still end in time.
 """
 
 from __future__ import annotations
@@ -92,15 +92,17 @@ class LocalModel:
     def _read(self, messages: tuple[Message, ...]) -> _Prompt:
         ids = self.model.encode(messages)
         if len(ids) >= self.model.context:
-            raise RequestRejectedError(f"the prompt has {len(ids)} tokens, and {self.name} holds {self.model.context} with the answer",
-                                       hint="shorten the prompt")
+            raise RequestRejectedError(
+                f"the prompt has {len(ids)} tokens, and {self.name} holds {self.model.context} with the answer",
+                hint="shorten the prompt")
         state = self.model.start()
         return _Prompt(len(ids), state, state.step(ids))
 
     def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float) -> Reply:
         sampling = request.sampling
         if request.mode not in self.modes:
-            raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}", hint="it has mask and prompt")
+            raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}",
+                                       hint="it has mask and prompt")
         if sampling.max_tokens is not None and sampling.max_tokens < 1:
             raise UsageError(f"max_tokens is {sampling.max_tokens}, but must be at least 1")
         sampler = Sampler(self.temperature if sampling.temperature is None else sampling.temperature,
@@ -139,7 +141,8 @@ class LocalModel:
         if request.mode != "mask":
             return None
         if request.grammar is None:
-            raise RequestRejectedError("mode 'mask' needs a grammar", hint="give Request(grammar=...), or use mode 'prompt'")
+            raise RequestRejectedError("mode 'mask' needs a grammar",
+                                       hint="give Request(grammar=...), or use mode 'prompt'")
         if request.sampling.stop:
             raise RequestRejectedError("a stop string could cut a masked answer in the middle",
                                        hint="the grammar ends the answer: leave stop out, or use mode 'prompt'")
@@ -148,7 +151,7 @@ class LocalModel:
 
 @dataclass(frozen=True, slots=True)
 class _Prompt:
-    """A prompt that was read: its length, the state after it (forked, never stepped, while others need it), the logits."""
+    """A prompt that was read: its length, the state after it (while others need it forked, not stepped), the logits."""
 
     tokens: int
     state: TokenState

@@ -42,7 +42,8 @@ class NanoModel:
             self.facts: dict[str, Any] = json.loads((folder / "model.json").read_bytes())
             weights, tokenizer = ((folder / name).read_bytes() for name in ("weights.npz", "tokenizer.json"))
         except (OSError, ValueError) as error:
-            raise ModelError(f"the model in {folder} cannot be read: {error}", hint="install the package again") from error
+            raise ModelError(f"the model in {folder} cannot be read: {error}",
+                             hint="install the package again") from error
         for name, data in (("weights.npz", weights), ("tokenizer.json", tokenizer)):
             found, expected = hashlib.sha256(data).hexdigest(), self.facts["sha256"][name]
             if found != expected:

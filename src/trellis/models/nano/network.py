@@ -1,7 +1,7 @@
 """The transformer of ``training/nano/model.py`` in numpy, with a key-value cache.
 
-Shapes: T new tokens, N tokens in all, W width, H heads, D = W / H, V vocabulary. Mathematics is float32; the weights are
-stored as float16.
+Shapes: T new tokens, N tokens in all, W width, H heads, D = W / H, V vocabulary. Mathematics is float32; the weights
+are stored as float16.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Network:
     Args:
         config: sizes.
         weights: arrays by name, any float type: ``embedding`` (V, W), ``gain`` (W,), and for each layer ``layers.i.``
-            ``taps`` (taps, W), ``qkv`` (3W, W), ``out`` (W, W), ``up`` (hidden, W), ``down`` (W, hidden), ``gains`` (2, W).
+            ``taps`` (taps, W), ``qkv`` (3W, W), ``out`` (W, W), ``up`` (hidden, W), ``down`` (W, hidden), ``gains`` (2,
+            W).
     """
 
     def __init__(self, config: Config, weights: Mapping[str, npt.NDArray[np.floating]]) -> None:
@@ -106,7 +107,8 @@ class State:
         network, c = self._network, self._network.config
         begin, end = self._length, self._length + len(tokens)
         if end > c.context:
-            raise RequestRejectedError(f"{end} tokens are more than the context of {c.context}", hint="make the text shorter")
+            raise RequestRejectedError(f"{end} tokens are more than the context of {c.context}",
+                                       hint="make the text shorter")
         ids = np.asarray(tokens, dtype=np.int64)
         if not len(ids) or ids.min() < 0 or ids.max() >= c.vocabulary:
             raise RequestRejectedError("a step needs token ids of the vocabulary")

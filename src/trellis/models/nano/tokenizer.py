@@ -1,12 +1,13 @@
 """Byte-level BPE in plain Python, for small vocabularies.
 
-Reads the tokenizers JSON that ``training/nano/bpe.py`` wrote: text is cut into words by one pattern, a word's UTF-8 bytes
-are merged by rank (Sennrich et al., 2016), and special tokens are never made from text.
+Reads the tokenizers JSON that ``training/nano/bpe.py`` wrote: text is cut into words by one pattern, a word's UTF-8
+bytes are merged by rank (Sennrich et al., 2016), and special tokens are never made from text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import regex
@@ -39,8 +40,11 @@ class Tokenizer:
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text. What looks like a special token in it is spelled out like any other text; a lone surrogate,
-        which UTF-8 cannot write, becomes U+FFFD."""
+        """The ids of a text.
+
+        What looks like a special token is spelled out like any other text; a lone surrogate, which UTF-8 cannot write,
+        becomes U+FFFD.
+        """
         ids: list[int] = []
         for match in self._pattern.finditer(_sound(text)):
             ids.extend(self._word(match.group()))
@@ -52,7 +56,7 @@ class Tokenizer:
             return known
         pieces = [self._letters[byte] for byte in word.encode()]
         while len(pieces) > 1:
-            pairs = list(zip(pieces, pieces[1:], strict=False))
+            pairs = list(pairwise(pieces))
             best = min(pairs, key=lambda pair: self._ranks.get(pair, len(self._ranks)))
             if best not in self._ranks:
                 break
