@@ -175,9 +175,9 @@ class TestMasks:
     """Every masked answer ends inside its grammar, whatever the model wants."""
 
     engine = "kernel"
-    def ask(self, text: bytes, grammar: Grammar | None, sampling: Sampling = DEFAULT,
-            noise: float = 0.0) -> Reply | Exception:
-              "required": ["name", "n"], "additionalProperties": False}
+    schema: ClassVar[dict[str, object]] = {
+        "type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer"}},
+        "required": ["name", "n"], "additionalProperties": False}
 
     @pytest.fixture(autouse=True)
     def _needs_the_kernel(self) -> None:
