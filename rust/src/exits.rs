@@ -36,8 +36,8 @@ type Place = (u32, u32);
 #[derive(Debug)]
 struct ExitSet {
     places: Arc<[Place]>,
-    /// For each first byte, where the rests that start with it go on.
-    by_first: Map<u8, Arc<[Place]>>,
+    /// For each first byte, where the rests that start with it go on, and whether they are merged.
+    by_first: Option<Map<u8, (Arc<[Place]>, bool)>>,
 }
 
 /// Tokens that cross an end.
@@ -64,6 +64,8 @@ pub struct Info {
 #[derive(Debug)]
 pub(crate) struct ExitTables {
     tries: Vec<Arc<Trie>>,
+    /// Merged tries by their (token, bytes before) in the order of rests.
+    trie_ids: Map<Box<[(u32, u16)]>, u32>,
     sets: Vec<ExitSet>,
     ids: Map<Arc<[Place]>, u32>,
     infos: Map<(u32, u32, bool), Arc<Info>>,
@@ -76,7 +78,8 @@ impl ExitTables {
         let start: Arc<[Place]> = [(0, 0)].into();
         ExitTables {
             tries: vec![trie],
-            sets: vec![ExitSet { places: start.clone(), by_first: Map::default() }],
+            trie_ids: Map::default(),
+            sets: vec![ExitSet { places: start.clone(), by_first: None }],
             ids: Map::from_iter([(start, AT_START)]),
             infos: Map::default(),
             loops: Vec::new(),
@@ -91,12 +94,14 @@ impl ExitTables {
     }
 
     fn intern(&mut self, mut places: Vec<Place>) -> u32 {
+        // Places may lie below one another, and then a walk comes to the same node twice.
         places.sort_unstable();
+        places.dedup();
         let places: Arc<[Place]> = places.into();
         if let Some(&id) = self.ids.get(&places) {
             return id;
         }
-        self.sets.push(ExitSet { places: places.clone(), by_first: Map::default() });
+        self.sets.push(ExitSet { places: places.clone(), by_first: None });
         self.ids.insert(places, self.sets.len() as u32 - 1);
         self.sets.len() as u32 - 1
     }
@@ -212,24 +217,41 @@ impl Lexicon {
 
     /// Where the rests of an exit set that start with `byte` stand after it.
     fn first(&mut self, set: u32, byte: u8) -> Arc<[Place]> {
-        if let Some(places) = self.exits.sets[set as usize].by_first.get(&byte) {
+        if self.exits.sets[set as usize].by_first.is_none() {
+            self.sort_by_first(set);
+        }
+        let Some(index) = &self.exits.sets[set as usize].by_first else { return Arc::default() };
+        let Some((places, merged)) = index.get(&byte) else { return Arc::default() };
+        if *merged {
             return places.clone();
         }
-        let all = self.exits.sets[set as usize].places.clone();
+        let mut next = places.clone();
         let tries = &self.exits.tries;
-        let mut next: Vec<Place> =
-            all.iter().filter_map(|&(t, n)| tries[t as usize].child(n, byte).map(|c| (t, c))).collect();
-        let below: usize = next.iter().map(|&(t, n)| tries[t as usize].rests(n).count()).sum();
+        let below: usize = next.iter().map(|&(t, n)| tries[t as usize].count(n)).sum();
         if next.len() >= MERGE_FROM && below <= MERGE_TOKENS {
-            next = vec![(self.merge(&next), 0)];
+            next = [(self.merge(&next), 0)].into();
         }
-        let next: Arc<[Place]> = next.into();
-        self.memory += 8 * next.len() + 64;
-        self.exits.sets[set as usize].by_first.insert(byte, next.clone());
+        if let Some(index) = &mut self.exits.sets[set as usize].by_first {
+            index.insert(byte, (next.clone(), true));
+        }
         next
     }
 
-    /// A trie of the rests below some places; returns its number.
+    fn sort_by_first(&mut self, set: u32) {
+        let mut index: Map<u8, Vec<Place>> = Map::default();
+        let all = self.exits.sets[set as usize].places.clone();
+        for &(t, n) in all.iter() {
+            for (byte, child) in self.exits.tries[t as usize].children(n) {
+                index.entry(byte).or_default().push((t, child));
+            }
+        }
+        self.memory += index.values().map(|v| 8 * v.len() + 64).sum::<usize>();
+        let index = index.into_iter().map(|(byte, places)| (byte, (places.into(), false))).collect();
+        self.exits.sets[set as usize].by_first = Some(index);
+    }
+
+    /// A trie of the rests below some places; returns its number. Equal tries are one, so that exit
+    /// sets recur.
     fn merge(&mut self, places: &[Place]) -> u32 {
         let mut rests: Vec<(&[u8], u32, u16)> = Vec::new();
         for &(t, n) in places {
@@ -241,9 +263,17 @@ impl Lexicon {
                 rests.push((bytes.get(usize::from(from)..).unwrap_or(&[]), token, from));
             }
         }
+        // One token can have the same rest from several places; (rest, token) says it all.
+        rests.sort_unstable();
+        rests.dedup();
+        let key: Box<[(u32, u16)]> = rests.iter().map(|r| (r.1, r.2)).collect();
+        if let Some(&known) = self.exits.trie_ids.get(&key) {
+            return known;
+        }
         let trie = Trie::new(rests);
-        self.memory += trie.bytes();
+        self.memory += trie.bytes() + 8 * key.len();
         self.exits.tries.push(Arc::new(trie));
+        self.exits.trie_ids.insert(key, self.exits.tries.len() as u32 - 1);
         self.exits.tries.len() as u32 - 1
     }
 

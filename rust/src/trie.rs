@@ -193,6 +193,12 @@ impl Trie {
         slots.map(|i| (self.tokens[i], self.offsets[i]))
     }
 
+    /// Number of tokens that end at or below the node.
+    pub fn count(&self, n: u32) -> usize {
+        let node = &self.nodes[n as usize];
+        (self.nodes[node.end as usize].first - node.first) as usize
+    }
+
     /// The child along a byte.
     #[inline]
     pub fn child(&self, n: u32, byte: u8) -> Option<u32> {
