@@ -368,7 +368,8 @@ def _errors() -> Iterator[None]:
 def _reraise(error: Exception) -> NoReturn:
     if isinstance(error, TrellisError):
         raise error
-    kind, message = error.args[:2] if type(error).__name__ == "KernelError" else ("state", str(error))
+    from_kernel = type(error).__module__ == "trellis_kernel"
+    kind, message = error.args[:2] if from_kernel else ("state", str(error))
     if kind == "program":
         raise GrammarError(message) from error
     if kind in ("limit", "budget"):

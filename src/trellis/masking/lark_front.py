@@ -267,6 +267,9 @@ def _bare(error: TrellisError) -> str:
     return re.sub(r" at line \d+, column \d+$", "", error.message.splitlines()[0])
 
 
+_NAMED = r"(?:(?:rule|terminal|terminals|token|used for)[ ({'\"]+|TerminalDef\('|\(|<)(?!in\b)([A-Za-z_]\w*)"
+
+
 class _Places:
     """Finds rules and terminals in the text of a grammar, for messages."""
 
@@ -315,18 +318,41 @@ class _Places:
         if stated:
             elsewhere = re.search(r"line \d+ column \d+ in (\S+?):?\s", message)
             line, column = int(stated[1]), int(stated[2])
-            hint = re.search(r"^(Expected.*|Did you.*)", message, re.MULTILINE)
+            first = re.sub(r"Unexpected token Token\('\w+', (.*?)\)\.?", r"unexpected \1", first)
+            expected = re.findall(r"^\s*\* (\w+)", message, re.MULTILINE)
             own = not elsewhere or elsewhere[1] in ("<string>", "GRAMMAR") or line <= self.text.count("\n") + 1
             raise GrammarError(f"not a Lark grammar: {first.replace(stated[0], '')}", line=line, column=column,
-                               source=self.text if own else None, hint=hint[0] if hint else "") from error
-        names = [name for name in re.findall(r"[A-Za-z_]\w*", message) if self.use(name) is not None]
-        quoted = re.findall(r"['\"`]([A-Za-z_]\w*)['\"`]", message)
-        name = next(iter([*quoted, *names]), None)
+                               source=self.text if own else None, hint=f"Lark expects {' or '.join(expected)}" if expected else "") from error
+        if "at position" in first or first.startswith("Cannot compile token"):
+            self._bad_regex(error)
+        if first.startswith("Using an undefined rule"):
+            name = re.sub(r".*'(.*)'.*", r"\1", first)
+            raise GrammarError(f"the start rule {name} is not defined", rule=name,
+                               hint='name another rule: Grammar.from_lark(..., start="...")') from error
+        if "zero-width" in first:
+            first = "a terminal may match the empty string, which Lark's lexers do not allow"
+        names = re.findall(_NAMED, message, re.IGNORECASE) + re.findall(r"'([A-Za-z_]\w*)'", message)
+        concerned = next((name for name in names if self.use(name) is not None), None)
         offset = None
-        if name is not None:
-            twice = "more than once" in message or "already" in message or "twice" in message
-            offset = self.definition(name, 1) if twice else None
-            offset = self.use(name) if offset is None else offset
-        line_column = self.line_column(offset)
-        raise GrammarError(f"Lark refuses the grammar: {first}", line=line_column[0], column=line_column[1],
-                           source=self.text, rule=name) from error
+        if concerned is not None:
+            offset = self.definition(concerned, 1 if "more than once" in message else 0)
+            if offset is None or "not defined" in message:
+                offset = self.use(concerned)
+        at = self.line_column(offset)
+        raise GrammarError(f"Lark refuses the grammar: {first}", line=at[0], column=at[1], source=self.text,
+                           rule=concerned) from error
+
+    def _bad_regex(self, error: Exception) -> None:
+        """Find the regex that CPython does not compile."""
+        for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/((?:\\.|[^/\\\n])+)/[imslux]*', self.text):
+            try:
+                re.compile(match.group(1) or "")
+            except re.error as wrong:
+                line, column = self.line_column(match.start(1) + (wrong.pos or 0))
+                raise GrammarError(f"not a regular expression: {wrong.msg}", line=line, column=column, source=self.text,
+                                   rule=self._defined_at(match.start())) from error
+
+    def _defined_at(self, offset: int) -> str | None:
+        """The rule or terminal in whose definition an offset lies."""
+        heads = list(re.finditer(r"^[?!]*([A-Za-z_]\w*)[^:\n]*:", self.text[:offset], re.MULTILINE))
+        return heads[-1][1] if heads else None

@@ -59,18 +59,21 @@ class GeneralParser:
         """(the terminals that can come next, each with the stack before it is taken; whether the text can end)."""
         found: list[tuple[int, Stack]] = [(terminal, stack) for terminal in self.ignore]
         can_end = False
-        seen, work = {stack}, [stack]
-        for *below, state in work:
-            reached: list[Stack] = []
+        # A called rule has to consume something (calls of rules that may be empty have an epsilon edge beside them),
+        # so a rule that was entered only now does not return.
+        work = [(stack, False)]
+        seen = set(work)
+        for (*below, state), entered in work:
+            reached: list[tuple[Stack, bool]] = []
             if self.finals[state]:
                 can_end |= not below
-                reached += [tuple(below)] if below else []
+                reached += [(tuple(below), False)] if below and not entered else []
             for kind, argument, target in self.edges[state]:
                 if kind == EPSILON:
-                    reached.append((*below, target))
+                    reached.append(((*below, target), entered))
                 elif kind == CALL:
                     returns = () if self.finals[target] and not self.edges[target] else (target,)
-                    reached.append((*below, *returns, self.rule_starts[argument]))
+                    reached.append(((*below, *returns, self.rule_starts[argument]), True))
                 else:
                     found.append((argument, (*below, target)))
             for new in reached:
