@@ -117,7 +117,8 @@ def test_a_tiktoken_encoding() -> None:
 def test_a_tekken_file(tmp_path: Path) -> None:
     vocab = [{"rank": i, "token_bytes": base64.b64encode(bytes([i])).decode()} for i in range(256)]
     path = tmp_path / "tekken.json"
-    path.write_text(json.dumps({"config": {"default_vocab_size": 266, "default_num_special_tokens": 10}, "vocab": vocab}))
+    config = {"default_vocab_size": 266, "default_num_special_tokens": 10}
+    path.write_text(json.dumps({"config": config, "vocab": vocab}))
     vocabulary = Vocabulary.from_tokenizer(path)
     assert vocabulary.tokens[10] == b"\0"
     assert vocabulary.eos_ids == (2,)
@@ -182,14 +183,15 @@ def test_vocabularies_are_compared_by_identity() -> None:
 def test_the_kernels_vocabulary_is_built_once_or_its_absence_is_an_error() -> None:
     vocabulary = Vocabulary([b"a", b"b", b"</s>"], special_ids=[2])
     if importlib.util.find_spec("trellis_kernel") is None:
-        with pytest.raises(MaskError, match="pip install ./rust"):
+        with pytest.raises(MaskError, match=r"pip install \./rust"):
             _ = vocabulary.kernel
     else:
         assert vocabulary.kernel is vocabulary.kernel
         assert vocabulary.kernel.size == 3
 
 
-# Real tokenizers -------------------------------------------------------------------------------------------------------
+# Real tokenizers
+# -------------------------------------------------------------------------------------------------------
 
 def test_llama_3() -> None:
     path = real("llama_models/llama3/tokenizer.model")

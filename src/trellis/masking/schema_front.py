@@ -1,11 +1,13 @@
 """JSON Schema to a program: which texts are JSON that validates.
 
-The schema's normal form (``trellis.schema``) decides what is valid; this module spells it. Sound: every text of the program
-parses to a valid instance. Complete over values: every valid instance has a spelling, ``json.dumps(ensure_ascii=False)``
-with its properties in the schema's order among them (a number that is an integer in the schema is spelled as one).
+The schema's normal form (``trellis.schema``) decides what is valid; this module spells it. Sound: every text of the
+program parses to a valid instance. Complete over values: every valid instance has a spelling,
+``json.dumps(ensure_ascii=False)`` with its properties in the schema's order among them (a number that is an integer
+in the schema is spelled as one).
 
-What the schema leaves open is decided so: properties come in the order of the schema, those that it does not declare come
-last, in any order (a name among these may come twice, as JSON allows; every value is checked). White space is bounded.
+What the schema leaves open is decided so: properties come in the order of the schema, those that it does not declare
+come last, in any order (a name among these may come twice, as JSON allows; every value is checked). White space is
+bounded.
 """
 
 from __future__ import annotations
@@ -69,8 +71,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
 
     Args:
         schema: a JSON Schema (2020-12; drafts 4 to 2019-09 where they mean the same); references stay within it.
-        whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` allows none, ``flexible`` allows up to 16
-            white-space characters around every bracket, comma and colon (indented JSON among them).
+        whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` allows none, ``flexible`` allows up
+            to 16 white-space characters around every bracket, comma and colon (indented JSON among them).
         formats: whether ``format`` restricts strings, or is an annotation as in the core of JSON Schema.
         on_unsupported: whether what cannot be enforced exactly is an error, or is left out of the masks and listed in
             ``relaxations``; values then have to be validated afterwards.
@@ -80,8 +82,9 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         SchemaError: the schema is malformed, or no instance at all satisfies it (``pointer``).
         LimitError: the schema is too large or too deep.
     """
-    for name, value, known in (("whitespace", whitespace, (*SEPARATORS,)), ("formats", formats, ("enforce", "annotate")),
-                               ("on_unsupported", on_unsupported, ("error", "relax"))):
+    options = (("whitespace", whitespace, (*SEPARATORS,)), ("formats", formats, ("enforce", "annotate")),
+               ("on_unsupported", on_unsupported, ("error", "relax")))
+    for name, value, known in options:
         if value not in known:
             raise UsageError(f"{name} cannot be {value!r}", hint=f"one of {', '.join(known)}")
     normal = Normalizer(Document(schema), enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
@@ -104,8 +107,8 @@ Port = tuple[bool, Any, str]  # (is a call, terminal code or rule, name for mess
 class _Lowering:
     """One schema on its way. Each different conjunction is lowered once, into *ports*: ways to get across one value.
 
-    Scalars become terminals. Arrays and objects become rules, made from a queue, so that neither recursion in the schema
-    nor its depth matter.
+    Scalars become terminals. Arrays and objects become rules, made from a queue, so that neither recursion in the
+    schema nor its depth matter.
     """
 
     def __init__(self, normal: Normalizer, separators: Separators) -> None:
@@ -209,9 +212,11 @@ class _Lowering:
         def body(source: int, target: int) -> None:
             builder, marks = self.builder, self.separators
             is_object = isinstance(value, Mapping)
-            members: list[tuple[str | None, Any]] = list(value.items()) if is_object else [(None, item) for item in value]
+            members: list[tuple[str | None, Any]] = list(value.items()) if is_object else [(None, item)
+                                                                                           for item in value]
             at = builder.state()
-            builder.terminal(source, marks.open_object if is_object else marks.open_array, at, "{" if is_object else "[")
+            builder.terminal(source, marks.open_object if is_object else marks.open_array, at,
+                             "{" if is_object else "[")
             for i, (name, member) in enumerate(members):
                 if i:
                     at = self.step(at, marks.comma, ",")
@@ -224,7 +229,8 @@ class _Lowering:
                     spellings = self.spellings(member, "")
                     builder.terminal(at, strings.one_of(spellings), after, spellings[0].decode())
                 at = after
-            builder.terminal(at, marks.close_object if is_object else marks.close_array, target, "}" if is_object else "]")
+            builder.terminal(at, marks.close_object if is_object else marks.close_array, target,
+                             "}" if is_object else "]")
 
         return body
 
@@ -276,8 +282,8 @@ class _Lowering:
     def object_body(self, objects: Objects) -> Callable[[int, int], None]:
         """``{``, the properties as a chain in which optional ones are skipped, then a loop over all others.
 
-        State ``choose[i]`` stands where the name of property ``i`` or of a later one has to come; it is reached by ``{``
-        (for 0) and by the comma after an earlier property, so no comma comes first and none comes last.
+        State ``choose[i]`` stands where the name of property ``i`` or of a later one has to come; it is reached by
+        ``{`` (for 0) and by the comma after an earlier property, so no comma comes first and none comes last.
         """
         declared = [*objects.properties, *(name for name in objects.required if name not in objects.properties)]
         if objects.minimum > 1 or (objects.maximum is not None and not self.always_below(objects, declared)):
@@ -325,13 +331,15 @@ class _Lowering:
         closed = bool(objects.additional) and not self.normal.shape(objects.additional)
         required = set(objects.required)
         if not closed and objects.minimum > max(len(required), 1):
-            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice", objects.pointer)
+            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice",
+                               objects.pointer)
             return self.object_body(objects._replace(minimum=min(len(required), 1)))
         top = objects.minimum if objects.maximum is None else objects.maximum
         if objects.maximum is None:
             top = min(top, len(declared) + 1)
         if (top + 1) * (len(declared) + 1) > MAX_COUNTED:
-            raise LimitError(f"masks count at most {MAX_COUNTED} properties (at {objects.pointer or '/'})", limit="properties")
+            raise LimitError(f"masks count at most {MAX_COUNTED} properties (at {objects.pointer or '/'})",
+                             limit="properties")
 
         def body(source: int, target: int) -> None:
             builder, marks = self.builder, self.separators
@@ -408,7 +416,8 @@ class _Emptiness:
             work += [inner for case in cases for inner in self.needed(case)]
         good: set[tuple[int, ...]] = set()
         while True:
-            more = {key for key, cases in needs.items() if key not in good and any(good.issuperset(case) for case in cases)}
+            more = {key for key, cases in needs.items()
+                    if key not in good and any(good.issuperset(case) for case in cases)}
             if not more:
                 return good
             good |= more

@@ -1,9 +1,9 @@
 """JSON numbers between bounds, as regular expressions over their digits.
 
 Bounds are decimals of any size and compared as written, digit by digit. An integer is spelled as an integer (never
-``1.0``, never ``-0``). A bounded number is spelled in fixed notation with at most 20 digits behind the point, or as Python
-and JavaScript spell what is very small or very large: one digit, a fraction, and an exponent; so each double between the
-bounds has its usual spelling.
+``1.0``, never ``-0``). A bounded number is spelled in fixed notation with at most 20 digits behind the point, or as
+Python and JavaScript spell what is very small or very large: one digit, a fraction, and an exponent; so each double
+between the bounds has its usual spelling.
 """
 
 from __future__ import annotations

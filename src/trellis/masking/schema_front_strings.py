@@ -29,7 +29,7 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import patterns
-from trellis.schema.patterns import Choice, Chars, Node, Pattern, Repeat, Sequence
+from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat, Sequence
 from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
@@ -88,7 +88,8 @@ def one_of(spellings: Iterable[bytes]) -> bytes:
 
 def _trie(words: list[bytes]) -> bytes:
     """The regex code of sorted, different words. Iterative: words may be prefixes of each other thousands deep."""
-    # A task is (first word, one past the last, depth at which they begin to matter); results are combined in post-order.
+    # A task is (first word, one past the last, depth at which they begin to matter); results are combined in
+    # post-order.
     results: list[bytes] = []
     work: list[tuple[str, int, int, int]] = [("words", 0, len(words), 0)]
     while work:
@@ -125,7 +126,8 @@ def _shared(left: bytes, right: bytes, depth: int) -> int:
     return depth
 
 
-# Restricted strings -----------------------------------------------------------------------------------------------------
+# Restricted strings
+# -----------------------------------------------------------------------------------------------------
 
 def terminals_of(strings: Strings) -> list[bytes] | str:
     """The terminals of the strings of a case (none when there is no such string), or why they cannot be enforced.
@@ -216,7 +218,8 @@ def _terminals(nodes: list[Node]) -> list[bytes]:
                 found.append(counted(b'"', code, b'"', unit.minimum, unit.maximum))
                 continue
         if _positions(node) > MAX_POSITIONS:
-            raise LimitError(f"a pattern with more than {MAX_POSITIONS} positions is too large for a mask", limit="positions")
+            raise LimitError(f"a pattern with more than {MAX_POSITIONS} positions is too large for a mask",
+                             limit="positions")
         code = _code(node)
         if code is not None:
             found.append(regex_set(concat(_QUOTE, code, _QUOTE)))

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from trellis.errors import MaskError, VocabularyError
 
-#: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its text.
+#: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its
+#: text.
 EOS_NAMES = (
     "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|eot|>", "<|eom|>", "<|endoftext|>", "<|im_end|>", "<|end|>",
     "<|return|>", "</s>", "<eos>", "<|eos|>", "[EOS]", "<EOT>", "<end_of_turn>", "<turn|>", "<|END_OF_TURN_TOKEN|>",
@@ -36,8 +37,8 @@ class TokenTable(NamedTuple):
     """What a reader of one tokenizer format found.
 
     ``tokens[i]`` are the bytes of token ``i``; for a special token, its name. ``special`` maps names to ids. ``unused``
-    are ids that no token has. ``eos_ids`` are those the tokenizer itself declares, possibly none. ``encode`` turns text into
-    ids without adding special tokens, or is None when only a file was given.
+    are ids that no token has. ``eos_ids`` are those the tokenizer itself declares, possibly none. ``encode`` turns
+    text into ids without adding special tokens, or is None when only a file was given.
     """
 
     tokens: list[bytes]
@@ -69,13 +70,13 @@ class Vocabulary:
         eos = list(dict.fromkeys(eos_ids))
         for token_id in (*special, *eos):
             if not 0 <= token_id < len(table):
-                raise VocabularyError(f"token id {token_id} is outside the vocabulary of {len(table)} tokens", token_id=token_id)
+                raise VocabularyError(f"token id {token_id} is outside the vocabulary of {len(table)} tokens",
+                                      token_id=token_id)
         if not eos:
             names = {name.encode() for name in EOS_NAMES}
             eos = [token_id for token_id in sorted(special) if table[token_id] in names]
         if not eos:
-            raise VocabularyError("no token is known to end an output",
-                                  hint="name it: Vocabulary(..., eos_ids=[...]) or Vocabulary.from_tokenizer(..., eos_ids=[...])")
+            raise VocabularyError("no token is known to end an output", hint="name it: eos_ids=[...]")
         if width is not None:
             if width < len(table):
                 raise VocabularyError(f"the logits have {width} entries, but the vocabulary has {len(table)} tokens",
@@ -89,14 +90,15 @@ class Vocabulary:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_tokenizer(cls, tokenizer: Any, *, special_tokens: Mapping[str, int] | None = None, eos_ids: Iterable[int] = (),
-                       width: int | None = None, allow_missing_bytes: bool = False) -> Vocabulary:
+    def from_tokenizer(cls, tokenizer: Any, *, special_tokens: Mapping[str, int] | None = None,
+                       eos_ids: Iterable[int] = (), width: int | None = None,
+                       allow_missing_bytes: bool = False) -> Vocabulary:
         """The vocabulary of a tokenizer.
 
         Args:
-            tokenizer: a path to, or the parsed contents of, a Hugging Face ``tokenizer.json``; a path to a tiktoken file
-                (lines of base64 and rank) or to a tekken JSON file; a ``tokenizers.Tokenizer``; a fast tokenizer of
-                transformers; a ``tiktoken.Encoding``.
+            tokenizer: a path to, or the parsed contents of, a Hugging Face ``tokenizer.json``; a path to a tiktoken
+                file (lines of base64 and rank) or to a tekken JSON file; a ``tokenizers.Tokenizer``; a fast tokenizer
+                of transformers; a ``tiktoken.Encoding``.
             special_tokens: names and ids that the file does not tell (tiktoken files hold none).
             eos_ids: ids that end an output; looked up by their well-known names when not given.
             width: length of a row of logits, checked against the vocabulary.
@@ -190,8 +192,8 @@ def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     if vocabulary_hf.is_tokenizer(tokenizer):
         return vocabulary_hf.read_tokenizer(tokenizer, special_tokens)
     raise VocabularyError(f"cannot read a vocabulary from {type(tokenizer).__name__}",
-                          hint="give a tokenizer.json, a tiktoken file, a tokenizers.Tokenizer, a fast transformers tokenizer, "
-                               "a tiktoken.Encoding, or build Vocabulary(tokens=[...])")
+                          hint="give a tokenizer.json, a tiktoken file, a tokenizers.Tokenizer, a fast transformers "
+                               "tokenizer, a tiktoken.Encoding, or build Vocabulary(tokens=[...])")
 
 
 def _check_special(table: TokenTable) -> None:
@@ -202,12 +204,13 @@ def _check_special(table: TokenTable) -> None:
 
 
 def _check_bytes(vocabulary: Vocabulary, allow_missing: bool) -> None:
-    single = {token[0] for token_id, token in enumerate(vocabulary.tokens) if len(token) == 1 and token_id not in vocabulary.special_ids}
+    single = {token[0] for token_id, token in enumerate(vocabulary.tokens)
+              if len(token) == 1 and token_id not in vocabulary.special_ids}
     # 0xC0, 0xC1 and 0xF5 to 0xFF never occur in UTF-8, and several tokenizers leave them out.
     missing = sorted({*range(0xC0), *range(0xC2, 0xF5)} - single)
     if missing and not allow_missing:
-        named = ", ".join(f"0x{byte:02X}" for byte in missing[:8])
-        raise VocabularyError(f"no token spells {len(missing)} of the bytes that texts are made of: {named}{' ...' if len(missing) > 8 else ''}",
+        named = ", ".join(f"0x{byte:02X}" for byte in missing[:8]) + (" ..." if len(missing) > 8 else "")
+        raise VocabularyError(f"no token spells {len(missing)} of the bytes that texts are made of: {named}",
                               hint="the tokenizer has no byte fallback; allow_missing_bytes=True accepts that")
 
 
@@ -216,7 +219,8 @@ def _check_round_trip(vocabulary: Vocabulary, encode: Callable[[str], Sequence[i
         ids = list(encode(sample))
         wide = next((token_id for token_id in ids if not 0 <= token_id < vocabulary.size), None)
         if wide is not None:
-            raise VocabularyError(f"the tokenizer gives id {wide}, but its vocabulary has {vocabulary.size} tokens", token_id=wide)
+            raise VocabularyError(f"the tokenizer gives id {wide}, but its vocabulary has {vocabulary.size} tokens",
+                                  token_id=wide)
         spelled = b"".join(vocabulary.tokens[token_id] for token_id in ids)
         expected = sample.encode()
         if spelled != expected and not (leading_space and spelled == b" " + expected):

@@ -1,4 +1,5 @@
-"""Hugging Face ``tokenizer.json``: byte-level BPE (GPT-2's byte alphabet) and SentencePiece pieces with byte fallback."""
+"""Hugging Face ``tokenizer.json``: byte-level BPE (GPT-2's byte alphabet) and SentencePiece pieces with byte
+fallback."""
 
 from __future__ import annotations
 
@@ -26,20 +27,21 @@ def read_tokenizer(value: Any, special_tokens: Mapping[str, int]) -> TokenTable:
     table = read(json.loads(backend.to_str()), special_tokens)
     declared = getattr(value, "eos_token_id", None)
     eos = (declared,) if isinstance(declared, int) else ()
-    known = {token_id for token_id in table.special.values()}
+    known = set(table.special.values())
     special = dict(table.special)
     for token_id in getattr(value, "all_special_ids", ()):
         if token_id not in known and token_id < len(table.tokens):
             special[table.tokens[token_id].decode("utf-8", "replace")] = token_id
-    return table._replace(special=special, eos_ids=eos, encode=lambda text: list(backend.encode(text, add_special_tokens=False).ids))
+    return table._replace(special=special, eos_ids=eos,
+                          encode=lambda text: list(backend.encode(text, add_special_tokens=False).ids))
 
 
 def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTable:
     """The table of a parsed ``tokenizer.json``.
 
     Raises:
-        VocabularyError: the model type has no bytes to its tokens (WordPiece, WordLevel), or a token does not read as the
-            format says.
+        VocabularyError: the model type has no bytes to its tokens (WordPiece, WordLevel), or a token does not read as
+            the format says.
     """
     model = data.get("model")
     if not isinstance(model, Mapping) or "vocab" not in model:
@@ -48,9 +50,9 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
     vocab = model["vocab"]
     pieces: dict[int, str] = ({i: entry[0] for i, entry in enumerate(vocab)} if isinstance(vocab, list)
                               else {token_id: piece for piece, token_id in vocab.items()})
-    parts = {str(part.get("type")): part for key in ("pre_tokenizer", "decoder", "normalizer") for part in _components(data.get(key))}
-    byte_level = "ByteLevel" in parts
-    underline = "Metaspace" in parts or any(_writes_underline(part) for key in ("normalizer", "decoder") for part in _components(data.get(key)))
+    parts = [part for key in ("pre_tokenizer", "decoder", "normalizer") for part in _components(data.get(key))]
+    byte_level = any(part.get("type") == "ByteLevel" for part in parts)
+    underline = any(part.get("type") == "Metaspace" or _writes_underline(part) for part in parts)
     if not byte_level and not underline and not model.get("byte_fallback"):
         raise VocabularyError(f"tokens of a {model.get('type', 'tokenizer')} model do not map to bytes",
                               hint="masks need byte-level BPE, or SentencePiece pieces")
@@ -70,10 +72,11 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
         tokens[token_id] = content.encode()
     for name, token_id in special.items():
         tokens[token_id] = name.encode()
-    unknown = model.get("unk_token") if isinstance(vocab, Mapping) else (pieces.get(model["unk_id"]) if model.get("unk_id") is not None else None)
-    if isinstance(unknown, str) and unknown not in special:  # it stands for text that cannot be spelled, so it spells nothing
-        special[unknown] = next(token_id for token_id, piece in (pieces | added).items() if piece == unknown)
-    unused = frozenset(token_id for token_id in range(size) if token_id not in pieces and token_id not in added and token_id not in special.values())
+    unknown = model.get("unk_token") or pieces.get(model.get("unk_id", -1) or 0)
+    if isinstance(unknown, str) and unknown not in special:  # it stands for what has no spelling
+        special.update({piece: token_id for token_id, piece in (pieces | added).items() if piece == unknown})
+    used = {*pieces, *added, *special.values()}
+    unused = frozenset(token_id for token_id in range(size) if token_id not in used)
     return TokenTable(tokens, special, unused, leading_space=underline)
 
 
@@ -87,7 +90,8 @@ def _components(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _writes_underline(part: Mapping[str, Any]) -> bool:
-    return part.get("type") == "Replace" and _UNDERLINE in (part.get("content"), (part.get("pattern") or {}).get("String"))
+    replaced = (part.get("pattern") or {}).get("String") if part.get("type") == "Replace" else None
+    return _UNDERLINE in (replaced, part.get("content"))
 
 
 @lru_cache(maxsize=1)
@@ -103,8 +107,8 @@ def _byte_level(piece: str, token_id: int) -> bytes:
     try:
         return bytes([alphabet[character] for character in piece])
     except KeyError as error:
-        raise VocabularyError(f"token {token_id} ({piece!r}) has the character {error.args[0]!r}, which stands for no byte",
-                              token_id=token_id, hint="the tokenizer says byte-level, but this token is not") from None
+        raise VocabularyError(f"token {token_id} ({piece!r}) has the character {error.args[0]!r}, which stands for no "
+                              "byte", token_id=token_id, hint="the tokenizer says byte-level, it is not") from None
 
 
 def _sentence_piece(piece: str) -> bytes:

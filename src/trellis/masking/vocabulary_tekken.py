@@ -29,7 +29,8 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
         size = int(data["config"]["default_vocab_size"])
         reserved = int(data["config"]["default_num_special_tokens"])
         listed = {str(entry["token_str"]): int(entry["rank"]) for entry in data.get("special_tokens") or ()}
-        ordinary = {int(entry["rank"]): base64.b64decode(entry["token_bytes"]) for entry in data["vocab"][: size - reserved]}
+        ordinary = {int(entry["rank"]): base64.b64decode(entry["token_bytes"])
+                    for entry in data["vocab"][: size - reserved]}
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise VocabularyError(f"the tekken file is malformed: {error!r}") from error
     if sorted(ordinary) != list(range(size - reserved)):

@@ -44,7 +44,8 @@ def is_encoding(value: Any) -> bool:
 
 def read_encoding(encoding: Any, special_tokens: Mapping[str, int]) -> TokenTable:
     """The table of an encoding, with its encoder for the round trip."""
-    special = {name: int(encoding.encode_single_token(name)) for name in encoding.special_tokens_set} | dict(special_tokens)
+    special = {name: int(encoding.encode_single_token(name)) for name in encoding.special_tokens_set}
+    special |= special_tokens
     ids = set(special.values())
     ranks: dict[int, bytes] = {}
     for token_id in range(encoding.n_vocab):

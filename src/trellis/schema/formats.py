@@ -15,12 +15,6 @@ from trellis.schema.patterns import Pattern, parse
 #: Formats of the specification that no regular expression of a reasonable size says.
 REFUSED = frozenset({"hostname", "idn-hostname", "idn-email", "iri", "iri-reference", "uri-template", "regex"})
 
-#: Formats of integers and what they mean.
-INTEGER_RANGES = {
-    "int8": (-(2**7), 2**7 - 1), "uint8": (0, 2**8 - 1), "int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1),
-    "int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "int64": (-(2**63), 2**63 - 1), "uint64": (0, 2**64 - 1),
-}
-
 # Years from 0001, as in Python's datetime. A year is a leap year when it divides by 4, by 100 only if by 400.
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
@@ -72,7 +66,6 @@ _SOURCES = {
     "uri-reference": rf"(?:{_URI}|{_RELATIVE})",
     "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
     "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|(?:/(?:[^/~]|~[01])*)*)",
-    "byte": r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 }
 
 #: Formats that masks enforce on strings.

@@ -15,9 +15,9 @@ GENERAL = frozenset({"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"}
 
 #: Keywords that say nothing about which values are valid.
 ANNOTATIONS = frozenset({
-    "$schema", "$id", "id", "$anchor", "$comment", "$defs", "definitions", "$vocabulary", "title", "description", "default",
-    "examples", "example", "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema",
-    "discriminator", "externalDocs", "xml", "$dynamicAnchor", "$recursiveAnchor",
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$comment", "$defs", "definitions",
+    "$vocabulary", "title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly",
+    "contentEncoding", "contentMediaType", "contentSchema", "discriminator", "externalDocs", "xml",
 })
 
 #: Keywords that masks cannot enforce yet: refused with their place.

@@ -1,8 +1,8 @@
 """From schemas to their normal form: one function for each type's keywords, and the algebra that joins them.
 
 ``Normalizer.shape`` turns a conjunction of places into a shape. What a schema says itself, what it refers to (``$ref``,
-``allOf``) and its alternatives (``anyOf``, ``oneOf``) are intersected, so keywords beside each other all count. Everything
-that cannot be said exactly is refused with its place; nothing is left out in silence.
+``allOf``) and its alternatives (``anyOf``, ``oneOf``) are intersected, so keywords beside each other all count.
+Everything that cannot be said exactly is refused with its place; nothing is left out in silence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from trellis.schema.shapes import (
 MAX_SHAPES = 50_000
 MAX_CASES = 5_000
 _TYPES = tuple(name for name in UNRESTRICTED if name != "integer")
-_KIND = {name: kind for kind, names in enumerate((NUMBER, STRING, ARRAY, OBJECT, ANNOTATIONS, REFUSED)) for name in names}
+_KINDS = (NUMBER, STRING, ARRAY, OBJECT, ANNOTATIONS, REFUSED)
+_KIND = {name: kind for kind, names in enumerate(_KINDS) for name in names}
 _NUMBER, _STRING, _ARRAY, _OBJECT, _ANNOTATION, _REFUSED = range(6)
 _GENERAL = {"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"}
 
@@ -60,8 +61,8 @@ class Normalizer:
     Args:
         document: where references lead.
         enforce_formats: whether ``format`` restricts strings; otherwise it is an annotation.
-        relax: whether what cannot be enforced is left out and noted in ``relaxations``, instead of being an error. Shapes
-            then hold every valid value and maybe more.
+        relax: whether what cannot be enforced is left out and noted in ``relaxations``, instead of being an error.
+            Shapes then hold every valid value and maybe more.
     """
 
     def __init__(self, document: Document, *, enforce_formats: bool = True, relax: bool = False) -> None:
@@ -112,7 +113,8 @@ class Normalizer:
         shape = self._single.get(key)
         if shape is None:
             if not isinstance(schema, Mapping):
-                raise SchemaError(f"a schema must be an object or a boolean, not {_type_name(schema)}", pointer=place.pointer)
+                raise SchemaError(f"a schema must be an object or a boolean, not {_type_name(schema)}",
+                                  pointer=place.pointer)
             if key in self._open:
                 raise _Circular
             self._open.add(key)
@@ -197,10 +199,7 @@ class Normalizer:
     def _own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:
         """What a schema says without its references and alternatives."""
         if "type" not in general:
-            if not kinds:
-                shape = ANY
-            else:
-                shape = self._cases(_TYPES, schema, kinds, pointer)
+            shape = self._cases(_TYPES, schema, kinds, pointer) if kinds else ANY
         else:
             shape = self._cases(_types(schema["type"], pointer), schema, kinds, pointer)
         if "const" in general:
@@ -217,7 +216,7 @@ class Normalizer:
         for name in types:
             case: Case | None = UNRESTRICTED[name]
             if isinstance(case, Numbers):
-                if _NUMBER in kinds or "format" in schema:
+                if _NUMBER in kinds:
                     case = self.numbers(schema, pointer, case.integer)
             elif isinstance(case, Strings):
                 if _STRING in kinds:
@@ -234,7 +233,7 @@ class Normalizer:
     # One type each --------------------------------------------------------------------------------------------------
 
     def numbers(self, schema: Mapping[str, Any], pointer: str, integer: bool) -> Case | None:
-        """minimum, maximum, exclusiveMinimum, exclusiveMaximum (also draft 4's booleans), multipleOf 1, integer formats."""
+        """minimum, maximum, exclusiveMinimum, exclusiveMaximum (also draft 4's booleans), multipleOf 1."""
         low = _number(schema, "minimum", pointer)
         high = _number(schema, "maximum", pointer)
         low_open = high_open = False
@@ -255,10 +254,6 @@ class Normalizer:
             elif not (integer and (1 / multiple) % 1 == 0 and multiple * (1 / multiple) == 1):
                 self.refuse("masks cannot enforce 'multipleOf' yet", join(pointer, "multipleOf"))
         numbers = Numbers(integer, low, low_open, high, high_open, pointer)
-        bounds = formats.INTEGER_RANGES.get(str(schema.get("format"))) if self.enforce_formats else None
-        if bounds:
-            both = meet(numbers, Numbers(False, Decimal(bounds[0]), False, Decimal(bounds[1]), False, pointer))
-            return both
         return None if no_number(numbers) else numbers
 
     def strings(self, schema: Mapping[str, Any], pointer: str) -> Case | None:
@@ -317,7 +312,8 @@ class Normalizer:
             raise SchemaError("properties must be an object", pointer=join(pointer, "properties"))
         required = schema.get("required", ())
         if isinstance(required, bool):
-            raise SchemaError("required must be an array of names (a boolean is draft 3)", pointer=join(pointer, "required"))
+            raise SchemaError("required must be an array of names (a boolean is draft 3)",
+                              pointer=join(pointer, "required"))
         if not isinstance(required, (list, tuple)) or not all(isinstance(name, str) for name in required):
             raise SchemaError("required must be an array of strings", pointer=join(pointer, "required"))
         at = join(pointer, "properties") + "/"
@@ -371,7 +367,7 @@ class Normalizer:
             for j in range(i):
                 if not self.disjoint(branch, branches[j]):
                     self.refuse(f"masks cannot tell alternatives {j} and {i} of 'oneOf' apart: a value might fit both",
-                           join(pointer, "oneOf"), hint="write anyOf, or give each alternative a property with its own const")
+                                join(pointer, "oneOf"), hint="write anyOf, or give each alternative a property of its own const")
         return tuple(case for branch in branches for case in branch)
 
     # Questions ------------------------------------------------------------------------------------------------------

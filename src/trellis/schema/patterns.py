@@ -1,8 +1,9 @@
 """The ``pattern`` keyword: a subset of ECMA-262 regular expressions, read into a small syntax tree.
 
 JSON Schema patterns are ECMA's, not Python's: ``\\d`` is ASCII, ``$`` is the very end, ``.`` leaves out four line
-terminators. A pattern searches: without ``^`` and ``$`` anything may stand before and after. What is not a plain regular
-expression (lookaround, back-references, ``\\b``) or means different things to different engines is refused with its place.
+terminators. A pattern searches: without ``^`` and ``$`` anything may stand before and after. What is not a plain
+regular expression (lookaround, back-references, ``\\b``) or means different things to different engines is refused
+with its place.
 """
 
 from __future__ import annotations
@@ -251,7 +252,8 @@ class _Reader:
             elif named:
                 self.at = named.end()
             else:
-                kind = "lookaround" if self.source[self.at + 1 : self.at + 3].lstrip("<")[:1] in "=!" else "a flag or group"
+                around = self.source[self.at + 1 : self.at + 3].lstrip("<")[:1] in ("=", "!")
+                kind = "lookaround" if around else "a flag or group"
                 raise self.refuse(f"uses {kind} that masks cannot enforce", start)
         node = self.choice()
         if self.peek() != ")":

@@ -64,8 +64,8 @@ class Document:
             raise SchemaError("$ref must be a string", pointer=join(pointer, "$ref"))
         inner = self._embedded(pointer)
         if inner:
-            raise UnsupportedError(f"the reference {reference!r} stands below the $id at {inner}, which changes its meaning "
-                                   f"(at {pointer})", pointer=pointer)
+            raise UnsupportedError(f"the reference {reference!r} stands below the $id at {inner}, which changes its "
+                                   f"meaning (at {pointer})", pointer=pointer)
         place = self._found.get(reference)
         if place is None:
             place = self._found[reference] = self._resolve(reference, join(pointer, "$ref"))
@@ -74,13 +74,10 @@ class Document:
     def _resolve(self, reference: str, pointer: str) -> Place:
         address, fragment = urldefrag(reference)
         if address and urldefrag(urljoin(self._base, address))[0] != (urldefrag(self._base)[0] or None):
-            raise UnsupportedError(f"the reference {reference!r} leads out of the document (at {pointer})", pointer=pointer,
-                                   hint="put what it refers to under $defs, and refer to that")
+            raise UnsupportedError(f"the reference {reference!r} leads out of the document (at {pointer})",
+                                   pointer=pointer, hint="put what it refers to under $defs, and refer to that")
         fragment = unquote(fragment)
-        if fragment and not fragment.startswith("/"):
-            place = self._anchor(fragment)
-        else:
-            place = self._at(fragment)
+        place = self._at(fragment) if fragment[:1] in ("", "/") else self._anchor(fragment)
         if place is None or not isinstance(place.schema, (Mapping, bool)):
             raise SchemaError(f"the reference {reference!r} leads to no schema", pointer=pointer)
         return place
@@ -130,7 +127,8 @@ class Document:
 
 
 def _identifier(schema: Any) -> str:
-    """``$id`` (``id`` in draft 4) of a schema, or an empty string. A property may have that name; its value is no string."""
+    """``$id`` (``id`` in draft 4) of a schema, or an empty string. A property may have that name; its value is no
+    string."""
     if not isinstance(schema, Mapping):
         return ""
     for key in ("$id", "id"):

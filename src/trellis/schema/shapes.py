@@ -1,8 +1,8 @@
 """Schemas in normal form: a *shape* is a union of typed *cases*, closed under intersection.
 
-A case speaks of one JSON type only. Sub-schemas stay unresolved inside a case, as a *conjunction* of places in the document
-(all of them have to hold; none at all means anything goes), so intersecting two objects is linear in their properties,
-recursion needs no special care, and the same conjunction at two places is one thing.
+A case speaks of one JSON type only. Sub-schemas stay unresolved inside a case, as a *conjunction* of places in the
+document (all of them have to hold; none at all means anything goes), so intersecting two objects is linear in their
+properties, recursion needs no special care, and the same conjunction at two places is one thing.
 """
 
 from __future__ import annotations
@@ -113,14 +113,16 @@ def meet(left: Case, right: Case) -> Case | None:
             return None if strings.maximum is not None and strings.maximum < strings.minimum else strings
         case Arrays(), Arrays():
             positions = range(max(len(left.prefix), len(right.prefix)))
-            arrays = Arrays(tuple(both(left.item(i), right.item(i)) for i in positions), both(left.items, right.items),
-                            max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer)
+            arrays = Arrays(tuple(both(left.item(i), right.item(i)) for i in positions),
+                            both(left.items, right.items), max(left.minimum, right.minimum),
+                            _least(left.maximum, right.maximum), left.pointer or right.pointer)
             return None if arrays.maximum is not None and arrays.maximum < arrays.minimum else arrays
         case Objects(), Objects():
             names = dict.fromkeys((*left.properties, *right.properties))
             objects = Objects({name: both(left.member(name), right.member(name)) for name in names},
-                              tuple(dict.fromkeys(left.required + right.required)), both(left.additional, right.additional),
-                              max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer)
+                              tuple(dict.fromkeys(left.required + right.required)),
+                              both(left.additional, right.additional), max(left.minimum, right.minimum),
+                              _least(left.maximum, right.maximum), left.pointer or right.pointer)
             return None if objects.maximum is not None and objects.maximum < objects.minimum else objects
     return None
 
@@ -130,11 +132,11 @@ def _least(left: int | None, right: int | None) -> int | None:
 
 
 def _meet_numbers(left: Numbers, right: Numbers) -> Numbers | None:
-    low, low_open = max((number.minimum, number.minimum_open) for number in (left, right) if number.minimum is not None) \
-        if left.minimum is not None or right.minimum is not None else (None, False)
-    # An open upper bound is the smaller one.
-    high, closed = min((number.maximum, not number.maximum_open) for number in (left, right) if number.maximum is not None) \
-        if left.maximum is not None or right.maximum is not None else (None, True)
+    # Of two bounds the tighter one; where they are equal, the open one is.
+    lows = [(it.minimum, it.minimum_open) for it in (left, right) if it.minimum is not None]
+    highs = [(it.maximum, not it.maximum_open) for it in (left, right) if it.maximum is not None]
+    low, low_open = max(lows) if lows else (None, False)
+    high, closed = min(highs) if highs else (None, True)
     numbers = Numbers(left.integer or right.integer, low, low_open, high, not closed, left.pointer or right.pointer)
     return None if no_number(numbers) else numbers
 
