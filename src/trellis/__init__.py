@@ -44,7 +44,8 @@ from trellis.session import Session
 from trellis.strategy import Budget, Retry, Strategy
 
 if TYPE_CHECKING:
-    from trellis.masking import Grammar, Vocabulary
+    from trellis.masking.grammar import Grammar
+    from trellis.masking.vocabulary import Vocabulary
     from trellis.models.openai import OpenAIModel
     from trellis.repair import Edit, Repaired, repair_csv, repair_json, repair_yaml
 
@@ -52,10 +53,10 @@ __version__ = "0.1.0"
 
 _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the openai client
     "Edit": "trellis.repair",
-    "Grammar": "trellis.masking",
+    "Grammar": "trellis.masking.grammar",
     "OpenAIModel": "trellis.models.openai",
     "Repaired": "trellis.repair",
-    "Vocabulary": "trellis.masking",
+    "Vocabulary": "trellis.masking.vocabulary",
     "repair_csv": "trellis.repair",
     "repair_json": "trellis.repair",
     "repair_yaml": "trellis.repair",

@@ -72,7 +72,7 @@ def _make(output_type: Any) -> Contract[Any]:
     for kind, make in _MARKERS.items():
         if isinstance(output_type, kind):
             return make(output_type)
-    masking = sys.modules.get("trellis.masking")  # a Grammar exists only where masking was imported
+    masking = sys.modules.get("trellis.masking.grammar")  # a Grammar exists only where masking was imported
     if masking is not None and isinstance(output_type, masking.Grammar):
         return GrammarContract(output_type)
     return JsonContract(values_of(output_type))

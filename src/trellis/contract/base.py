@@ -14,7 +14,7 @@ from trellis.errors import RepairError, UsageError
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
-    from trellis.masking import Grammar
+    from trellis.masking.grammar import Grammar
     from trellis.repair import Repaired
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from trellis.errors import RepairError, TypeNotSupportedError, UnsupportedError
 from trellis.schema.typescript import render
 
 if TYPE_CHECKING:
-    from trellis.masking import Grammar
+    from trellis.masking.grammar import Grammar
     from trellis.repair import Repaired
 
 
@@ -69,7 +69,7 @@ class JsonContract(DataContract[T]):
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         grammar = self._grammars.get(on_unsupported)
         if grammar is None:
-            from trellis.masking import Grammar
+            from trellis.masking.grammar import Grammar
 
             grammar = Grammar.from_json_schema(self.schema, on_unsupported=on_unsupported)
             self._grammars[on_unsupported] = grammar

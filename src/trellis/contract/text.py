@@ -16,7 +16,7 @@ from trellis.errors import GrammarError, TypeNotSupportedError, UsageError
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
-    from trellis.masking import Grammar
+    from trellis.masking.grammar import Grammar
     from trellis.repair import Repaired
 
 
@@ -109,7 +109,7 @@ class RegexContract(TextContract):
 
     @cached_property
     def _grammar(self) -> Grammar:
-        from trellis.masking import Grammar
+        from trellis.masking.grammar import Grammar
 
         return Grammar.from_regex(self.regex.pattern)
 
@@ -133,7 +133,7 @@ class ChoiceContract(TextContract):
 
     @cached_property
     def _grammar(self) -> Grammar:
-        from trellis.masking import Grammar
+        from trellis.masking.grammar import Grammar
 
         return Grammar.from_choices(self.choice.values)
 
@@ -146,9 +146,11 @@ class GrammarContract(TextContract):
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
+        source = grammar._lark_source
+        self._shown = source.parser.source_grammar.strip() if source else grammar.description
 
     def type_text(self) -> str:
-        return f"text in the language of this grammar:\n{self._grammar.description}\n"
+        return f"text in the language of this grammar:\n{self._shown}\n"
 
     def fault(self, text: str) -> str:
         # An answer is judged here, not made: both engines say the same, and a judge need not be fast.

@@ -160,7 +160,7 @@ def _name_in_prompt(output_type: Any) -> str:
     if isinstance(output_type, type) and not getattr(output_type, "__args__", None):
         return output_type.__name__ if output_type.__module__ != "builtins" else "Answer"
     item = getattr(output_type, "__args__", (None,))[0]
-    if getattr(output_type, "__origin__", None) is list and isinstance(item, type):
+    if getattr(output_type, "__origin__", None) is list and isinstance(item, type) and item.__module__ != "builtins":
         return f"list[{item.__name__}]"
     return "Answer"
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from trellis.masking import Grammar, Vocabulary
+    from trellis.masking.grammar import Grammar
+    from trellis.masking.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)

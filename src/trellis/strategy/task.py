@@ -105,7 +105,7 @@ class Task(Generic[T]):
                 if not self._next_mode(error):
                     raise self.ended(error) from None
             else:
-                self._warn(*(f"the mask does not enforce {one}" for one in grammar.relaxations))
+                self._warn(*(f"{one.reason} (at {one.pointer or '/'}); checked here" for one in grammar.relaxations))
                 return replace(request, mode="mask", grammar=grammar)
         return replace(request, mode=self.mode, grammar=None)
 
