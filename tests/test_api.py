@@ -218,7 +218,7 @@ def test_bad_input_is_a_typed_error_that_says_what(call: Any, kind: type[Excepti
 
 def test_a_conversation_keeps_its_turns() -> None:
     model = ScriptedModel(['{"name":"Ann","age":30}'])
-    turns = [Message("system", "Be exact."), Message("user", "Hi"), Message("assistant", "Hi!"), Message("user", "Who?")]
+    turns = [Message("system", "Exactly."), Message("user", "Hi"), Message("assistant", "Hi!"), Message("user", "Who?")]
     trellis.generate_structured(turns, Person, model=model)
     sent = model.requests[0].messages
     assert sent[:3] == tuple(turns[:3])
