@@ -24,7 +24,8 @@ from trellis.masking.program import GeneralProgram, LalrProgram, Program, unpack
 from trellis.masking.reference_lexer import Guard, Lexeme, Lexer
 
 Stack = tuple[int, ...]  # states of the parser, the current one last
-SEARCH_LIMIT = 1_000  # configurations
+SEARCH_LIMIT = 1_000  # configurations looked at for an ending
+STACK_LIMIT = 2_000  # stacks, or configurations, at one place: ambiguous grammars have exponentially many
 
 
 class Configuration(NamedTuple):
@@ -80,6 +81,8 @@ class GeneralParser:
                 if new not in seen:
                     seen.add(new)
                     work.append(new)
+            if len(work) > STACK_LIMIT:
+                raise LimitError("the grammar is too ambiguous for the reference engine", limit="stacks")
         return found, can_end
 
     def take(self, stack: Stack, label: int) -> Stack | None:
@@ -152,7 +155,10 @@ class Machine:
         return self.steps[key]
 
     def _state(self, configurations: Iterable[Configuration], can_end: bool) -> State | None:
-        alive = frozenset(configuration for configuration in set(configurations) if self._is_alive(configuration))
+        reached = set(configurations)
+        if len(reached) > STACK_LIMIT:
+            raise LimitError("the grammar is too ambiguous for the reference engine", limit="stacks")
+        alive = frozenset(configuration for configuration in reached if self._is_alive(configuration))
         return State(alive, can_end) if alive or can_end else None
 
     def _begin(self, stack: Stack, guards: frozenset[Guard]) -> tuple[list[Configuration], bool]:

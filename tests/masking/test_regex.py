@@ -1,0 +1,173 @@
+"""Regular expressions: CPython's ``re`` and the ``regex`` module's partial matches are the last word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pytest
+import regex
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from trellis.errors import GrammarError, LimitError, UnsupportedError
+from trellis.masking import regex_front, terminals
+from trellis.masking.grammar import Grammar
+from trellis.masking.reference_lexer import Lexer
+
+ATOMS = ["a", "b", "c", "é", r"\n", "ab", "[ab]", "[^a]", ".", r"\w", r"\d", r"\s", "(?i:B)", "(?s:.)", "[a-cé-ü]", ""]
+REPEATS = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}", "{,3}"]
+PATTERNS = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
+        st.tuples(inner, st.sampled_from(REPEATS)).map(lambda pair: f"({pair[0]}){pair[1]}")),
+    max_leaves=6)
+TEXTS = st.text(st.sampled_from("aaabbcBé\n1ü "), max_size=8)
+
+
+def ends(lexer: Lexer, text: str) -> list[int]:
+    """Where the lexeme of terminal 0 may end, when the whole text is as given: byte offsets."""
+    lexeme, found = lexer.start(0), []
+    for offset, byte in enumerate(text.encode(), 1):
+        found = [(end, guard and lexer.step_guard(guard, byte)) for end, guard in found]
+        found = [(end, guard) for end, guard in found if guard is not None]
+        if lexeme is not None:
+            lexeme = lexer.step(lexeme, byte)
+        if lexeme is not None:
+            found += [(offset, guard) for _, guard in lexeme.ends]
+    return [end for end, _ in found]
+
+
+@settings(max_examples=400, deadline=None)
+@given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=5))
+def test_a_leftmost_first_lexeme_ends_where_re_ends(pattern: str, texts: list[str]) -> None:
+    compiled = re.compile(pattern)
+    assume(not compiled.fullmatch(""))
+    lexer = Lexer([terminals.regex_first(code_of(pattern))], [])
+    for text in texts:
+        match = compiled.match(text)
+        assert ends(lexer, text) == ([len(match.group().encode())] if match else []), text
+
+
+@settings(max_examples=400, deadline=None)
+@given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=5))
+def test_a_set_lexeme_ends_wherever_the_whole_matches(pattern: str, texts: list[str]) -> None:
+    compiled = re.compile(pattern)
+    lexer = Lexer([terminals.regex_set(code_of(pattern))], [])
+    for text in texts:
+        whole = [end for end in range(1, len(text) + 1) if compiled.fullmatch(text[:end])]
+        assert ends(lexer, text) == [len(text[:end].encode()) for end in whole], text
+
+
+@settings(max_examples=150, deadline=None)
+@given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(["kernel", "reference"]))
+def test_from_regex_is_fullmatch_and_its_prefixes_are_partial_matches(pattern: str, texts: list[str], engine: str) -> None:
+    code_of(pattern)
+    grammar = Grammar.from_regex(pattern)
+    for text in texts:
+        assert grammar.accepts(text, engine=engine) == (re.fullmatch(pattern, text) is not None), text
+        partial = regex.fullmatch(pattern, text, partial=True) is not None
+        assert grammar.accepts_prefix(text, engine=engine) == partial, text
+
+
+def code_of(pattern: str) -> bytes:
+    try:
+        code = regex_front.to_code(pattern)
+    except LimitError:
+        assume(False)
+    assume(len(code) < 20_000)
+    return code
+
+
+CLASSES = [
+    (r"\w", 0), (r"\W", 0), (r"\d", 0), (r"\s", 0), (r"\w", re.ASCII), ("k", re.IGNORECASE), ("[^k]", re.IGNORECASE),
+    ("[a-z]", re.IGNORECASE), ("[^a-zß\u017f]", re.IGNORECASE), (".", 0), (".", re.DOTALL), (r"[^\W\d]", re.ASCII),
+    ("ǆ", re.IGNORECASE), ("İ", re.IGNORECASE), ("é", re.IGNORECASE | re.ASCII), ("[\u0390-\u03b0]", re.IGNORECASE),
+    ("ﬅ", re.IGNORECASE), ("[^ς]", re.IGNORECASE), (r"[\s\S]", 0), ("[b-df]", 0),
+]
+
+
+@pytest.mark.parametrize(("pattern", "flags"), CLASSES)
+def test_a_class_holds_the_characters_that_re_says(pattern: str, flags: int) -> None:
+    ((operator, value),) = regex_front._parser.parse(pattern, flags)
+    found = regex_front.characters(operator, regex_front._frozen(value), flags | re.UNICODE * (not flags & re.ASCII))
+    compiled = re.compile(pattern, flags)
+    expected = {point for point in range(0x110000) if compiled.match(chr(point))}
+    assert {point for low, high in found for point in range(low, high + 1)} == expected
+
+
+@pytest.mark.parametrize("ranges", [((0, 0x10FFFF),), ((0x7F, 0x80),), ((0x7FF, 0x800),), ((0xFFFF, 0x10000),),
+                                    ((0xD7FF, 0xE000),), ((0x41, 0x5A), (0x3B1, 0x3C9), (0x1F600, 0x1F64F))])
+def test_code_points_are_spelled_in_utf8_and_nothing_else_is(ranges: tuple[tuple[int, int], ...]) -> None:
+    lexer = Lexer([terminals.regex_set(terminals.code_points(ranges))], [])
+    points = {point for low, high in ranges for point in (low, (low + high) // 2, high)} - set(range(0xD800, 0xE000))
+    for point in points:
+        assert ends(lexer, chr(point)) == [len(chr(point).encode())]
+    for outside in {point for low, high in ranges for point in (low - 1, high + 1)}:
+        inside = any(low <= outside <= high for low, high in ranges)
+        if 0 <= outside <= 0x10FFFF and not 0xD800 <= outside < 0xE000 and not inside:
+            assert ends(lexer, chr(outside)) == []
+    for malformed in (b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xff", b"\x80"):
+        assert not takes(lexer, malformed)
+
+
+def takes(lexer: Lexer, data: Iterable[int]) -> bool:
+    lexeme = lexer.start(0)
+    for byte in data:
+        following = lexer.step(lexeme, byte)
+        if following is None:
+            return False
+        lexeme = following
+    return bool(lexeme.ends)
+
+
+REFUSED = [
+    ("a(?=b)", "lookahead", 2), ("a(?!b)", "lookahead", 2), (r"\bfoo", "word boundary", 1), ("a^b", "anchor", 2),
+    ("a$b", "anchor", 2), (r"(a)\1", "back-reference", 4), ("(?P<x>a)(?P=x)", "back-reference", 9),
+    ("(?>a)b", "atomic", 1), ("a*+b", "possessive", 3), (r"[\b^$](?<=ab)c", "lookbehind", 7), ("(?<!a)b", "lookbehind", 1),
+    ("(a)?(?(1)b|c)", "conditional", 5),
+]
+
+
+@pytest.mark.parametrize(("pattern", "message", "column"), REFUSED)
+def test_what_cannot_be_masked_is_refused_with_its_place(pattern: str, message: str, column: int) -> None:
+    with pytest.raises(UnsupportedError, match=message) as caught:
+        Grammar.from_regex(pattern)
+    assert (caught.value.line, caught.value.column) == (1, column)
+
+
+@pytest.mark.parametrize(("pattern", "column"), [("a(b", 2), ("a[b", 2), ("*a", 1), ("a{3,2}", 3), ("(?P<1>a)", 5)])
+def test_a_malformed_pattern_is_an_error_with_its_place(pattern: str, column: int) -> None:
+    with pytest.raises(GrammarError, match="not a regular expression") as caught:
+        Grammar.from_regex(pattern)
+    assert caught.value.column == column
+
+
+@pytest.mark.parametrize("pattern", ["(" * 5000 + ")" * 5000, "(?:a?){99999}", "(?:(?:(?:a?b?){9}){9}){9}c{4294967295}"])
+def test_a_huge_pattern_is_a_limit(pattern: str) -> None:
+    with pytest.raises((LimitError, GrammarError)):
+        Grammar.from_regex(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["^ab$", r"\Aab\Z", "ab$", "^ab"])
+def test_anchors_at_the_ends_say_what_fullmatch_says_anyway(pattern: str) -> None:
+    assert Grammar.from_regex(pattern).accepts("ab", engine="reference")
+    assert not Grammar.from_regex(pattern).accepts("ab\n", engine="reference")
+
+
+LOOKBEHINDS = [r'".*?(?<!\\)(\\\\)*?"', r"a[^b]+(?<=c)d", r"x(?:ab|ac)(?<!b)", r"q\w*(?<![0-9])z?", r"a.{0,2}(?<!a)b"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(LOOKBEHINDS), st.text(st.sampled_from('"\\abcdxqz1'), max_size=9))
+def test_one_character_lookbehind(pattern: str, text: str) -> None:
+    text = {'"': '"', "a": "a", "x": "x", "q": "q"}[pattern[0]] + text
+    match = re.match(pattern, text)
+    assert ends(Lexer([terminals.regex_first(code_of(pattern))], []), text) == ([match.end()] if match else [])
+
+
+def test_a_pattern_that_matches_nothing_is_an_error() -> None:
+    with pytest.raises(GrammarError, match="no text at all"):
+        Grammar.from_regex(r"a[^\s\S]")
