@@ -277,7 +277,7 @@ class Normalizer:
                 patterns.append(pattern)
             elif name in formats.REFUSED:
                 self.refuse(f"masks cannot enforce the format {name!r}", join(pointer, "format"),
-                       hint='drop it, or lower the schema with formats="annotate"')
+                            'drop it, or lower the schema with formats="annotate"')
         if high is not None and high < low:
             return None
         return Strings(low, high, tuple(patterns), pointer)
@@ -367,7 +367,8 @@ class Normalizer:
             for j in range(i):
                 if not self.disjoint(branch, branches[j]):
                     self.refuse(f"masks cannot tell alternatives {j} and {i} of 'oneOf' apart: a value might fit both",
-                                join(pointer, "oneOf"), hint="write anyOf, or give each alternative a property of its own const")
+                                join(pointer, "oneOf"),
+                                "write anyOf, or give each alternative a property of its own const")
         return tuple(case for branch in branches for case in branch)
 
     # Questions ------------------------------------------------------------------------------------------------------
