@@ -145,7 +145,7 @@ MAX = Sampling(temperature=1.0, seed=1, max_tokens=60)
 
 
 MASKED = [Choice(["left", "right"]), Regex("[ab]{3,5}c"), Grammar.from_lark('start: "(" start? ")"'),
-          {"enum": [1, "two", None]}, list[bool], Person]
+          {"enum": [1, "two", None]}, list[bool], Person, Csv(Person)]
 
 
 @pytest.mark.parametrize(("engine", "output_type"), [

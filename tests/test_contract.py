@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 import trellis
 from trellis import Choice, Csv, Regex, Yaml, contract_of
-from trellis.errors import GrammarError, RepairError, SchemaError, TypeNotSupportedError, UsageError
+from trellis.errors import GrammarError, RepairError, SchemaError, TypeNotSupportedError, UnsupportedError, UsageError
 from trellis.result import FieldError
 
 
@@ -160,6 +160,48 @@ def test_answers_are_written_small() -> None:
     assert contract_of(Yaml(Invoice)).write(invoice) == \
         'seller:\n  name: "no"\ntotal: "1.10"\nmood: bad\ntags:\n  - "a: b"'
     assert contract_of(Csv(Movie)).write([{"title": 'Say "hi", you', "year": None}]) == 'title,year\n"Say ""hi"", you",'
+
+
+class Order(BaseModel):
+    name: str
+    n: int
+    price: float | None
+    paid: bool
+    mood: Mood
+    size: Literal["S, M", "L"]
+
+
+@pytest.mark.parametrize(("row", "accepted"), [
+    ('Ann,1,,true,good,"S, M"', True),
+    ('"Ann ""B"", C",-5,1.50,false,bad,L', True),
+    ("Zoë,0,0.5,true,good,L\nBo,2,,false,bad,L\n", True),
+    ("Ann,1,,yes,good,L", False),
+    ("Ann,01,,true,good,L", False),
+    ("Ann,,1,true,good,L", False),
+    ("Ann,1,,true,good", False),
+    ("Ann,1,,true,good,S, M", False),
+    ("Ann,1,,true,good,L,", False),
+])
+def test_masks_of_csv_accept_what_reads_back_as_the_type(row: str, accepted: bool) -> None:
+    contract = contract_of(Csv(Order))
+    text = f"name,n,price,paid,mood,size\n{row}"
+    assert contract.grammar().accepts(text, engine="reference") is accepted
+    if accepted:
+        assert contract.validate(contract.read(text, "off").value).ok
+        value = contract.validate(contract.read(text).value).value
+        assert contract.grammar().accepts(contract.write(value), engine="reference")
+
+
+def test_what_a_mask_of_csv_cannot_say_is_an_error_or_a_relaxation() -> None:
+    class Bounded(BaseModel):
+        n: Annotated[int, Field(ge=3)]
+
+    contract = contract_of(Csv(Bounded))
+    with pytest.raises(UnsupportedError, match="'minimum'"):
+        contract.grammar()
+    assert [one.pointer for one in contract.grammar("relax").relaxations] == ["/properties/n/minimum"]
+    with pytest.raises(UnsupportedError, match="YAML"):
+        contract_of(Yaml(Bounded)).grammar("relax")
 
 
 def test_a_value_of_another_type_is_not_written() -> None:

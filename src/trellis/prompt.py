@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,7 @@ from trellis.result import FieldError, Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2 import Template as JinjaTemplate
 
 MAX_FEEDBACK_CHARACTERS = 2_000
 """Of a bad answer, so much is shown again; with ``MAX_FEEDBACK_ERRORS`` it bounds a correction prompt."""
@@ -144,11 +145,16 @@ def _environment() -> Environment:
     return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> JinjaTemplate:
+    return _environment().from_string(source)
+
+
 def _render(source: str, names: dict[str, Any]) -> str:
     import jinja2
 
     try:
-        return _environment().from_string(source).render(names)
+        return _compiled(source).render(names)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"template, line {error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:

@@ -106,6 +106,7 @@ class CsvContract(DataContract[T]):
         super().__init__(rows)
         self.name = row.name
         self._type_text = render(row.schema, row.name)
+        self._row = row.schema
         self.columns = _columns(row.schema, row.name)
 
     def write(self, value: Any) -> str:
@@ -122,8 +123,9 @@ class CsvContract(DataContract[T]):
         return _read(repair_csv, text, self.schema, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
-        raise UnsupportedError(f"masks cannot enforce CSV of type {self.name}",
-                               hint='list[...] for JSON, or mode="prompt"')
+        from trellis.contract.csv_grammar import csv_grammar
+
+        return csv_grammar(self._row, self.columns, on_unsupported)
 
 
 def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, level: RepairLevel) -> Repaired[Any]:

@@ -41,7 +41,7 @@ class FunctionModel:
 
         if self._is_async:
             return list(await asyncio.gather(*map(self._aone, requests)))
-        return [await asyncio.to_thread(self._one, request) for request in requests]
+        return list(await asyncio.gather(*(asyncio.to_thread(self._one, request) for request in requests)))
 
     def _one(self, request: Request) -> Reply | Exception:
         started = time.monotonic()

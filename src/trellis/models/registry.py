@@ -31,6 +31,8 @@ class Server:
     key_variable: str = ""
 
 
+OPENAI_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+"""What the openai client reads from the environment."""
 SERVERS: Mapping[str, Server] = MappingProxyType({
     "openai": Server(),
     "openrouter": Server("https://openrouter.ai/api/v1", key_variable="OPENROUTER_API_KEY"),
@@ -93,15 +95,21 @@ def _named(name: str) -> Model:
     if server is None or not separator or not rest:
         raise UnknownModelError(f"no model is called {name!r}; known: {', '.join(known_models())}",
                                 hint='for another OpenAI-compatible server: OpenAIModel("name", base_url="...")')
-    from trellis.models.openai import OpenAIModel
-
     if server.base_url is None:
-        return OpenAIModel(rest)
+        return _on_server(rest, None, None, tuple(map(os.environ.get, OPENAI_VARIABLES)))
     url = _address(os.environ.get(server.url_variable, "")) or server.base_url
     key = os.environ.get(server.key_variable) if server.key_variable else "none"
     if not key:  # never another server's key instead
         raise AuthenticationError(f"{provider} needs a key", hint=f"set {server.key_variable}")
-    return OpenAIModel(rest, base_url=url, api_key=key)
+    return _on_server(rest, url, key, ())
+
+
+@lru_cache(maxsize=16)
+def _on_server(name: str, url: str | None, key: str | None, _environment: tuple[str | None, ...]) -> Model:
+    """Kept, with its connections, for as long as nothing changes of what it is made of."""
+    from trellis.models.openai import OpenAIModel
+
+    return OpenAIModel(name, base_url=url, api_key=key)
 
 
 def _split(name: str) -> tuple[str, str, str]:
