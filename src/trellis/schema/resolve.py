@@ -100,12 +100,12 @@ class Document:
             while work:
                 value, pointer = work.pop()
                 if isinstance(value, Mapping):
-                    anchor = value.get("$anchor")
                     identifier = _identifier(value)
-                    if not isinstance(anchor, str) and identifier.startswith("#"):
-                        anchor = identifier[1:]
-                    if isinstance(anchor, str):
-                        self._anchors.setdefault(anchor, Place(value, pointer))
+                    if pointer and identifier and not identifier.startswith("#"):
+                        continue  # a resource of its own, with anchors of its own
+                    for anchor in (value.get("$anchor"), value.get("$dynamicAnchor"), identifier[1:] if pointer else ""):
+                        if isinstance(anchor, str) and anchor:
+                            self._anchors.setdefault(anchor, Place(value, pointer))
                     work.extend(Place(inner, join(pointer, key)) for key, inner in value.items()
                                 if key not in ("enum", "const", "default", "examples"))
                 elif isinstance(value, list):
