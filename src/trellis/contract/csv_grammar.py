@@ -1,6 +1,6 @@
 """The CSV texts of a row type, as a regular expression: the header, then cells that read back as the columns' types.
 
-A row is one line (line breaks inside quotes are left out), and empty cells are null, as the prompt asks for it.
+A row is one line (control characters and line breaks inside quotes are left out), and an empty cell is null.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from trellis.schema.resolve import Document, join
 if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
 
-_TEXT = r'(?:[^",\r\n\x00 ][^",\r\n\x00]*|"(?:[^"\r\n\x00]|"")*")?'
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # some of them end a line for some readers
+_TEXT = rf'(?:[^", {_CONTROL}][^",{_CONTROL}]*|"(?:[^"{_CONTROL}]|"")*")?'
 _CELLS = {
     "string": _TEXT,
     "integer": "-?(?:0|[1-9][0-9]*)",

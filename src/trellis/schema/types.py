@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+_HINT = "use a pydantic model, dataclass, TypedDict, Enum, Literal, a scalar, list, dict or Union of those"
+
 
 def adapter_of(output_type: Any) -> TypeAdapter[Any]:
     """The pydantic adapter of a type.
@@ -31,7 +33,7 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
     except PydanticSchemaGenerationError as error:
         raise TypeNotSupportedError(
             f"{type_name(output_type)} is no type that a value can be made of",
-            hint="use a pydantic model, dataclass, TypedDict, Enum, Literal, a scalar, list, dict or Union of those",
+            hint=_HINT,
         ) from error
     except PydanticUserError as error:
         raise TypeNotSupportedError(f"{type_name(output_type)}: {error.message}") from error
@@ -56,7 +58,7 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     try:
         schema = adapter.json_schema(mode="validation", schema_generator=Quiet)
     except PydanticInvalidForJsonSchema as error:
-        raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}") from error
+        raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}", hint=_HINT) from error
     except PydanticUserError as error:
         raise TypeNotSupportedError(f"{name}: {error.message}") from error
     tidy: Schema = _tidy(schema)

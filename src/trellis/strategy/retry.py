@@ -13,7 +13,8 @@ and validator   another seed and more temperature (a model that sees its mistake
 rejected        stop (a wrong key, a request that the server does not take)
 ==============  ======================================================================================================
 
-All of them count: ``Retry(2)`` makes three calls at most, whatever fails. This is the one owner of retries.
+All of them count: ``Retry(2)`` makes three calls at most, whatever fails; only a mode that a server refuses when none
+was named is not counted, the next one is tried at once. This is the one owner of retries.
 """
 
 from __future__ import annotations

@@ -152,7 +152,8 @@ class Task(Generic[T]):
         if not refused or answered or len(self._modes) == 1:
             return False
         tried = self._modes.pop(0)
-        self._warn(f"mode {tried!r} was refused ({str(error).splitlines()[0]}); went on with {self.mode!r}")
+        self._warn(f"mode {tried!r} was refused ({str(error).splitlines()[0]}); went on with {self.mode!r}, and "
+                   f'mode="{self.mode}" would have spared the attempt')
         return True
 
     def _warn(self, *warnings: str) -> None:
