@@ -307,7 +307,7 @@ class ReferenceMatcher:
     def accept(self, token_id: int) -> bool:
         """Take a token; False when it is refused (the state is then unchanged)."""
         if not 0 <= token_id < len(self.grammar.tokens):
-            raise MaskError(f"token id {token_id} is outside the vocabulary of {len(self.grammar.tokens)} tokens")
+            return False
         if token_id in self.grammar.eos_ids:
             if not self.can_end:
                 return False
@@ -359,6 +359,8 @@ class ReferenceMatcher:
             if self.fork().accept(token_id):
                 bit = 1 << (token_id % 32)
                 words[token_id // 32] |= bit - (1 << 32) if bit >> 31 else bit
+        if not any(words):
+            raise MaskError(f"no token of the vocabulary goes on from here: expected {', '.join(self.expected())}")
 
     def rollback(self, n: int) -> None:
         """Undo the last ``n`` accepted tokens."""
