@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import trellis
@@ -233,3 +235,29 @@ def test_the_built_in_model_by_default_is_told_of(monkeypatch: pytest.MonkeyPatc
         result = trellis.generate_structured("x", Person)
     assert caught[0].filename == __file__
     assert "built-in" in result.warnings[0]
+
+
+DAMAGED = st.builds(
+    lambda text, at, piece, length: text[:at] + piece + text[at + length :],
+    st.sampled_from(['{"name":"Ann","age":30}', "name: Ann\nage: 30", "name,age\nAnn,30", "```\n[1,2]\n```", "yes"]),
+    st.integers(0, 24), st.text(max_size=4) | st.sampled_from(['"', "{", "]", ",", "\n", "```", "\\", "null"]),
+    st.integers(0, 6))
+
+
+@pytest.mark.parametrize("output_type", [Person, list[Person], Yaml(Person), Csv(Person), Choice(["yes", "no"]),
+                                         Regex("(?i)yes|no"), int, dict[str, Any], {"enum": [1, "a", None]}], ids=str)
+@settings(max_examples=60, deadline=None)
+@given(reply=DAMAGED | st.text(max_size=30))
+def test_whatever_a_model_says_is_a_value_of_the_type_or_an_error_of_ours(output_type: Any, reply: str) -> None:
+    failed: trellis.GenerationError | None = None
+    try:
+        result = generate(reply, output_type, strategy=trellis.Retry(0))
+    except trellis.GenerationError as error:
+        failed = error
+    if failed:
+        assert failed.last_raw == reply
+        assert failed.attempts[0].failure in ("empty", "syntax", "schema")
+        return
+    contract = trellis.contract_of(output_type)
+    again = contract.validate(contract.read(contract.write(result.value), "off").value)
+    assert again.value == result.value
