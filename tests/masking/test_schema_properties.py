@@ -79,6 +79,8 @@ def objects(draw: Any, inner: Any) -> dict[str, Any]:
     additional = draw(st.sampled_from(["open", "closed", "some"]))
     if additional != "open":
         schema["additionalProperties"] = False if additional == "closed" else draw(inner)
+    if draw(st.integers(0, 4)) == 0:
+        schema["patternProperties"] = {draw(st.sampled_from([".*", "^[b-x]*$", "^(a|x)"])): draw(inner)}
     schema |= draw(bounded(maxProperties=st.integers(0, 3), minProperties=st.integers(0, 1)))
     return schema
 

@@ -34,6 +34,7 @@ def nested(inner: Any) -> Any:
     several = st.lists(inner, min_size=1, max_size=3)
     return st.tuples(keywords, st.fixed_dictionaries({}, optional={
         "properties": st.dictionaries(st.sampled_from("ab"), inner, max_size=2), "additionalProperties": inner,
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", ".*", "[bc]$"]), inner, max_size=2),
         "items": inner, "prefixItems": several, "anyOf": several, "allOf": several, "oneOf": several,
     })).map(lambda parts: {**parts[0], **parts[1]})
 

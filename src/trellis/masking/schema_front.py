@@ -19,7 +19,7 @@ from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedErr
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder, GeneralProgram
-from trellis.masking.terminals import byte_class, concat, excluding, literal, regex_set, repeat, text
+from trellis.masking.terminals import byte_class, concat, literal, regex_set, repeat, text
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.shapes import Arrays, Case, Conjunction, Literals, Numbers, Objects, Strings, key_of
@@ -318,8 +318,13 @@ class _Lowering:
         """A property that is not declared."""
         if objects.additional and objects.additional[-1].schema is False:
             return
-        name = excluding(strings.NAME, [strings.spell(name) for name in declared]) if declared else strings.NAME
-        self.value(objects.additional, self.step(self.step(source, name, "a name"), self.separators.colon, ":"), target)
+        name = strings.other_name(declared, objects.names)
+        if isinstance(name, str):
+            self.normal.refuse(name, objects.pointer)
+            name = strings.other_name(declared, ())
+        if isinstance(name, bytes):
+            named = self.step(source, name, "a name")
+            self.value(objects.additional, self.step(named, self.separators.colon, ":"), target)
 
     def always_below(self, objects: Objects, declared: list[str]) -> bool:
         """Whether there can be no more properties than the maximum anyway."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from trellis.masking.terminals import (
     code_points,
     concat,
     counted,
+    excluding,
     literal,
     regex_set,
     repeat,
@@ -29,7 +30,8 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import patterns
-from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat, Sequence
+from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
+from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
@@ -167,7 +169,7 @@ def _alternatives(node: Node) -> list[Node]:
     """A node as several, when it is a choice: each can then be fitted to the lengths for itself."""
     if isinstance(node, Choice):
         return [inner for option in node.options for inner in _alternatives(option)]
-    if isinstance(node, Sequence) and len(node.items) == 1:
+    if isinstance(node, Seq) and len(node.items) == 1:
         return _alternatives(node.items[0])
     return [node]
 
@@ -182,7 +184,7 @@ def _fit(node: Node, low: int, high: int | None) -> list[Node] | None:
         return [node]
     if (high is not None and least > high) or (most is not None and most < low):
         return []
-    items = list(node.items) if isinstance(node, Sequence) else [node]
+    items = list(node.items) if isinstance(node, Seq) else [node]
     bounds = [patterns.lengths(item) for item in items]
     loose = [i for i, (least, most) in enumerate(bounds) if least != most]
     if len(loose) != 1:
@@ -190,11 +192,11 @@ def _fit(node: Node, low: int, high: int | None) -> list[Node] | None:
     at = items[loose[0]]
     fixed = sum(least for i, (least, _) in enumerate(bounds) if i != loose[0])
     low, high = max(low - fixed, 0), None if high is None else high - fixed
-    if isinstance(at, Choice | Sequence) and at is not node:
+    if isinstance(at, Choice | Seq) and at is not node:
         parts = [_fit(option, low, high) for option in _alternatives(at)]
         if None in parts:
             return None
-        return [Sequence((*items[: loose[0]], part, *items[loose[0] + 1 :])) for inner in parts for part in inner or ()]
+        return [Seq((*items[: loose[0]], part, *items[loose[0] + 1 :])) for inner in parts for part in inner or ()]
     if not isinstance(at, Repeat):
         return None
     width, widest = patterns.lengths(at.item)
@@ -204,7 +206,7 @@ def _fit(node: Node, low: int, high: int | None) -> list[Node] | None:
     maximum = at.maximum if high is None else high // width if at.maximum is None else min(at.maximum, high // width)
     if maximum is not None and maximum < minimum:
         return []
-    return [Sequence((*items[: loose[0]], Repeat(at.item, minimum, maximum), *items[loose[0] + 1 :]))]
+    return [Seq((*items[: loose[0]], Repeat(at.item, minimum, maximum), *items[loose[0] + 1 :]))]
 
 
 def _terminals(nodes: list[Node]) -> list[bytes]:
@@ -220,7 +222,7 @@ def _terminals(nodes: list[Node]) -> list[bytes]:
         if _positions(node) > MAX_POSITIONS:
             raise LimitError(f"a pattern with more than {MAX_POSITIONS} positions is too large for a mask",
                              limit="positions")
-        code = _code(node)
+        code = _code(node, _character)
         if code is not None:
             found.append(regex_set(concat(_QUOTE, code, _QUOTE)))
     return found
@@ -228,7 +230,7 @@ def _terminals(nodes: list[Node]) -> list[bytes]:
 
 def _one_loop(node: Node) -> Repeat | None:
     """The repetition of one character that a node is, when counting it is worth while."""
-    while isinstance(node, Sequence) and len(node.items) == 1:
+    while isinstance(node, Seq) and len(node.items) == 1:
         node = node.items[0]
     if not isinstance(node, Repeat) or not isinstance(node.item, Chars) or node.maximum == 0:
         return None
@@ -237,7 +239,7 @@ def _one_loop(node: Node) -> Repeat | None:
 
 def _positions(node: Node) -> int:
     match node:
-        case Sequence(items):
+        case Seq(items):
             return sum(map(_positions, items))
         case Choice(options):
             return sum(map(_positions, options))
@@ -250,22 +252,22 @@ def _character(ranges: patterns.Ranges) -> bytes | None:
     return CHARACTER if ranges == patterns.EVERYTHING else spelled(ranges)
 
 
-def _code(node: Node) -> bytes | None:
-    """The regex code of the spellings of a node; None when nothing matches it."""
+def _code(node: Node, character: Callable[[patterns.Ranges], bytes | None]) -> bytes | None:
+    """The regex code of a node, given that of one character out of a set; None when nothing matches it."""
     match node:
         case Chars(ranges):
-            return _character(ranges)
-        case Sequence(items):
-            parts = [_code(item) for item in _merged(items)]
+            return character(ranges)
+        case Seq(items):
+            parts = [_code(item, character) for item in _merged(items)]
             return None if None in parts else concat(*(part for part in parts if part is not None))
         case Choice(options):
-            found = [code for code in map(_code, options) if code is not None]
+            found = [code for option in options if (code := _code(option, character)) is not None]
             return alternate(*found) if found else None
         case Repeat(item, minimum, maximum):
-            code = _code(item)
+            code = _code(item, character)
             if code is None or maximum == 0:
                 return concat() if minimum == 0 else None
-            if item == Chars(patterns.EVERYTHING) and minimum == 0 and maximum is None:
+            if code == CHARACTER and minimum == 0 and maximum is None:
                 return universal(code)
             return repeat(code, minimum, maximum)
     raise AssertionError("anchors are taken out before")
@@ -279,3 +281,33 @@ def _merged(items: tuple[Node, ...]) -> list[Node]:
             merged.append(item)
     return merged
 
+
+# Names of properties --------------------------------------------------------------------------------------------------
+
+def other_name(declared: Sequence[str], wanted: tuple[Pattern, ...]) -> bytes | str | None:
+    """The terminal of names that are not declared and have a pattern; None when there is none; or why not.
+
+    A declared name is left out of a regular expression as a word. That must not leave the beginning of the word without
+    an end, so the word has to go on: with any character, or where the pattern ends in a loop.
+    """
+    if not wanted:
+        return excluding(NAME, [spell(name) for name in declared]) if declared else NAME
+    pattern = wanted[0]
+    if len(wanted) > 1:
+        return f"masks cannot enforce the patterns {pattern.source!r} and {wanted[1].source!r} of names together yet"
+    left_out = [name for name in declared if pattern.matches(name)]
+    for name in left_out:
+        if not any(_goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
+                   for branch in pattern.branches):
+            return f"masks cannot tell the name {name!r} from others that have the pattern {pattern.source!r} yet"
+    codes = [code for branch in pattern.branches if (code := _code(branch.whole(), spelled)) is not None]
+    if not codes:
+        return None
+    terminal = regex_set(concat(_QUOTE, alternate(*codes), _QUOTE))
+    return excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal
+
+
+def _goes_on(whole: Seq) -> bool:
+    """Whether one more character can follow whatever matches."""
+    last = whole.items[-1] if whole.items else None
+    return isinstance(last, Repeat) and last.maximum is None and isinstance(last.item, Chars) and bool(last.item.ranges)

@@ -10,7 +10,8 @@ from __future__ import annotations
 NUMBER = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 STRING = frozenset({"minLength", "maxLength", "pattern", "format"})
 ARRAY = frozenset({"items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems"})
-OBJECT = frozenset({"properties", "required", "additionalProperties", "minProperties", "maxProperties"})
+OBJECT = frozenset({"properties", "required", "additionalProperties", "patternProperties", "minProperties",
+                    "maxProperties"})
 GENERAL = frozenset({"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"})
 
 #: Keywords that say nothing about which values are valid.
@@ -22,7 +23,7 @@ ANNOTATIONS = frozenset({
 
 #: Keywords that masks cannot enforce yet: refused with their place.
 REFUSED = frozenset({
-    "not", "if", "then", "else", "patternProperties", "propertyNames", "dependencies", "dependentRequired",
+    "not", "if", "then", "else", "propertyNames", "dependencies", "dependentRequired",
     "dependentSchemas", "contains", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties",
     "$dynamicRef", "$recursiveRef", "extends", "disallow", "divisibleBy",
 })

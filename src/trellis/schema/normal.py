@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import formats
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
-from trellis.schema.patterns import parse
+from trellis.schema.patterns import Pattern, parse
 from trellis.schema.resolve import Document, Place, join
 from trellis.schema.shapes import (
     ANY,
@@ -27,6 +27,7 @@ from trellis.schema.shapes import (
     Objects,
     Shape,
     Strings,
+    both,
     distinct,
     exact,
     key_of,
@@ -322,13 +323,58 @@ class Normalizer:
             for name, member in declared.items()
         }
         additional: Conjunction = ()
+        names: tuple[Pattern, ...] = ()
         if "additionalProperties" in schema:
             additional = _place(schema["additionalProperties"], join(pointer, "additionalProperties"))
-        if "patternProperties" in schema:  # only when relaxing: such a property is not an additional one
-            additional = ()
+        if schema.get("patternProperties"):
+            patterned = self.patterned(schema, pointer)
+            for name in required:  # a name that has a pattern is no additional one, so it is written out
+                if name not in properties and any(pattern.matches(name) for pattern, _ in patterned):
+                    properties[name] = ()
+            for name, place in properties.items():
+                for pattern, inner in patterned:
+                    if pattern.matches(name):
+                        properties[name] = place = both(place, inner)
+            additional, names = self.other_names(patterned, additional, pointer)
         if high is not None and high < low:
             return None
-        return Objects(properties, tuple(dict.fromkeys(required)), additional, low, high, pointer)
+        return Objects(properties, tuple(dict.fromkeys(required)), additional, names, low, high, pointer)
+
+    def patterned(self, schema: Mapping[str, Any], pointer: str) -> list[tuple[Pattern, Conjunction]]:
+        """patternProperties: each pattern, and what the values under such names have to be."""
+        at = join(pointer, "patternProperties")
+        if not isinstance(schema["patternProperties"], Mapping):
+            raise SchemaError("patternProperties must be an object", pointer=at)
+        found: list[tuple[Pattern, Conjunction]] = []
+        for source, inner in schema["patternProperties"].items():
+            try:
+                found.append((parse(source), _place(inner, join(at, source))))
+            except UnsupportedError as error:
+                self.refuse(error.message, join(at, source), error.hint)
+                return []
+        return found
+
+    def other_names(self, patterned: list[tuple[Pattern, Conjunction]], additional: Conjunction,
+                    pointer: str) -> tuple[Conjunction, tuple[Pattern, ...]]:
+        """What names may be beside those that are written out, and what the values under them have to be.
+
+        Exact when each name has the same to satisfy: one pattern (or all with the same schema) that every name has, or
+        that every name must have because others are forbidden, or that says nothing.
+        """
+        if not patterned:  # relaxed
+            return (), ()
+        inner = patterned[0][1]
+        alike = all([it.schema for it in other] == [it.schema for it in inner] for _, other in patterned)
+        if alike and any(pattern.is_total() for pattern, _ in patterned):
+            return inner, ()
+        if alike and not inner and not additional:
+            return (), ()
+        if alike and additional and additional[-1].schema is False:
+            sources = "|".join(pattern.source for pattern, _ in patterned)
+            return inner, (Pattern(sources, tuple(branch for pattern, _ in patterned for branch in pattern.branches)),)
+        self.refuse("masks cannot enforce this 'patternProperties' yet: names differ in what they allow",
+                    join(pointer, "patternProperties"))
+        return (), ()
 
     # The algebra ----------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,10 @@ class Pattern(NamedTuple):
         """Whether the pattern is found in the text."""
         return _compiled(self).search(text) is not None
 
+    def is_total(self) -> bool:
+        """Whether every string has the pattern, because the empty string is found at an end of it."""
+        return any(not (branch.at_start and branch.at_end) and _is_nullable(branch.node) for branch in self.branches)
+
     def lengths(self) -> tuple[int, int | None]:
         """The least and the greatest length in code points of a string with the pattern (None: no bound)."""
         return lengths(Choice(tuple(branch.whole() for branch in self.branches)))
@@ -117,6 +121,10 @@ def lengths(node: Node) -> tuple[int, int | None]:
             if maximum == 0 or high == 0:
                 return 0, 0
             return low * minimum, None if maximum is None or high is None else high * maximum
+
+
+def _is_nullable(node: Node) -> bool:
+    return lengths(node)[0] == 0
 
 
 def normal_ranges(ranges: Iterable[tuple[int, int]]) -> Ranges:

@@ -103,7 +103,8 @@ class Document:
                     identifier = _identifier(value)
                     if pointer and identifier and not identifier.startswith("#"):
                         continue  # a resource of its own, with anchors of its own
-                    for anchor in (value.get("$anchor"), value.get("$dynamicAnchor"), identifier[1:] if pointer else ""):
+                    anchors = (value.get("$anchor"), value.get("$dynamicAnchor"), identifier[1:] if pointer else "")
+                    for anchor in anchors:
                         if isinstance(anchor, str) and anchor:
                             self._anchors.setdefault(anchor, Place(value, pointer))
                     work.extend(Place(inner, join(pointer, key)) for key, inner in value.items()

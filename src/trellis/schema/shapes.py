@@ -15,6 +15,7 @@ from trellis.schema.patterns import Pattern
 from trellis.schema.resolve import Place
 
 Conjunction = tuple[Place, ...]
+NEVER: Conjunction = (Place(False, ""),)
 
 
 class Literals(NamedTuple):
@@ -59,18 +60,23 @@ class Arrays(NamedTuple):
 
 
 class Objects(NamedTuple):
-    """Objects: properties by name, all others alike, the names that must be there, and how many there are."""
+    """Objects: properties by name, all others alike (whose names have all these patterns), the names that must be
+    there, and how many there are."""
 
     properties: Mapping[str, Conjunction] = {}
     required: tuple[str, ...] = ()
     additional: Conjunction = ()
+    names: tuple[Pattern, ...] = ()
     minimum: int = 0
     maximum: int | None = None
     pointer: str = ""
 
     def member(self, name: str) -> Conjunction:
         """What the value under a name has to be."""
-        return self.properties.get(name, self.additional)
+        known = self.properties.get(name)
+        if known is not None:
+            return known
+        return self.additional if all(pattern.matches(name) for pattern in self.names) else NEVER
 
 
 Case = Literals | Numbers | Strings | Arrays | Objects
@@ -121,7 +127,8 @@ def meet(left: Case, right: Case) -> Case | None:
             names = dict.fromkeys((*left.properties, *right.properties))
             objects = Objects({name: both(left.member(name), right.member(name)) for name in names},
                               tuple(dict.fromkeys(left.required + right.required)),
-                              both(left.additional, right.additional), max(left.minimum, right.minimum),
+                              both(left.additional, right.additional),
+                              tuple(dict.fromkeys(left.names + right.names)), max(left.minimum, right.minimum),
                               _least(left.maximum, right.maximum), left.pointer or right.pointer)
             return None if objects.maximum is not None and objects.maximum < objects.minimum else objects
     return None
