@@ -252,7 +252,7 @@ impl Parser for General {
         lexicon.least(d).saturating_add(after)
     }
 
-    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Option<bool>> {
+    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool> {
         let (state, stack) = self.places[k as usize];
         for exit in lexicon.outcomes(d)?.iter() {
             let stacks = &self.stacks;
@@ -261,10 +261,14 @@ impl Parser for General {
                 out.extend(stacks[s as usize].entries.iter().map(|&e| (e.0 != BOTTOM).then_some(e)));
             };
             if self.summaries.finishes(&self.program, lexicon, (exit.guards, state, stack), entries)? {
-                return Ok(Some(true));
+                return Ok(true);
             }
         }
-        Ok(Some(false))
+        Ok(false)
+    }
+
+    fn search_first(&self) -> bool {
+        false
     }
 
     fn group(&self, k: u32) -> u32 {

@@ -12,9 +12,11 @@ use crate::code;
 use crate::error::{KernelError, Result};
 use crate::hash::Map;
 use crate::lalr_cost::Costs;
-use crate::lexer::{Lexicon, DEAD};
+use crate::lalr_summary::{Control, LalrSummaries, Stacks};
+use crate::lexer::{Exit, Lexicon, DEAD, UNGUARDED};
 use crate::parser::{Closure, Parser, IMPOSSIBLE};
 use crate::regex::Tree;
+use crate::scanner::ALL_LIVE;
 use crate::terminal::scannable;
 
 /// No parent: the bottom of a stack.
@@ -155,6 +157,7 @@ pub struct Lalr {
     closures: Vec<Option<Arc<Closure>>>,
     bounds: Vec<Option<u32>>,
     advanced: Map<(u32, u32), Option<u32>>,
+    summaries: LalrSummaries,
     start: u32,
 }
 
@@ -216,6 +219,7 @@ impl Lalr {
             closures: Vec::new(),
             bounds: Vec::new(),
             advanced: Map::default(),
+            summaries: LalrSummaries::default(),
         };
         lalr.start = lalr.node(code.start, BOTTOM);
         Ok(lalr)
@@ -366,6 +370,45 @@ impl Lalr {
     }
 }
 
+/// A parser and its lexicon, for the summaries.
+struct Walk<'a> {
+    lalr: &'a mut Lalr,
+    lexicon: &'a mut Lexicon,
+}
+
+impl Stacks for Walk<'_> {
+    fn lexemes(&mut self, state: u32, guards: u32) -> Result<(Vec<Exit>, Vec<Exit>)> {
+        let scanner = self.lalr.scanner(self.lexicon, self.lalr.scanner_of[state as usize])?;
+        let d = self.lexicon.scan(scanner, ALL_LIVE);
+        let d = self.lexicon.guarded(d, guards);
+        let (mut lexemes, ignored) = match d {
+            DEAD => Default::default(),
+            _ => self.lalr.outcomes(self.lexicon, d, state)?,
+        };
+        // The text may also end here, which satisfies all guards.
+        lexemes.push(Exit { label: self.lalr.end_of_text, guards: UNGUARDED });
+        Ok((lexemes, ignored))
+    }
+
+    fn top(&self, k: u32) -> u32 {
+        self.lalr.nodes[k as usize].state
+    }
+
+    fn reduce(&mut self, k: u32, pops: u32, nonterminal: u32) -> Option<u32> {
+        let below = self.lalr.below(k, pops)?;
+        let to = self.lalr.table.goto(self.lalr.nodes[below as usize].state, nonterminal)?;
+        Some(self.lalr.node(to, below))
+    }
+}
+
+impl Lalr {
+    /// The exits ahead of a lexer state: of terminals for the table, and of ignored ones.
+    fn outcomes(&self, lexicon: &mut Lexicon, d: u32, state: u32) -> Result<(Vec<Exit>, Vec<Exit>)> {
+        let ignored = &self.scanners[self.scanner_of[state as usize] as usize].code.1;
+        Ok(lexicon.outcomes(d)?.iter().partition(|e| !ignored.contains(&e.label)))
+    }
+}
+
 impl Parser for Lalr {
     fn initial(&self) -> u32 {
         self.start
@@ -419,8 +462,27 @@ impl Parser for Lalr {
         best
     }
 
-    fn finishes(&mut self, _: &mut Lexicon, _: u32, _: u32) -> Result<Option<bool>> {
-        Ok(None)
+    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool> {
+        let mut summaries = std::mem::take(&mut self.summaries);
+        let table = self.table.clone();
+        let end = self.end_of_text;
+        let mut found = Ok(false);
+        let (lexemes, ignored) = self.outcomes(lexicon, d, self.nodes[k as usize].state)?;
+        let controls = lexemes.into_iter().map(Control::Ahead);
+        let controls = controls.chain(ignored.into_iter().map(|e| Control::Between(e.guards)));
+        for control in controls {
+            let mut stacks = Walk { lalr: self, lexicon };
+            found = summaries.finishes(&table, &mut stacks, (control, k), end);
+            if found != Ok(false) {
+                break;
+            }
+        }
+        self.summaries = summaries;
+        found
+    }
+
+    fn search_first(&self) -> bool {
+        true
     }
 
     fn group(&self, k: u32) -> u32 {
@@ -455,6 +517,7 @@ impl Parser for Lalr {
         }
         self.closures.iter_mut().for_each(|c| *c = None);
         self.bounds.iter_mut().for_each(|b| *b = None);
+        self.summaries.forget();
         self.advanced = Map::default();
         self.free = (0..keep.len() as u32).filter(|&id| !keep[id as usize]).collect();
         self.ids.retain(|_, id| keep[*id as usize]);

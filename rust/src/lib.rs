@@ -29,6 +29,7 @@ mod guards;
 mod hash;
 pub mod lalr;
 mod lalr_cost;
+mod lalr_summary;
 pub mod lexer;
 mod mask;
 pub mod matcher;

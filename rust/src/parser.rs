@@ -38,8 +38,11 @@ pub trait Parser: Send {
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32;
 
     /// Whether the output can be finished when a lexeme stands in state `d` (it may end here, or go on)
-    /// before `k`; `None` if the parser cannot tell and a search must.
-    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Option<bool>>;
+    /// before `k`.
+    fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool>;
+
+    /// Whether a short search for an ending should come before [`Parser::finishes`].
+    fn search_first(&self) -> bool;
 
     /// Items with equal groups and equal lexer states can be merged into one.
     fn group(&self, k: u32) -> u32;

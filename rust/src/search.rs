@@ -15,6 +15,8 @@ use crate::parser::{Item, IMPOSSIBLE};
 
 /// Items that one search may look at.
 const FUEL: usize = 50_000;
+/// Items that the search before a proof may look at.
+const SHORT_FUEL: usize = 500;
 
 /// What searches found out.
 #[derive(Debug, Default)]
@@ -49,10 +51,18 @@ impl Engine {
         if let Some(&known) = self.search.viable.get(&item) {
             return Ok(known);
         }
-        if let Some(answer) = self.parser.finishes(lexicon, item.0, item.1)? {
-            self.search.viable.insert(item, answer);
+        let found = if self.parser.search_first() { self.look_ahead(lexicon, item)? } else { None };
+        if let Some(answer) = found {
             return Ok(answer);
         }
+        let answer = self.parser.finishes(lexicon, item.0, item.1)?;
+        lexicon.check()?;
+        self.search.viable.insert(item, answer);
+        Ok(answer)
+    }
+
+    /// A short search for an ending; `None` if the fuel does not suffice.
+    fn look_ahead(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<Option<bool>> {
         let mut steps = vec![Step { item, from: ROOT, byte: None }];
         let mut seen = Set::default();
         seen.insert(item);
@@ -60,8 +70,8 @@ impl Engine {
         heap.push((Reverse(0u32), 0u32));
         let mut starts = Vec::new();
         while let Some((_, at)) = heap.pop() {
-            if steps.len() > FUEL {
-                return Err(exhausted());
+            if steps.len() > SHORT_FUEL {
+                return Ok(None);
             }
             let (d, k) = steps[at as usize].item;
             // Going on to a state that is known to be viable, or ending here.
@@ -97,14 +107,14 @@ impl Engine {
                     at = steps[at as usize].from;
                 }
                 lexicon.check()?;
-                return Ok(true);
+                return Ok(Some(true));
             }
         }
         lexicon.check()?;
         for item in seen {
             self.search.viable.entry(item).or_insert(false);
         }
-        Ok(false)
+        Ok(Some(false))
     }
 
     /// A shortest byte string that ends the output from a state.
