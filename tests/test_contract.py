@@ -123,6 +123,9 @@ class Aliased(BaseModel):
     ({"anyOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}, {"a": "x"},
      ["/a: 'x' is not of type 'integer'"]),
     ({"type": "string", "format": "date"}, "tomorrow", ["(whole value): 'tomorrow' is not a 'date'"]),
+    ({"type": "string", "format": "date-time"}, "2024-01-01 12:00",
+     ["(whole value): '2024-01-01 12:00' is not a 'date-time'"]),
+    ({"type": "string", "format": "uri"}, "no uri", ["(whole value): 'no uri' is not a 'uri'"]),
     (Choice(["yes", "no"]), "maybe", ["(whole value): is none of yes, no"]),
     (Regex("[ab]+"), "abc", ["(whole value): does not match /[ab]+/"]),
 ])

@@ -47,6 +47,29 @@ def test_each_format_says_what_it_wants(output_type: Any, words: str) -> None:
     assert words in Template("x").preview(output_type)
 
 
+@pytest.mark.parametrize(("schema", "text"), [
+    ({"type": "array", "items": {"$ref": "#"}}, "type Answer = Answer[]"),
+    ({"$ref": "#/$defs/j", "$defs": {"j": {"anyOf": [{"type": "null"}, {"additionalProperties": {"$ref": "#/$defs/j"},
+                                                                         "type": "object"}]}}},
+     "type Answer = null | Record<string, Answer>"),
+    ({"type": "object", "properties": {"a": {"$ref": "#/$defs/j"}}, "$defs": {
+        "j": {"type": "array", "items": {"$ref": "#/$defs/j"}}}}, "type J = J[]\ninterface Answer {\n  a?: J\n}"),
+    ({"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, {"type": "integer"}]},
+     "interface Answer_ {\n  a?: string\n}\ntype Answer = Answer_ | integer"),
+    ({"type": "object", "properties": {"c": {"$ref": "#"}}}, "interface Answer {\n  c?: Answer\n}"),
+])
+def test_types_that_contain_themselves_and_unions_at_the_root(schema: Any, text: str) -> None:
+    assert contract_of(schema).type_text() == text
+
+
+def test_a_schema_nested_too_deeply_is_told() -> None:
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(3_000):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(trellis.SchemaError, match="too deeply"):
+        contract_of(schema)
+
+
 def test_examples_are_written_as_answers_should_be_and_checked() -> None:
     template = Template("Who?", examples=[("Ann of Ltd", Party(name="Ann")), ("Bo", {"name": "Bo", "vat": "5"})],
                         system="Be exact.")

@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.contract.base import Schema, Verdict
@@ -15,6 +15,7 @@ from trellis.result import FieldError
 from trellis.schema.types import adapter_of, json_schema_of, type_name
 
 if TYPE_CHECKING:
+    from jsonschema import FormatChecker
     from jsonschema.protocols import Validator
     from pydantic_core import ErrorDetails, ValidationError
 
@@ -71,7 +72,10 @@ class SchemaValues:
     """A JSON Schema, judged by jsonschema; formats are asserted, since who writes one means it."""
 
     def __init__(self, schema: Schema) -> None:
-        self.schema = copy.deepcopy(schema)
+        try:
+            self.schema = copy.deepcopy(schema)
+        except RecursionError:
+            raise SchemaError("the schema is nested too deeply") from None
         title = schema.get("title")
         self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w*", title) else "Answer"
         self._validator  # noqa: B018  a schema that is none is told at once
@@ -84,7 +88,7 @@ class SchemaValues:
         kind = validator_for(self.schema, default=jsonschema.Draft202012Validator)
         try:
             kind.check_schema(self.schema)
-            return kind(self.schema, format_checker=kind.FORMAT_CHECKER)
+            return kind(self.schema, format_checker=_format_checker())
         except jsonschema.SchemaError as error:
             raise SchemaError(_clip(error.message), pointer=pointer(error.absolute_path)) from error
         except RecursionError as error:
@@ -110,6 +114,20 @@ class SchemaValues:
         if not verdict.ok:
             raise UsageError(f"{_short(value)} is no {self.name}: {verdict.errors[0]}")
         return value
+
+
+@cache
+def _format_checker() -> FormatChecker:
+    """jsonschema's checks, and for the formats that masks enforce the very expressions that they enforce."""
+    import jsonschema
+
+    from trellis.schema.formats import _SOURCES
+
+    checker = jsonschema.FormatChecker()
+    for name, source in _SOURCES.items():
+        pattern = re.compile(source, re.ASCII)
+        checker.checks(name)(lambda value, full=pattern.fullmatch: not isinstance(value, str) or bool(full(value)))
+    return checker
 
 
 def pydantic_errors(error: ValidationError, value: Any) -> tuple[FieldError, ...]:

@@ -42,7 +42,10 @@ def render(schema: Schema | bool, name: str = "Answer") -> str:
     Raises:
         SchemaError: a reference leads nowhere.
     """
-    return _Renderer(schema, name).text()
+    try:
+        return _Renderer(schema, name).text()
+    except RecursionError:
+        raise SchemaError("the schema is nested too deeply") from None
 
 
 class _Renderer:
@@ -51,14 +54,22 @@ class _Renderer:
         self.name = name
         self.blocks: dict[str, str] = {}  # name -> text, in the order of print
         self.sources: dict[str, Schema] = {}  # name -> the schema that it was given to
+        self.open: dict[int, str] = {}  # references that are being written out, by the identity of what they mean
+        self.recursive: set[int] = set()
+        self.written: dict[int, str] = {}
 
     def text(self) -> str:
         root, _ = self._follow(self.root, self.name) if isinstance(self.root, dict) else (self.root, self.name)
         if isinstance(root, dict) and _is_record(root):
             self._interface(root, self.name)
         else:
-            comment = _comment(root) if isinstance(root, dict) else ""
-            self.blocks[self.name] = f"type {self.name} = {self._type(root, self.name)}{comment}"
+            comment = ""
+            if isinstance(root, dict):
+                self.sources[self.name] = root  # no part of it may take its name
+                comment = _comment(root)
+                self.open[id(root)] = self.name
+            text = self._expression(root, self.name) if isinstance(root, dict) else self._type(root, self.name)
+            self.blocks[self.name] = f"type {self.name} = {text}{comment}"
         return "\n".join(self.blocks.values())
 
     def _follow(self, schema: Schema, name: str) -> tuple[Schema | bool, str]:
@@ -88,9 +99,14 @@ class _Renderer:
             raise SchemaError(f"reference {reference!r} leads to no schema", pointer=reference[1:])
         return target
 
-    def _interface(self, schema: Schema, name: str) -> str:
+    def _free(self, name: str, schema: Schema) -> str:
+        """The name, with a mark if something else has it already."""
         while name in self.sources and self.sources[name] is not schema:
             name += "_"
+        return name
+
+    def _interface(self, schema: Schema, name: str) -> str:
+        name = self._free(name, schema)
         if name in self.sources:
             return name  # named before, or being named: a recursive mention
         self.sources[name] = schema
@@ -111,9 +127,30 @@ class _Renderer:
     def _type(self, schema: Any, name: str) -> str:
         if not isinstance(schema, dict):
             return "any" if schema is not False else "never"
-        schema, name = self._follow(schema, name)
-        if not isinstance(schema, dict):
-            return self._type(schema, name)
+        target, name = self._follow(schema, name)
+        if not isinstance(target, dict):
+            return self._type(target, name)
+        if target is not schema and not _is_record(target):
+            return self._reference(target, name)
+        return self._expression(target, name)
+
+    def _reference(self, schema: Schema, name: str) -> str:
+        """A type that is no record is written out where it is referred to; one that contains itself gets a name."""
+        key = id(schema)
+        if key in self.open:
+            self.recursive.add(key)
+            return self.open[key]
+        if key not in self.written:
+            self.open[key] = name = self._free(name, schema)
+            text = self._expression(schema, name)
+            del self.open[key]
+            if key in self.recursive:
+                self.sources[name] = schema
+                self.blocks[name] = f"type {name} = {text}"
+            self.written[key] = name if key in self.recursive else text
+        return self.written[key]
+
+    def _expression(self, schema: Schema, name: str) -> str:
         if "const" in schema:
             return _literal(schema["const"])
         if "enum" in schema:
