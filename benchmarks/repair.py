@@ -79,21 +79,36 @@ def report(path: Path, detail: bool) -> None:
             continue
         verdicts = [judge(reader, case) for case in cases]
         count = Counter(verdicts)
-        print(f"  {name:12}" + "".join(f"  {kind} {count[kind]} ({100 * count[kind] / len(cases):.1f}%)"
-                                       for kind in ("right", "wrong", "flagged", "raised", "crashed") if count[kind]))
+        print(
+            f"  {name:12}"
+            + "".join(
+                f"  {kind} {count[kind]} ({100 * count[kind] / len(cases):.1f}%)"
+                for kind in ("right", "wrong", "flagged", "raised", "crashed")
+                if count[kind]
+            )
+        )
         if detail and len(by_note) < 40:
             for note, total in by_note.items():
-                inside = Counter(v for v, case in zip(verdicts, cases, strict=True)
-                                 if case.get("note", "").split("(")[0].strip() == note)
+                inside = Counter(
+                    v
+                    for v, case in zip(verdicts, cases, strict=True)
+                    if case.get("note", "").split("(")[0].strip() == note
+                )
                 print(f"    {note[:50]:50} {total:5}  {dict(inside)}")
 
 
 def document(size: int) -> str:
     """A document of records, about ``size`` characters."""
-    record = {"id": 12345, "name": "Ada Lovelace", "note": 'She said "hello", then left.', "tags": ["a", "b", "c"],
-              "price": 12.5, "ok": True, "address": {"street": "12 High St", "city": "London", "zip": None}}
-    text = json.dumps([record] * (size // (len(json.dumps(record)) + 2)), indent=1)
-    return text
+    record = {
+        "id": 12345,
+        "name": "Ada Lovelace",
+        "note": 'She said "hello", then left.',
+        "tags": ["a", "b", "c"],
+        "price": 12.5,
+        "ok": True,
+        "address": {"street": "12 High St", "city": "London", "zip": None},
+    }
+    return json.dumps([record] * (size // (len(json.dumps(record)) + 2)), indent=1)
 
 
 def best_of(call: Callable[[str], Any], text: str, times: int = 3) -> float:
@@ -114,10 +129,16 @@ def speed(size: int = 1_000_000) -> None:
     valid = document(size)
     middle = valid.index('"name"', len(valid) // 2)
     late = valid.rindex(",\n")
-    texts = {"valid": valid, "one comma missing, middle": valid[: middle - 4].rstrip().rstrip(",") + " " + valid[middle:],
-             "one comma missing, end": valid[:late] + valid[late + 1 :], "last bracket missing": valid.rstrip("]\n"),
-             "fence and prose": f"Sure:\n```json\n{valid}\n```\nDone.", "cut off": valid[: len(valid) // 2],
-             "Python literals": repr(json.loads(valid)), "a trailing comma in every object": valid.replace("null\n", "null,\n")}
+    texts = {
+        "valid": valid,
+        "one comma missing, middle": valid[: middle - 4].rstrip().rstrip(",") + " " + valid[middle:],
+        "one comma missing, end": valid[:late] + valid[late + 1 :],
+        "last bracket missing": valid.rstrip("]\n"),
+        "fence and prose": f"Sure:\n```json\n{valid}\n```\nDone.",
+        "cut off": valid[: len(valid) // 2],
+        "Python literals": repr(json.loads(valid)),
+        "a trailing comma in every object": valid.replace("null\n", "null,\n"),
+    }
     unit = best_of(json.loads, valid)
     other = peer()
     print(f"{len(valid)} characters; json.loads {unit * 1000:.1f} ms")

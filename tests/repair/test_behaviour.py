@@ -36,12 +36,17 @@ def test_a_guess_is_flagged() -> None:
 
 def test_cut_off_is_not_complete() -> None:
     assert not repair_json('{"a": "hel').complete
-    assert not repair_json('[1, 2').complete
+    assert not repair_json("[1, 2").complete
     assert repair_json("[1, 2,]").complete
 
 
 def test_confidence_falls_with_cost() -> None:
-    assert 1.0 == repair_json('{"a": 1}').confidence > repair_json("{'a': 1}").confidence > repair_json("{'a': [x, y").confidence
+    assert (
+        1.0
+        == repair_json('{"a": 1}').confidence
+        > repair_json("{'a': 1}").confidence
+        > repair_json("{'a': [x, y").confidence
+    )
 
 
 def test_a_fence_inside_a_string_is_text() -> None:
@@ -56,7 +61,9 @@ def test_errors_have_a_place() -> None:
     assert caught.value.context.endswith("^")
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "[1, " * 5_000, "{'a': [" * 5_000])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "[1, " * 5_000, "{'a': [" * 5_000]
+)
 def test_depth_is_a_limit(text: str) -> None:
     with pytest.raises(RepairError) as caught:
         repair_json(text)
@@ -89,15 +96,28 @@ def test_a_number_too_long_for_the_standard_reader(number: str) -> None:
 
 
 FAMILIES: dict[str, Callable[[int], str]] = {
-    "openers": lambda n: "{" * n, "mixed openers": lambda n: "[{" * n, "closers": lambda n: '{"a": 1' + "}" * n,
-    "quotes": lambda n: '"' * n, "open strings": lambda n: '["a, ' * n, "words in quotes": lambda n: '{"a": ' + '"x ' * n,
-    "inner quotes": lambda n: '{"a": "' + 'he said "hi" and ' * n + '"}', "commas": lambda n: "[1" + "," * n,
-    "backslashes": lambda n: '["' + "\\" * n, "comments": lambda n: "[1, " + "// x\n" * n, "open comments": lambda n: "[/*" * n,
-    "prose": lambda n: "(see {x} and [y]) " * n, "bare": lambda n: "{" + "key: some value,\n" * n + "}",
-    "no commas": lambda n: "[" + '{"a": 1} ' * n + "]", "trailing": lambda n: "[" + "[1,]," * n + "]",
-    "lines": lambda n: '{"a": 1, "b": "x"}\n' * n, "swapped": lambda n: "[{]}" * n, "joined": lambda n: "[" + '"a" + ' * n + '"b"]',
-    "line breaks": lambda n: '{"a": "x' + "\n" * n + '"}', "spaces": lambda n: '{"a": "x"' + " " * n + '"b": 1}',
-    "half keys": lambda n: "{" + '"a: 1, ' * n + "}", "python": lambda n: repr([{"a": None, "b": "it's"}] * n),
+    "openers": lambda n: "{" * n,
+    "mixed openers": lambda n: "[{" * n,
+    "closers": lambda n: '{"a": 1' + "}" * n,
+    "quotes": lambda n: '"' * n,
+    "open strings": lambda n: '["a, ' * n,
+    "words in quotes": lambda n: '{"a": ' + '"x ' * n,
+    "inner quotes": lambda n: '{"a": "' + 'he said "hi" and ' * n + '"}',
+    "commas": lambda n: "[1" + "," * n,
+    "backslashes": lambda n: '["' + "\\" * n,
+    "comments": lambda n: "[1, " + "// x\n" * n,
+    "open comments": lambda n: "[/*" * n,
+    "prose": lambda n: "(see {x} and [y]) " * n,
+    "bare": lambda n: "{" + "key: some value,\n" * n + "}",
+    "no commas": lambda n: "[" + '{"a": 1} ' * n + "]",
+    "trailing": lambda n: "[" + "[1,]," * n + "]",
+    "lines": lambda n: '{"a": 1, "b": "x"}\n' * n,
+    "swapped": lambda n: "[{]}" * n,
+    "joined": lambda n: "[" + '"a" + ' * n + '"b"]',
+    "line breaks": lambda n: '{"a": "x' + "\n" * n + '"}',
+    "spaces": lambda n: '{"a": "x"' + " " * n + '"b": 1}',
+    "half keys": lambda n: "{" + '"a: 1, ' * n + "}",
+    "python": lambda n: repr([{"a": None, "b": "it's"}] * n),
 }
 
 
@@ -145,4 +165,5 @@ def test_yaml_keys_and_types() -> None:
 
 def test_csv_without_schema_is_text() -> None:
     result: Repaired[list[dict[str, object]]] = repair_csv('a;b\n1;"x;y"\n')
-    assert result.value == [{"a": "1", "b": "x;y"}] and not result.edits
+    assert result.value == [{"a": "1", "b": "x;y"}]
+    assert not result.edits

@@ -36,7 +36,8 @@ def test_repairs(case: dict[str, Any]) -> None:
 def test_refused(case: dict[str, Any]) -> None:
     with pytest.raises(RepairError) as caught:
         REPAIR[case["format"]](case["input"], case.get("schema"), level=case["level"])
-    assert caught.value.line is not None and caught.value.column is not None
+    assert caught.value.line is not None
+    assert caught.value.column is not None
 
 
 def test_every_rule_has_a_case() -> None:
@@ -52,8 +53,11 @@ def test_the_documentation_has_the_same_table() -> None:
 
 def test_rule_names_in_code_are_rules() -> None:
     """Each rule is named outside the table, and code names no rule that the table does not have."""
-    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/trellis/repair").glob("*.py"))
-                     if path.name != "rules.py")
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "src/trellis/repair").glob("*.py"))
+        if path.name != "rules.py"
+    )
     assert [rule for rule in RULES if f'"{rule}"' not in source and f"<{rule}>" not in source] == []
     named = re.findall(r'(?:Change|StringReading|cost_of|change|_delete|_change)\(\s*"(\w+)"', source)
     assert set(named) <= set(RULES)

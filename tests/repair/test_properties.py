@@ -13,10 +13,20 @@ from trellis.errors import RepairError, TrellisError
 from trellis.repair import apply_edits, read_csv, read_yaml, repair, repair_csv, repair_json, repair_yaml
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-10**6, 10**6) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)
-    | st.sampled_from(["it's fine", 'The "best" one', "C:\\temp", "a, b: c", "[draft] note", "{name}", "https://x.io/a?b=1"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12)
-CONTAINERS = st.lists(VALUES, max_size=4) | st.dictionaries(st.sampled_from(["name", "id", "tags", "note", "url"]), VALUES, max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**6), 10**6)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.sampled_from(
+        ["it's fine", 'The "best" one', "C:\\temp", "a, b: c", "[draft] note", "{name}", "https://x.io/a?b=1"]
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+CONTAINERS = st.lists(VALUES, max_size=4) | st.dictionaries(
+    st.sampled_from(["name", "id", "tags", "note", "url"]), VALUES, max_size=5
+)
 NOISE = st.text(alphabet="{}[](),:;\"'`\\/#*<>+-.…\n\t abtrue019“”\u00a0\x07|=", max_size=60)
 LEVEL = st.sampled_from(["safe", "normal", "salvage"])
 
@@ -31,7 +41,7 @@ def damaged(draw: st.DrawFn) -> str:
         if kind == "delete":
             text = text[:at] + text[at + 1 :]
         elif kind == "insert":
-            text = text[:at] + draw(st.sampled_from(list('{}[],:"\'\\ \n'))) + text[at:]
+            text = text[:at] + draw(st.sampled_from(list("{}[],:\"'\\ \n"))) + text[at:]
         else:
             text = text[:at]
     return text
@@ -46,10 +56,13 @@ def check(text: str, level: str = "normal") -> None:
     assert json.dumps(json.loads(result.text)) == json.dumps(result.value)
     assert all(edit.before == text[edit.start : edit.end] for edit in result.edits)
     lines = text.split("\n")
-    assert all(sum(len(line) + 1 for line in lines[: edit.line - 1]) + edit.column - 1 == edit.start for edit in result.edits)
+    assert all(
+        sum(len(line) + 1 for line in lines[: edit.line - 1]) + edit.column - 1 == edit.start for edit in result.edits
+    )
     assert 0.0 <= result.confidence <= 1.0
     again = repair_json(result.text, level=level)  # type: ignore[arg-type]
-    assert not again.edits and json.dumps(again.value) == json.dumps(result.value)
+    assert not again.edits
+    assert json.dumps(again.value) == json.dumps(result.value)
 
 
 @settings(max_examples=200, deadline=None)
@@ -57,7 +70,10 @@ def check(text: str, level: str = "normal") -> None:
 def test_valid_json_is_unchanged(value: Any, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     result = repair_json(text)
-    assert result.text is text and result.edits == () and result.confidence == 1.0 and result.complete
+    assert result.text is text
+    assert result.edits == ()
+    assert result.confidence == 1.0
+    assert result.complete
     assert json.dumps(result.value) == json.dumps(value)
 
 
@@ -98,10 +114,17 @@ def test_other_formats_raise_only_our_errors(text: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 99), st.text(alphabet="ab ,\"'\n", min_size=1, max_size=8)), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 99), st.text(alphabet="ab ,\"'\n", min_size=1, max_size=8)), min_size=1, max_size=5
+    )
+)
 def test_csv_round_trip(rows: list[tuple[int, str]]) -> None:
     table = "n,s\n" + "".join(f'{n},"{s.replace(chr(34), chr(34) * 2)}"\n' for n, s in rows)
-    schema = {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}
+    schema = {
+        "type": "array",
+        "items": {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}},
+    }
     result = repair_csv(f"Here:\n```csv\n{table}```\n", schema)
     assert result.value == [{"n": n, "s": s} for n, s in rows]
     assert read_csv(result.text, schema) == result.value
@@ -111,6 +134,7 @@ def test_csv_round_trip(rows: list[tuple[int, str]]) -> None:
 @given(damaged())
 def test_safe_needs_no_other_rule(text: str) -> None:
     from trellis.repair import RULES
+
     try:
         result = repair_json(text, level="safe")
     except TrellisError:

@@ -10,5 +10,18 @@ from .rules import RULES, Level, Rule
 from .search import Limits
 from .yaml import read_yaml, repair_yaml
 
-__all__ = ["RULES", "Edit", "Level", "Limits", "Repaired", "Rule", "apply_edits", "read_csv", "read_yaml", "repair",
-           "repair_csv", "repair_json", "repair_yaml"]
+__all__ = [
+    "RULES",
+    "Edit",
+    "Level",
+    "Limits",
+    "Repaired",
+    "Rule",
+    "apply_edits",
+    "read_csv",
+    "read_yaml",
+    "repair",
+    "repair_csv",
+    "repair_json",
+    "repair_yaml",
+]

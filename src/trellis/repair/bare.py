@@ -46,8 +46,11 @@ def key(text: str, at: int, end: int) -> Bare | None:
         return None
     stop = match.end()
     if text[stop : stop + 1] in ('"', "'") and stop < end:
-        return Bare(stop + 1, cost_of("missing_open_quote"),
-                    (StringReading("missing_open_quote", at, at, stop, stop + 1, cost_of("missing_open_quote")),))
+        return Bare(
+            stop + 1,
+            cost_of("missing_open_quote"),
+            (StringReading("missing_open_quote", at, at, stop, stop + 1, cost_of("missing_open_quote")),),
+        )
     spaces = len(match.group().split()) - 1
     follows = re.compile(r"\s*[:=：]").match(text, stop, end) is not None
     if spaces and not follows:
@@ -57,7 +60,7 @@ def key(text: str, at: int, end: int) -> Bare | None:
 
 
 def values(text: str, at: int, end: int, scanner: Scanner, in_array: bool = False) -> list[Bare]:
-    """The ways to read a value that does not start with a quote; the first that is a literal or number is the only one."""
+    """The ways to read a value that does not start with a quote; a literal or number is read in one way only."""
     found = _exact(text, at, end)
     if found is not None and (found.cost == 0 or not found.truncated):
         return [found]
@@ -68,8 +71,15 @@ def values(text: str, at: int, end: int, scanner: Scanner, in_array: bool = Fals
     prefixed = _PREFIXED.match(text, at, end)
     if prefixed:
         for string in scanner.quoted(prefixed.end(), "value")[:2]:
-            whole = StringReading("quote_style", at, string.content_start, string.content_end, string.end,
-                                  string.cost + 0.3, string.truncated)
+            whole = StringReading(
+                "quote_style",
+                at,
+                string.content_start,
+                string.content_end,
+                string.end,
+                string.cost + 0.3,
+                string.truncated,
+            )
             options.append(Bare(string.end, string.cost + 0.3, (whole,), string.truncated))
     call = _CALL.match(text, at, end)
     if call:
@@ -78,8 +88,11 @@ def values(text: str, at: int, end: int, scanner: Scanner, in_array: bool = Fals
         if argument and close:
             inside: list[Piece] = [Change("call", at, argument.start(), "", cost_of("call"))]
             if argument.group()[0] == "'":
-                inside.append(StringReading("quote_style", argument.start(), argument.start() + 1, argument.end() - 1,
-                                            argument.end(), 0.2))
+                inside.append(
+                    StringReading(
+                        "quote_style", argument.start(), argument.start() + 1, argument.end() - 1, argument.end(), 0.2
+                    )
+                )
             inside.append(Change("call", argument.end(), close.end(), "", 0.0))
             return [Bare(close.end(), cost_of("call"), tuple(inside))]
     return options + _strings(text, at, end, scanner, in_array)
@@ -100,7 +113,9 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
         if literal is not None:
             if literal == word:
                 return Bare(match.end(), 0.0)
-            return Bare(match.end(), cost_of("literal"), (Change("literal", at, match.end(), literal, cost_of("literal")),))
+            return Bare(
+                match.end(), cost_of("literal"), (Change("literal", at, match.end(), literal, cost_of("literal")),)
+            )
         if match.end() == end:
             full = [name for name in ("true", "false", "null", "True", "False", "None") if name.startswith(word)]
             if full:
@@ -140,7 +155,8 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
         if stop > at and any(letter.isalnum() for letter in text[at : min(stop, at + 100)]):
             options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
 
-    every, keys, values_, _ = scanner.quotes('"')
+    index = scanner.quotes('"', at, "value")
+    every, values_ = index.every, index.values
     first = bisect_left(every, at)
     quote = every[first] if first < len(every) else end
     match = _STRUCTURAL.search(text, at, min(end, quote + 1))
@@ -150,7 +166,12 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
         lines = scanner.newlines(at, quote)
         if place_ < len(values_) and values_[place_] == quote and lines == 0:
             add("missing_open_quote", quote, quote + 1, cost_of("missing_open_quote"))
-        elif lines == 0 and place_ < len(values_) and values_[place_] - at < 2000 and not scanner.newlines(at, values_[place_]):
+        elif (
+            lines == 0
+            and place_ < len(values_)
+            and values_[place_] - at < 2000
+            and not scanner.newlines(at, values_[place_])
+        ):
             add("missing_open_quote", values_[place_], values_[place_] + 1, cost_of("missing_open_quote") + 0.7)
     stop = structural
     while stop > at and text[stop - 1] in " \t\r":

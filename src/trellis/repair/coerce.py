@@ -16,7 +16,9 @@ from .nodes import Node, read_nodes
 from .rules import cost_of
 from .schema_view import SchemaView
 
-_NUMBER = re.compile(r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*")
+_NUMBER = re.compile(
+    r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
+)
 _TRUE = frozenset({"true", "yes", "y", "on"})
 _FALSE = frozenset({"false", "no", "n", "off"})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
@@ -37,11 +39,21 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
 def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
     """Ways to take an object of one member off from around the data."""
     root = read_nodes(text)
-    if root.kind != "object" or len(root.items) != 1 or root.items[0].kind == "scalar" or root.keys[0][2] in view.names():
+    if (
+        root.kind != "object"
+        or len(root.items) != 1
+        or root.items[0].kind == "scalar"
+        or root.keys[0][2] in view.names()
+    ):
         return []
     inner = root.items[0]
     cost = cost_of("wrapped_root")
-    return [[Change("wrapped_root", root.start, inner.start, "", cost), Change("wrapped_root", inner.end, root.end, "", 0.0)]]
+    return [
+        [
+            Change("wrapped_root", root.start, inner.start, "", cost),
+            Change("wrapped_root", inner.end, root.end, "", 0.0),
+        ]
+    ]
 
 
 def normal(text: str) -> str:
@@ -58,7 +70,9 @@ def nearest(text: str, values: Sequence[str]) -> str | None:
     words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
     if "not " in words or "n t " in words:
         return None
-    found = {value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words}
+    found = {
+        value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words
+    }
     return found.pop() if len(found) == 1 else None
 
 
@@ -69,8 +83,12 @@ def _one_letter(a: str, b: str) -> bool:
     head = 0
     while head < min(len(a), len(b)) and a[head] == b[head]:
         head += 1
-    return (a[head + 1 :] == b[head + 1 :] or a[head + 1 :] == b[head:] or a[head:] == b[head + 1 :]
-            or (a[head : head + 2] == b[head : head + 2][::-1] and a[head + 2 :] == b[head + 2 :]))
+    return (
+        a[head + 1 :] == b[head + 1 :]
+        or a[head + 1 :] == b[head:]
+        or a[head:] == b[head + 1 :]
+        or (a[head : head + 2] == b[head : head + 2][::-1] and a[head + 2 :] == b[head + 2 :])
+    )
 
 
 def number_in(text: str, whole: bool) -> str | None:
@@ -159,7 +177,9 @@ class _Coercer:
     def _scalar(self, node: Node, view: SchemaView) -> None:
         types, value = view.types(), node.value
         choices = [choice for choice in view.values() if isinstance(choice, str)]
-        free = any("string" in _listed(part.get("type")) and "enum" not in part and "const" not in part for part in view.parts)
+        free = any(
+            "string" in _listed(part.get("type")) and "enum" not in part and "const" not in part for part in view.parts
+        )
         if isinstance(value, str) and choices and not free and value not in choices:
             found = nearest(value, choices)
             if found is not None:

@@ -50,7 +50,7 @@ def _typed(cell: str, view: SchemaView) -> Any:
     """A cell as the type that the schema names; text where it names none or the cell does not fit."""
     types = view.types()
     stripped = cell.strip()
-    if not types or "string" in types and view.allows(cell):
+    if not types or ("string" in types and view.allows(cell)):
         return None if not stripped and "null" in types else cell
     if not stripped:
         return None if "null" in types else cell
@@ -81,8 +81,11 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
             for delimiter in _DELIMITERS:
                 cells = {cell.strip().strip('"') for cell in line.split(delimiter)}
                 known = bool(names) and len(cells & names) * 2 > len(names)
-                if known or (not names and index == next((i for i, x in enumerate(lines) if x.strip()), 0)
-                             and (delimiter in line)):
+                if known or (
+                    not names
+                    and index == next((i for i, x in enumerate(lines) if x.strip()), 0)
+                    and (delimiter in line)
+                ):
                     stop = offset + len(line)
                     for row in lines[index + 1 :]:
                         if row.strip() and delimiter not in row and len(cells) > 1:
@@ -94,7 +97,9 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
             offset += len(line)
 
 
-def repair_csv(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[list[dict[str, Any]]]:
+def repair_csv(
+    text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal"
+) -> Repaired[list[dict[str, Any]]]:
     """Read a table with a header row out of text that should be CSV.
 
     Args:
@@ -131,5 +136,7 @@ def repair_csv(text: str, schema: Mapping[str, Any] | None = None, *, level: Lev
             continue
         return Repaired(rows, result, locate(text, changes), _confidence(sum(c.cost for c in changes), math.inf))
     if against:
-        raise RepairError("the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text)
+        raise RepairError(
+            "the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text
+        )
     raise _unreadable_as("CSV", text, level, 1, 1, reason)

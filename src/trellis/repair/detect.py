@@ -15,8 +15,15 @@ from .rules import Level
 from .yaml import repair_yaml
 
 Format = Literal["json", "yaml", "csv"]
-_LABELS: dict[str, Format] = {"json": "json", "jsonc": "json", "json5": "json", "yaml": "yaml", "yml": "yaml", "csv": "csv",
-                              "tsv": "csv"}
+_LABELS: dict[str, Format] = {
+    "json": "json",
+    "jsonc": "json",
+    "json5": "json",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "csv": "csv",
+    "tsv": "csv",
+}
 _BRACKET_LINE = re.compile(r"^\s*[{\[]", re.M)
 _YAML_LINE = re.compile(r"^(?:[ \t]*-[ \t]+\S|[ \t]*[\w\"'][^\n:{}\[\]]{0,60}:(?:[ \t]+\S|[ \t]*$))", re.M)
 
@@ -27,7 +34,7 @@ def likely_formats(text: str) -> list[Format]:
     for start, end, label in fences(text):
         if label in _LABELS:
             first = _LABELS[label]
-            return [first, *(other for other in ("json", "yaml", "csv") if other != first)]  # type: ignore[list-item]
+            return [first, *(other for other in ("json", "yaml", "csv") if other != first)]
         content = text[start:end]
         break
     lines = [line for line in content.splitlines() if line.strip()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -95,17 +94,25 @@ def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
     """Changes as edits with line and column."""
     if not changes:
         return ()
-    starts = [0]
-    found = text.find("\n")
-    last = changes[-1].start
-    while 0 <= found < last:
-        starts.append(found + 1)
-        found = text.find("\n", found + 1)
     edits = []
+    line, line_start, seen = 1, 0, 0
     for change in changes:
-        line = bisect_right(starts, change.start)
-        edits.append(Edit(change.rule, change.start, change.end, line, change.start - starts[line - 1] + 1,
-                          text[change.start : change.end], change.after, round(change.cost, 3)))
+        line += text.count("\n", seen, change.start)
+        newline = text.rfind("\n", seen, change.start)
+        line_start = newline + 1 if newline >= 0 else line_start
+        seen = change.start
+        edits.append(
+            Edit(
+                change.rule,
+                change.start,
+                change.end,
+                line,
+                change.start - line_start + 1,
+                text[change.start : change.end],
+                change.after,
+                round(change.cost, 3),
+            )
+        )
     return tuple(edits)
 
 

@@ -10,13 +10,18 @@ from .edits import Change
 from .rules import cost_of
 
 _OPEN_FENCE = re.compile(r"^[ \t>]{0,8}(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
-_CLOSE_FENCE = {"`": re.compile(r"(?:^[ \t>]{0,8}|(?<=[}\]\"]))(`{3,})[ \t]*(?=\r?$)", re.M),
-                "~": re.compile(r"^[ \t>]{0,8}(~{3,})[ \t]*(?=\r?$)", re.M)}
+_CLOSE_FENCE = {
+    "`": re.compile(r"(?:^[ \t>]{0,8}|(?<=[}\]\"]))(`{3,})[ \t]*(?=\r?$)", re.M),
+    "~": re.compile(r"^[ \t>]{0,8}(~{3,})[ \t]*(?=\r?$)", re.M),
+}
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
 _REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
-_AROUND = re.compile(r"(?P<reasoning><(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?</\2>)"
-                     r"|(?P<fence>^[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*[\w+.-]*|`{3,})"
-                     r"|(?P<tag></?[A-Za-z_][\w.:-]*(?:[ \t][^<>\n]*)?>|<\|[\w ]+\|>)", re.M | re.I)
+_AROUND = re.compile(
+    r"(?P<reasoning><(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?</\2>)"
+    r"|(?P<fence>^[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*[\w+.-]*|`{3,})"
+    r"|(?P<tag></?[A-Za-z_][\w.:-]*(?:[ \t][^<>\n]*)?>|<\|[\w ]+\|>)",
+    re.M | re.I,
+)
 
 
 _BLANK = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\u00a0"
@@ -40,6 +45,8 @@ class Region:
 
 def answer_start(text: str) -> int:
     """Where the answer starts: after the last reasoning block that ends before any of it."""
+    if "<" not in text:
+        return 0
     stripped = len(text) - len(text.lstrip())
     first = re.compile(r"[{\[]").search(text)
     match = _REASONING.match(text, stripped)
@@ -68,6 +75,8 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
     A fence is a line of its own, so backticks inside a JSON string do not end it; a fence line inside a string with raw
     line breaks may, so the content up to the last closing line is given as well.
     """
+    if "```" not in text and "~~~" not in text:
+        return
     position = begin
     spans: list[tuple[int, int, str]] = []
     while len(spans) < 32:
@@ -89,18 +98,18 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
 
 def removal(text: str, start: int, end: int) -> list[Change]:
     """The changes that remove what stands around the data, named for what it is. White space alone stays."""
-    if not text[start:end].strip():
+    if not text[start:end].strip(" \t\r\n"):
         return []
     result: list[Change] = []
 
     def prose(a: int, b: int) -> None:
         piece = text[a:b].strip(_BLANK)
-        if not piece and text[a:b].strip():
-            result.append(Change("whitespace", a, b, "", cost_of("whitespace")))
-        elif piece and not piece.strip("}] \t\r\n"):
+        if piece and not piece.strip("}] \t\r\n"):
             result.append(Change("surplus_closer", a, b, "", cost_of("surplus_closer")))
         elif piece:
             result.append(Change("prose", a, b, "", cost_of("prose")))
+        elif a < b and text[a:b].strip(" \t\r\n"):
+            result.append(Change("whitespace", a, b, "", cost_of("whitespace")))
         elif a < b and result:
             last = result.pop()
             result.append(Change(last.rule, last.start, b, "", last.cost))

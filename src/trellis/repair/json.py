@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RepairError, UsageError
@@ -17,13 +17,13 @@ from .judge import Judge, judge_for
 from .rules import LEVELS, Level, allowed, cost_of
 from .scan import Scanner, StringReading
 from .schema_view import SchemaView
-from .search import Limits, Search
+from .search import BRACKETS, Limits, Search
 
 MOST_CANDIDATES = 8
 _BRACKET = re.compile(r"[{\[]")
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
 _KEY_END = re.compile(r"[\"'”]\s*:")
-_ESCAPED = re.compile(r"[{\[:,]\s*\\\"")
+_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"")
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+.]?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
 _STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
@@ -50,8 +50,9 @@ def _standard(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except RecursionError:
-        raise RepairError("the text is nested too deeply for the standard reader", line=1, column=1, source=text,
-                          limit="depth") from None
+        raise RepairError(
+            "the text is nested too deeply for the standard reader", line=1, column=1, source=text, limit="depth"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Candidate:
     source: str = "whole"
 
 
-def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, level: Level = "normal",
-                limits: Limits | None = None) -> Repaired[Any]:
+def repair_json(
+    text: str, schema: Mapping[str, Any] | bool | None = None, *, level: Level = "normal", limits: Limits | None = None
+) -> Repaired[Any]:
     """Read JSON out of text that should be JSON.
 
     If ``json.loads`` reads the text, and the schema (if given) accepts the value, nothing is changed. Otherwise the
@@ -121,8 +123,9 @@ def repair_json(text: str, schema: Mapping[str, Any] | bool | None = None, *, le
     return _best(text, results, judge, schema, level)
 
 
-def _fit(text: str, result: Repaired[Any], candidate: Candidate, judge: Judge, view: SchemaView | None,
-         level: Level) -> tuple[Repaired[Any], Candidate]:
+def _fit(
+    text: str, result: Repaired[Any], candidate: Candidate, judge: Judge, view: SchemaView | None, level: Level
+) -> tuple[Repaired[Any], Candidate]:
     """The result, coerced where it is against the schema and coercion helps."""
     if view is None or level == "safe" or judge.accepts(result.value):
         return result, candidate
@@ -137,8 +140,15 @@ def _fit(text: str, result: Repaired[Any], candidate: Candidate, judge: Judge, v
                 break
             changes = compose(text, changes, more)
         extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
-        inner = Candidate(0, len(text), tuple(changes), candidate.cost + extra, candidate.complete, candidate.doubtful,
-                          candidate.source)
+        inner = Candidate(
+            0,
+            len(text),
+            tuple(changes),
+            candidate.cost + extra,
+            candidate.complete,
+            candidate.doubtful,
+            candidate.source,
+        )
         fitted = _result(text, inner)
         faults = judge.faults(fitted.value)
         if faults < best_faults:
@@ -175,23 +185,36 @@ def _unreadable(text: str, level: str) -> RepairError:
     except (ValueError, RecursionError) as error:
         offset, what = 0, str(error)
     line, column = place(text, offset)
-    higher = LEVELS[LEVELS.index(level) + 1 :]  # type: ignore[arg-type]
-    return RepairError(f"no repair at level {level!r} reads this as JSON ({what})", line=line, column=column, source=text,
-                       hint=f"level={higher[0]!r} allows more" if higher else "ask the model again")
+    higher = LEVELS[LEVELS.index(level) + 1 :]
+    return RepairError(
+        f"no repair at level {level!r} reads this as JSON ({what})",
+        line=line,
+        column=column,
+        source=text,
+        hint=f"level={higher[0]!r} allows more" if higher else "ask the model again",
+    )
 
 
 def _unreadable_as(name: str, text: str, level: str, line: int, column: int, why: str = "") -> RepairError:
-    return RepairError(f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""), line=line,
-                       column=column, source=text)
+    return RepairError(
+        f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""),
+        line=line,
+        column=column,
+        source=text,
+    )
 
 
 def _result(text: str, candidate: Candidate) -> Repaired[Any]:
     changes = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
-    repaired = apply_edits(text, changes)
+    try:
+        repaired = apply_edits(text, changes)
+    except UsageError as error:
+        raise ValueError(str(error)) from None  # changes that meet: no reading
     value = _standard(repaired)
     edits = locate(text, changes)
-    return Repaired(value, repaired, edits, _confidence(candidate.cost, math.inf), candidate.complete, (),
-                    candidate.doubtful)
+    return Repaired(
+        value, repaired, edits, _confidence(candidate.cost, math.inf), candidate.complete, (), candidate.doubtful
+    )
 
 
 def _confidence(cost: float, margin: float) -> float:
@@ -203,8 +226,9 @@ def _confidence(cost: float, margin: float) -> float:
 def _candidates(text: str, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
     """Everything in the text that can be read, region by region; the same span is read once."""
     seen: set[tuple[int, int]] = set()
+    strict_ends: dict[int, int] = {}
     for region in regions(text):
-        for candidate in _read_region(text, region, level, limits, view):
+        for candidate in _read_region(text, region, level, limits, view, strict_ends):
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
                 continue
@@ -212,11 +236,13 @@ def _candidates(text: str, level: Level, limits: Limits, view: SchemaView | None
             yield candidate
 
 
-def _read_region(text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
+def _read_region(
+    text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None, strict_ends: dict[int, int]
+) -> Iterator[Candidate]:
     position, end = region.start, region.end
     scanner = Scanner(text, end)
     budget = 4 * (end - position) + 20_000
-    found = 0
+    found, broken = 0, False
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
@@ -231,12 +257,17 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits, view: 
         if not match:
             return
         start = match.start()
-        strict = _raw_decode(text, start, end)
+        strict = strict_ends.get(start) or _raw_decode(text, start, end)
         if strict is not None:
+            strict_ends[start] = strict
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
         else:
             group, work = _search(text, start, level, limits, region, view, scanner)
             budget -= work
+        if not group and _DATA_LIKE.search(text, start, min(end, start + 200)):
+            broken = True  # what is found later may be a piece of it
+        if broken:
+            group = [replace(candidate, doubtful=True) for candidate in group]
         position = group[0].end if group else start + 1
         found += bool(group)
         yield from group
@@ -244,12 +275,14 @@ def _read_region(text: str, region: Region, level: Level, limits: Limits, view: 
 
 def _unescaped(text: str) -> Candidate | None:
     """A document whose quotes are all escaped, as if it stood in a string: one level of escapes is taken off."""
-    if not _ESCAPED.search(text):
+    if not _ESCAPED.match(text):
         return None
     plain = {"n": "\n", "r": "\r", "t": "\t"}
     price = cost_of("escaped_quotes")
-    changes = tuple(Change("escaped_quotes", m.start(), m.end(), plain.get(m.group(1), m.group(1)), 0.0 if i else price)
-                    for i, m in enumerate(_ESCAPE.finditer(text)))
+    changes = tuple(
+        Change("escaped_quotes", m.start(), m.end(), plain.get(m.group(1), m.group(1)), 0.0 if i else price)
+        for i, m in enumerate(_ESCAPE.finditer(text))
+    )
     try:
         _standard(apply_edits(text, changes))
     except ValueError:
@@ -285,18 +318,30 @@ def _raw_decode(text: str, start: int, end: int) -> int | None:
     return stop
 
 
-def _search(text: str, start: int, level: Level, limits: Limits, region: Region, view: SchemaView | None,
-            scanner: Scanner) -> tuple[list[Candidate], int]:
+def _search(
+    text: str, start: int, level: Level, limits: Limits, region: Region, view: SchemaView | None, scanner: Scanner
+) -> tuple[list[Candidate], int]:
     """Candidates that start at an offset, and what it cost to find them, in steps."""
-    search = Search(scanner, start, level, limits, view)
-    readings = search.run()
-    work = search.steps + (search.furthest - start) // 4 + 16
+    work = 0
+    for skipping in (True, False):
+        search = Search(scanner, start, level, limits, view, skipping and len(text) > 5_000)
+        readings = search.run()
+        work += search.steps + (search.furthest - start) // 4 + 16
+        if not skipping or not readings or not readings[0].used(BRACKETS):
+            break
     group: list[Candidate] = []
     for reading in readings[:6]:
         if group and reading.cost > group[0].cost + 1.5:
             break
-        candidate = Candidate(start, reading.vstart, tuple(reading.changes(text)), reading.cost, reading.complete,
-                              reading.doubtful, region.source)
+        candidate = Candidate(
+            start,
+            reading.vstart,
+            tuple(reading.changes(text)),
+            reading.cost,
+            reading.complete,
+            reading.doubtful,
+            region.source,
+        )
         if level == "salvage" or _credible(text, candidate, reading.tokens, region):
             group.append(candidate)
     return group, work
@@ -329,7 +374,9 @@ def _left_out(text: str, begin: int, candidate: Candidate) -> float:
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
-def _best(text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judge, schema: Any, level: Level) -> Repaired[Any]:
+def _best(
+    text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judge, schema: Any, level: Level
+) -> Repaired[Any]:
     """The best result; the schema counts first, then the cost, then the later one."""
     ranked = []
     begin = answer_start(text)
@@ -350,12 +397,18 @@ def _best(text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judg
             others.append(other)
     if faults:
         line, column = place(text, candidate.start)
-        raise RepairError("the text was read, but every reading is against the schema", line=line, column=column, source=text,
-                          hint="the readings are what the standard reader gives for the repaired text")
+        raise RepairError(
+            f"the text was read, but every reading is against the schema: {judge.fault(best.value)}",
+            line=line,
+            column=column,
+            source=text,
+        )
     doubtful = best.ambiguous or margin < 0.25
     if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):
         raise _unreadable(text, level)
-    return Repaired(best.value, best.text, best.edits, _confidence(candidate.cost, margin), best.complete, tuple(others), doubtful)
+    return Repaired(
+        best.value, best.text, best.edits, _confidence(candidate.cost, margin), best.complete, tuple(others), doubtful
+    )
 
 
 def _same(a: Any, b: Any) -> bool:

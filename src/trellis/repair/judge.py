@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import jsonschema
+import jsonschema.exceptions
 import jsonschema.validators
 
 from ..errors import RepairError, SchemaError
@@ -24,11 +25,15 @@ class Judge(Protocol):
         """How many errors the value has, counted up to a bound."""
         ...
 
+    def fault(self, value: Any) -> str:
+        """One error of the value: where and what."""
+        ...
+
 
 class SchemaJudge:
     """A JSON Schema as a judge (the ``jsonschema`` package)."""
 
-    def __init__(self, schema: Mapping[str, Any] | bool) -> None:
+    def __init__(self, schema: Any) -> None:
         validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
             validator_class.check_schema(schema)
@@ -55,6 +60,14 @@ class SchemaJudge:
             raise SchemaError(f"the schema cannot be used: {error}") from None
         return count
 
+    def fault(self, value: Any) -> str:
+        """One error of the value: where and what."""
+        error = jsonschema.exceptions.best_match(self._validator.iter_errors(value))
+        if error is None:
+            return ""
+        pointer = "".join(f"/{part}" for part in error.absolute_path)
+        return f"{error.message[:200]} (at {pointer or '/'})"
+
 
 class AnyValue:
     """The judge without a schema."""
@@ -66,6 +79,10 @@ class AnyValue:
     def faults(self, value: Any) -> int:
         """Always 0."""
         return 0
+
+    def fault(self, value: Any) -> str:
+        """Always empty."""
+        return ""
 
 
 @lru_cache(maxsize=128)

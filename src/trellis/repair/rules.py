@@ -40,7 +40,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("tag", 0.1, "safe", "an XML-like tag around the data is removed"),
     ("reasoning", 0.1, "safe", "a reasoning block (`<think>`) is removed"),
     # Between tokens.
-    ("whitespace", 0.1, "safe", "a character that JSON does not count as white space (BOM, no-break space) is replaced"),
+    ("whitespace", 0.1, "safe", "what JSON does not count as white space (BOM, no-break space) is replaced"),
     ("escaped_whitespace", 0.3, "safe", r"a literal `\n` or line continuation between tokens is removed"),
     ("comment", 0.2, "safe", "a `//`, `#` or `/* */` comment is removed"),
     ("markup", 0.3, "safe", "Markdown emphasis around a key or value is removed"),
@@ -59,8 +59,13 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("missing_close_quote", 1.0, "normal", "the closing quote of a string is inserted"),
     ("inner_quote", 0.7, "normal", "a quote inside a string is escaped"),
     ("control_character", 0.3, "safe", "a raw line break or control character in a string is escaped"),
-    ("bad_escape", 0.3, "safe", "a backslash that starts no JSON escape is kept as text, an escape of another language is translated"),
-    ("escaped_quotes", 0.4, "safe", r"a document whose quotes are escaped (`{\"a\": 1}` with backslashes) loses one level of escapes"),
+    (
+        "bad_escape",
+        0.3,
+        "safe",
+        "a backslash that starts no JSON escape is kept as text; `\\'`, `\\x41` are translated",
+    ),
+    ("escaped_quotes", 0.4, "safe", "a document whose quotes are all escaped loses one level of escapes"),
     ("string_concatenation", 0.7, "normal", "adjacent strings or strings joined by `+` become one"),
     # Literals and numbers.
     ("literal", 0.2, "safe", "`True`, `None`, `NULL`, `undefined` ... become JSON literals"),
@@ -68,7 +73,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("number_form", 0.3, "safe", "`.5`, `1.`, `+1`, `1_000`, `0xFF` become JSON numbers"),
     ("leading_zero", 0.4, "normal", "a number with leading zeros is kept as text"),
     ("digit_grouping", 0.9, "normal", "thousands separators are taken out of a number"),
-    ("call", 0.6, "normal", "a constructor call around one literal (`Decimal(\"1.5\")`) is removed"),
+    ("call", 0.6, "normal", 'a constructor call around one literal (`Decimal("1.5")`) is removed'),
     # Cut off.
     ("truncated_string", 1.0, "normal", "a string that the end of the text cut off is closed"),
     ("truncated_literal", 0.6, "normal", "a literal that the end of the text cut off is completed"),
@@ -87,9 +92,9 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("several_values", 0.6, "normal", "values one after another become an array"),
     ("junk", 2.5, "salvage", "text inside the data that has no place there is removed"),
     # What the schema wants.
-    ("text_as_number", 0.4, "normal", "a string that holds a number becomes one (`\"42\"`, `\"$1,234.50\"`, `\"85%\"`)"),
-    ("text_as_boolean", 0.5, "normal", "`\"true\"`, `\"yes\"`, `\"no\"` ... become booleans"),
-    ("text_as_null", 0.5, "normal", "`\"null\"`, `\"N/A\"`, an empty string become null"),
+    ("text_as_number", 0.4, "normal", 'a string that holds a number becomes one (`"42"`, `"$1,234.50"`, `"85%"`)'),
+    ("text_as_boolean", 0.5, "normal", '`"true"`, `"yes"`, `"no"` ... become booleans'),
+    ("text_as_null", 0.5, "normal", '`"null"`, `"N/A"`, an empty string become null'),
     ("scalar_as_text", 0.3, "normal", "a number or literal becomes a string, as it was written"),
     ("single_as_list", 0.6, "normal", "a value becomes the only item of an array"),
     ("list_as_single", 0.7, "normal", "an array of one item becomes that item"),

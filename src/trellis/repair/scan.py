@@ -7,28 +7,44 @@ stays linear in the text however it forks.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from .edits import Change
 from .rules import cost_of
 
 WS = re.compile(r"[ \t\n\r]*")
-CLOSING = {'"': '"', "'": "'", "`": "`'´", "“": "”\"“", "”": "”\"", "„": "”“\"", "‘": "’'", "’": "’'", "«": "»", "»": "«",
-           "´": "´'`", "＂": "＂", "「": "」"}
+CLOSING = {
+    '"': '"',
+    "'": "'",
+    "`": "`'´",
+    "“": '”"“',
+    "”": '”"',
+    "„": '”“"',
+    "‘": "’'",
+    "’": "’'",
+    "«": "»",
+    "»": "«",
+    "´": "´'`",
+    "＂": "＂",
+    "「": "」",
+}
 _ZERO_WIDTH = "\ufeff\u200b\u200c\u200d\u2060"
-_SPACES = "\u00a0\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
+_SPACES = (
+    "\u00a0\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
+)
 _ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|/[/*]|\Z))")
 _MARKUP = re.compile(r"\*\*(?=[\"'{\[])|(?<=[\"'}\]])\*\*")
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
 _GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
 # What may follow the quote that closes a key, and the quote that closes a value.
-_AFTER_KEY = re.compile(r"\s*(?:[:：]|=)")
+_AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
 _AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
 _AFTER_LINE = re.compile(r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*[\"'“}\]]|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]|\s*\+\s*[\"'])")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
-_KEY_END = re.compile(r"[\"'”]\s*:\s*[\"'{\[\d]")
+_KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 _PATH = re.compile(r"[A-Za-z]:\\")
 _BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 _CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
@@ -36,7 +52,7 @@ _CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What lies between two tokens: where it ends, its changes, and the column of the next token if it starts a line."""
+    """What lies between two tokens: its end, its changes, and the column of the next token if that starts a line."""
 
     end: int
     changes: tuple[Change, ...] = ()
@@ -84,7 +100,7 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
             result.append(Change(quote_rule, a, b, '\\"', 0.05))
         elif found[0] != "\\":
             result.append(Change("control_character", a, b, _CONTROL.get(found, f"\\u{ord(found):04x}"), 0.05))
-        elif len(found) == 2 and found[1] == "'" or found == "\\`":
+        elif (len(found) == 2 and found[1] == "'") or found == "\\`":
             result.append(Change("bad_escape", a, b, found[1], 0.05))
         elif found == "\\\n":
             result.append(Change("bad_escape", a, b, "\\n", 0.05))
@@ -96,6 +112,56 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
                 after = _CONTROL.get(found[1], f"\\u{ord(found[1]):04x}")
                 result.append(Change("control_character", a + 1, b, after, 0.05))
     return result
+
+
+class Quotes:
+    """Offsets of the quotes of one kind, found chunk by chunk as far as they are asked for.
+
+    Attributes:
+        every: unescaped closing quotes.
+        keys, values: those that are followed by what may follow a key, a value.
+        escaped: quotes after a backslash.
+    """
+
+    _CHUNK = 16_384
+
+    def __init__(self, text: str, end: int, closers: str, begin: int) -> None:
+        self._text, self._end, self.begin, self._scanned = text, end, begin, begin
+        self._pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
+        self._closers = closers
+        self.every: list[int] = []
+        self.keys: list[int] = []
+        self.values: list[int] = []
+        self.escaped: list[int] = []
+
+    def reach(self, start: int, role: str) -> None:
+        """Read on until some quotes fit for the role lie behind ``start``, or the text ends."""
+        good = self.keys if role == "key" else self.values
+        while self._scanned < self._end and (len(good) < 3 or good[-3] < start):
+            self._read()
+
+    def _read(self) -> None:
+        text, end = self._text, self._end
+        stop = min(end, self._scanned + self._CHUNK)
+        at = stop
+        for match in self._pattern.finditer(text, self._scanned, end):
+            at = match.start()
+            if at >= stop:
+                break
+            if text[at] == "\\":
+                if text[at + 1] in self._closers:
+                    self.escaped.append(at)
+                at = match.end()
+                continue
+            self.every.append(at)
+            if _AFTER_KEY.match(text, at + 1, end):
+                self.keys.append(at)
+            elif _AFTER_VALUE.match(text, at + 1, end) or _AFTER_LINE.match(text, at + 1, end):
+                self.values.append(at)
+            at += 1
+        else:
+            at = end
+        self._scanned = max(at, stop) if at < end else end
 
 
 @dataclass
@@ -110,7 +176,7 @@ class Scanner:
     text: str
     end: int
     _gaps: dict[int, Gap] = field(default_factory=dict)
-    _quotes: dict[str, tuple[list[int], list[int], list[int], list[int]]] = field(default_factory=dict)
+    _quotes: dict[str, Quotes] = field(default_factory=dict)
     _newlines: list[int] | None = None
 
     def gap(self, position: int) -> Gap:
@@ -133,7 +199,9 @@ class Scanner:
                 stop = position + 1
                 while stop < end and (text[stop] in _ZERO_WIDTH or text[stop] in _SPACES):
                     stop += 1
-                changes.append(Change("whitespace", position, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace")))
+                changes.append(
+                    Change("whitespace", position, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
+                )
             elif head == "\\":
                 following = text[position + 1 : position + 2]
                 if following not in ("n", "t", "r", "\n") or position + 1 >= end:
@@ -157,6 +225,10 @@ class Scanner:
                 if not match:
                     break
                 stop = match.end()
+                if head != "/" or text[position + 1] == "/":
+                    line = match.group().rstrip(" \t\r,")
+                    if line.endswith('"') and line.count('"') % 2:
+                        break  # a string that lost its opening quote
                 changes.append(Change("comment", position, stop, "", cost_of("comment")))
             position = stop
         newline = text.rfind("\n", start, position)
@@ -167,31 +239,18 @@ class Scanner:
 
     def newlines(self, start: int, end: int) -> int:
         """How many line breaks lie in a span."""
+        if end - start < 1000:
+            return self.text.count("\n", start, end)
         if self._newlines is None:
             self._newlines = [m.start() for m in re.finditer("\n", self.text)]
         return bisect_left(self._newlines, end) - bisect_left(self._newlines, start)
 
-    def quotes(self, closers: str) -> tuple[list[int], list[int], list[int], list[int]]:
-        """Offsets of unescaped closing quotes; of those fit to end a key; fit to end a value; of escaped quotes."""
+    def quotes(self, closers: str, start: int, role: str) -> Quotes:
+        """The index of closing quotes, read far enough to look on from ``start``."""
         index = self._quotes.get(closers)
-        if index is None:
-            every: list[int] = []
-            keys: list[int] = []
-            values: list[int] = []
-            escaped: list[int] = []
-            pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
-            for match in pattern.finditer(self.text, 0, self.end):
-                at = match.start()
-                if self.text[at] == "\\":
-                    if self.text[at + 1] in closers:
-                        escaped.append(at)
-                    continue
-                every.append(at)
-                if _AFTER_KEY.match(self.text, at + 1, self.end):
-                    keys.append(at)
-                elif _AFTER_VALUE.match(self.text, at + 1, self.end) or _AFTER_LINE.match(self.text, at + 1, self.end):
-                    values.append(at)
-            index = self._quotes[closers] = (every, keys, values, escaped)
+        if index is None or index.begin > start:
+            index = self._quotes[closers] = Quotes(self.text, self.end, closers, start)
+        index.reach(start, role)
         return index
 
     def quoted(self, start: int, role: str) -> list[StringReading]:
@@ -211,13 +270,23 @@ class Scanner:
                 return doubled
         style = None if quote == '"' else "quote_style"
         base = 0.0 if quote == '"' else cost_of("quote_style")
-        every, keys, values, escaped = self.quotes(closers)
-        good = keys if role == "key" else values
+        index = self.quotes(closers, opened, role)
+        every, escaped = index.every, index.escaped
+        good = index.keys if role == "key" else index.values
         first = bisect_left(every, opened)
         readings: list[StringReading] = []
         if first == len(every):
-            readings.append(StringReading("truncated_string", start, opened, self._trim_end(opened, end), end,
-                                          base + cost_of("truncated_string"), truncated=True))
+            readings.append(
+                StringReading(
+                    "truncated_string",
+                    start,
+                    opened,
+                    self._trim_end(opened, end),
+                    end,
+                    base + cost_of("truncated_string"),
+                    truncated=True,
+                )
+            )
             readings += self._early(start, opened, end, role, base)
             return readings
         stop = every[first]
@@ -227,7 +296,7 @@ class Scanner:
         if is_good:
             cost = base + (cost_of("control_character") + 0.2 * (breaks > 3) if breaks else 0.0)
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
-            if breaks or role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0:
+            if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
             return readings
         readings.append(StringReading(style, start, opened, stop, stop + 1, base + 0.3 + 0.5 * bool(breaks)))
@@ -236,19 +305,40 @@ class Scanner:
             inner = bisect_left(every, candidate) - first
             quotes = inner + bisect_left(escaped, candidate) - bisect_left(escaped, opened)
             lines = self.newlines(opened, candidate)
-            apostrophes = quote != '"' and all(text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum()
-                                               for p in every[first : first + min(inner, 8)])
+            apostrophes = quote != '"' and all(
+                text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum()
+                for p in every[first : first + min(inner, 8)]
+            )
             odd = 0.6 if quotes % 2 and not apostrophes else 0.0
-            cost = base + cost_of("inner_quote") + min(0.02 * inner, 0.4) + odd + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
+            cost = (
+                base
+                + cost_of("inner_quote")
+                + min(0.02 * inner, 0.4)
+                + odd
+                + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
+            )
             if apostrophes:
                 cost -= 0.4
             else:
-                cost += self._structure_inside(every[first : first + min(inner, 8)], opened, candidate) + 0.5 * (role == "key")
+                cost += self._structure_inside(every[first : first + min(inner, 8)], opened, candidate) + 0.5 * (
+                    role == "key"
+                )
             readings.append(StringReading(style, start, opened, candidate, candidate + 1, cost))
         if at >= len(good):  # nothing later closes it: the text is cut off inside it
-            readings.append(StringReading("truncated_string", start, opened, end, end,
-                                          base + cost_of("truncated_string") + cost_of("inner_quote")
-                                          + self._structure_inside(every[first : first + 8], opened, end), truncated=True))
+            readings.append(
+                StringReading(
+                    "truncated_string",
+                    start,
+                    opened,
+                    end,
+                    end,
+                    base
+                    + cost_of("truncated_string")
+                    + cost_of("inner_quote")
+                    + self._structure_inside(every[first : first + 8], opened, end),
+                    truncated=True,
+                )
+            )
         return readings
 
     def _structure_inside(self, quotes: list[int], start: int, end: int) -> float:
@@ -261,7 +351,7 @@ class Scanner:
                 before -= 1
             if _KEY_END.match(text, at, end):
                 cost += 1.2
-            elif after < end and text[after] in ",:" or before >= start and text[before] in ",:{[":
+            elif (after < end and text[after] in ",:") or (before >= start and text[before] in ",:{["):
                 cost += 0.5
         return min(cost, 2.5)
 
@@ -277,8 +367,11 @@ class Scanner:
         text, end = self.text, self.end
         width = 3 if text.startswith('"""', start) else 2
         opened = start + width
-        if width == 2 and (opened >= end or WS.match(text, opened, end).end() != opened  # type: ignore[union-attr]
-                           or text[opened] in ",:}]"):
+        if width == 2 and (
+            opened >= end
+            or WS.match(text, opened, end).end() != opened  # type: ignore[union-attr]
+            or text[opened] in ",:}]"
+        ):
             return []
         if width == 2 and _AFTER_LINE.match(text, opened, end):
             return []
@@ -310,7 +403,7 @@ class Scanner:
             else:
                 tail = max(opened, stop - 200)
                 run = _RUN.search(text, tail, stop)
-                if run and run.start() > tail or tail == opened:
+                if (run and run.start() > tail) or tail == opened:
                     begin = run.start() if run else stop
                     for at in range(begin, stop):
                         if text[at] in ",}]" and len(ends) < 6:

@@ -152,6 +152,9 @@ class SchemaView:
 
     def item(self, index: int) -> SchemaView:
         """The view of an array's item."""
-        first = [part["prefixItems"][index] for part in self.parts
-                 if isinstance(part.get("prefixItems"), list) and index < len(part["prefixItems"])]
+        first = [
+            part["prefixItems"][index]
+            for part in self.parts
+            if isinstance(part.get("prefixItems"), list) and index < len(part["prefixItems"])
+        ]
         return SchemaView(self._root, first) if first else self._item

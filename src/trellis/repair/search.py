@@ -10,16 +10,19 @@ state and bracket are one, the cheaper stays. The number kept is bounded, so the
 from __future__ import annotations
 
 import heapq
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import RepairError
-from .edits import place
+from .edits import Change, place
 from .moves import Moves
-from .rules import Level
-from .scan import Scanner
+from .rules import Level, cost_of
+from .scan import Scanner, StringReading
 from .schema_view import SchemaView
-from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
+from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Piece, Reading
 
 WIDTH = 10  # readings kept at once
 MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
@@ -28,17 +31,44 @@ HOPELESS = 4.5  # a reading that costs this much more than one for each clean to
 STRIDE = 512  # clean text that one reading may run ahead of the others
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
+_WS = r"[ \t\n\r]*"
 _STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
-_SCALAR = rf'{_STRING}(?=[ \t\n\r]*[,}}\]])|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t\n\r]*[,}}\]])'
-_VALUE = re.compile(rf'[ \t\n\r]*(?:({_SCALAR})|(\{{(?=[ \t\n\r]*["}}])|\[(?=[ \t\n\r]*["{{\[\]\d\-tfn])))')
-_FIRST_KEY = re.compile(rf'[ \t\n\r]*({_STRING})[ \t\n\r]*:')
-_NEXT_KEY = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*({_STRING})[ \t\n\r]*:')
-_NEXT_VALUE = re.compile(rf'[ \t\n\r]*,[ \t\n\r]*(?:({_SCALAR})|(\{{(?=[ \t\n\r]*["}}])|\[(?=[ \t\n\r]*["{{\[\]\d\-tfn])))')
-_CLOSE = re.compile(r"[ \t\n\r]*([}\]])")
+_SINGLE = r"'[^'\\\x00-\x1f]*'"
+_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_NEXT = rf"(?={_WS}[,}}\]])"
+# Group 1: a clean key or scalar; 2: one with a small repair; 3: an opening bracket.
+_KEY_TOKEN = rf"{_WS}(?:({_STRING})|({_SINGLE})){_WS}:"
+_VALUE_TOKEN = (
+    rf"{_WS}(?:((?:{_STRING}|{_NUMBER}|true|false|null){_NEXT})|((?:{_SINGLE}|True|False|None){_NEXT})"
+    rf"|(\{{(?={_WS}[\"'}}])|\[(?={_WS}[\"'{{\[\]\d\-tfnTFN])))"
+)
+_FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
+_VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
+scan_once: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_LITERALS = {"True": "true", "False": "false", "None": "null"}
+_CLOSE = re.compile(rf"{_WS}([}}\]])")
+_FOLLOWED = re.compile(rf"{_WS}[,}}\]]")
 
 
-_STRUCTURE = frozenset({"missing_closer", "surplus_closer", "wrong_closer", "missing_opener", "surplus_opener", "inner_quote",
-                        "missing_open_quote", "missing_close_quote", "unquoted_string", "missing_value"})
+_STRUCTURE = frozenset(
+    {
+        "missing_closer",
+        "surplus_closer",
+        "wrong_closer",
+        "missing_opener",
+        "surplus_opener",
+        "inner_quote",
+        "missing_open_quote",
+        "missing_close_quote",
+        "unquoted_string",
+        "missing_value",
+    }
+)
+
+
+BRACKETS = frozenset(
+    {"missing_closer", "surplus_closer", "wrong_closer", "missing_opener", "surplus_opener", "wrong_opener"}
+)
 
 
 def _same_structure(one: Reading, other: Reading) -> bool:
@@ -74,7 +104,16 @@ class Limits:
 class Search:
     """One search from ``start`` to the end of the scanner's region."""
 
-    def __init__(self, scanner: Scanner, start: int, level: Level, limits: Limits, view: SchemaView | None = None) -> None:
+    def __init__(
+        self,
+        scanner: Scanner,
+        start: int,
+        level: Level,
+        limits: Limits,
+        view: SchemaView | None = None,
+        skipping: bool = False,
+    ) -> None:
+        self.skipping, self.wasted = skipping, 0
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
         self.steps = 0
@@ -108,7 +147,7 @@ class Search:
             position, _, reading = heapq.heappop(heap)
             if position > self.furthest:
                 self.furthest = position
-            if finished and reading.cost >= finished[0].cost + MARGIN or reading.cost > HOPELESS + reading.tokens:
+            if (finished and reading.cost >= finished[0].cost + MARGIN) or reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
                 moved = self._advance(reading, position - position % STRIDE + STRIDE)
@@ -154,15 +193,44 @@ class Search:
                 forked_at = heap[0][0]
         return finished
 
+    def _easy(self, start: int, end: int) -> Piece:
+        """The piece for a token that needs only a small repair."""
+        word = self.text[start:end]
+        if word[0] == "'":
+            return StringReading("quote_style", start, start + 1, end - 1, end, cost_of("quote_style"))
+        return Change("literal", start, end, _LITERALS[word], cost_of("literal"))
+
+    def _skip(self, start: int) -> int:
+        """Where a bracket ends that the standard decoder reads, or -1.
+
+        What the decoder reads needs no repair; only evidence on lost brackets may lie in it, so a result that repairs
+        brackets is to be searched for again without skipping.
+        """
+        if not self.skipping:
+            return -1
+        try:
+            stop: int = scan_once(self.text, start)[1]
+        except json.JSONDecodeError as error:
+            self.wasted += error.pos - start + error.pos // 4  # the error counts the lines before it
+        except (ValueError, StopIteration, RecursionError):
+            self.wasted += (self.end - start) // 4
+        else:
+            if stop <= self.end and _FOLLOWED.match(self.text, stop, self.end):
+                return stop
+            self.wasted += max(0, stop - start)
+        self.skipping = self.wasted < 3 * (self.end - self.start) + 1000
+        return -1
+
     def _advance(self, reading: Reading, limit: int) -> Reading:
         """Read clean tokens up to ``limit``; returns ``reading`` itself when the next token is not clean."""
         text, end = self.text, self.end
         pos, state, frame, first, indent = reading.pos, reading.state, reading.frame, reading.first, reading.indent
-        vstart, vseq, closed, back_pos = reading.vstart, reading.vseq, reading.closed, -1
-        tokens, count, key = 0, reading.count, reading.key
+        vstart, vseq, closed = reading.vstart, reading.vseq, reading.closed
+        tokens, count, key, links, cost = 0, reading.count, reading.key, reading.links, reading.cost
+        back = reading.back
         while pos < limit:
             before = pos
-            if first and frame is not None and state != AFTER:
+            if first and frame is not None and (state in (KEY, VALUE)):
                 match = _CLOSE.match(text, pos, end)
                 if match and match.group(1) == CLOSER[frame.kind] and match.start(1) == pos:
                     vstart, vseq, closed = frame.open, frame.seq, frame
@@ -183,11 +251,15 @@ class Search:
                             break
                         indent = column
                     if frame.kind == "{":
-                        key = match.group(1)
-                        if frame.keys.get(key, start) != start or frame.watched and frame.strange(key):
+                        key = match.group(1) or f'"{match.group(2)[1:-1]}"'
+                        if frame.keys.get(key, start) != start or (frame.watched and frame.strange(key)):
                             break
                         frame.keys[key] = start
-                        back_pos, pos, state, first = pos, match.end(), VALUE, False
+                        back = (pos, links, count)
+                        if match.lastindex == 2:
+                            piece = self._easy(start, match.end(2))
+                            links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
+                        pos, state, first = match.end(), VALUE, False
                         tokens += 1
                         continue
                 else:
@@ -224,17 +296,21 @@ class Search:
                 match = _FIRST_KEY.match(text, pos, end)
                 if not match:
                     break
-                start = match.start(1)
+                start = match.start(match.lastindex or 0)
                 newline = text.rfind("\n", pos, start)
                 if newline >= 0:
                     indent = start - newline - 1
                     if frame.member_indent not in (None, indent):
                         break
                     frame.member_indent = indent
-                key = match.group(1)
+                key = match.group(1) or f'"{match.group(2)[1:-1]}"'
                 if frame.keys.setdefault(key, start) != start:
                     break
-                back_pos, pos, state, first = before, match.end(), VALUE, False
+                back = (before, links, count)
+                if match.lastindex == 2:
+                    piece = self._easy(start, match.end(2))
+                    links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
+                pos, state, first = match.end(), VALUE, False
                 tokens += 1
                 continue
             else:
@@ -242,22 +318,30 @@ class Search:
             # A value, after a comma or where one is due.
             tokens += 1
             vstart, vseq = start, count
-            if match.lastindex == 1:
+            if match.lastindex != 3:
+                if match.lastindex == 2:
+                    piece = self._easy(start, match.end(2))
+                    links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
                 pos, state, first, closed = match.end(), AFTER, False, None
-            else:
-                kind = match.group(2)
-                frame = self._opened(Frame(kind, start, count, frame, indent, view=self.moves.view_of(frame, key)))
-                pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
+                continue
+            if frame is not None and not (first and frame.kind == "["):
+                stop = self._skip(start)
+                if stop >= 0:
+                    pos, state, first, closed = stop, AFTER, False, None
+                    continue
+            kind = match.group(3)
+            frame = self._opened(
+                Frame(kind, start, count, frame, indent, view=self.moves.view_of(frame, key), mark=kind)
+            )
+            pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
         if pos == reading.pos and state == reading.state:
             return reading
         new = reading.copy()
         new.pos, new.state, new.frame, new.first, new.indent = pos, state, frame, first, indent
         new.vstart, new.vseq, new.closed, new.tokens = vstart, vseq, closed, reading.tokens + tokens
-        new.key = key
-        if back_pos >= 0:
-            new.back = (back_pos, reading.links, count)
+        new.key, new.links, new.count, new.cost, new.back = key, links, count, cost, back
         self.steps += tokens
         return new
 
 
-__all__ = ["COLON", "Limits", "Search"]
+__all__ = ["BRACKETS", "Limits", "Search"]

@@ -19,6 +19,7 @@ class Frame:
 
     Attributes:
         kind: ``{`` or ``[``, as it will stand in the repaired text.
+        mark: the opening bracket as it stands in the text, or an empty string where a repair puts it in.
         open: offset of the opening bracket.
         seq: how many pieces a reading had before this bracket.
         indent: column of the line on which it was opened.
@@ -32,16 +33,40 @@ class Frame:
         shape: for an array, the keys of its first object once that is closed.
     """
 
-    __slots__ = ("kind", "open", "seq", "parent", "depth", "indent", "member_indent", "keys", "several", "view", "names",
-                 "watched", "shape")
+    __slots__ = (
+        "depth",
+        "indent",
+        "keys",
+        "kind",
+        "mark",
+        "member_indent",
+        "names",
+        "open",
+        "parent",
+        "seq",
+        "several",
+        "shape",
+        "view",
+        "watched",
+    )
 
-    def __init__(self, kind: str, open: int, seq: int, parent: Frame | None, indent: int, several: bool = False,
-                 view: SchemaView | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        open: int,
+        seq: int,
+        parent: Frame | None,
+        indent: int,
+        several: bool = False,
+        view: SchemaView | None = None,
+        mark: str = "",
+    ) -> None:
         self.kind, self.open, self.seq, self.parent, self.indent = kind, open, seq, parent, indent
         self.depth: int = parent.depth + 1 if parent else 1
         self.member_indent: int | None = None
         self.keys: dict[str, int] = {}
         self.several = several
+        self.mark = mark
         self.view = view
         self.shape: Mapping[str, int] | None = None
         self.names: Collection[str] | None = None
@@ -104,8 +129,24 @@ class Reading:
         key: name of the member whose value is being read.
     """
 
-    __slots__ = ("key", "pos", "state", "frame", "cost", "links", "count", "first", "vstart", "vseq", "closed", "indent", "back",
-                 "complete", "doubtful", "tokens")
+    __slots__ = (
+        "back",
+        "closed",
+        "complete",
+        "cost",
+        "count",
+        "doubtful",
+        "first",
+        "frame",
+        "indent",
+        "key",
+        "links",
+        "pos",
+        "state",
+        "tokens",
+        "vseq",
+        "vstart",
+    )
 
     pos: int
     state: int
@@ -160,6 +201,15 @@ class Reading:
     def change(self, rule: str, start: int, end: int, after: str, cost: float) -> Reading:
         """Append a change (in place)."""
         return self.add(Change(rule, start, end, after, cost), cost)
+
+    def used(self, rules: Collection[str]) -> bool:
+        """Whether a piece was made by one of some rules."""
+        link = self.links
+        while link is not None:
+            if link.piece.rule in rules:
+                return True
+            link = link.before
+        return False
 
     def changes(self, text: str) -> list[Change]:
         """All pieces as changes, in order of place."""

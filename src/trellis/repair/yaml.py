@@ -74,7 +74,9 @@ def _scalar(node: Any) -> Any:
             plain = text.replace("_", "")
             return int(plain, 0) if plain[:3].lstrip("+-").startswith(("0x", "0o", "0b")) else int(plain)
         if kind == "float":
-            number = float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower().replace(".inf", "inf"))
+            number = float(
+                text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower().replace(".inf", "inf")
+            )
             return number if math.isfinite(number) else None
     except ValueError:
         return text
@@ -132,8 +134,11 @@ def _typed_changes(text: str, schema: Mapping[str, Any]) -> list[Change]:
             if not isinstance(value, str) and view.types() and "string" in view.types() and not view.allows(value):
                 start, end = node.start_mark.index, node.end_mark.index
                 raw = text[start:end].rstrip()
-                changes.append(Change("yaml_text", start, start + len(raw), json.dumps(raw, ensure_ascii=False),
-                                      cost_of("yaml_text")))
+                changes.append(
+                    Change(
+                        "yaml_text", start, start + len(raw), json.dumps(raw, ensure_ascii=False), cost_of("yaml_text")
+                    )
+                )
     return sorted(changes, key=lambda change: change.start)
 
 
@@ -199,9 +204,15 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
         cost = sum(change.cost for change in every)
         return Repaired(value, result, locate(text, every), _confidence(cost, math.inf))
     if against:
-        raise RepairError("the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text)
+        raise RepairError(
+            "the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text
+        )
     if failure is not None:
-        raise RepairError(f"no repair at level {level!r} reads this as YAML ({failure})", line=failure.line,
-                          column=failure.column, source=text)
+        raise RepairError(
+            f"no repair at level {level!r} reads this as YAML ({failure})",
+            line=failure.line,
+            column=failure.column,
+            source=text,
+        )
     line, column = place(text, 0)
     raise _unreadable_as("YAML", text, level, line, column)

@@ -1,0 +1,302 @@
+"""What may follow a value: a comma, a closer, another member, the end, or none of these."""
+
+from __future__ import annotations
+
+import re
+
+from . import bare
+from .edits import Change
+from .rules import cost_of
+from .scan import CLOSING, Gap, StringReading, content_changes
+from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
+from .steps import Steps
+
+KEYED_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,200}"[ \t]*:')
+_GROUP = re.compile(r",(\d{3})(?![\d.])")
+_SEPARATORS = ";，；、"
+_INNER_END = re.compile(r"[}\]]\s*,\s*\"")
+INDENT = 0.8  # what speaks against a reading that ignores indentation
+STRANGE = 0.8  # what speaks against a key that should stand in an object further out
+
+
+class After(Steps):
+    """The moves after a value."""
+
+    def _after(self, reading: Reading) -> list[Reading]:
+        frame = reading.frame
+        if frame is None:
+            return self._after_root(reading)
+        text, gap = self.text, self.scanner.gap(reading.pos)
+        at = gap.end
+        if at >= self.end:
+            new = self._insert_closers(reading, None, cost_of("missing_closer"), 0.3)
+            if not self._only_several(frame):
+                new.complete = False
+                new.doubtful = new.doubtful or self._doubtful_end(reading)
+            return [new]
+        head = text[at]
+        if head == ",":
+            return self._comma(reading, gap, ",")
+        if head in _SEPARATORS:
+            return self._comma(reading, gap, head)
+        if head in "}])":
+            return self._closer(reading, gap)
+        found: list[Reading] = []
+        if head in ":=" or head == "：":
+            if not self._is_string(reading):
+                return []
+            new = self._wrap(reading, "{", cost_of("missing_opener"))
+            new.state = COLON
+            found.append(new)
+            if (
+                head == ":"
+                and frame.kind == "["
+                and frame.mark == "["
+                and text[frame.open + 1 : reading.vstart].strip() == ""
+            ):
+                new = reading.copy()
+                new.add(Change("wrong_opener", frame.open, frame.open + 1, "{", 1.3), 1.3)
+                assert new.links is not None
+                new.links.key = (frame.seq, -new.count)
+                new.frame = Frame("{", frame.open, frame.seq, frame.parent, frame.indent, view=frame.view)
+                new.state = COLON
+                found.append(new)
+            return found
+        if frame.several and not (head in "{[" or head in CLOSING):
+            return [self._finish(self._insert_closers(reading, None, 0.0, 0.0))]
+        if head == "+" and self.scanner.gap(at + 1).end < self.end and text[self.scanner.gap(at + 1).end] in CLOSING:
+            found += self._concatenate(reading, self.scanner.gap(at + 1).end)
+        if head in CLOSING and text[reading.pos - 1] in CLOSING and not self._keyed(at):
+            found += self._concatenate(reading, at)
+        found += self._comma(reading, gap, "")
+        length = bare.junk(text, at, self.end)
+        if length:
+            found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
+        return found
+
+    def _concatenate(self, reading: Reading, at: int) -> list[Reading]:
+        """Join the last string with the one at ``at``: the quotes between go."""
+        link = reading.links
+        whole = (
+            link is None
+            or link.piece.end < reading.pos
+            or (isinstance(link.piece, StringReading) and link.piece.content_end == reading.pos - 1)
+        )
+        if self.text[reading.pos - 1] != '"' or not whole:
+            return []
+        found = []
+        for string in self.scanner.quoted(at, "value")[:1]:
+            if string.truncated or string.rule not in (None, "quote_style"):
+                continue
+            new = reading.copy()
+            new.change(
+                "string_concatenation",
+                reading.pos - 1,
+                string.content_start,
+                "",
+                cost_of("string_concatenation") + string.cost,
+            )
+            inner = "inner_quote" if self.text[at] == '"' else "quote_style"
+            for change in content_changes(self.text, string.content_start, string.content_end, inner):
+                new.add(change, 0.0)
+            if string.content_end + 1 != string.end or self.text[string.content_end] != '"':
+                new.change("quote_style", string.content_end, string.end, '"', 0.2)
+            new.pos, new.tokens = string.end, new.tokens + 1
+            found.append(new)
+        return found
+
+    def _comma(self, reading: Reading, gap: Gap, comma: str) -> list[Reading]:
+        """After a value: a comma, something that stands for one, or none at all."""
+        text, frame = self.text, reading.frame
+        assert frame is not None
+        found: list[Reading] = []
+        next_gap = self.scanner.gap(gap.end + len(comma)) if comma else gap
+        at = next_gap.end
+        if comma and (at >= self.end or text[at] in "}])" or text[at] == comma):
+            rule = "extra_comma" if at < self.end and text[at] == comma else "trailing_comma"
+            found = [self._delete(reading, gap, rule, cost_of(rule))]
+            if at < self.end and comma == "," and frame.kind == "[" and 0 <= next_gap.column == frame.member_indent:
+                found.append(self._past(reading, gap))
+                found[-1].pos, found[-1].state, found[-1].first = gap.end + 1, VALUE, False
+            return found
+        keyed = self._keyed(at)
+        column = next_gap.column if next_gap.column >= 0 else gap.column
+        found = []
+        # The obvious reading: another member of the same bracket.
+        new = self._past(reading, gap) if comma else reading.copy()
+        if comma == ",":
+            new.pos = gap.end + 1
+        elif comma:
+            new.change("wrong_separator", gap.end, gap.end + 1, ",", cost_of("wrong_separator"))
+            new.pos = gap.end + 1
+        elif frame.several:
+            new.change("several_values", new.pos, new.pos, ",", 0.0)
+        else:
+            new.change(
+                "missing_comma",
+                new.pos,
+                new.pos,
+                ",",
+                cost_of("missing_comma") + 0.3 * (frame.kind == "{" and not keyed),
+            )
+        new.back = (reading.pos, reading.links, reading.count)
+        new.state, new.first, new.closed = KEY if frame.kind == "{" else VALUE, False, None
+        misfit = column >= 0 and frame.member_indent is not None and column != frame.member_indent
+        if misfit:
+            new.cost += INDENT
+        key_match = KEYED_STRING.match(text, at, self.end)
+        twice, owner = False, None
+        if frame.kind == "{" and key_match:
+            key = key_match.group().rstrip(": \t")
+            twice = frame.keys.get(key, at) != at
+            if twice:
+                again = self._reopen(reading, cost_of("surplus_closer"))
+                found += [again] if again is not None else []
+            if frame.watched and frame.strange(key):
+                owner = frame.owner(key)
+                new.cost += STRANGE if owner is not None else 0.3
+                if owner is None and not twice:
+                    again = self._reopen(reading, cost_of("surplus_closer"))
+                    found += [again] if again is not None else []
+        found.append(new)
+        if owner is not None:
+            found.append(self._insert_closers(reading, owner, 0.5, 0.5, True))
+        if misfit and frame.kind == "[" and comma and column > (frame.member_indent or 0):  # an opener was lost
+            kind = "{" if keyed else "["
+            nested = self._past(new, self.scanner.gap(new.pos)).change("missing_opener", at, at, kind, 0.6)
+            nested.cost -= INDENT
+            found.append(self._open(nested, kind, at))
+            assert found[-1].frame is not None
+            found[-1].frame.indent = frame.member_indent if frame.member_indent is not None else -1
+        # A closer was lost before the comma.
+        above = frame.parent
+        if misfit:
+            while above is not None and not (above.member_indent == column and (above.kind == "{") == keyed):
+                above = above.parent
+            if above is not None and column >= 0:
+                found.append(self._insert_closers(reading, above, 0.4, 0.3, True))
+        wrong_kind = keyed != (frame.kind == "{")
+        if wrong_kind or twice:
+            want = "{" if keyed else "["
+            outer = self._ancestor(frame, want)
+            if outer is not None:
+                found.append(self._insert_closers(reading, outer, cost_of("missing_closer"), cost_of("missing_closer")))
+        if wrong_kind:
+            if frame.kind == "{" and self._wrappable(reading):
+                bare_word = (
+                    at < self.end and text[at] not in CLOSING and text[at] not in "{[(-" and not text[at].isdigit()
+                )
+                found.append(self._wrap(reading, "[", cost_of("missing_opener") + 0.8 * bare_word))
+                found[-1].state = AFTER
+            again = self._reopen(reading, cost_of("surplus_closer"))
+            if again is not None:
+                found.append(again)
+            group = _GROUP.match(text, gap.end, self.end) if comma == "," and frame.kind == "{" else None
+            if group and text[reading.pos - 1].isdigit() and reading.closed is None:
+                joined = self._past(reading, gap).change(
+                    "digit_grouping", gap.end, gap.end + 1, "", cost_of("digit_grouping")
+                )
+                joined.pos = group.end()
+                found.append(joined)
+        return found
+
+    def _closer(self, reading: Reading, gap: Gap) -> list[Reading]:
+        """A closing bracket, of the right kind or not."""
+        text, frame = self.text, reading.frame
+        assert frame is not None
+        at = gap.end
+        head = text[at]
+        right = CLOSER[frame.kind]
+        found: list[Reading] = []
+        round_right = head == ")" and frame.mark == "("
+        if head == right or round_right or (frame.kind == "[" and head == "}" and frame.mark == "{"):
+            new = self._past(reading, gap)
+            if head != right:
+                new.change("tuple" if head == ")" else "set", at, at + 1, right, 0.05)
+            misfit = gap.column >= 0 and frame.indent >= 0 and gap.column != frame.indent
+            inline = gap.column < 0 and frame.member_indent is not None
+            new.cost += 0.8 * frame.several  # nobody opened that bracket
+            new.cost += INDENT if misfit else 0.3 if inline else 0.0
+            found.append(self._close(new, at + 1))
+            if misfit or inline:
+                if misfit and head == "]" and frame.mark == "[" and gap.column > frame.indent:
+                    found.append(self._open_after(reading, gap, frame))
+                if misfit:
+                    above = frame.parent
+                    while above is not None and not (above.indent == gap.column and CLOSER[above.kind] == head):
+                        above = above.parent
+                    if above is not None:
+                        found.append(self._insert_closers(reading, above, 0.4, 0.3, True))
+                found.append(self._delete(reading, gap, "surplus_closer", cost_of("surplus_closer") - 0.3))
+                found[-1].state = AFTER if not reading.first else reading.state
+            return found
+        kind = {"}": "{", "]": "[", ")": "("}[head]
+        outer = self._ancestor(frame, kind)
+        if outer is not None:
+            evident = gap.column >= 0 and gap.column == outer.indent
+            found.append(
+                self._insert_closers(reading, outer, 0.5 if evident else 1.0, 0.5 if evident else 1.0, evident)
+            )
+        found.append(self._delete(reading, gap, "surplus_closer", cost_of("surplus_closer")))
+        if head != ")":
+            new = self._past(reading, gap)
+            new.change("wrong_closer", at, at + 1, right, cost_of("wrong_closer"))
+            found.append(self._close(new, at + 1))
+            if head == "]" and frame.kind == "{" and reading.state == AFTER and self._wrappable(reading):
+                found.append(self._wrap(reading, "[", cost_of("missing_opener")))
+                found[-1].state = AFTER
+        return found
+
+    def _open_after(self, reading: Reading, gap: Gap, frame: Frame) -> Reading:
+        """This closer belongs to an array that lost its opener where the members of ``frame`` begin."""
+        new = self._past(reading, gap)
+        at = frame.open + 1
+        new.add(Change("missing_opener", at, at, "[", 0.6), 0.6)
+        assert new.links is not None
+        new.links.key = (frame.seq, -new.count)
+        outer = Frame("[", frame.open, frame.seq, frame.parent, frame.indent, view=frame.view)
+        outer.member_indent = gap.column
+        new.frame, new.pos, new.state, new.first, new.closed = outer, gap.end + 1, AFTER, False, None
+        new.vstart, new.vseq = at, frame.seq
+        return new
+
+    def _after_root(self, reading: Reading) -> list[Reading]:
+        text, gap = self.text, self.scanner.gap(reading.pos)
+        at = gap.end
+        done = self._finish(reading)
+        if at >= self.end:
+            for change in gap.changes:
+                done.add(change, change.cost)
+            done.vstart = at
+            return [done]
+        head = text[at]
+        found = [done]
+        next_at = self.scanner.gap(at + 1).end if head in ",+" else at
+        structural = head in ",}]:" or head in "{[" or (head in CLOSING and head in "\"'")
+        if head == "," and next_at >= self.end:
+            return [self._delete(reading, gap, "trailing_comma", cost_of("trailing_comma"))]
+        if head == "+" and next_at < self.end and text[next_at] in CLOSING:
+            return self._concatenate(reading, next_at) or found
+        if not structural:
+            return found
+        done.cost += 1.6 if head == ":" or (head == "," and self._keyed(next_at)) else 0.7
+        starts = next_at < self.end and (
+            text[next_at] in '{["' or (head == "," and (text[next_at].isdigit() or text[next_at] == "-"))
+        )
+        if head == ":" and self._is_string(reading):
+            new = self._wrap(reading, "{", cost_of("missing_opener"))
+            new.state = COLON
+            found.append(new)
+        elif starts and self._wrappable(reading) and not (self._keyed(next_at) and text[next_at] not in "{["):
+            new = self._wrap(reading, "[", cost_of("several_values"), "several_values")
+            new.state = AFTER
+            found.append(new)
+        if head in "}]":
+            found.append(self._delete(reading, gap, "surplus_closer", cost_of("surplus_closer")))
+        again = self._reopen(reading, cost_of("surplus_closer"))
+        if again is not None and head in ",]}":
+            assert reading.closed is not None
+            if reading.closed.member_indent is None and _INNER_END.search(text, reading.closed.open, reading.pos):
+                again.doubtful = True  # the closer too many may be an earlier one
+            found.append(again)
+        return found
