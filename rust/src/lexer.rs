@@ -357,7 +357,9 @@ impl Lexicon {
             let kind = Kind::First { scanner, live, threads: threads.into(), matched, word };
             return self.known(&kind).unwrap_or_else(|| self.intern(kind, &[0; 4], None, exit, 0));
         }
-        let (alphabet, classes) = (nfa.alphabet(&threads), nfa.byte_class.clone());
+        // Keywords tell apart bytes that the alternatives do not: rows over all bytes, while there are any.
+        let classes = machine.words.children(word).is_empty().then(|| nfa.byte_class.clone());
+        let alphabet = nfa.alphabet(&threads);
         let rest = threads.iter().map(|&l| nfa.distance(l)).min().unwrap_or(0);
         let distance = if ends_as.is_some() { 0 } else { rest };
         let kind = Kind::First { scanner, live, threads: threads.into(), matched, word };
@@ -368,7 +370,7 @@ impl Lexicon {
         let threads = threads.clone();
         self.memory += 4 * threads.len();
         let exit = self.guarded_exit(scanner, &threads, ends_as);
-        self.intern(kind, &alphabet, Some(classes), exit, distance)
+        self.intern(kind, &alphabet, classes, exit, distance)
     }
 
     /// An exit that holds only if none of the threads ever matches.

@@ -247,7 +247,7 @@ impl Matcher {
         if self.last.finished {
             return None;
         }
-        self.last.state.mask()
+        self.last.state.mask().filter(|mask| !mask.is_empty())
     }
 
     /// The tokens that may come next.
@@ -256,7 +256,13 @@ impl Matcher {
             let set = crate::bitmask::pairs(&mut self.grammar.vocabulary.eos.to_vec());
             return Ok(Arc::new(TokenSet { set, ..TokenSet::default() }));
         }
-        lock(&self.grammar.engine).mask(&self.last.state)
+        let mask = lock(&self.grammar.engine).mask(&self.last.state)?;
+        if mask.is_empty() {
+            let message =
+                format!("no token of the vocabulary goes on from here: expected {}", self.expected().join(", "));
+            return Err(KernelError::new(ErrorKind::State, message));
+        }
+        Ok(mask)
     }
 
     /// Names of the terminals that are being read or may come next, each once, in the grammar's order.

@@ -16,13 +16,13 @@ use crate::bitmask::TokenSet;
 use crate::engine::lock;
 use crate::lalr::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
-use crate::{matcher, vocabulary, KernelError};
+use crate::{matcher, vocabulary};
 
-create_exception!(trellis_kernel, PyKernelError, PyException, "An error of the kernel: (kind, message, index).");
+create_exception!(trellis_kernel, KernelError, PyException, "An error of the kernel: (kind, message, index).");
 
-impl From<KernelError> for PyErr {
-    fn from(e: KernelError) -> PyErr {
-        PyKernelError::new_err((e.kind.name(), e.message, e.index))
+impl From<crate::KernelError> for PyErr {
+    fn from(e: crate::KernelError) -> PyErr {
+        KernelError::new_err((e.kind.name(), e.message, e.index))
     }
 }
 
@@ -251,7 +251,7 @@ fn fill(mask: &TokenSet, out: &[Cell<i32>]) {
 
 #[pymodule]
 fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("KernelError", module.py().get_type::<PyKernelError>())?;
+    module.add("KernelError", module.py().get_type::<KernelError>())?;
     module.add_class::<Vocabulary>()?;
     module.add_class::<Grammar>()?;
     module.add_class::<Matcher>()
