@@ -124,9 +124,9 @@ def test_a_budget_that_is_too_small_is_an_error_before_the_first_token(vocabular
         compiled.matcher(2)
     matcher = compiled.matcher(4)
     assert matcher.accept(0)
-    assert mask(matcher) == [1, 3, 4, 6]
+    assert mask(matcher) == [1, 3, 4, 6, 7]  # after "-", "0]" and the end are two tokens
     assert matcher.accept(3)
-    assert mask(matcher) == [1]
+    assert mask(matcher) == [1, 6]
     assert matcher.explain(3) == "token 3 '0' is refused: after it the output could not end within the token budget"
 
 

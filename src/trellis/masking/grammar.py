@@ -6,10 +6,10 @@ import importlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from trellis.errors import GrammarError, LimitError, MaskError, TrellisError, UsageError, VocabularyError
 from trellis.masking import regex_front, terminals
@@ -81,16 +81,30 @@ class Grammar:
         return cls(builder.build(rule), f"regex {pattern!r}")
 
     @classmethod
-    def from_json_schema(cls, schema: Any, **options: Any) -> Grammar:
-        """The JSON texts whose value is valid against a schema; options are those of ``schema_front.compile_schema``.
+    def from_json_schema(cls, schema: Mapping[str, Any] | bool, *,
+                         whitespace: Literal["compact", "none", "flexible"] = "compact",
+                         formats: Literal["enforce", "annotate"] = "enforce",
+                         on_unsupported: Literal["error", "relax"] = "error") -> Grammar:
+        """The JSON texts whose value is valid against a schema.
+
+        Args:
+            schema: a JSON Schema; references stay within it.
+            whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` none, ``flexible`` up to 16
+                white-space characters around every bracket, comma and colon.
+            formats: whether ``format`` restricts strings.
+            on_unsupported: with ``relax``, what cannot be enforced is left out and listed in ``relaxations``; values
+                then have to be validated afterwards.
 
         Raises:
-            SchemaError: the schema is malformed.
-            UnsupportedError: a keyword cannot be enforced (unless ``on_unsupported="relax"``).
+            SchemaError: the schema is malformed, or nothing satisfies it.
+            UnsupportedError: a keyword cannot be enforced.
+            LimitError: the schema is too large or too deep.
         """
-        front = importlib.import_module("trellis.masking.schema_front")
-        compiled = front.compile_schema(schema, **options)
-        return cls(compiled.program, "JSON Schema", relaxations=compiled.relaxations)
+        from trellis.masking import schema_front
+
+        lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
+                                              on_unsupported=on_unsupported)
+        return cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations)
 
     @classmethod
     def from_choices(cls, values: Iterable[str]) -> Grammar:

@@ -144,26 +144,27 @@ class _Lowering:
     def _rule(self, builder: AutomatonBuilder, rules: Mapping[str, int], name: str,
               alternatives: Iterable[tuple[Any, ...]]) -> None:
         """The alternatives of a rule as one deterministic automaton: a state is what may still follow."""
-        begin = frozenset(alternatives)
-        states = {begin: builder.state()}
-        builder.set_start(rules[name], states[begin])
+        begin = tuple(alternatives)
+        states = {frozenset(begin): builder.state()}
+        builder.set_start(rules[name], states[frozenset(begin)])
         work = [begin]
         for rest in work:
-            after: dict[Any, set[tuple[Any, ...]]] = {}
-            for expansion in sorted(rest, key=repr):
+            state = states[frozenset(rest)]
+            after: dict[Any, dict[tuple[Any, ...], None]] = {}
+            for expansion in rest:
                 if expansion:
-                    after.setdefault(expansion[0], set()).add(expansion[1:])
+                    after.setdefault(expansion[0], {})[expansion[1:]] = None
                 else:
-                    builder.final(states[rest])
+                    builder.final(state)
             for symbol, tails in after.items():
-                target = frozenset(tails)
-                if target not in states:
-                    states[target] = builder.state()
-                    work.append(target)
+                key = frozenset(tails)
+                if key not in states:
+                    states[key] = builder.state()
+                    work.append(tuple(tails))
                 if symbol.is_term:
-                    builder.terminal(states[rest], self.code(symbol.name), states[target], symbol.name)
+                    builder.terminal(state, self.code(symbol.name), states[key], symbol.name)
                 else:
-                    builder.call(states[rest], rules[symbol.name], states[target])
+                    builder.call(state, rules[symbol.name], states[key])
 
     def lalr(self, start: str) -> LalrProgram:
         """Lark's parse table and contextual lexers."""
@@ -172,13 +173,13 @@ class _Lowering:
         self._check_rules(start)
         names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)})
         index = {name: number for number, name in enumerate(names)}
-        states = {state: number for number, state in enumerate(table.states)}
+        states = _numbered(table, table.start_states[start])
         symbols: dict[str, int] = {}
         rules: dict[Any, int] = {}
         actions: list[int] = []
         gotos: list[int] = []
         for state, number in states.items():
-            for name, (action, argument) in table.states[state].items():
+            for name, (action, argument) in sorted(table.states[state].items(), key=lambda item: item[0]):
                 if action is not Shift:
                     rule = rules.setdefault(argument, len(rules))
                     actions += (number, len(names) if name == "$END" else index[name], 1, rule)
@@ -257,6 +258,17 @@ class _Lowering:
         return ["".join(spelling).encode() for spelling in product(*letters)]
 
 
+def _numbered(table: Any, start: Any) -> dict[Any, int]:
+    """The states of a parse table, numbered from the start state in the order of names: Lark's own order varies."""
+    numbers = {start: 0}
+    for state in (work := [start]):
+        for _, (action, argument) in sorted(table.states[state].items(), key=lambda item: item[0]):
+            if action is Shift and argument not in numbers:
+                numbers[argument] = len(work)
+                work.append(argument)
+    return numbers
+
+
 def _scanner_names(lexer: Any) -> set[str]:
     """All terminals that a contextual lexer may yield, keywords included."""
     return {terminal.name for terminal in lexer.terminals} | {terminal.name for terminal in lexer.scanner.terminals}
@@ -321,8 +333,9 @@ class _Places:
             first = re.sub(r"Unexpected token Token\('\w+', (.*?)\)\.?", r"unexpected \1", first)
             expected = re.findall(r"^\s*\* (\w+)", message, re.MULTILINE)
             own = not elsewhere or elsewhere[1] in ("<string>", "GRAMMAR") or line <= self.text.count("\n") + 1
+            hint = f"Lark expects {' or '.join(expected)}" if expected else ""
             raise GrammarError(f"not a Lark grammar: {first.replace(stated[0], '')}", line=line, column=column,
-                               source=self.text if own else None, hint=f"Lark expects {' or '.join(expected)}" if expected else "") from error
+                               source=self.text if own else None, hint=hint) from error
         if "at position" in first or first.startswith("Cannot compile token"):
             self._bad_regex(error)
         if first.startswith("Using an undefined rule"):
