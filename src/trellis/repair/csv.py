@@ -11,10 +11,10 @@ from typing import Any
 from ..errors import RepairError
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
-from .json import _confidence, _unreadable_as, check_arguments
 from .judge import judge_for
 from .rules import Level
 from .schema_view import SchemaView
+from .standard import check_arguments, confidence, unreadable_as
 
 _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
@@ -134,9 +134,9 @@ def repair_csv(
         result = apply_edits(text, changes)
         if read_csv(result, schema, delimiter=delimiter) != rows:
             continue
-        return Repaired(rows, result, locate(text, changes), _confidence(sum(c.cost for c in changes), math.inf))
+        return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
     if against:
         raise RepairError(
             "the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text
         )
-    raise _unreadable_as("CSV", text, level, 1, 1, reason)
+    raise unreadable_as("CSV", text, level, 1, 1, reason)

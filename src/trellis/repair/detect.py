@@ -10,8 +10,9 @@ from ..errors import RepairError
 from .csv import repair_csv
 from .edits import Repaired
 from .extract import answer_start, fences
-from .json import check_arguments, repair_json
+from .json import repair_json
 from .rules import Level
+from .standard import check_arguments
 from .yaml import repair_yaml
 
 Format = Literal["json", "yaml", "csv"]

@@ -5,67 +5,24 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import RepairError, UsageError
+from .candidates import Candidate, find_candidates, unescaped
 from .coerce import coercions, unwrapped
 from .edits import Change, Repaired, apply_edits, compose, locate, place
-from .extract import Region, answer_start, regions, removal
+from .extract import answer_start, removal
 from .judge import Judge, judge_for
-from .rules import LEVELS, Level, allowed, cost_of
-from .scan import Scanner, StringReading
+from .rules import Level, allowed, cost_of
+from .scan import StringReading
 from .schema_view import SchemaView
-from .search import BRACKETS, Limits, Search
+from .search import Limits
+from .standard import check_arguments, confidence, read_standard, unreadable
 
 MOST_CANDIDATES = 8
-_BRACKET = re.compile(r"[{\[]")
-_DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
 _KEY_END = re.compile(r"[\"'”]\s*:")
-_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"")
-_ESCAPE = re.compile(r"\\([\"\\/nrt])")
-_ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+.]?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
-_STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
-
-
-class _NotStandard(ValueError):
-    pass
-
-
-def _constant(name: str) -> Any:
-    raise _NotStandard(name)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_constant)
-
-
-def _standard(text: str) -> Any:
-    """The standard reading; ``NaN`` and ``Infinity`` are not JSON.
-
-    Raises:
-        ValueError: the text is not JSON.
-        RepairError: it is nested too deeply for the standard reader.
-    """
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        raise RepairError(
-            "the text is nested too deeply for the standard reader", line=1, column=1, source=text, limit="depth"
-        ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A piece of the text read as data: its changes, its cost, and what is known of it."""
-
-    start: int
-    end: int
-    changes: tuple[Change, ...]
-    cost: float
-    complete: bool = True
-    doubtful: bool = False
-    source: str = "whole"
+_SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
 def repair_json(
@@ -96,17 +53,17 @@ def repair_json(
     if len(text) > bounds.size:
         raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")
     try:
-        value = _standard(text)
+        value = read_standard(text)
     except ValueError:
         pass
     else:
         if judge.accepts(value):
             return Repaired(value, text)
     view = SchemaView.of(schema) if schema is not None else None
-    once = _unescaped(text)
+    once = unescaped(text)
     results = [] if once is None else [(_result(text, once), once)]
     failure: RepairError | None = None
-    for candidate in _candidates(text, level, bounds, view):
+    for candidate in find_candidates(text, level, bounds, view):
         try:
             results.append(_fit(text, _result(text, candidate), candidate, judge, view, level))
         except ValueError:
@@ -119,7 +76,7 @@ def repair_json(
     if not results:
         if failure is not None:
             raise failure
-        raise _unreadable(text, level)
+        raise unreadable(text, level)
     return _best(text, results, judge, schema, level)
 
 
@@ -168,126 +125,17 @@ def _lexeme(text: str, changes: Sequence[Change]) -> Callable[[int, int], str]:
     return lambda start, end: spans.get((start, end), repaired[start:end])
 
 
-def check_arguments(text: object, level: str) -> None:
-    """Raise ``UsageError`` for a text that is no string or a level that is none."""
-    if not isinstance(text, str):
-        raise UsageError(f"text must be a string, not {type(text).__name__}", hint="decode bytes first")
-    if level not in LEVELS:
-        raise UsageError(f"no such level: {level!r}", hint=f"one of {', '.join(LEVELS)}")
-
-
-def _unreadable(text: str, level: str) -> RepairError:
-    try:
-        _DECODER.decode(text)
-        offset, what = 0, "no reading is accepted"
-    except json.JSONDecodeError as error:
-        offset, what = error.pos, error.msg
-    except (ValueError, RecursionError) as error:
-        offset, what = 0, str(error)
-    line, column = place(text, offset)
-    higher = LEVELS[LEVELS.index(level) + 1 :]
-    return RepairError(
-        f"no repair at level {level!r} reads this as JSON ({what})",
-        line=line,
-        column=column,
-        source=text,
-        hint=f"level={higher[0]!r} allows more" if higher else "ask the model again",
-    )
-
-
-def _unreadable_as(name: str, text: str, level: str, line: int, column: int, why: str = "") -> RepairError:
-    return RepairError(
-        f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""),
-        line=line,
-        column=column,
-        source=text,
-    )
-
-
 def _result(text: str, candidate: Candidate) -> Repaired[Any]:
     changes = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
     try:
         repaired = apply_edits(text, changes)
     except UsageError as error:
         raise ValueError(str(error)) from None  # changes that meet: no reading
-    value = _standard(repaired)
+    value = read_standard(repaired)
     edits = locate(text, changes)
     return Repaired(
-        value, repaired, edits, _confidence(candidate.cost, math.inf), candidate.complete, (), candidate.doubtful
+        value, repaired, edits, confidence(candidate.cost, math.inf), candidate.complete, (), candidate.doubtful
     )
-
-
-def _confidence(cost: float, margin: float) -> float:
-    """1 without cost; falls with the cost of the edits and with a thin margin to the second-best reading."""
-    sure = 1.0 / (1.0 + 0.08 * max(0.0, cost))
-    return round(sure * (1.0 - 0.5 * math.exp(-2.0 * max(0.0, margin))), 4)
-
-
-def _candidates(text: str, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
-    """Everything in the text that can be read, region by region; the same span is read once."""
-    seen: set[tuple[int, int]] = set()
-    strict_ends: dict[int, int] = {}
-    for region in regions(text):
-        for candidate in _read_region(text, region, level, limits, view, strict_ends):
-            span = (candidate.start, candidate.end)
-            if span in seen and not candidate.changes:
-                continue
-            seen.add(span)
-            yield candidate
-
-
-def _read_region(
-    text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None, strict_ends: dict[int, int]
-) -> Iterator[Candidate]:
-    position, end = region.start, region.end
-    scanner = Scanner(text, end)
-    budget = 4 * (end - position) + 20_000
-    found, broken = 0, False
-    head = _ROOT_HEAD.match(text, position, end)
-    if head:
-        start = len(text[position:end]) - len(text[position:end].lstrip()) + position
-        group, work = _search(text, start, level, limits, region, view, scanner)
-        budget -= work
-        group = [candidate for candidate in group if region.source == "fence" or not text[candidate.end : end].strip()]
-        if group:
-            yield from group
-            position = group[0].end
-    while budget > 0 and found < 64:
-        match = _BRACKET.search(text, position, end)
-        if not match:
-            return
-        start = match.start()
-        strict = strict_ends.get(start) or _raw_decode(text, start, end)
-        if strict is not None:
-            strict_ends[start] = strict
-            group = [Candidate(start, strict, (), 0.0, source=region.source)]
-        else:
-            group, work = _search(text, start, level, limits, region, view, scanner)
-            budget -= work
-        if not group and _DATA_LIKE.search(text, start, min(end, start + 200)):
-            broken = True  # what is found later may be a piece of it
-        if broken:
-            group = [replace(candidate, doubtful=True) for candidate in group]
-        position = group[0].end if group else start + 1
-        found += bool(group)
-        yield from group
-
-
-def _unescaped(text: str) -> Candidate | None:
-    """A document whose quotes are all escaped, as if it stood in a string: one level of escapes is taken off."""
-    if not _ESCAPED.match(text):
-        return None
-    plain = {"n": "\n", "r": "\r", "t": "\t"}
-    price = cost_of("escaped_quotes")
-    changes = tuple(
-        Change("escaped_quotes", m.start(), m.end(), plain.get(m.group(1), m.group(1)), 0.0 if i else price)
-        for i, m in enumerate(_ESCAPE.finditer(text))
-    )
-    try:
-        _standard(apply_edits(text, changes))
-    except ValueError:
-        return None
-    return Candidate(0, len(text), changes, price)
 
 
 def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
@@ -307,58 +155,6 @@ def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tupl
     return [fitted] if judge.accepts(fitted[0].value) else []
 
 
-def _raw_decode(text: str, start: int, end: int) -> int | None:
-    """Where a clean value ends that starts here, if nothing after it looks like a part of it."""
-    try:
-        _, stop = _DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return None
-    if stop > end or _STRUCTURAL_TAIL.match(text, stop, end):
-        return None
-    return stop
-
-
-def _search(
-    text: str, start: int, level: Level, limits: Limits, region: Region, view: SchemaView | None, scanner: Scanner
-) -> tuple[list[Candidate], int]:
-    """Candidates that start at an offset, and what it cost to find them, in steps."""
-    work = 0
-    for skipping in (True, False):
-        search = Search(scanner, start, level, limits, view, skipping and len(text) > 5_000)
-        readings = search.run()
-        work += search.steps + (search.furthest - start) // 4 + 16
-        if not skipping or not readings or not readings[0].used(BRACKETS):
-            break
-    group: list[Candidate] = []
-    for reading in readings[:6]:
-        if group and reading.cost > group[0].cost + 1.5:
-            break
-        candidate = Candidate(
-            start,
-            reading.vstart,
-            tuple(reading.changes(text)),
-            reading.cost,
-            reading.complete,
-            reading.doubtful,
-            region.source,
-        )
-        if level == "salvage" or _credible(text, candidate, reading.tokens, region):
-            group.append(candidate)
-    return group, work
-
-
-def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> bool:
-    """Whether a reading is worth its cost: it may cost one for each clean token, and some on top."""
-    start, end = candidate.start, candidate.end
-    first = candidate.changes[0] if candidate.changes and candidate.changes[0].start == start else None
-    if text[start] not in "{[(" and (first is None or first.after not in ("{", "[")):
-        return candidate.cost <= 1.2  # a string or another scalar
-    if candidate.cost > 2.5 + tokens:
-        return False
-    whole = not text[region.start : start].strip() and not text[end : region.end].strip()
-    return whole or region.source == "fence" or candidate.cost <= 0.5 or _DATA_LIKE.search(text, start, end) is not None
-
-
 def _mass(text: str, candidate: Candidate) -> float:
     """How much a span looks like data: quotes, colons and brackets, up to a bound."""
     span = text[candidate.start : min(candidate.end, candidate.start + 20_000)]
@@ -369,9 +165,6 @@ def _left_out(text: str, begin: int, candidate: Candidate) -> float:
     """What speaks against a piece of the answer if keys stand outside of it."""
     before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
     return 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
-
-
-_SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
 def _best(
@@ -405,9 +198,9 @@ def _best(
         )
     doubtful = best.ambiguous or margin < 0.25
     if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):
-        raise _unreadable(text, level)
+        raise unreadable(text, level)
     return Repaired(
-        best.value, best.text, best.edits, _confidence(candidate.cost, margin), best.complete, tuple(others), doubtful
+        best.value, best.text, best.edits, confidence(candidate.cost, margin), best.complete, tuple(others), doubtful
     )
 
 

@@ -19,10 +19,10 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ..errors import RepairError
 from .edits import Change, Repaired, apply_edits, locate, place
 from .extract import fences, regions, removal
-from .json import _confidence, _unreadable_as, check_arguments
 from .judge import judge_for
 from .rules import Level, cost_of
 from .schema_view import SchemaView
+from .standard import check_arguments, confidence, unreadable_as
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _CORE = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
@@ -202,7 +202,7 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
         if read_yaml(result) != value:  # what was kept of the surroundings would be read, too
             continue
         cost = sum(change.cost for change in every)
-        return Repaired(value, result, locate(text, every), _confidence(cost, math.inf))
+        return Repaired(value, result, locate(text, every), confidence(cost, math.inf))
     if against:
         raise RepairError(
             "the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text
@@ -215,4 +215,4 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
             source=text,
         )
     line, column = place(text, 0)
-    raise _unreadable_as("YAML", text, level, line, column)
+    raise unreadable_as("YAML", text, level, line, column)

@@ -1,0 +1,79 @@
+"""The standard reading of JSON, and what all readers share: checks of arguments, errors, confidence."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from ..errors import RepairError, UsageError
+from .edits import place
+from .rules import LEVELS
+
+
+class _NotStandard(ValueError):
+    pass
+
+
+def _constant(name: str) -> Any:
+    raise _NotStandard(name)
+
+
+DECODER = json.JSONDecoder(parse_constant=_constant)
+
+
+def read_standard(text: str) -> Any:
+    """The standard reading; ``NaN`` and ``Infinity`` are not JSON.
+
+    Raises:
+        ValueError: the text is not JSON.
+        RepairError: it is nested too deeply for the standard reader.
+    """
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise RepairError(
+            "the text is nested too deeply for the standard reader", line=1, column=1, source=text, limit="depth"
+        ) from None
+
+
+def check_arguments(text: object, level: str) -> None:
+    """Raise ``UsageError`` for a text that is no string or a level that is none."""
+    if not isinstance(text, str):
+        raise UsageError(f"text must be a string, not {type(text).__name__}", hint="decode bytes first")
+    if level not in LEVELS:
+        raise UsageError(f"no such level: {level!r}", hint=f"one of {', '.join(LEVELS)}")
+
+
+def unreadable(text: str, level: str) -> RepairError:
+    try:
+        DECODER.decode(text)
+        offset, what = 0, "no reading is accepted"
+    except json.JSONDecodeError as error:
+        offset, what = error.pos, error.msg
+    except (ValueError, RecursionError) as error:
+        offset, what = 0, str(error)
+    line, column = place(text, offset)
+    higher = LEVELS[LEVELS.index(level) + 1 :]
+    return RepairError(
+        f"no repair at level {level!r} reads this as JSON ({what})",
+        line=line,
+        column=column,
+        source=text,
+        hint=f"level={higher[0]!r} allows more" if higher else "ask the model again",
+    )
+
+
+def unreadable_as(name: str, text: str, level: str, line: int, column: int, why: str = "") -> RepairError:
+    return RepairError(
+        f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""),
+        line=line,
+        column=column,
+        source=text,
+    )
+
+
+def confidence(cost: float, margin: float) -> float:
+    """1 without cost; falls with the cost of the edits and with a thin margin to the second-best reading."""
+    sure = 1.0 / (1.0 + 0.08 * max(0.0, cost))
+    return round(sure * (1.0 - 0.5 * math.exp(-2.0 * max(0.0, margin))), 4)
