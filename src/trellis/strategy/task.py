@@ -234,7 +234,8 @@ class Task(Generic[T]):
             attempt.error.hint = attempt.error.hint or hint
             return self.ended(attempt.error)
         kind = _ERRORS[attempt.failure or "syntax"]
-        said = "; ".join(map(str, attempt.errors[:3])) + ("; ..." if len(attempt.errors) > 3 else "")
+        said = "; ".join(str(one) if one.pointer else one.message for one in attempt.errors[:3])
+        said += "; ..." if len(attempt.errors) > 3 else ""
         return self.ended(kind(f"{said}{self._so_far()}", hint=hint))
 
     def ended(self, error: Exception) -> TrellisError:
