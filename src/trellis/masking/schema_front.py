@@ -221,7 +221,7 @@ class _Lowering:
                 if i:
                     at = self.step(at, marks.comma, ",")
                 if name is not None:
-                    at = self.step(self.step(at, literal(strings.spell(name)), name), marks.colon, ":")
+                    at = self.step(self.name(at, name), marks.colon, ":")
                 after = builder.state()
                 if isinstance(member, (list, tuple, Mapping)):
                     builder.call(at, self.rule(member, "", self.literal_body(member)), after)
@@ -239,6 +239,11 @@ class _Lowering:
         target = self.builder.state()
         self.builder.terminal(source, code, target, name)
         return target
+
+    def name(self, source: int, name: str) -> int:
+        """A new state behind the name of a property."""
+        spelling = strings.spell(name)
+        return self.step(source, literal(spelling), spelling.decode())
 
     # Arrays ---------------------------------------------------------------------------------------------------------
 
@@ -301,7 +306,7 @@ class _Lowering:
             if ends_from == 0 and objects.minimum == 0:
                 builder.terminal(begin, marks.close_object, target, "}")
             for i, name in enumerate(declared):
-                named = self.step(choose[i], literal(strings.spell(name)), name)
+                named = self.name(choose[i], name)
                 self.value(objects.member(name), self.step(named, marks.colon, ":"), after[i + 1])
                 if name not in required:
                     builder.epsilon(choose[i], choose[i + 1])
@@ -376,7 +381,7 @@ class _Lowering:
                     continue
                 elif i < len(declared):
                     name = declared[i]
-                    named = self.step(state, literal(strings.spell(name)), name)
+                    named = self.name(state, name)
                     self.value(objects.member(name), self.step(named, marks.colon, ":"), at("after", i + 1, seen + 1))
                     if name not in required:
                         builder.epsilon(state, at("choose", i + 1, seen))

@@ -9,7 +9,7 @@ between the bounds has its usual spelling.
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from functools import lru_cache
 
 from trellis.masking.terminals import alternate, byte_range, concat, empty, repeat, text
@@ -54,8 +54,8 @@ def _code(numbers: Numbers) -> bytes | None:
         start = (Decimal(0), False) if low is None or low < 0 else (low, low_open)
         parts += _unsigned(*start, high, high_open)
     if low is None or low < 0:
-        start = (Decimal(0), True) if high is None or high >= 0 else (-high, high_open)
-        below = _either(_unsigned(*start, None if low is None else -low, low_open))
+        start = (Decimal(0), True) if high is None or high >= 0 else (high.copy_negate(), high_open)
+        below = _either(_unsigned(*start, None if low is None else low.copy_negate(), low_open))
         parts += [concat(text(b"-"), below)] if below else []
     return _either(parts)
 
@@ -131,24 +131,26 @@ def _same_length(low: str, high: str) -> bytes:
 
 def _from(low: str) -> bytes:
     """Strings of as many digits that are not below ``low``."""
-    tail = empty()
+    low, zeros = low.rstrip("0"), len(low) - len(low.rstrip("0"))
+    tail = _any_digits(zeros)
     for i in range(len(low) - 1, -1, -1):
         digit = int(low[i])
         options = [concat(text(low[i].encode()), tail)]
         if digit < 9:
-            options.append(concat(byte_range(0x31 + digit, 0x39), _any_digits(len(low) - i - 1)))
+            options.append(concat(byte_range(0x31 + digit, 0x39), _any_digits(len(low) + zeros - i - 1)))
         tail = alternate(*options)
     return tail
 
 
 def _up_to(high: str) -> bytes:
     """Strings of as many digits that are not above ``high``."""
-    tail = empty()
+    high, nines = high.rstrip("9"), len(high) - len(high.rstrip("9"))
+    tail = _any_digits(nines)
     for i in range(len(high) - 1, -1, -1):
         digit = int(high[i])
         options = [concat(text(high[i].encode()), tail)]
         if digit > 0:
-            options.append(concat(byte_range(0x30, 0x2F + digit), _any_digits(len(high) - i - 1)))
+            options.append(concat(byte_range(0x30, 0x2F + digit), _any_digits(len(high) + nines - i - 1)))
         tail = alternate(*options)
     return tail
 
@@ -168,18 +170,39 @@ def _unsigned(low: Decimal, low_open: bool, high: Decimal | None, high_open: boo
 
 def _fixed(low: Decimal, low_open: bool, high: Decimal | None, high_open: bool) -> list[bytes]:
     """Fixed notation: an integer, and maybe a point and digits."""
+    low, low_open = _shortened(low, low_open, upward=True)
     whole, below = _parts(low)
-    top, above = _parts(high) if high is not None else (None, "")
-    places = max(FRACTION_DIGITS, len(below), len(above))
+    top, above = None, ""
+    if high is not None:
+        high, high_open = _shortened(high, high_open, upward=False)
+        top, above = _parts(high)
+        if low > high or (low == high and (low_open or high_open)):
+            return []
     if whole == top:
-        return _with_fraction(text(_digits(whole).encode()), _Fraction(below, low_open, above, high_open, places))
-    parts = _with_fraction(text(_digits(whole).encode()), _Fraction(below, low_open, None, False, places))
+        return _with_fraction(text(_digits(whole).encode()), _Fraction(below, low_open, above, high_open))
+    parts = _with_fraction(text(_digits(whole).encode()), _Fraction(below, low_open, None, False))
     between = naturals(whole + 1, None if top is None else top - 1)
     if between:
-        parts += _with_fraction(alternate(*between), _Fraction("", False, None, False, places))
+        parts += _with_fraction(alternate(*between), _Fraction("", False, None, False))
     if top is not None:
-        parts += _with_fraction(text(_digits(top).encode()), _Fraction("", False, above, high_open, places))
+        parts += _with_fraction(text(_digits(top).encode()), _Fraction("", False, above, high_open))
     return parts
+
+
+def _shortened(bound: Decimal, is_open: bool, upward: bool) -> tuple[Decimal, bool]:
+    """A bound with no more digits behind the point than fixed notation has here: the next such number inwards."""
+    if int(bound.as_tuple().exponent) >= -FRACTION_DIGITS:
+        return bound, is_open
+    with localcontext() as context:
+        context.prec = len(bound.as_tuple().digits) + FRACTION_DIGITS + 2
+        rounding = ROUND_CEILING if upward else ROUND_FLOOR
+        return bound.quantize(Decimal(1).scaleb(-FRACTION_DIGITS), rounding), False
+
+
+def _moved(bound: Decimal, places: int) -> Decimal:
+    """A number with its point moved to the left: exact, as Decimal's own arithmetic is not."""
+    sign, digits, exponent = bound.as_tuple()
+    return Decimal((sign, digits, int(exponent) - places))
 
 
 def _parts(bound: Decimal) -> tuple[int, str]:
@@ -199,8 +222,8 @@ def _with_fraction(whole: bytes, fraction: _Fraction) -> list[bytes]:
 class _Fraction:
     """Digits behind the point between two bounds (strings of digits without zeros at the end; no bound: None above)."""
 
-    def __init__(self, low: str, low_open: bool, high: str | None, high_open: bool, places: int) -> None:
-        self.low, self.low_open, self.high, self.high_open, self.places = low, low_open, high, high_open, places
+    def __init__(self, low: str, low_open: bool, high: str | None, high_open: bool) -> None:
+        self.low, self.low_open, self.high, self.high_open = low, low_open, high, high_open
 
     def may_stop(self, i: int, at_low: bool, at_high: bool) -> bool:
         """Whether the number may end after ``i`` digits that are still those of the lower or the upper bound."""
@@ -213,10 +236,10 @@ class _Fraction:
         at_high = at_high and self.high is not None
         if at_low and i >= len(self.low) and not self.low_open:
             at_low = False
-        if i == self.places:
+        if i == FRACTION_DIGITS:
             return None
         if not at_low and not at_high:
-            return repeat(DIGIT, 1, self.places - i)
+            return repeat(DIGIT, 1, FRACTION_DIGITS - i)
         first = int(self.low[i]) if at_low and i < len(self.low) else 0
         last = 9
         if at_high and self.high is not None:
@@ -236,7 +259,7 @@ class _Fraction:
                 options.append(lead)
         inner = [digit for digit in range(first, last + 1) if digit not in edges]
         if inner:
-            rest = self.places - i - 1
+            rest = FRACTION_DIGITS - i - 1
             lead = byte_range(0x30 + inner[0], 0x30 + inner[-1])
             options.append(concat(lead, repeat(DIGIT, 0, rest)) if rest else lead)
         return alternate(*options) if options else None
@@ -256,12 +279,12 @@ def _scientific(low: Decimal, low_open: bool, high: Decimal | None, high_open: b
     for exponents in (_SMALL, _LARGE):
         first, last = max(full_from, exponents[0]), min(top - 1, exponents[-1])
         if first <= last:
-            mantissa = _with_fraction(_NONZERO, _Fraction("", False, None, False, FRACTION_DIGITS))
+            mantissa = _with_fraction(_NONZERO, _Fraction("", False, None, False))
             parts.append(concat(*mantissa, _exponents(first, last)))
         for exponent in dict.fromkeys((bottom, top)):
             if exponent in exponents and not first <= exponent <= last:
-                floor, floor_open = (low.scaleb(-exponent), low_open) if exponent == bottom else (Decimal(1), False)
-                roof, roof_open = (high.scaleb(-exponent), high_open) if exponent == top else (Decimal(10), True)
+                floor, floor_open = (_moved(low, exponent), low_open) if exponent == bottom else (Decimal(1), False)
+                roof, roof_open = (_moved(high, exponent), high_open) if exponent == top else (Decimal(10), True)
                 if floor < roof or (floor == roof and not floor_open and not roof_open):
                     mantissas = _fixed(floor, floor_open, roof, roof_open)
                     parts += [concat(alternate(*mantissas), _exponents(exponent, exponent))] if mantissas else []

@@ -35,6 +35,7 @@ from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
+MAX_PARTINGS = 100  # of words that share their beginnings; codes nest as deep
 _SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
 _QUOTE = text(b'"')
 
@@ -89,13 +90,12 @@ def one_of(spellings: Iterable[bytes]) -> bytes:
 
 
 def _trie(words: list[bytes]) -> bytes:
-    """The regex code of sorted, different words. Iterative: words may be prefixes of each other thousands deep."""
-    # A task is (first word, one past the last, depth at which they begin to matter); results are combined in
-    # post-order.
+    """The regex code of sorted, different words; where they part too often, the rest of them side by side."""
     results: list[bytes] = []
-    work: list[tuple[str, int, int, int]] = [("words", 0, len(words), 0)]
+    # Post-order without recursion: make the code of words first..last from a depth on, or combine the last results.
+    work: list[tuple[str, int, int, int, int]] = [("words", 0, len(words), 0, 0)]
     while work:
-        task, first, last, depth = work.pop()
+        task, first, last, depth, parted = work.pop()
         if task == "concat":
             tail, head = results.pop(), results.pop()
             results.append(concat(head, tail))
@@ -103,21 +103,21 @@ def _trie(words: list[bytes]) -> bytes:
             options = results[len(results) - first :]
             del results[len(results) - first :]
             results.append(alternate(*options))
-        elif last - first == 1:
-            results.append(text(words[first][depth:]))
+        elif last - first == 1 or parted == MAX_PARTINGS:
+            results.append(alternate(*(text(word[depth:]) for word in words[first:last])))
         else:
             shared = _shared(words[first], words[last - 1], depth)
             if shared > depth:
                 results.append(text(words[first][depth:shared]))
-                work.append(("concat", 0, 0, 0))
+                work.append(("concat", 0, 0, 0, 0))
             groups: list[tuple[int, int]] = []
             start = first
             for i in range(first + 1, last + 1):
                 if i == last or words[i][shared : shared + 1] != words[start][shared : shared + 1]:
                     groups.append((start, i))
                     start = i
-            work.append(("alternate", len(groups), 0, 0))
-            work.extend(("words", start, end, shared) for start, end in reversed(groups))
+            work.append(("alternate", len(groups), 0, 0, 0))
+            work.extend(("words", start, end, shared, parted + 1) for start, end in reversed(groups))
     return results[0]
 
 
