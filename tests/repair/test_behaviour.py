@@ -167,3 +167,13 @@ def test_csv_without_schema_is_text() -> None:
     result: Repaired[list[dict[str, object]]] = repair_csv('a;b\n1;"x;y"\n')
     assert result.value == [{"a": "1", "b": "x;y"}]
     assert not result.edits
+
+
+def test_yaml_does_not_take_a_damaged_key_for_prose() -> None:
+    with pytest.raises(RepairError):
+        repair_yaml("a:1\nb: 2\n")
+    assert repair_yaml("Here is what you wanted.\n\nb: 2\n").value == {"b": 2}
+
+
+def test_many_comments_are_cheap() -> None:
+    assert repair_json("[1, " + "// x\n" * 500).value == [1]

@@ -267,6 +267,7 @@ class After(Steps):
         if at >= self.end:
             for change in gap.changes:
                 done.add(change, change.cost)
+                done.tokens += 1
             done.vstart = at
             return [done]
         head = text[at]

@@ -150,7 +150,8 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
             continue
         yield region.start, region.end
         match = _KEY_LINE.search(text, region.start, region.end)
-        if match and text[region.start : match.start()].strip():
+        before = [line.split() for line in text[region.start : match.start()].splitlines()] if match else []
+        if match and any(before) and all(len(words) != 1 for words in before):  # lines of prose have several words
             yield match.start(), region.end
 
 
