@@ -253,9 +253,9 @@ class Matcher:
 
     @property
     def expected(self) -> list[str]:
-        """Names of the terminals that are being read or may come next."""
+        """Names of the terminals that are being read or may come next; none when the output has ended."""
         with _errors():
-            return list(self._raw.expected())
+            return [] if self._raw.finished else list(self._raw.expected())
 
     def witness(self) -> bytes:
         """A short text that ends the output."""

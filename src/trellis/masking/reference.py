@@ -377,12 +377,14 @@ class ReferenceMatcher:
 
     def expected(self) -> list[str]:
         """The names of the terminals that are being read or can come next."""
-        labels = set()
-        for configuration in () if self.finished else self.history[-1].configurations:
-            label = configuration.lexeme.label
-            nodes = self.grammar.machine.lexer.nodes
-            labels |= {label} if label >= 0 else _reachable_labels(nodes, configuration.lexeme.threads)
-        return list(dict.fromkeys(self.grammar.machine.names[label] for label in sorted(labels)))
+        if self.finished:
+            return []
+        machine = self.grammar.machine
+        labels: set[int] = set()
+        for configuration in self.history[-1].configurations:
+            labels |= {label for label in machine.lexer.labels(configuration.lexeme)
+                       if machine.parser.take(configuration.stack, label) is not None}
+        return list(dict.fromkeys(machine.names[label] for label in sorted(labels)))
 
     def witness(self) -> bytes:
         """A shortest text that ends the output."""
@@ -392,16 +394,3 @@ class ReferenceMatcher:
         """Tokens that are enough to end the output, EOS included."""
         return 0 if self.finished else self.grammar.need(self.history[-1])
 
-
-def _reachable_labels(nodes: list[tuple[Any, ...]], threads: Iterable[int]) -> set[int]:
-    """The terminals at whose end some thread can arrive."""
-    labels, seen, work = set(), set(threads), list(threads)
-    while work:
-        node = nodes[work.pop()]
-        if node[0] == "match":
-            labels.add(node[1])
-        for following in node[1] if node[0] == "either" else node[2:]:
-            if following not in seen:
-                seen.add(following)
-                work.append(following)
-    return labels

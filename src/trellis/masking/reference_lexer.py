@@ -215,6 +215,24 @@ class Lexer:
     def _unit(self, label: int) -> list[int]:
         return [node for node in self._follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
 
+    def labels(self, lexeme: Lexeme) -> set[int]:
+        """The terminals that a lexeme may become."""
+        if lexeme.label >= 0:
+            return {lexeme.label}
+        found: set[int] = set()
+        seen, work = set(lexeme.threads), list(lexeme.threads)
+        for node in work:
+            kind, *values = self.nodes[node]
+            if kind == "match":
+                found.add(values[0])
+            for following in values[0] if kind == "either" else values[1:]:
+                if following not in seen:
+                    seen.add(following)
+                    work.append(following)
+        text = lexeme.text
+        return found | {instead for (label, word), instead in self.keywords[-1 - lexeme.label].items()
+                        if label in found and text is not None and word.startswith(text)}
+
     def step_guard(self, guard: Guard, byte: int) -> Guard | None:
         """The guard after one more byte: None when it fires, empty when it can never fire any more."""
         reached = self._advance(guard, byte)

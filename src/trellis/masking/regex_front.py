@@ -3,10 +3,7 @@
 The pattern is read by CPython's own parser, and what a character class means under its flags is asked of CPython's own
 matcher, so nothing is interpreted twice. This is the only file that sees the private parts of ``re``.
 
-One thing has to be rewritten. A loop of CPython ends after an iteration that matched nothing, which a loop of
-prioritised threads cannot express, so loop bodies that may be empty are split at their first empty way through
-(``_split``): with ``x`` being ``before | (nothing) | after`` in order of preference, ``x*`` is
-``before* (after before*)*?``.
+How trees of patterns are rewritten is in ``regex_tree``.
 """
 
 from __future__ import annotations
@@ -15,55 +12,34 @@ import _sre  # type: ignore[import-not-found]
 import re
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from re import _casefix, _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from trellis.errors import GrammarError, LimitError, UnsupportedError
 from trellis.masking import terminals
+from trellis.masking.regex_tree import (
+    EMPTY,
+    LAST,
+    NOTHING,
+    Chars,
+    Choice,
+    Loop,
+    Node,
+    Ranges,
+    Sequence,
+    beginning_in,
+    choice,
+    complement,
+    ending_in,
+    nullable,
+    size,
+    split,
+    union,
+)
 
-Ranges = tuple[tuple[int, int], ...]  # of code points, sorted, disjoint, not adjacent
 MAX_NODES = 100_000
-LAST = 0x10FFFF
 _CASED_BELOW = 0x20000  # no plane above has letters with case
-
-
-# Patterns as trees -----------------------------------------------------------------------------------------------
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One character of a set (not empty)."""
-
-    ranges: Ranges
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """One part after the other; without parts, the empty string."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One part or another, the first preferred; without parts, nothing at all."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """``body{minimum,maximum}``."""
-
-    body: Node
-    minimum: int
-    maximum: int | None
-    greedy: bool
-
-
-Node = Chars | Sequence | Choice | Loop
-EMPTY, NOTHING = Sequence(()), Choice(())
 
 
 def to_code(pattern: str, flags: int = 0) -> bytes:
@@ -119,18 +95,25 @@ class _Reader:
 
     def sequence(self, items: Iterable[tuple[Any, Any]], flags: int) -> Node:
         parts: list[Node] = []
+        ahead: list[tuple[int, Any, Any]] = []  # lookaheads, and how many parts stand before them
         for operator, value in items:
-            if operator in (_constants.ASSERT, _constants.ASSERT_NOT) and value[0] < 0:
-                restricted = _ending_in(parts, self.behind(operator, value, flags))
-                if restricted is None:
-                    raise self.unsupported(operator, value)
-                parts = restricted
-            else:
+            if operator not in (_constants.ASSERT, _constants.ASSERT_NOT):
                 parts.append(self.item(operator, value, flags))
+            elif value[0] > 0:
+                ahead.append((len(parts), operator, value))
+            elif ahead or (restricted := ending_in(parts, self.looked_at(operator, value, flags))) is None:
+                raise self.unsupported(operator, value)
+            else:
+                parts = restricted
+        for before, operator, value in reversed(ahead):
+            following = beginning_in(tuple(parts[before:]), self.looked_at(operator, value, flags))
+            if following is None:
+                raise self.unsupported(operator, value)
+            parts[before:] = [following]
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
-    def behind(self, operator: Any, value: Any, flags: int) -> Ranges:
-        """The characters that a lookbehind lets stand before it; only one character is looked at."""
+    def looked_at(self, operator: Any, value: Any, flags: int) -> Ranges:
+        """The characters that a lookbehind or lookahead lets stand beside it; only one character is looked at."""
         inner = self.sequence(value[1], flags)
         if not isinstance(inner, Chars):
             raise self.unsupported(operator, value)
@@ -161,20 +144,20 @@ class _Reader:
         """A loop whose body, in the result, is never empty."""
         if max(minimum, 0 if maximum is None else maximum) >= terminals.UNBOUNDED:
             raise LimitError("a repetition count in a regular expression is too large", limit="regex repetitions")
-        if not _nullable(body):
+        if not nullable(body):
             return Loop(body, minimum, maximum, greedy)
-        before, _, after = _split(body)
+        before, _, after = split(body)
         forced = (body,) * minimum
         optional: Node
         if not greedy:
-            optional = Loop(_choice(before, after), 0, None if maximum is None else maximum - minimum, False)
+            optional = Loop(choice(before, after), 0, None if maximum is None else maximum - minimum, False)
         elif maximum is None:
             inner = Loop(before, 0, None, True)
             optional = Sequence((inner, Loop(Sequence((after, inner)), 0, None, False)))
         else:
             optional = EMPTY
             for _ in range(maximum - minimum):
-                optional = _choice(Sequence((before, optional)), EMPTY, Sequence((after, optional)))
+                optional = choice(Sequence((before, optional)), EMPTY, Sequence((after, optional)))
                 if after == NOTHING:
                     optional = Loop(before, 0, maximum - minimum, True)
                     break
@@ -185,7 +168,7 @@ class _Reader:
 
     def spend(self, node: Node) -> None:
         """Splitting copies bodies; not without end."""
-        self.nodes += _size(node, MAX_NODES)
+        self.nodes += size(node, MAX_NODES)
         if self.nodes > MAX_NODES:
             raise LimitError("a regular expression has too large loops over what may be empty", limit="regex size",
                              hint="let the body of each loop match at least one character")
@@ -223,111 +206,6 @@ def _find(pattern: str, spelling: str) -> int | None:
         skipped = _SKIPPED.match(pattern, at)
         at = skipped.end() if skipped else at + 1
     return None
-
-
-# Loops over what may be empty ------------------------------------------------------------------------------------
-
-def _nullable(node: Node) -> bool:
-    match node:
-        case Sequence(parts):
-            return all(_nullable(part) for part in parts)
-        case Choice(parts):
-            return any(_nullable(part) for part in parts)
-        case Loop(body, minimum, _, _):
-            return minimum == 0 or _nullable(body)
-    return False
-
-
-def _choice(*parts: Node) -> Node:
-    kept = tuple(part for part in parts if part != NOTHING)
-    return kept[0] if len(kept) == 1 else Choice(kept)
-
-
-def _then(first: Node, second: Node) -> Node:
-    if NOTHING in (first, second):
-        return NOTHING
-    return second if first == EMPTY else first if second == EMPTY else Sequence((first, second))
-
-
-def _split(node: Node) -> tuple[Node, bool, Node]:
-    """(ways through that are not empty before the first empty one, whether there is one, those after it), in order."""
-    if not _nullable(node):
-        return node, False, NOTHING
-    match node:
-        case Sequence(parts):
-            before: Node = NOTHING
-            after: Node = NOTHING
-            for part in reversed(parts):
-                part_before, _, part_after = _split(part)
-                rest = _choice(before, EMPTY, after)
-                before, after = (_choice(_then(part_before, rest), before), _choice(after, _then(part_after, rest)))
-            return before, True, after
-        case Choice(parts):
-            befores: list[Node] = []
-            afters: list[Node] = []
-            target = befores
-            for part in parts:
-                part_before, null, part_after = _split(part)
-                target.append(part_before)
-                if null:
-                    target = afters
-                target.append(part_after)
-            return _choice(*befores), True, _choice(*afters)
-        case Loop(body, _, maximum, greedy):  # minimum is 0: the body is not nullable
-            more = _then(body, Loop(body, 0, None if maximum is None else maximum - 1, greedy)) \
-                if maximum is None or maximum > 1 else body if maximum == 1 else NOTHING
-            return (more, True, NOTHING) if greedy else (NOTHING, True, more)
-    return node, False, NOTHING
-
-
-# Lookbehind ------------------------------------------------------------------------------------------------------
-
-def _ending_in(parts: list[Node], allowed: Ranges) -> list[Node] | None:
-    """The ways through a sequence that end with one of some characters, in order of preference.
-
-    None when that cannot be told here: the last character may stand before the sequence, or is deep inside a part.
-    """
-    if not parts:
-        return None
-    *front, last = parts
-    if isinstance(last, Chars):
-        return [*front, _only(last, allowed)]
-    if isinstance(last, Sequence):
-        return _ending_in([*front, *last.parts], allowed)
-    if isinstance(last, Choice) and not _nullable(last):
-        branches = [_ending_in([branch], allowed) for branch in last.parts]
-        return None if None in branches else [*front, Choice(tuple(Sequence(tuple(branch)) for branch in branches
-                                                                   if branch is not None))]
-    if not isinstance(last, Loop) or not isinstance(last.body, Chars) or last.maximum == 0:
-        return None
-    fewer = Loop(last.body, max(last.minimum - 1, 0), None if last.maximum is None else last.maximum - 1, last.greedy)
-    some = Sequence((fewer, _only(last.body, allowed)))
-    if last.minimum > 0:
-        return [*front, some]
-    none = _ending_in(front, allowed)  # the loop is left at once
-    if none is None:
-        return None
-    if none == front:
-        return [*front, Choice((some, EMPTY) if last.greedy else (EMPTY, some))]
-    return [*front, some] if NOTHING in none else None
-
-
-def _only(chars: Chars, allowed: Ranges) -> Node:
-    kept = complement(_union([complement(chars.ranges), complement(allowed)]))
-    return Chars(kept) if kept else NOTHING
-
-
-def _size(node: Node, limit: int) -> int:
-    """How many nodes, counted up to a limit."""
-    count, work = 0, [node]
-    while work and count < limit:
-        count += 1
-        match work.pop():
-            case Sequence(parts) | Choice(parts):
-                work += parts
-            case Loop(body, _, _, _):
-                work.append(body)
-    return count
 
 
 def _code(node: Node) -> bytes:
@@ -386,7 +264,7 @@ def characters(operator: Any, value: Any, flags: int) -> Ranges:
         items = [(_constants.RANGE, (0, LAST))] if flags & re.DOTALL else [(_constants.NEGATE, None), (_LITERAL, 10)]
     else:
         items = [(_LITERAL, value)] if operator is _LITERAL else [(_constants.NEGATE, None), (_LITERAL, value)]
-    plain = _union(_plain(*item, flags) for item in items)
+    plain = union(_plain(*item, flags) for item in items)
     if items[0][0] is _constants.NEGATE:
         plain = complement(plain)
     if not flags & re.IGNORECASE or operator is _constants.ANY:
@@ -395,8 +273,8 @@ def characters(operator: Any, value: Any, flags: int) -> Ranges:
     state.flags = flags
     node = _parser.SubPattern(state, [(operator, list(value) if operator is _constants.IN else value)])
     folded = _compiler.compile(node, flags).findall(_cased())
-    caseless = complement(_union([complement(plain), _points(_cased())]))
-    return _union([caseless, _points(folded)])
+    caseless = complement(union([complement(plain), _points(_cased())]))
+    return union([caseless, _points(folded)])
 
 
 _LITERAL = _constants.LITERAL
@@ -439,24 +317,4 @@ def _cased() -> str:
 
 
 def _points(chars: Iterable[str]) -> Ranges:
-    return _union([[(ord(char), ord(char)) for char in chars]])
-
-
-def _union(parts: Iterable[Iterable[tuple[int, int]]]) -> Ranges:
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(pair for part in parts for pair in part):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
-def complement(ranges: Ranges) -> Ranges:
-    """All other code points."""
-    result, at = [], 0
-    for low, high in ranges:
-        if low > at:
-            result.append((at, low - 1))
-        at = high + 1
-    return (*result, (at, LAST)) if at <= LAST else tuple(result)
+    return union([[(ord(char), ord(char)) for char in chars]])
