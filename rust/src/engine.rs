@@ -4,6 +4,7 @@
 //! end. States are interned; each remembers its mask, and a small direct-mapped table remembers
 //! transitions, so that on warm ground accept and fill are look-ups.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::bitmask::TokenSet;
@@ -31,6 +32,10 @@ pub struct State {
     /// Whether the output may end here.
     pub can_end: bool,
     mask: Mutex<Option<Arc<TokenSet>>>,
+    /// A shortest ending in tokens, once asked for.
+    plan: Mutex<Option<Arc<[u32]>>>,
+    /// Bytes of the longest shortest ending after any token, once asked for; else `u32::MAX`.
+    dearest: AtomicU32,
 }
 
 impl State {
@@ -38,6 +43,22 @@ impl State {
     #[inline]
     pub fn mask(&self) -> Option<Arc<TokenSet>> {
         lock(&self.mask).clone()
+    }
+
+    pub(crate) fn plan(&self) -> Option<Arc<[u32]>> {
+        lock(&self.plan).clone()
+    }
+
+    pub(crate) fn set_plan(&self, plan: Arc<[u32]>) {
+        *lock(&self.plan) = Some(plan);
+    }
+
+    pub(crate) fn dearest(&self) -> Option<u32> {
+        Some(self.dearest.load(Ordering::Relaxed)).filter(|&d| d != u32::MAX)
+    }
+
+    pub(crate) fn set_dearest(&self, bytes: u32) {
+        self.dearest.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn set_mask(&self, mask: Option<Arc<TokenSet>>) {
@@ -131,7 +152,14 @@ impl Engine {
         }
         self.bytes += 160 + 8 * key.0.len();
         self.next_id = self.next_id.wrapping_add(1);
-        let state = Arc::new(State { id: self.next_id, items: key.0.clone(), can_end, mask: Mutex::new(None) });
+        let state = Arc::new(State {
+            id: self.next_id,
+            items: key.0.clone(),
+            can_end,
+            mask: Mutex::new(None),
+            plan: Mutex::new(None),
+            dearest: AtomicU32::new(u32::MAX),
+        });
         self.states.insert(key, state.clone());
         Ok(state)
     }

@@ -12,13 +12,10 @@ impl Lexicon {
         if let Some(id) = self.known(&kind) {
             return id;
         }
-        if !self.something_left(shape, base, node) {
-            return DEAD;
-        }
+        let Some(distance) = self.shortest_left(shape, base, node) else { return DEAD };
         let excluded = !self.excepts[shape as usize].words.ends(node).is_empty();
         let exit = self.exit(base).filter(|_| !excluded);
         let (mut alphabet, classes) = self.alphabet(base);
-        let distance = self.states[base as usize].distance;
         // Words tell apart bytes that the base does not: rows over all bytes, where words go on.
         let classes = classes.filter(|_| self.excepts[shape as usize].words.children(node).is_empty());
         if !self.goes_on(base) {
@@ -27,24 +24,36 @@ impl Lexicon {
         self.intern(kind, &alphabet, classes, exit, distance)
     }
 
-    /// Whether some word that is not excluded can still be completed.
-    fn something_left(&mut self, shape: u32, base: u32, node: u32) -> bool {
-        let mut todo = vec![(base, node)];
-        while let Some((q, n)) = todo.pop() {
-            if self.exit(q).is_some() && self.excepts[shape as usize].words.ends(n).is_empty() {
-                return true;
-            }
-            for byte in 0..=255u8 {
-                let next = self.step(q, byte);
-                if next != DEAD {
+    /// Least number of bytes to the end of a word that is not excluded; `None` if there is no such word.
+    fn shortest_left(&mut self, shape: u32, base: u32, node: u32) -> Option<u32> {
+        let mut best: Option<u32> = None;
+        // By depth, among the excluded words; whatever leaves them is as near to its end as in the base.
+        let mut level = vec![(base, node)];
+        let mut depth = 0;
+        while !level.is_empty() && best.is_none_or(|b| depth < b) {
+            let mut deeper = Vec::new();
+            for (q, n) in level {
+                if self.exit(q).is_some() && self.excepts[shape as usize].words.ends(n).is_empty() {
+                    return Some(depth);
+                }
+                for byte in 0..=255u8 {
+                    let next = self.step(q, byte);
+                    if next == DEAD {
+                        continue;
+                    }
                     match self.excepts[shape as usize].words.child(n, byte) {
-                        None => return true, // base states always have a completion
-                        Some(child) => todo.push((next, child)),
+                        None => {
+                            let total = (depth + 1).saturating_add(self.least(next));
+                            best = Some(best.map_or(total, |b| b.min(total)));
+                        }
+                        Some(child) => deeper.push((next, child)),
                     }
                 }
             }
+            level = deeper;
+            depth += 1;
         }
-        false
+        best
     }
 
     pub(crate) fn step_except(&mut self, shape: u32, base: u32, node: u32, byte: u8) -> u32 {

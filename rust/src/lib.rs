@@ -12,12 +12,13 @@
 //! | [`lexer`], `guards`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
 //! | [`exits`], [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`] | continuations: what may follow a lexeme |
-//! | [`engine`], `mask`, `search`, `summary` | states of a generation, their masks, their shortest endings |
+//! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`] | what users hold |
 
 #![warn(missing_docs)]
 
 pub mod bitmask;
+mod budget;
 mod code;
 mod counted;
 pub mod engine;

@@ -123,6 +123,8 @@ struct Step {
     state: Arc<State>,
     finished: bool,
     length: usize,
+    /// Under a budget: the tokens that end the output in time, where the state's own plan would not.
+    plan: Option<Arc<[u32]>>,
     previous: Option<Arc<Step>>,
 }
 
@@ -141,16 +143,18 @@ impl Drop for Step {
 pub struct Matcher {
     grammar: Arc<Grammar>,
     last: Arc<Step>,
+    max_tokens: Option<usize>,
 }
 
 impl Matcher {
     /// At the start of the output.
     pub fn new(grammar: Arc<Grammar>, max_tokens: Option<usize>) -> Result<Matcher> {
-        if max_tokens.is_some() {
-            return Err(KernelError::new(ErrorKind::Budget, "max_tokens is not supported yet"));
-        }
         let state = grammar.initial.clone();
-        Ok(Matcher { grammar, last: Arc::new(Step { state, finished: false, length: 0, previous: None }) })
+        if let Some(max) = max_tokens {
+            lock(&grammar.engine).check_budget(&state, max)?;
+        }
+        let last = Arc::new(Step { state, finished: false, length: 0, plan: None, previous: None });
+        Ok(Matcher { grammar, last, max_tokens })
     }
 
     /// The grammar.
@@ -173,9 +177,31 @@ impl Matcher {
         self.last.length
     }
 
-    fn push(&mut self, state: Arc<State>, finished: bool) {
+    fn push(&mut self, state: Arc<State>, finished: bool, plan: Option<Arc<[u32]>>) {
         let previous = Some(self.last.clone());
-        self.last = Arc::new(Step { state, finished, length: self.last.length + 1, previous });
+        self.last = Arc::new(Step { state, finished, length: self.last.length + 1, plan, previous });
+    }
+
+    /// Under a budget: the tokens left after the next one.
+    fn left(&self) -> Option<usize> {
+        self.max_tokens.map(|max| max.saturating_sub(self.last.length + 1))
+    }
+
+    /// The planned ending, in tokens.
+    fn plan(&self, engine: &mut Engine) -> Result<Arc<[u32]>> {
+        self.last.plan.clone().map_or_else(|| engine.plan(&self.last.state), Ok)
+    }
+
+    /// Checks a token against the budget: whether it is kept, and the plan to go on with.
+    fn afford(&self, engine: &mut Engine, token: u32, to: &State, left: usize) -> Result<(bool, Option<Arc<[u32]>>)> {
+        if engine.affordable(to, left)? {
+            return Ok((true, None));
+        }
+        let plan = self.plan(engine)?;
+        match plan.split_first() {
+            Some((&next, rest)) if next == token && rest.len() < left => Ok((true, Some(rest.into()))),
+            _ => Ok((false, None)),
+        }
     }
 
     /// Accepts a token, or refuses it and stays as it was.
@@ -183,24 +209,36 @@ impl Matcher {
         if self.grammar.vocabulary.eos.contains(&token) {
             let ends = self.last.finished || self.last.state.can_end;
             if ends {
-                self.push(self.last.state.clone(), true);
+                self.push(self.last.state.clone(), true, None);
             }
             return Ok(ends);
         }
         if self.last.finished {
             return Ok(false);
         }
-        let to = lock(&self.grammar.engine).accept(&self.last.state, token)?;
-        Ok(to.map(|state| self.push(state, false)).is_some())
+        let (to, plan) = {
+            let mut engine = lock(&self.grammar.engine);
+            let Some(to) = engine.accept(&self.last.state, token)? else { return Ok(false) };
+            let (kept, plan) = match self.left() {
+                None => (true, None),
+                Some(left) => self.afford(&mut engine, token, &to, left)?,
+            };
+            if !kept {
+                return Ok(false);
+            }
+            (to, plan)
+        };
+        self.push(to, false, plan);
+        Ok(true)
     }
 
     /// [`Matcher::accept`] when it is a mere look-up and nobody else is at work; `None` otherwise.
     pub fn accept_warm(&mut self, token: u32) -> Option<bool> {
-        if self.last.finished {
+        if self.last.finished || self.max_tokens.is_some() {
             return None;
         }
         let to = self.grammar.engine.try_lock().ok()?.remembered(&self.last.state, token)?;
-        self.push(to, false);
+        self.push(to, false, None);
         Some(true)
     }
 
@@ -221,7 +259,7 @@ impl Matcher {
             }
         }
         drop(engine);
-        self.push(state, self.last.finished);
+        self.push(state, self.last.finished, None);
         Ok(taken)
     }
 
@@ -244,7 +282,7 @@ impl Matcher {
     /// The mask, if it is known already.
     #[inline]
     pub fn known_mask(&self) -> Option<Arc<TokenSet>> {
-        if self.last.finished {
+        if self.last.finished || self.max_tokens.is_some() {
             return None;
         }
         self.last.state.mask().filter(|mask| !mask.is_empty())
@@ -256,7 +294,17 @@ impl Matcher {
             let set = crate::bitmask::pairs(&mut self.grammar.vocabulary.eos.to_vec());
             return Ok(Arc::new(TokenSet { set, ..TokenSet::default() }));
         }
-        let mask = lock(&self.grammar.engine).mask(&self.last.state)?;
+        let mask = {
+            let mut engine = lock(&self.grammar.engine);
+            match self.left() {
+                None => engine.mask(&self.last.state)?,
+                Some(left) => {
+                    let plan = self.plan(&mut engine)?;
+                    let planned = plan.first().copied().filter(|_| plan.len() <= left);
+                    engine.budgeted_mask(&self.last.state, left, planned)?
+                }
+            }
+        };
         if mask.is_empty() {
             let message =
                 format!("no token of the vocabulary goes on from here: expected {}", self.expected().join(", "));

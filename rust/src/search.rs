@@ -22,12 +22,22 @@ const SHORT_FUEL: usize = 500;
 #[derive(Debug, Default)]
 pub struct Search {
     viable: Map<Item, bool>,
+    lengths: Map<Item, u32>,
 }
 
 impl Search {
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
-        self.viable.capacity() * 12
+        (self.viable.capacity() + self.lengths.capacity()) * 12
+    }
+
+    /// Bytes of the shortest ending of an item, if known.
+    pub(crate) fn length(&self, item: Item) -> Option<u32> {
+        self.lengths.get(&item).copied()
+    }
+
+    pub(crate) fn set_length(&mut self, item: Item, length: u32) {
+        self.lengths.insert(item, length);
     }
 }
 
@@ -122,11 +132,17 @@ impl Engine {
         if state.can_end {
             return Ok(Vec::new());
         }
+        let found = self.shortest_of(lexicon, &state.items)?;
+        found.ok_or_else(|| KernelError::limit("no ending found"))
+    }
+
+    /// A shortest byte string that ends the output from one of some items, if there is any.
+    pub(crate) fn shortest_of(&mut self, lexicon: &mut Lexicon, items: &[Item]) -> Result<Option<Vec<u8>>> {
         let mut steps: Vec<Step> = Vec::new();
         let mut seen = Set::default();
         // (estimate, bytes so far the more the better, step); a step without item is the end.
         let mut heap = BinaryHeap::new();
-        for &item in state.items.iter() {
+        for &item in items {
             let estimate = self.parser.estimate(lexicon, item.0, item.1);
             if estimate != IMPOSSIBLE {
                 steps.push(Step { item, from: ROOT, byte: None });
@@ -143,7 +159,7 @@ impl Engine {
                     at = steps[at as usize].from;
                 }
                 bytes.reverse();
-                return Ok(bytes);
+                return Ok(Some(bytes));
             }
             if steps.len() > FUEL {
                 return Err(exhausted());
@@ -174,6 +190,6 @@ impl Engine {
             }
         }
         lexicon.check()?;
-        Err(KernelError::limit("no ending found"))
+        Ok(None)
     }
 }

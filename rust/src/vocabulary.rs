@@ -48,6 +48,8 @@ pub struct Vocabulary {
     pub eos: Box<[u32]>,
     /// Words of a bitmask.
     pub words: usize,
+    /// Whether every byte is a token, so that every text has a tokenisation.
+    pub complete: bool,
     trie: Arc<Trie>,
     /// The lexicon for the grammars to come. Those that exist keep theirs.
     lexicon: Mutex<Arc<Mutex<Lexicon>>>,
@@ -83,7 +85,8 @@ impl Vocabulary {
         let mut eos = eos.to_vec();
         eos.sort_unstable();
         eos.dedup();
-        Ok(Vocabulary { tokens, eos: eos.into(), words, trie, lexicon })
+        let complete = (0..=255).all(|b| trie.child(0, b).is_some_and(|n| !trie.own(n).is_empty()));
+        Ok(Vocabulary { tokens, eos: eos.into(), words, complete, trie, lexicon })
     }
 
     /// The lexicon for a new grammar.

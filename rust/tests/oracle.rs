@@ -389,3 +389,40 @@ fn masks_by_sets() {
 fn masks_leftmost_first() {
     (1..3000).for_each(|seed| check_masks(seed, true));
 }
+
+/// Runs under a budget end in time whatever is sampled, and masks still agree with accept.
+fn check_budget(seed: u64, first: bool, complete: bool) {
+    let mut r = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let rules = Rules::random(&mut r, first);
+    let mut tokens: Vec<Vec<u8>> = if complete { (0..=255).map(|b| vec![b]).collect() } else { vec![] };
+    tokens.extend(ALPHABET.iter().map(|&b| vec![b]));
+    for _ in 0..r.below(20) {
+        tokens.push((0..1 + r.below(5)).map(|_| *r.pick(ALPHABET)).collect());
+    }
+    tokens.push(Vec::new());
+    let eos = tokens.len() - 1;
+    let vocabulary = Arc::new(Vocabulary::new(&tokens, &[], &[eos as u32]).unwrap());
+    let Ok(grammar) = rules.compile(&vocabulary) else { return };
+    let least = grammar.min_tokens().unwrap();
+    assert!(Matcher::new(grammar.clone(), Some(least - 1)).is_err());
+    let limit = least + r.below(7);
+    let mut matcher = Matcher::new(grammar.clone(), Some(limit)).unwrap();
+    while !matcher.finished() {
+        assert!(matcher.length() < limit, "seed {seed}: no end within {limit} tokens\n{rules:?}");
+        let bits = mask(&matcher, tokens.len());
+        for t in 0..tokens.len() {
+            let kept = matcher.clone().accept(t as u32).unwrap();
+            assert_eq!(bits[t], kept, "seed {seed}: token {t} {:?} of {limit}\n{rules:?}", tokens[t]);
+        }
+        let longer: Vec<usize> = (0..eos).filter(|&t| bits[t]).collect();
+        let t = if longer.is_empty() { eos } else { *r.pick(&longer) };
+        assert!(matcher.accept(t as u32).unwrap());
+    }
+}
+
+#[test]
+fn budgets() {
+    for seed in 1..600 {
+        check_budget(seed, seed % 2 == 0, seed % 3 == 0);
+    }
+}
