@@ -18,8 +18,9 @@ SENTENCE = "Extract the contact: Maria Lopez can be reached at maria.lopez@examp
 
 
 def test_generate_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "generate", SENTENCE, "--fields", "name, email, phone", "--model", "trellis/nano",
-                         "--temperature", "0")
+    code, out, err = run(
+        capsys, "generate", SENTENCE, "--fields", "name, email, phone", "--model", "trellis/nano", "--temperature", "0"
+    )
     assert code == 0
     assert list(json.loads(out)) == ["name", "email", "phone"]
     assert out.count("\n") == 1
@@ -28,8 +29,9 @@ def test_generate_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_quiet_says_nothing_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = run(capsys, "generate", "Is it good?", "--choice", "yes", "--choice", "no", "--model",
-                       "trellis/nano", "-q")
+    code, _, err = run(
+        capsys, "generate", "Is it good?", "--choice", "yes", "--choice", "no", "--model", "trellis/nano", "-q"
+    )
     assert (code, err) == (0, "")
 
 
@@ -48,11 +50,13 @@ def test_preview_asks_no_model(capsys: pytest.CaptureFixture[str], how: tuple[st
     assert "the prompt" in out
 
 
-def test_every_way_to_name_a_type(capsys: pytest.CaptureFixture[str], tmp_path: Path,
-                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_name_a_type(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     schema = tmp_path / "schema.json"
-    schema.write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], '
-                      '"additionalProperties": false}')
+    schema.write_text(
+        '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": false}'
+    )
     grammar = tmp_path / "greeting.lark"
     grammar.write_text('start: ("hi" | "hello") " " NAME\nNAME: /[a-z]{2,5}/\n')
     (tmp_path / "shapes_of_test.py").write_text("from typing import Literal\nMood = Literal['good', 'bad']\n")
@@ -81,13 +85,15 @@ def test_every_way_to_name_a_type(capsys: pytest.CaptureFixture[str], tmp_path: 
         (("generate", "x", "--fields", "a", "--model", "nobody/home"), "nobody"),
         (("generate", "x", "--schema", "missing.json"), "missing.json"),
         (("generate", "x", "--type", "missing_module:Name"), "missing_module"),
-        (("generate", "x", "--regex", "("), "(" ),
+        (("generate", "x", "--regex", "("), "("),
         (("grammar", "check", "missing.lark"), "missing.lark"),
         (("repair", "missing.json"), "missing.json"),
         (("repair", "-o", "x", "a", "b"), "one input"),
     ],
 )
-def test_a_wrong_call_is_exit_code_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
+def test_a_wrong_call_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert words in err

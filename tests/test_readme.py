@@ -1,4 +1,4 @@
-"""The README's code is run: every Python block, every ``trellis`` command that needs no set-up, and its figures' shape."""
+"""The README's code is run: every Python block and every ``trellis`` command that needs no set-up."""
 
 import os
 import re
@@ -13,9 +13,13 @@ from trellis.testing import FakeServer, answer
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()
-            if line.startswith("trellis ")]
+PYTHON = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+COMMANDS = [
+    line
+    for block in re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    for line in block.splitlines()
+    if line.startswith("trellis ")
+]
 
 
 @pytest.fixture
@@ -57,8 +61,11 @@ def test_the_file_map_is_true() -> None:
     named = re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
-    missing = [entry for entry in os.listdir(ROOT / "src" / "trellis")
-               if not entry.startswith(("_", "py.typed")) and not any(f"src/trellis/{entry}" in path for path in named)]
+    missing = [
+        entry
+        for entry in os.listdir(ROOT / "src" / "trellis")
+        if not entry.startswith(("_", "py.typed")) and not any(f"src/trellis/{entry}" in path for path in named)
+    ]
     assert missing == []
 
 

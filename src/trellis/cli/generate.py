@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import warnings
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,7 +74,11 @@ def generate(
         print(trellis.Template(text).preview(wanted))
         return
     console = stderr()
-    with console.status("generating") if console.is_terminal and not quiet else _Silent():
+    with (
+        console.status("generating") if console.is_terminal and not quiet else nullcontext(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # they are in result.warnings too
         result = trellis.generate_structured(
             text,
             wanted,
@@ -90,11 +96,6 @@ def generate(
         console.print(attempts_table(result.attempts))
         console.print(Text(usage_line(result.usage), style="dim"))
     show_value(result.value)
-
-
-class _Silent:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _output_type(
