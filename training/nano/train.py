@@ -2,9 +2,10 @@
 
     python train.py --shards shards --out run --minutes 70
 
-Each worker is one process with one thread; workers meet once a step to average their gradients, so a busy machine costs
-its share and no more. The newest checkpoint can be exported at any moment. Matrices are updated by Muon (Jordan et al.,
-2024: momentum made orthogonal by Newton-Schulz iterations), the rest by Adam. Loss is on answers only.
+Each worker is one process with one thread that trains on its own; every few seconds the workers meet and average their
+weights (local SGD), so none waits for another on a busy machine. The newest checkpoint can be exported at any moment.
+Matrices are updated by Muon (Jordan et al., 2024: momentum made orthogonal by Newton-Schulz iterations), the rest by
+Adam. Loss is on answers only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import torch.nn.functional as F
 from model import Config, Nano
 from torch import Tensor
 
+MEETING = 15.0  # seconds
+
 
 def batches(folder: Path, tokens: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Ids and, at each answer token, 1; examples of like length stand together, right-padded. Never ends: a shard that
@@ -31,7 +34,7 @@ def batches(folder: Path, tokens: int, rng: np.random.Generator) -> Iterator[tup
     while True:
         found = sorted(folder.glob("[0-9][0-9][0-9].npz"))
         fresh = [path for path in found if path not in seen]
-        path = fresh[0] if fresh else found[int(rng.integers(len(found)))]
+        path = (fresh or found)[int(rng.integers(len(fresh or found)))]
         seen.add(path)
         data = np.load(path)
         ids, lengths, starts = data["ids"], data["lengths"], data["starts"]
@@ -107,16 +110,16 @@ def schedule(done: float) -> float:
 
 
 def average(model: Nano, extra: list[float]) -> list[float]:
-    """Averages the gradients over the workers, in place, and a few numbers beside them."""
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    flat = torch.cat([*(g.reshape(-1) for g in gradients), torch.tensor(extra)])
+    """Averages the weights over the workers, in place, and a few numbers beside them."""
+    weights = [p.data for p in model.parameters()]
+    flat = torch.cat([*(w.reshape(-1) for w in weights), torch.tensor(extra)])
     if dist.is_initialized():
         dist.all_reduce(flat)
         flat /= dist.get_world_size()
     at = 0
-    for g in gradients:
-        g.copy_(flat[at : at + g.numel()].view_as(g))
-        at += g.numel()
+    for w in weights:
+        w.copy_(flat[at : at + w.numel()].view_as(w))
+        at += w.numel()
     return [float(x) for x in flat[at:]]
 
 
@@ -128,50 +131,55 @@ def work(rank: int, arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     config = Config()
     model = Nano(config)
+    before = {"step": 0, "tokens": 0}
+    if arguments.resume:
+        before = torch.load(arguments.resume, weights_only=True)
+        model.load_state_dict(before["model"])
     matrix_names = ("qkv", "out", "up", "down")
     matrices = [p for name, p in model.named_parameters() if name.rsplit(".", 1)[-1] in matrix_names]
     others = [p for name, p in model.named_parameters() if name.rsplit(".", 1)[-1] not in matrix_names]
-    optimizers = [Muon(matrices, arguments.muon), torch.optim.AdamW(others, arguments.adam, betas=(0.9, 0.95),
-                                                                    weight_decay=0.0)]
+    optimizers = [Muon(matrices, arguments.muon),
+                  torch.optim.AdamW(others, arguments.adam, betas=(0.9, 0.95), weight_decay=0.0)]
     peaks = [arguments.muon, arguments.adam]
     compute = torch.compile(loss_of, dynamic=True)
-    log = (arguments.out / "log.jsonl").open("a") if rank == 0 else None
-    if log:
-        log.write(json.dumps({"parameters": sum(p.numel() for p in model.parameters()), **vars(arguments)},
-                             default=str) + "\n")
-    started: float | None = None
-    saved = said = step = 0
-    trained = said_tokens = smooth = minutes = 0.0
-    for ids, answer in batches(arguments.shards, arguments.tokens, np.random.default_rng([arguments.seed, rank])):
-        if minutes > arguments.minutes:
-            break
-        rate = schedule(minutes / arguments.minutes)
+    stream = batches(arguments.shards, arguments.tokens, np.random.default_rng([arguments.seed, rank, before["step"]]))
+    for _ in range(3):  # the compiler's time does not count
+        ids, answer = next(stream)
+        with torch.autocast("cpu", torch.bfloat16):
+            compute(model, ids, answer).backward()
+    model.zero_grad(set_to_none=True)
+    average(model, [])
+    started = time.monotonic()
+    seconds, step, trained, smooth, meetings = arguments.minutes * 60, 0, 0, 0.0, 0
+    while meetings * MEETING < seconds:
+        elapsed = time.monotonic() - started
+        rate = schedule(min(1.0, elapsed / seconds))
         for optimizer, peak in zip(optimizers, peaks, strict=True):
             optimizer.param_groups[0]["lr"] = peak * rate
+        ids, answer = next(stream)
         with torch.autocast("cpu", torch.bfloat16):
             loss = compute(model, ids, answer)
         loss.backward()
-        started = started or time.monotonic()  # what the compiler took does not count
-        value, minutes, seen = average(model, [loss.item(), (time.monotonic() - started) / 60, float(ids.numel())])
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         step += 1
-        trained += seen * arguments.workers
-        smooth = value if step == 1 else 0.97 * smooth + 0.03 * value
-        if log and minutes * 60 - said > 10:
-            speed = (trained - said_tokens) / (minutes * 60 - said)
-            log.write(json.dumps({"minutes": round(minutes, 2), "step": step, "tokens": int(trained),
-                                  "loss": round(smooth, 4),
-                                  "rate": round(rate, 3), "tokens_per_second": round(speed)}) + "\n")
-            log.flush()
-            said, said_tokens = minutes * 60, trained
-        if rank == 0 and minutes * 60 - saved > 120:
-            save(arguments.out, model, config, step, int(trained))
-            saved = minutes * 60
-    if rank == 0:
-        save(arguments.out, model, config, step, int(trained))
+        trained += ids.numel()
+        value = loss.item()
+        smooth = value if step == 1 else 0.98 * smooth + 0.02 * value
+        if elapsed < (meetings + 1) * MEETING:
+            continue
+        meetings += 1
+        mean_loss, mean_tokens, mean_step = average(model, [smooth, float(trained), float(step)])
+        if rank == 0:
+            save(arguments.out, model, config, before["step"] + round(mean_step * arguments.workers),
+                 before["tokens"] + round(mean_tokens * arguments.workers))
+            line = {"minutes": round(elapsed / 60, 2), "steps": round(mean_step * arguments.workers),
+                    "tokens": round(mean_tokens * arguments.workers), "loss": round(mean_loss, 4),
+                    "rate": round(rate, 3)}
+            with (arguments.out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
 
 
 def main() -> None:
@@ -182,6 +190,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=2048, help="in each worker's batch, padding counted")
     parser.add_argument("--muon", type=float, default=0.02)
     parser.add_argument("--adam", type=float, default=0.004)
+    parser.add_argument("--resume", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
