@@ -66,6 +66,11 @@ impl Engine {
         if self.vocabulary.complete && state.dearest().is_some_and(|worst| (worst as usize) < left) {
             return Ok(plain);
         }
+        if !self.checked && state.dearest().is_none() {
+            let bytes = self.ceiling(state)?;
+            state.set_dearest(bytes);
+            return self.budgeted_mask(state, left, planned);
+        }
         let groups = self.groups(state)?;
         let mut dearest = 0;
         let (mut sure, mut unsure) = (Union::default(), Vec::new());
@@ -78,7 +83,9 @@ impl Engine {
                 unsure.push(tokens);
             }
         }
-        state.set_dearest(dearest);
+        if self.checked {
+            state.set_dearest(dearest);
+        }
         if unsure.is_empty() {
             return Ok(plain);
         }
@@ -167,6 +174,28 @@ impl Engine {
         }
         lexicon.check()?;
         Ok(out)
+    }
+
+    /// Bytes that end the output at most, whatever the next token; a rough bound, without guards only.
+    fn ceiling(&mut self, state: &State) -> Result<u32> {
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = lock(&lexicon);
+        let (mut most, mut seen) = (0, Set::default());
+        let mut todo: Vec<(u32, u32, u32)> = state.items.iter().map(|&(d, k)| (AT_START, d, k)).collect();
+        while let Some((set, d, k)) = todo.pop() {
+            if !seen.insert((set, d, k)) {
+                continue;
+            }
+            let after = self.parser.estimate(&lexicon, d, k).saturating_sub(lexicon.least(d));
+            most = most.max(after.saturating_add(lexicon.dearest(d)));
+            for crossing in &lexicon.info(set, d, false).crossings {
+                let closure = self.parser.closure(&mut lexicon, k)?;
+                todo.extend(closure.starts.iter().map(|&(d, k)| (crossing.set, d, k)));
+            }
+        }
+        lexicon.check()?;
+        // All ones would mean "not asked for yet".
+        Ok(most.min(u32::MAX - 1))
     }
 
     /// Bytes of the shortest ending of a lexeme just come to `item`, by ending here or going on.

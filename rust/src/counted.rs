@@ -58,7 +58,7 @@ impl Lexicon {
         }
     }
 
-    fn units_distance(&self, shape: u32, min: u32) -> u32 {
+    pub(crate) fn units_distance(&self, shape: u32, min: u32) -> u32 {
         let form = &self.counted[shape as usize];
         min.saturating_mul(form.least).saturating_add(form.suffix.len() as u32)
     }

@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::hash::Map;
-use crate::lalr::{Action, Table};
+use crate::lalr_table::{Action, Table};
 
 /// See the module.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 
 use crate::error::{KernelError, Result};
 use crate::hash::{Map, Set};
-use crate::lalr::{Action, Table};
+use crate::lalr_table::{Action, Table};
 use crate::lexer::Exit;
 
 /// Configurations beyond this are refused.

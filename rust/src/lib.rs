@@ -9,9 +9,9 @@
 //! |---|---|
 //! | [`vocabulary`], [`trie`] | tokens as a byte trie in preorder |
 //! | [`regex`], [`nfa`], [`terminal`] | byte codes of terminals; automata with priorities |
-//! | [`lexer`], `guards`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
-//! | [`exits`], [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
-//! | [`parser`], [`program`], [`general`], [`lalr`] | continuations: what may follow a lexeme |
+//! | [`lexer`], `guards`, `threads`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
+//! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
+//! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`] | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`] | what users hold |
 
@@ -31,6 +31,7 @@ mod hash;
 pub mod lalr;
 mod lalr_cost;
 mod lalr_summary;
+pub mod lalr_table;
 pub mod lexer;
 mod mask;
 pub mod matcher;
@@ -40,15 +41,18 @@ pub mod program;
 #[cfg(feature = "python")]
 mod python;
 pub mod regex;
+mod rests;
 mod scanner;
 mod search;
+mod shortcuts;
 mod summary;
 pub mod terminal;
+mod threads;
 pub mod trie;
 pub mod vocabulary;
 
 pub use error::{ErrorKind, KernelError, Result};
-pub use lalr::LalrCode;
+pub use lalr_table::LalrCode;
 pub use matcher::{Grammar, Matcher};
 pub use program::ProgramCode;
 pub use vocabulary::Vocabulary;

@@ -39,6 +39,7 @@ pub struct Nfa {
     mark: Vec<u32>,
     generation: u32,
     positions: usize,
+    longest: u32,
     /// Byte to class of bytes that no node tells apart.
     pub byte_class: Arc<[u8; 256]>,
 }
@@ -56,6 +57,7 @@ impl Nfa {
             mark: Vec::new(),
             generation: 0,
             positions: 0,
+            longest: 0,
             byte_class: Arc::new([0; 256]),
         };
         let mut starts = Vec::with_capacity(alternatives.len());
@@ -70,6 +72,7 @@ impl Nfa {
         };
         nfa.label.resize(nfa.nodes.len(), 0);
         nfa.measure();
+        nfa.longest = nfa.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0);
         nfa.classify();
         nfa.closures = vec![None; nfa.nodes.len()];
         nfa.mark = vec![0; nfa.nodes.len()];
@@ -262,6 +265,11 @@ impl Nfa {
     /// Least number of bytes from a leaf to its match.
     pub fn distance(&self, leaf: u32) -> u32 {
         self.distance[leaf as usize]
+    }
+
+    /// The largest distance of any leaf.
+    pub fn longest(&self) -> u32 {
+        self.longest
     }
 
     /// The bytes that some leaf reads.

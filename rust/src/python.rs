@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::bitmask::TokenSet;
 use crate::engine::lock;
-use crate::lalr::{LalrCode, ScannerCode};
+use crate::lalr_table::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
 use crate::{matcher, vocabulary};
 

@@ -99,6 +99,11 @@ impl Words {
         trie
     }
 
+    /// Bytes of the longest word.
+    pub fn depth(&self) -> u32 {
+        self.paths.iter().map(|p| p.len() as u32 - 1).max().unwrap_or(0)
+    }
+
     /// The node along a byte.
     pub fn child(&self, node: u32, byte: u8) -> Option<u32> {
         let list = self.children.get(node as usize)?;

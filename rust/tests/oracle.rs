@@ -426,3 +426,192 @@ fn budgets() {
         check_budget(seed, seed % 2 == 0, seed % 3 == 0);
     }
 }
+
+/// A grammar: one terminal, once, or again after a comma.
+fn list_of(vocabulary: &Arc<Vocabulary>, terminal: &[u8]) -> Arc<Grammar> {
+    let comma = [0, b','];
+    let edges: Vec<u8> = [0u32, 1, 0, 1, 1, 1, 1, 0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let code = ProgramCode {
+        terminals: &[terminal, &comma],
+        edges: &edges,
+        finals: &[0, 1],
+        rule_starts: &[0; 4],
+        start: 0,
+        ignore: &[],
+    };
+    Grammar::general(vocabulary.clone(), vec!["T".into(), "COMMA".into()], &code).unwrap()
+}
+
+/// All strings up to length 5 over a few letters (enough for bitmaps), and the end token.
+fn wide_vocabulary() -> (Vec<Vec<u8>>, Arc<Vocabulary>) {
+    let letters = b"ab\",";
+    let (mut tokens, mut from) = (vec![Vec::new()], 0);
+    for _ in 0..5 {
+        for i in from..tokens.len() {
+            for &b in letters {
+                tokens.push([&tokens[i][..], &[b]].concat());
+            }
+            from = i + 1;
+        }
+    }
+    let vocabulary = Vocabulary::new(&tokens, &[], &[0]).unwrap();
+    (tokens, Arc::new(vocabulary))
+}
+
+fn counted(min: u32, max: u32, prefix: &[u8], suffix: &[u8], unit: &Regex) -> Vec<u8> {
+    let mut code = vec![3];
+    code.extend(min.to_le_bytes());
+    code.extend(max.to_le_bytes());
+    for part in [prefix, suffix] {
+        code.extend((part.len() as u16).to_le_bytes());
+        code.extend(part);
+    }
+    code.extend(unit.code());
+    code
+}
+
+#[test]
+fn counted_is_unrolled() {
+    let (tokens, vocabulary) = wide_vocabulary();
+    let mut r = Random(7);
+    let class = |s: &[u8]| Regex::Class(s.to_vec());
+    let units = [class(b"a"), class(b"ab"), Regex::Alternation(vec![class(b"a"), Regex::Literal(b"ba".to_vec())])];
+    let prefixes: [&[u8]; 3] = [b"\"", b"", b"\"a"];
+    let suffixes: [&[u8]; 3] = [b"\"", b"", b"\"\""];
+    for round in 0..120 {
+        let (min, max) = *r.pick(&[(0, INF), (0, 0), (1, 1), (0, 3), (2, 4), (3, INF), (5, 9), (0, 40), (7, 7)]);
+        let unit = r.pick(&units).clone();
+        let (prefix, suffix) = (*r.pick(&prefixes), *r.pick(&suffixes));
+        if max == 0 && prefix.is_empty() && suffix.is_empty() {
+            continue;
+        }
+        let parts = [prefix.to_vec(), suffix.to_vec()].map(Regex::Literal);
+        let [before, after] = parts;
+        let whole = Regex::Concat(vec![before, Regex::Repeat(Box::new(unit.clone()), min, max, true), after]);
+        let unrolled = list_of(&vocabulary, &[&[1], &whole.code()[..]].concat());
+        let counted = list_of(&vocabulary, &counted(min, max, prefix, suffix, &unit));
+        for budget in [None, Some(counted.min_tokens().unwrap() + round % 3)] {
+            let mut a = Matcher::new(counted.clone(), budget).unwrap();
+            let mut b = Matcher::new(unrolled.clone(), budget).unwrap();
+            for _ in 0..8 {
+                let bits = mask(&a, tokens.len());
+                assert_eq!(bits, mask(&b, tokens.len()), "{min} {max} {prefix:?} {unit:?} {suffix:?}");
+                assert_eq!((a.can_end(), a.tokens_needed()), (b.can_end(), b.tokens_needed()));
+                for _ in 0..20 {
+                    let t = r.below(tokens.len());
+                    assert_eq!(bits[t], a.clone().accept(t as u32).unwrap());
+                }
+                let allowed: Vec<usize> = (0..tokens.len()).filter(|&t| bits[t]).collect();
+                let t = *r.pick(&allowed) as u32;
+                assert!(a.accept(t).unwrap() && b.accept(t).unwrap());
+                if a.finished() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn words_left_out() {
+    let (tokens, vocabulary) = wide_vocabulary();
+    let mut r = Random(11);
+    for round in 0..150 {
+        let string = Regex::Concat(vec![
+            Regex::Literal(b"\"".to_vec()),
+            Regex::Repeat(Box::new(Regex::Class(b"ab,".to_vec())), 0, *r.pick(&[INF, INF, 2]), true),
+            Regex::Literal(b"\"".to_vec()),
+        ]);
+        let letters = Regex::Repeat(Box::new(Regex::Class(b"ab".to_vec())), 1, *r.pick(&[INF, 2]), true);
+        let base = if round % 3 == 0 { letters } else { string };
+        let words: BTreeSet<Vec<u8>> = (0..1 + r.below(6))
+            .map(|_| {
+                let body: Vec<u8> = (0..r.below(4)).map(|_| *r.pick(b"ab,")).collect();
+                if round % 3 == 0 {
+                    body
+                } else {
+                    [&b"\""[..], &body, b"\""].concat()
+                }
+            })
+            .collect();
+        let mut code = vec![4];
+        code.extend((words.len() as u32).to_le_bytes());
+        for word in &words {
+            code.extend((word.len() as u16).to_le_bytes());
+            code.extend(word);
+        }
+        code.push(1);
+        code.extend(base.code());
+        let grammar = list_of(&vocabulary, &code);
+        // What the list of such lexemes accepts: by positions.
+        let ends = |text: &[u8], at: usize| -> Vec<usize> {
+            base.ends(text, at).into_iter().filter(|&e| !words.contains(&text[at..e])).collect()
+        };
+        let accepts = |text: &[u8]| {
+            let (mut todo, mut seen) = (vec![0], BTreeSet::new());
+            while let Some(at) = todo.pop() {
+                for end in ends(text, at) {
+                    if end == text.len() {
+                        return true;
+                    }
+                    if text[end] == b',' && seen.insert(end) {
+                        todo.push(end + 1);
+                    }
+                }
+            }
+            false
+        };
+        for budget in [None, Some(grammar.min_tokens().unwrap() + round % 4)] {
+            let mut matcher = Matcher::new(grammar.clone(), budget).unwrap();
+            let mut text = Vec::new();
+            for _ in 0..6 {
+                let bits = mask(&matcher, tokens.len());
+                for _ in 0..200 {
+                    let t = r.below(tokens.len());
+                    let mut fork = matcher.clone();
+                    assert_eq!(bits[t], fork.accept(t as u32).unwrap(), "{:?} {words:?}", tokens[t]);
+                    if t > 0 && !matcher.finished() && budget.is_none() {
+                        let whole = [&text[..], &tokens[t]].concat();
+                        assert_eq!(bits[t] && fork.can_end(), accepts(&whole), "{whole:?} {words:?}");
+                        if bits[t] {
+                            assert!(accepts(&[&whole[..], &fork.witness().unwrap()].concat()));
+                        }
+                    }
+                }
+                let allowed: Vec<usize> = (0..tokens.len()).filter(|&t| bits[t]).collect();
+                let t = *r.pick(&allowed);
+                assert!(matcher.accept(t as u32).unwrap());
+                text.extend_from_slice(&tokens[t]);
+            }
+        }
+    }
+}
+
+/// Ambiguous expressions hold merged stacks: the state grows with the length, not with the readings.
+#[test]
+fn ambiguity_is_shared() {
+    let (tokens, vocabulary) = wide_vocabulary();
+    // e: "a" t;  t: ("b" e | "," e)* as an automaton whose calls come back to the loop.
+    let terminals: [&[u8]; 3] = [&[0, b'a'], &[0, b'b'], &[0, b',']];
+    let rows = [0u32, 1, 0, 1, 1, 1, 1, 2, 1, 1, 2, 3, 2, 2, 0, 1, 3, 2, 0, 1];
+    let edges: Vec<u8> = rows.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let names = ["A", "B", "COMMA"].map(String::from).to_vec();
+    let code = ProgramCode {
+        terminals: &terminals,
+        edges: &edges,
+        finals: &[0, 1, 0, 0],
+        rule_starts: &[0; 4],
+        start: 0,
+        ignore: &[],
+    };
+    let grammar = Grammar::general(vocabulary, names, &code).unwrap();
+    let mut matcher = Matcher::new(grammar, None).unwrap();
+    for i in 0..300 {
+        assert_eq!(matcher.accept_bytes(if i % 3 == 0 { b"ab" } else { b"a," }).unwrap(), 2);
+        if i % 50 == 0 {
+            let bits = mask(&matcher, tokens.len());
+            assert!((0..tokens.len()).all(|t| bits[t] == (matcher.clone().accept(t as u32).unwrap())));
+        }
+    }
+    assert_eq!(matcher.witness().unwrap(), b"a");
+}

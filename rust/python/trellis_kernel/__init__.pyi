@@ -84,7 +84,7 @@ class Matcher:
     """Where one sequence stands."""
 
     def fill_bitmask(self, bitmask: Buffer, row: int = 0) -> None:
-        """Overwrites a row of an int32 bitmask (words, or rows x words; C-contiguous) with the tokens that may come next."""
+        """Overwrites a row of an int32 bitmask (words, or rows x words; C-contiguous): the tokens that may come next."""
     def accept(self, token_id: int) -> bool:
         """Accepts a token; False: refused, and nothing has changed."""
     def accept_bytes(self, data: bytes) -> int:
