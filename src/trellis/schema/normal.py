@@ -397,7 +397,12 @@ class Normalizer:
         if isinstance(right, Literals):
             values = tuple(value for value in left.values if any(same(value, other) for other in right.values))
         else:
-            values = tuple(value for value in left.values if self.admits_case(right, value))
+            try:
+                values = tuple(value for value in left.values if self.admits_case(right, value))
+            except _Circular:
+                self.refuse("masks cannot enforce literal values in a schema that refers to itself beside them",
+                            left.pointer)
+                values = left.values
         return Literals(values, left.pointer) if values else None
 
     def _one_of(self, shape: Shape, alternatives: list[Place]) -> Shape:
@@ -446,7 +451,8 @@ class Normalizer:
 
     def admits(self, conjunction: Conjunction, value: Any) -> bool:
         """Whether a value satisfies a conjunction."""
-        return any(self.admits_case(case, value) for case in self._shape(conjunction))
+        # Place by place: the shape of the conjunction itself may be what is being made.
+        return all(any(self.admits_case(case, value) for case in self._of(place)) for place in conjunction)
 
     def admits_case(self, case: Case, value: Any) -> bool:
         """Whether a value is one of a case's."""
