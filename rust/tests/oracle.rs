@@ -445,14 +445,10 @@ fn list_of(vocabulary: &Arc<Vocabulary>, terminal: &[u8]) -> Arc<Grammar> {
 /// All strings up to length 5 over a few letters (enough for bitmaps), and the end token.
 fn wide_vocabulary() -> (Vec<Vec<u8>>, Arc<Vocabulary>) {
     let letters = b"ab\",";
-    let (mut tokens, mut from) = (vec![Vec::new()], 0);
+    let (mut tokens, mut last) = (vec![Vec::new()], vec![Vec::new()]);
     for _ in 0..5 {
-        for i in from..tokens.len() {
-            for &b in letters {
-                tokens.push([&tokens[i][..], &[b]].concat());
-            }
-            from = i + 1;
-        }
+        last = last.iter().flat_map(|t: &Vec<u8>| letters.iter().map(|&b| [&t[..], &[b]].concat())).collect();
+        tokens.extend_from_slice(&last);
     }
     let vocabulary = Vocabulary::new(&tokens, &[], &[0]).unwrap();
     (tokens, Arc::new(vocabulary))
