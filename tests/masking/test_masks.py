@@ -239,5 +239,6 @@ def test_a_budget_is_kept_and_the_output_ends_within_it(text: str, parser: str, 
             assert free.accept(token)
             used += 1
         assert used <= budget
-    except LimitError:
+    except LimitError as error:
+        assert error.limit != "max_tokens"
         assume(False)

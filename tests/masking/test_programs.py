@@ -160,6 +160,27 @@ def test_a_program_without_left_recursion_is_kept_as_it_is() -> None:
     assert unpack(program.rule_starts) == [(0,)]
 
 
+@pytest.mark.parametrize("callee_first", [True, False])
+def test_rules_that_may_be_empty_through_others(callee_first: bool) -> None:
+    builder = AutomatonBuilder()
+    order = ["inner", "middle", "outer"] if callee_first else ["outer", "middle", "inner"]
+    rules = {name: builder.rule(name) for name in order}
+    states = {name: [builder.state() for _ in range(3)] for name in order}
+    for name, callee in (("outer", "middle"), ("middle", "inner"), ("inner", None)):
+        begin, between, end = states[name]
+        builder.set_start(rules[name], begin)
+        builder.final(end)
+        if callee is None:
+            builder.epsilon(begin, end)
+            builder.terminal(begin, literal(b"x"), end, "X")
+        else:
+            builder.call(begin, rules[callee], between)
+            builder.call(between, rules[callee], end)
+    grammar = Grammar(builder.build(rules["outer"]), "empty")
+    for engine in ENGINES:
+        assert [grammar.accepts("x" * count, engine=engine) for count in range(6)] == [True] * 5 + [False]
+
+
 def test_what_cannot_be_reached_or_ended_is_dropped() -> None:
     builder = AutomatonBuilder()
     rule, endless, unused = builder.rule("all"), builder.rule("endless"), builder.rule("unused")

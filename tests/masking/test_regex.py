@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import product
 
 import pytest
 import regex
@@ -59,6 +60,23 @@ def test_a_set_lexeme_ends_wherever_the_whole_matches(pattern: str, texts: list[
     for text in texts:
         whole = [end for end in range(1, len(text) + 1) if compiled.fullmatch(text[:end])]
         assert ends(lexer, text) == [len(text[:end].encode()) for end in whole], text
+
+
+EMPTY_BODIES = [
+    r"x(|a)*", r"x(a??)*", r"x(a?)*", r"x(?:|a|ab)*b", r"x(?:(?:a|)(?:|b))*", r"x(?:(?:|a)(?:b|))*", r"x(?:a*?b??)*",
+    r"x(?:a*b*)*?b", r"x(?:|a|ab){0,3}", r"x(?:a|){0,3}b?", r"x(?:|a){2,3}b", r"x(?:a??|b)+?", r"x(?:(?:|a)+|b)*",
+    r"x((?:a|b??)(?:|ab))*", r"x(?:(?:a|)(?:ab|)(?:|b))*b", r"x(?:(?:(?:|b)a?)*|ab)*?(?:ab|b)?",
+]
+
+
+@pytest.mark.parametrize("pattern", EMPTY_BODIES)
+def test_loops_over_what_may_be_empty_end_where_those_of_re_end(pattern: str) -> None:
+    lexer, compiled = Lexer([terminals.regex_first(regex_front.to_code(pattern))], []), re.compile(pattern)
+    for size in range(6):
+        for letters in product("ab", repeat=size):
+            text = "x" + "".join(letters)
+            match = compiled.match(text)
+            assert ends(lexer, text) == ([match.end()] if match else []), text
 
 
 @settings(max_examples=150, deadline=None)
@@ -162,6 +180,7 @@ def test_anchors_at_the_ends_say_what_fullmatch_says_anyway(pattern: str) -> Non
 LOOKAROUNDS = [
     r'".*?(?<!\\)(\\\\)*?"', r"a[^b]+(?<=c)d", r"x(?:ab|ac)(?<!b)", r"q\w*(?<![0-9])z?", r"a.{0,2}(?<!a)b",
     r"a(?!b)\w+", r"a(?=[bc])(?:b|cd|q)*?d", r"x(?![a-c])(a|b\w|[^x])*?q", r"a(?!a)(?:a?b|a{2}c|\w{0,2}d)",
+    r"x(?=a)a*?(?:a|ad)", r"x(?=a)a*(?:a|ad)", r"x(?=[ab])(?:b??)(?:a|ab)??(?:a|b)",
     r"/(?!/)(\\/|\\\\|[^/])*?/", r"q(?!(?i:A))(?=\w).",
 ]
 
