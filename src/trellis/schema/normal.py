@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import formats
+from trellis.schema.keyword_values import count_of, members_of, number_of, place_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.patterns import Pattern, parse
 from trellis.schema.resolve import Document, Place, join
@@ -114,7 +115,7 @@ class Normalizer:
         shape = self._single.get(key)
         if shape is None:
             if not isinstance(schema, Mapping):
-                raise SchemaError(f"a schema must be an object or a boolean, not {_type_name(schema)}",
+                raise SchemaError(f"a schema must be an object or a boolean, not {type_name(schema)}",
                                   pointer=place.pointer)
             if key in self._open:
                 raise _Circular
@@ -153,12 +154,12 @@ class Normalizer:
         else:
             shape = self._own(schema, kinds, general, pointer)
         if "allOf" in general:
-            for place in _members(schema, "allOf", pointer):
+            for place in members_of(schema, "allOf", pointer):
                 shape = self._meet(shape, self._of(place))
         if "anyOf" in general:
-            shape = self._one_of(shape, _members(schema, "anyOf", pointer))
+            shape = self._one_of(shape, members_of(schema, "anyOf", pointer))
         if "oneOf" in general:
-            shape = self._exactly_one_of(shape, _members(schema, "oneOf", pointer), pointer)
+            shape = self._exactly_one_of(shape, members_of(schema, "oneOf", pointer), pointer)
         return shape
 
     def _referred(self, reference: Any, pointer: str) -> Shape:
@@ -202,7 +203,7 @@ class Normalizer:
         if "type" not in general:
             shape = self._cases(_TYPES, schema, kinds, pointer) if kinds else ANY
         else:
-            shape = self._cases(_types(schema["type"], pointer), schema, kinds, pointer)
+            shape = self._cases(types_of(schema["type"], pointer), schema, kinds, pointer)
         if "const" in general:
             shape = self._meet(shape, (Literals((schema["const"],), pointer),))
         if "enum" in general:
@@ -235,19 +236,19 @@ class Normalizer:
 
     def numbers(self, schema: Mapping[str, Any], pointer: str, integer: bool) -> Case | None:
         """minimum, maximum, exclusiveMinimum, exclusiveMaximum (also draft 4's booleans), multipleOf 1."""
-        low = _number(schema, "minimum", pointer)
-        high = _number(schema, "maximum", pointer)
+        low = number_of(schema, "minimum", pointer)
+        high = number_of(schema, "maximum", pointer)
         low_open = high_open = False
         if isinstance(schema.get("exclusiveMinimum"), bool):
             low_open = schema["exclusiveMinimum"]
-        elif (limit := _number(schema, "exclusiveMinimum", pointer)) is not None and (low is None or limit >= low):
+        elif (limit := number_of(schema, "exclusiveMinimum", pointer)) is not None and (low is None or limit >= low):
             low, low_open = limit, True
         if isinstance(schema.get("exclusiveMaximum"), bool):
             high_open = schema["exclusiveMaximum"]
-        elif (limit := _number(schema, "exclusiveMaximum", pointer)) is not None and (high is None or limit <= high):
+        elif (limit := number_of(schema, "exclusiveMaximum", pointer)) is not None and (high is None or limit <= high):
             high, high_open = limit, True
         if "multipleOf" in schema:
-            multiple = _number(schema, "multipleOf", pointer)
+            multiple = number_of(schema, "multipleOf", pointer)
             if multiple is None or multiple <= 0:
                 raise SchemaError("multipleOf must be greater than 0", pointer=join(pointer, "multipleOf"))
             if multiple == 1:
@@ -259,7 +260,7 @@ class Normalizer:
 
     def strings(self, schema: Mapping[str, Any], pointer: str) -> Case | None:
         """minLength, maxLength, pattern, format."""
-        low, high = _count(schema, "minLength", pointer) or 0, _count(schema, "maxLength", pointer)
+        low, high = count_of(schema, "minLength", pointer) or 0, count_of(schema, "maxLength", pointer)
         patterns = []
         if "pattern" in schema:
             source = schema["pattern"]
@@ -285,7 +286,7 @@ class Normalizer:
 
     def arrays(self, schema: Mapping[str, Any], pointer: str) -> Case | None:
         """prefixItems, items, additionalItems, minItems, maxItems; uniqueItems only where it says nothing."""
-        low, high = _count(schema, "minItems", pointer) or 0, _count(schema, "maxItems", pointer)
+        low, high = count_of(schema, "minItems", pointer) or 0, count_of(schema, "maxItems", pointer)
         prefix: list[Conjunction] = []
         items: Conjunction = ()
         tuple_form = isinstance(schema.get("items"), list)
@@ -298,7 +299,7 @@ class Normalizer:
                 raise SchemaError(f"{listed} must be an array of schemas", pointer=join(pointer, listed))
             prefix = [(Place(member, join(pointer, listed, i)),) for i, member in enumerate(members)]
         if rest in schema:
-            items = _place(schema[rest], join(pointer, rest))
+            items = place_of(schema[rest], join(pointer, rest))
         if schema.get("uniqueItems") and (high is None or high > 1):
             self.refuse("masks cannot enforce 'uniqueItems' yet", join(pointer, "uniqueItems"))
         if high is not None and high < low:
@@ -307,7 +308,7 @@ class Normalizer:
 
     def objects(self, schema: Mapping[str, Any], pointer: str) -> Case | None:
         """properties, required, additionalProperties, minProperties, maxProperties."""
-        low, high = _count(schema, "minProperties", pointer) or 0, _count(schema, "maxProperties", pointer)
+        low, high = count_of(schema, "minProperties", pointer) or 0, count_of(schema, "maxProperties", pointer)
         declared = schema.get("properties", {})
         if not isinstance(declared, Mapping):
             raise SchemaError("properties must be an object", pointer=join(pointer, "properties"))
@@ -325,7 +326,7 @@ class Normalizer:
         additional: Conjunction = ()
         names: tuple[Pattern, ...] = ()
         if "additionalProperties" in schema:
-            additional = _place(schema["additionalProperties"], join(pointer, "additionalProperties"))
+            additional = place_of(schema["additionalProperties"], join(pointer, "additionalProperties"))
         if schema.get("patternProperties"):
             patterned = self.patterned(schema, pointer)
             for name in required:  # a name that has a pattern is no additional one, so it is written out
@@ -348,7 +349,7 @@ class Normalizer:
         found: list[tuple[Pattern, Conjunction]] = []
         for source, inner in schema["patternProperties"].items():
             try:
-                found.append((parse(source), _place(inner, join(at, source))))
+                found.append((parse(source), place_of(inner, join(at, source))))
             except UnsupportedError as error:
                 self.refuse(error.message, join(at, source), error.hint)
                 return []
@@ -478,54 +479,3 @@ class Normalizer:
                     case.maximum is None or len(value) <= case.maximum) and all(
                     name in value for name in case.required) and all(
                     self.admits(case.member(name), member) for name, member in value.items())
-
-
-# Reading values of keywords -----------------------------------------------------------------------------------------
-
-def _types(value: Any, pointer: str) -> tuple[str, ...]:
-    if isinstance(value, str) and value in UNRESTRICTED:
-        return (value,)
-    names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
-        raise SchemaError("type must be a name or an array of names", pointer=join(pointer, "type"))
-    for name in names:
-        if name not in UNRESTRICTED:
-            raise SchemaError(f"there is no type {name!r}", pointer=join(pointer, "type"),
-                              hint="types are " + ", ".join(UNRESTRICTED))
-    return tuple(name for name in dict.fromkeys(names) if not (name == "integer" and "number" in names))
-
-
-def _members(schema: Mapping[str, Any], keyword: str, pointer: str) -> list[Place]:
-    members = schema[keyword]
-    if not isinstance(members, list) or not members:
-        raise SchemaError(f"{keyword} must be a non-empty array of schemas", pointer=join(pointer, keyword))
-    at = join(pointer, keyword)
-    return [Place(member, f"{at}/{i}") for i, member in enumerate(members)]
-
-
-def _place(schema: Any, pointer: str) -> Conjunction:
-    return () if schema is True else (Place(schema, pointer),)
-
-
-def _count(schema: Mapping[str, Any], keyword: str, pointer: str) -> int | None:
-    value = schema.get(keyword)
-    if value is None and keyword not in schema:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
-        raise SchemaError(f"{keyword} must be a non-negative integer", pointer=join(pointer, keyword))
-    return int(value)
-
-
-def _number(schema: Mapping[str, Any], keyword: str, pointer: str) -> Decimal | None:
-    value = schema.get(keyword)
-    if value is None and keyword not in schema:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not exact(value).is_finite():
-        raise SchemaError(f"{keyword} must be a number", pointer=join(pointer, keyword))
-    return exact(value)
-
-
-def _type_name(value: Any) -> str:
-    names: dict[type, str] = {type(None): "null", str: "a string", list: "an array", int: "a number", float: "a number"}
-    return names.get(type(value), type(value).__name__)
-

@@ -1,0 +1,71 @@
+"""Values of keywords: read with their types checked, so that a malformed schema is an error with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from trellis.errors import SchemaError
+from trellis.schema.resolve import Place, join
+from trellis.schema.shapes import UNRESTRICTED, Conjunction, exact
+
+
+def types_of(value: Any, pointer: str) -> tuple[str, ...]:
+    """The types that the value of ``type`` names, each once."""
+    if isinstance(value, str) and value in UNRESTRICTED:
+        return (value,)
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        raise SchemaError("type must be a name or an array of names", pointer=join(pointer, "type"))
+    for name in names:
+        if name not in UNRESTRICTED:
+            raise SchemaError(f"there is no type {name!r}", pointer=join(pointer, "type"),
+                              hint="types are " + ", ".join(UNRESTRICTED))
+    return tuple(name for name in dict.fromkeys(names) if not (name == "integer" and "number" in names))
+
+
+def members_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> list[Place]:
+    """The schemas of a list of alternatives, with their places."""
+    members = schema[keyword]
+    if not isinstance(members, list) or not members:
+        raise SchemaError(f"{keyword} must be a non-empty array of schemas", pointer=join(pointer, keyword))
+    at = join(pointer, keyword)
+    return [Place(member, f"{at}/{i}") for i, member in enumerate(members)]
+
+
+def place_of(schema: Any, pointer: str) -> Conjunction:
+    """A schema as a conjunction; ``true`` is the empty one."""
+    return () if schema is True else (Place(schema, pointer),)
+
+
+def count_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> int | None:
+    """A length or a number of things, or None when the keyword is not there."""
+    value = schema.get(keyword)
+    if value is None and keyword not in schema:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+        raise SchemaError(f"{keyword} must be a non-negative integer", pointer=join(pointer, keyword))
+    return int(value)
+
+
+def number_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> Decimal | None:
+    """A number as it is written, or None when the keyword is not there."""
+    value = schema.get(keyword)
+    if value is None and keyword not in schema:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not exact(value).is_finite():
+        raise SchemaError(f"{keyword} must be a number", pointer=join(pointer, keyword))
+    return exact(value)
+
+
+def type_name(value: Any) -> str:
+    """What a value is, for messages."""
+    """What a value is, for messages."""
+    """A keyword whose value is a number, as it is written, or None."""
+    """A keyword whose value is a length or a number of things, or None."""
+    """A schema as a conjunction; ``true`` is the empty one."""
+    """The schemas in a list of alternatives."""
+    """The types that the value of ``type`` names."""
+    names: dict[type, str] = {type(None): "null", str: "a string", list: "an array", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
