@@ -240,5 +240,6 @@ def test_a_budget_is_kept_and_the_output_ends_within_it(text: str, parser: str, 
             used += 1
         assert used <= budget
     except LimitError as error:
-        assert error.limit != "max_tokens"
+        if error.limit == "max_tokens":
+            raise
         assume(False)

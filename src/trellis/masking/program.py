@@ -175,7 +175,8 @@ class AutomatonBuilder:
         for state in self._finals:
             finals[state] = 1
         starts = left_corner.remove_left_recursion(out, finals, self._starts, start)
-        left_corner.merge_epsilon_cycles(out, finals, starts)
+        if starts != self._starts or any(kind == EPSILON and source >= target for source, kind, _, target in edges):
+            left_corner.merge_epsilon_cycles(out, finals, starts)  # otherwise there can be none
         return self._pack(out, finals, starts, start)
 
     def _nullable_calls(self) -> list[tuple[int, int]]:
@@ -210,25 +211,25 @@ class AutomatonBuilder:
 
     def _productive(self, edges: list[tuple[int, int, int, int]]) -> bytearray:
         """For each state, 1 when some text leads from it to a final state."""
-        back: list[list[tuple[int, int]]] = [[] for _ in range(self._states)]
-        calls: dict[int, list[tuple[int, int]]] = {}
-        begins: dict[int, list[int]] = {}
+        back: list[list[int]] = [[] for _ in range(self._states)]
+        calls: dict[int, list[tuple[int, int]]] = {}  # by the state where the callee begins, and by the target
         for source, kind, argument, target in edges:
-            if kind == CALL:
-                back[target].append((source, self._starts[argument]))
-                calls.setdefault(self._starts[argument], []).append((source, target))
+            if kind != CALL:
+                back[target].append(source)
             else:
-                back[target].append((source, -1))
-        for rule, state in enumerate(self._starts):
-            begins.setdefault(state, []).append(rule)
+                begin = self._starts[argument]
+                calls.setdefault(begin, []).append((source, target))
+                if target != begin:
+                    calls.setdefault(target, []).append((source, begin))
         good = bytearray(self._states)
         for state in self._finals:
             good[state] = 1
         work = list(self._finals)
         while work:
             state = work.pop()
-            reached = [source for source, callee in back[state] if callee < 0 or good[callee]]
-            reached += [source for source, target in calls.get(state, ()) if good[target]]
+            reached = back[state]
+            if state in calls:
+                reached = reached + [source for source, other in calls[state] if good[other]]
             for source in reached:
                 if not good[source]:
                     good[source] = 1
@@ -237,15 +238,16 @@ class AutomatonBuilder:
 
     def _pack(self, out: list[list[Edge]], finals: bytearray, starts: list[int], start: int) -> GeneralProgram:
         """Keep what can be reached, number it in the order of discovery."""
-        states = {starts[start]: 0}
+        states = [-1] * len(out)
         rules = {start: 0}
         terminals: dict[int, int] = {}
         flat: list[int] = []
         order = [starts[start]]
-        for state in order:
-            source = states[state]
-            for kind, argument, target in dict.fromkeys(out[state]):
-                if target not in states:
+        states[order[0]] = 0
+        for source, state in enumerate(order):  # grows
+            edges = out[state]
+            for kind, argument, target in edges if len(edges) < 2 else dict.fromkeys(edges):
+                if states[target] < 0:
                     states[target] = len(order)
                     order.append(target)
                 if kind == TERMINAL:
@@ -253,7 +255,7 @@ class AutomatonBuilder:
                 elif kind == CALL:
                     if argument not in rules:
                         rules[argument] = len(rules)
-                        if starts[argument] not in states:
+                        if states[starts[argument]] < 0:
                             states[starts[argument]] = len(order)
                             order.append(starts[argument])
                     argument = rules[argument]
