@@ -43,7 +43,7 @@ def model_for(model: Any, session: Session) -> tuple[Model, list[str]]:
         return session.model, []
     if named := os.environ.get(MODEL_VARIABLE):
         return resolve_model(named), []
-    said = ("no model was given: this is the small built-in one, for first steps; "
+    said = (f"no model was given: this is {BUILT_IN}, the small built-in one, for first steps; "
             f'model="..." or ${MODEL_VARIABLE} names another')
     warnings.warn(said, UserWarning, stacklevel=4)
     return resolve_model(BUILT_IN), [said]

@@ -124,6 +124,12 @@ class Grammar:
         matcher, data = self._bytewise(engine), _encoded(text)
         return data is not None and matcher.accept_bytes(data) == len(data)
 
+    def accepted_prefix(self, text: str, *, engine: str = "kernel") -> int:
+        """How many of the text's first characters some text of the language begins with."""
+        matcher = self._bytewise(engine)
+        data = text.encode("utf-8", "surrogatepass")  # no language has the bytes of a lone surrogate
+        return len(data[: matcher.accept_bytes(data)].decode("utf-8", "ignore"))
+
     def _bytewise(self, engine: str) -> Matcher:
         return self.compile(_byte_vocabulary(), engine=engine).matcher()
 
