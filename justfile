@@ -23,14 +23,20 @@ test: lint
     {{python}} -m pytest -q
     cd rust && cargo test -q
 
-# Every benchmark
+# Real tokenizers out of packages, for the tests and benchmarks that want them
+tokenizers:
+    {{python}} benchmarks/fetch_tokenizers.py
+
+# Every benchmark; those that compare on given cases take their files as arguments
 bench:
     {{python}} benchmarks/layers.py
-    {{python}} benchmarks/repair.py
+    {{python}} benchmarks/repair.py fixtures/repair/*.jsonl
 
-# The property tests, with many more examples
-fuzz:
-    {{python}} -m pytest -q -m "" --hypothesis-profile=long tests/masking tests/repair
+# The property tests over again, each time with another seed
+fuzz rounds="20":
+    for seed in $(seq {{rounds}}); do \
+        {{python}} -m pytest -q --hypothesis-seed=$seed tests/masking tests/repair tests/schema || exit 1; \
+    done
 
 # Wheels of both packages in dist/
 build:
