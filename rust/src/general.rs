@@ -267,10 +267,6 @@ impl Parser for General {
         Ok(false)
     }
 
-    fn search_first(&self) -> bool {
-        false
-    }
-
     fn group(&self, k: u32) -> u32 {
         self.places[k as usize].0
     }

@@ -35,6 +35,11 @@ impl Default for Guards {
 }
 
 impl Guards {
+    /// The guards of a set.
+    pub fn set(&self, id: u32) -> &[u32] {
+        &self.sets[id as usize]
+    }
+
     /// The set of one guard.
     pub fn one(&mut self, guard: u32) -> u32 {
         self.intern(vec![guard])

@@ -383,10 +383,6 @@ impl Parser for Lalr {
         found
     }
 
-    fn search_first(&self) -> bool {
-        true
-    }
-
     fn group(&self, k: u32) -> u32 {
         k
     }

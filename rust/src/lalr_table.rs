@@ -5,6 +5,8 @@ use crate::error::{KernelError, Result};
 
 /// States, and symbols, beyond this are refused.
 const MAX_TABLE: u32 = 1 << 20;
+/// A rule longer than this is refused.
+const MAX_LENGTH: u32 = 1 << 12;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -63,6 +65,9 @@ impl Table {
         let actions = code::rows::<4>(code.actions, "actions")?;
         let gotos = code::rows::<3>(code.gotos, "gotos")?;
         let rules = code::rows::<2>(code.rules, "rules")?;
+        if let Some(i) = rules.iter().position(|r| r[1] > MAX_LENGTH) {
+            return Err(KernelError::limit(format!("a rule of more than {MAX_LENGTH} symbols")).at(i));
+        }
         let states = code.scanner_of.len() as u32 / 4;
         if states > MAX_TABLE {
             return Err(KernelError::limit(format!("{states} parser states, more than {MAX_TABLE}")));

@@ -344,9 +344,16 @@ impl Lexicon {
     /// One byte for every state that `d` leads to, printable bytes first, and that state.
     pub fn successors(&mut self, d: u32) -> Vec<(u8, u32)> {
         let mut out: Vec<(u8, u32)> = Vec::new();
-        let mut few = Vec::new();
-        let bytes: Vec<u8> =
-            if self.narrow(d, &mut few) { few } else { (0x20..0x7F).chain(0..0x20).chain(0x7F..=0xFF).collect() };
+        let printable_first = (0x20..0x7F).chain(0..0x20).chain(0x7F..=0xFF);
+        let bytes: Vec<u8> = match &self.states[d as usize].row {
+            Row::One(byte, _) => vec![*byte],
+            Row::Few(list) => list.iter().map(|x| x.0).collect(),
+            Row::Many(classes, _) => {
+                let mut seen = [false; 256];
+                let new = |b: &u8| !std::mem::replace(&mut seen[usize::from(classes[usize::from(*b)])], true);
+                printable_first.filter(new).collect()
+            }
+        };
         for b in bytes {
             let to = self.step(d, b);
             if to != DEAD && !out.iter().any(|x| x.1 == to) {
@@ -354,6 +361,18 @@ impl Lexicon {
             }
         }
         out
+    }
+
+    /// How many threads a state holds: what a step from it costs.
+    pub(crate) fn weight(&self, d: u32) -> usize {
+        match &self.states[d as usize].kind {
+            Kind::Set { leaves, .. } => leaves.len(),
+            Kind::First { threads, .. } => threads.len() + 1,
+            Kind::Guarded { main, guards } => {
+                self.weight(*main) + self.guards.set(*guards).iter().map(|&g| self.weight(g)).sum::<usize>()
+            }
+            _ => 1,
+        }
     }
 }
 

@@ -41,9 +41,6 @@ pub trait Parser: Send {
     /// before `k`.
     fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool>;
 
-    /// Whether a short search for an ending should come before [`Parser::finishes`].
-    fn search_first(&self) -> bool;
-
     /// Items with equal groups and equal lexer states can be merged into one.
     fn group(&self, k: u32) -> u32;
 

@@ -10,7 +10,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::bitmask::TokenSet;
 use crate::engine::lock;
@@ -225,11 +225,6 @@ impl Matcher {
     fn tokens_needed(&self, py: Python<'_>) -> PyResult<usize> {
         let copy = lock(&self.0).clone();
         Ok(py.detach(|| copy.tokens_needed())?)
-    }
-
-    fn __repr__<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        let matcher = lock(&self.0);
-        PyString::new(py, &format!("<Matcher after {} tokens>", matcher.length()))
     }
 }
 

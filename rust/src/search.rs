@@ -61,8 +61,7 @@ impl Engine {
         if let Some(&known) = self.search.viable.get(&item) {
             return Ok(known);
         }
-        let found = if self.parser.search_first() { self.look_ahead(lexicon, item)? } else { None };
-        if let Some(answer) = found {
+        if let Some(answer) = self.look_ahead(lexicon, item)? {
             return Ok(answer);
         }
         let answer = self.parser.finishes(lexicon, item.0, item.1)?;

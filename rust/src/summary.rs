@@ -1,4 +1,4 @@
-//! Whether a lexeme has a completion, for the general parser: exactly, without search.
+//! Whether a lexeme has a completion, for the general parser: exactly, where a search does not stop.
 //!
 //! Under guards a live lexeme need not have a completion: after `NAME` no second `NAME` can follow
 //! directly, so an item that needs one is dead. Walking on until an end is found may never stop where
@@ -14,10 +14,14 @@ use crate::hash::{Map, Set};
 use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
 use crate::program::{Program, Symbol};
 
-/// Lexer states that one terminal may show while its exits are gathered.
-const MAX_EXPLORED: usize = 200_000;
+/// Threads, over all lexer states of a terminal, beyond which its exits are not gathered.
+const MAX_EXPLORED: usize = 2_000_000;
 /// Summaries beyond this are refused.
 const MAX_SUMMARIES: usize = 1 << 20;
+
+fn too_many() -> KernelError {
+    KernelError::limit(format!("a terminal whose states hold more than {MAX_EXPLORED} threads and exits"))
+}
 
 impl Lexicon {
     /// Every exit that a lexeme in state `d` may come to, this very place included.
@@ -32,11 +36,12 @@ impl Lexicon {
         let mut order = vec![d];
         let mut index: Map<u32, usize> = Map::from_iter([(d, 0)]);
         let mut into: Vec<Vec<usize>> = vec![Vec::new()];
-        let mut found: Vec<Vec<Exit>> = vec![Vec::new()];
+        let mut found: Vec<Set<Exit>> = vec![Set::default()];
         let mut todo: Vec<(usize, Exit)> = Vec::new();
-        let mut at = 0;
+        let (mut at, mut explored) = (0, 0);
         while at < order.len() {
             let state = order[at];
+            explored += 1 + self.weight(state);
             let plain = !matches!(self.states[state as usize].kind, Kind::First { .. } | Kind::Guarded { .. });
             if let Some(known) = self.outcomes.get(&state) {
                 todo.extend(known.iter().map(|&e| (at, e)));
@@ -48,25 +53,29 @@ impl Lexicon {
                     let to = *index.entry(next).or_insert_with(|| {
                         order.push(next);
                         into.push(Vec::new());
-                        found.push(Vec::new());
+                        found.push(Set::default());
                         order.len() - 1
                     });
                     into[to].push(at);
                 }
             }
             self.check()?;
-            if order.len() > MAX_EXPLORED {
-                return Err(KernelError::limit(format!("a terminal of more than {MAX_EXPLORED} lexer states")));
+            if explored > MAX_EXPLORED {
+                return Err(too_many());
             }
             at += 1;
         }
         while let Some((at, exit)) = todo.pop() {
-            if !found[at].contains(&exit) {
-                found[at].push(exit);
+            if found[at].insert(exit) {
+                explored += 1;
                 todo.extend(into[at].iter().map(|&from| (from, exit)));
             }
+            if explored > MAX_EXPLORED {
+                return Err(too_many());
+            }
         }
-        for (state, mut exits) in order.into_iter().zip(found) {
+        for (state, exits) in order.into_iter().zip(found) {
+            let mut exits: Vec<Exit> = exits.into_iter().collect();
             exits.sort_unstable();
             self.memory += 48 + 8 * exits.len();
             self.outcomes.insert(state, exits.into());
