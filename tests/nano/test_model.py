@@ -15,7 +15,7 @@ import pytest
 from trellis.errors import ModelError, RequestRejectedError
 from trellis.models.base import Reply, Request, TokenModel
 from trellis.models.local import LocalModel
-from trellis.models.nano import NanoModel, load
+from trellis.models.nano import NanoModel
 from trellis.models.nano.model import FOLDER
 from trellis.models.registry import resolve_model
 from trellis.result import Message
@@ -27,7 +27,7 @@ def test_it_is_the_model_that_the_name_means() -> None:
     model = resolve_model("trellis/nano")
     assert isinstance(model, LocalModel)
     assert model.name == "trellis/nano"
-    assert model is load()
+    assert isinstance(model.model, NanoModel)
 
 
 def test_protocol_and_size(nano: NanoModel) -> None:
@@ -65,7 +65,7 @@ def test_a_prompt_too_long_is_rejected_with_a_hint(nano: NanoModel) -> None:
         nano.encode([Message("user", "too long " * 600)])
     assert "1024" in str(caught.value)
     assert caught.value.hint
-    [reply] = load().complete([Request((Message("user", "too long " * 600),))])
+    [reply] = resolve_model("trellis/nano").complete([Request((Message("user", "too long " * 600),))])
     assert isinstance(reply, RequestRejectedError)
 
 
@@ -108,7 +108,7 @@ def test_it_answers_first_steps_right(examples: ModuleType) -> None:
     right = 0
     for seed in range(12):
         one = examples.example(f"first/{seed}", held_out=True, output_format="json", plain=True)
-        [reply] = load().complete([Request(one.messages)])
+        [reply] = resolve_model("trellis/nano").complete([Request(one.messages)])
         assert isinstance(reply, Reply)
         assert reply.finish == "stop"
         right += reply.text == one.answer
