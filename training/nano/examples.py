@@ -7,12 +7,14 @@ be given. ``example(seed)`` is a pure function of its arguments.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from answers import to_csv, to_json, to_yaml
-from kinds import KINDS, Field, Kind, Schema, facts
+from fields import Field, Schema
+from kinds import KINDS, Kind, facts
 from words import Draw
 
 from trellis.prompt import Template, correction
@@ -112,6 +114,8 @@ class _Plan:
         self.group = self._group(order) if not self.many and draw.chance(0.4) else None
         self.order = order
         self.style = draw.choice(("prose", "prose", "prose", "labels", "labels", "inline"))
+        self.joins = draw.chance(0.4)
+        self.joined = [(form, {int(place) for place in re.findall(r"{(\d+)}", form)}) for form in kind.joined]
         self.joint = draw.choice(("\n", "\n", "; ", ", ", " | ")) if not self.many else draw.choice((", ", "; ", " | ",
                                                                                                      " "))
         self.shape = self._shape(output_format)
@@ -225,7 +229,8 @@ class _Plan:
             if not self.many and draw.chance(0.5):
                 draw.rng.shuffle(order)
             order.sort(key=lambda i: i != 0 or draw.chance(0.2))
-            parts = [draw.choice(self.kind.fields[i].phrases).format(said[i]) for i in order]
+            parts = self._joined(order, said)
+            parts += [draw.choice(self.kind.fields[i].phrases).format(said[i]) for i in order]
             if not self.many and draw.chance(0.3):
                 parts.insert(draw.between(0, len(parts)), draw.choice(_FILLERS))
             return " ".join(part[0].upper() + part[1:] for part in parts)
@@ -242,6 +247,15 @@ class _Plan:
             labelled.append(said[i] if field.phrases == ("{}",
                                                          ) else f"{label}{': ' if self.joint != ' ' else ' '}{said[i]}")
         return self.joint.join(labelled)
+
+    def _joined(self, order: list[int], said: dict[int, str]) -> list[str]:
+        """Perhaps one sentence that tells several fields, which are taken out of the order."""
+        fitting = [(form, places) for form, places in self.joined if places <= set(order)]
+        if not fitting or not self.joins:
+            return []
+        form, places = self.draw.choice(fitting)
+        order[:] = [i for i in order if i not in places]
+        return [form.format(*(said.get(i, "") for i in range(len(self.kind.fields))))]
 
 
 _FILLERS = ("Thanks a lot!", "Best wishes.", "See you soon.", "Let me know.", "Have a nice day!",

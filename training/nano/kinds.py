@@ -1,207 +1,28 @@
-"""The kinds of things that the training texts are about.
-
-A kind is a list of fields. A field knows by which names a type may ask for it, which schemas it may have, how a value
-is drawn for a schema (the value, and how a text says it), and sentences that mention it.
-"""
+"""The kinds of things that the training texts are about: lists of fields, and sentences that tell several at once."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from fields import Field, choice, count, date, flag, measure, money, records, scale, text, words
 from words import LISTS, Draw
-
-Schema = dict[str, Any]
-Drawn = tuple[Any, str]  # the value of the answer, and its words in the text
-
-
-@dataclass(frozen=True)
-class Field:
-    """One thing that a text can tell.
-
-    Attributes:
-        names: what a type may call it, in snake_case; the first also labels it in texts.
-        schema: draws a schema.
-        value: draws a value for a schema.
-        phrases: sentences with ``{}`` for the value's words.
-        note: a description that the schema may carry.
-    """
-
-    names: tuple[str, ...]
-    schema: Callable[[Draw], Schema]
-    value: Callable[[Draw, Schema], Drawn]
-    phrases: tuple[str, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of record: its names, its fields (the first is its subject) and what groups of them may be called."""
+    """A kind of record.
+
+    Attributes:
+        names: what it is called.
+        fields: the first is its subject.
+        groups: what a nested object of some of the fields may be called.
+        joined: sentences that tell several fields, by their places: ``{0} lives in {6}.``
+    """
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
     groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
-
-
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-"December"]
-
-
-def _string(draw: Draw) -> Schema:
-    return {"type": "string"}
-
-
-def text(names: str, make: Callable[[Draw], str], *phrases: str, note: str = "", form: str = "") -> Field:
-    def schema(draw: Draw) -> Schema:
-        if form and draw.chance(0.25):
-            return {"type": "string", "format": form}
-        if draw.chance(0.04):
-            return {"type": "string", **draw.choice(({"minLength": 1}, {"maxLength": 80},
-                                                     {"minLength": 2, "maxLength": 120}))}
-        return {"type": "string"}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        made = make(draw)
-        return made, made
-    return Field(tuple(names.split()), schema, value, phrases, note)
-
-
-def date(names: str, *phrases: str, note: str = "") -> Field:
-    def schema(draw: Draw) -> Schema:
-        return {"type": "string", "format": "date"} if draw.chance(0.6) else {"type": "string"}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        day = draw.date()
-        said = say_date(draw, day)
-        return (day.isoformat() if "format" in schema else said), said
-    return Field(tuple(names.split()), schema, value, phrases, note)
-
-
-def say_date(draw: Draw, day: dt.date) -> str:
-    month = MONTHS[day.month - 1]
-    short = month[:3]
-    return draw.choice((day.isoformat(), day.isoformat(), f"{day.day} {month} {day.year}",
-                        f"{month} {day.day}, {day.year}",
-                        f"{day.day} {short} {day.year}"))
-
-
-def money(names: str, *phrases: str, hi: int = 5000, note: str = "") -> Field:
-    def schema(draw: Draw) -> Schema:
-        return {"type": "number", **({"minimum": 0} if draw.chance(0.15) else {})}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        amount, said = draw.money(hi)
-        return amount, draw.choice(("${}", "{} EUR", "€{}", "{} dollars", "{}", "£{}", "USD {}")).format(said)
-    return Field(tuple(names.split()), schema, value, phrases, note)
-
-
-def measure(names: str, unit: str, hi: int, *phrases: str) -> Field:
-    def schema(draw: Draw) -> Schema:
-        return {"type": "number"}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        if draw.chance(0.4):
-            whole = draw.integer(1, hi)
-            return whole, f"{whole} {unit}"
-        said = draw.own(lambda: f"{draw.rng.random() ** 2 * hi + 0.1:.1f}")
-        return float(said), f"{said} {unit}"
-    return Field(tuple(names.split()), schema, value, phrases)
-
-
-def count(names: str, hi: int, *phrases: str, lo: int = 1, note: str = "") -> Field:
-    def schema(draw: Draw) -> Schema:
-        return {"type": "integer", **({"minimum": lo} if draw.chance(0.15) else {})}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        number = draw.integer(lo, hi)
-        return number, str(number)
-    return Field(tuple(names.split()), schema, value, phrases, note)
-
-
-def scale(names: str, *phrases: str) -> Field:
-    def schema(draw: Draw) -> Schema:
-        return {"type": "integer", **({"minimum": 1, "maximum": 5} if draw.chance(0.4) else {})}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        stars = draw.between(1, 5)
-        return stars, str(stars)
-    return Field(tuple(names.split()), schema, value, phrases)
-
-
-def choice(names: str, options: dict[str, tuple[str, ...]], *phrases: str) -> Field:
-    """One of several words; a text may say it in others."""
-    def schema(draw: Draw) -> Schema:
-        shown = draw.sample(list(options), draw.between(max(2, len(options) - 2), len(options)))
-        return {"enum": shown, "type": "string"} if draw.chance(0.9) else {"type": "string"}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        if "enum" not in schema:
-            word = draw.choice(list(options))
-            return word, word
-        word = draw.choice(schema["enum"])
-        said = draw.choice((word, word, word.capitalize(), *options[word]))
-        return word, said
-    return Field(tuple(names.split()), schema, value, phrases)
-
-
-def flag(names: str, yes: tuple[str, ...], no: tuple[str, ...]) -> Field:
-    """A truth value; the words of the text are whole sentences."""
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        truth = draw.chance(0.5)
-        return truth, draw.choice(yes if truth else no)
-    return Field(tuple(names.split()), lambda draw: {"type": "boolean"}, value, ("{}",))
-
-
-def words(names: str, make: Callable[[Draw], str], *phrases: str) -> Field:
-    """A list of strings."""
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        items = [make(draw) for _ in range(draw.between(1, 4))]
-        items = list(dict.fromkeys(items))
-        return items, listing(draw, items)
-    return Field(tuple(names.split()), lambda draw: {"type": "array", "items": {"type": "string"}}, value, phrases)
-
-
-def listing(draw: Draw, items: list[str]) -> str:
-    if len(items) == 1:
-        return items[0]
-    if draw.chance(0.5):
-        return ", ".join(items)
-    return ", ".join(items[:-1]) + " and " + items[-1]
-
-
-def records(names: str, item: str, fields: tuple[Field, ...], patterns: tuple[str, ...], *phrases: str) -> Field:
-    """A list of objects; a pattern names the fields by their first names, and those it does not name are not asked."""
-    def schema(draw: Draw) -> Schema:
-        pattern = draw.choice(patterns)
-        told = [field for field in fields if "{" + field.names[0] + "}" in pattern]
-        asked = told if draw.chance(0.7) else draw.sample(told, max(1, len(told) - 1))
-        if draw.chance(0.4):
-            asked = draw.sample(asked, len(asked))
-        properties = {draw.choice(field.names): field.schema(draw) for field in asked}
-        keys = {field.names[0]: key for field, key in zip(asked, properties, strict=True)}
-        return {"type": "array", "items": {"type": "object", "properties": properties, "required": list(properties)},
-                "_pattern": pattern, "_keys": keys, "_item": item}
-
-    def value(draw: Draw, schema: Schema) -> Drawn:
-        rows, said = [], []
-        properties = schema["items"]["properties"]
-        for _ in range(draw.choice((1, 2, 2, 2, 3, 3, 4))):
-            row, words = {}, {}
-            for field in fields:
-                if "{" + field.names[0] + "}" in schema["_pattern"]:
-                    key = schema["_keys"].get(field.names[0])
-                    drawn, shown = field.value(draw, properties[key] if key else field.schema(draw))
-                    words[field.names[0]] = shown
-                    if key:
-                        row[key] = drawn
-            rows.append({key: row[key] for key in properties})
-            said.append(schema["_pattern"].format(**words))
-        if draw.chance(0.25):
-            return rows, "\n" + "\n".join(f"- {line}" for line in said)
-        return rows, ("; ".join(said) if draw.chance(0.3) else listing(draw, said))
-    return Field(tuple(names.split()), schema, value, phrases)
+    joined: tuple[str, ...] = ()
 
 
 _PRODUCT = text("product item name article", Draw.product)
@@ -246,7 +67,18 @@ CONTACT = Kind(("contact", "person", "customer", "user", "lead"), (
     words("languages speaks", lambda draw: draw.choice(("English", "French", "German", "Spanish", "Hindi", "Arabic",
                                                         "Polish",
           "Swedish", "Japanese", "Korean", "Dutch", "Turkish")), "Speaks {}.", "Languages: {}."),
-), (("address", (5, 6, 7)), ("location", (5, 6, 7)), ("job", (3, 4)), ("details", (1, 2))))
+), (("address", (5, 6, 7)), ("location", (5, 6, 7)), ("job", (3, 4)), ("details", (1, 2))), (
+    "{0} can be reached at {1} or {2}.",
+    "{0}, {1}, {2}",
+    "{0} <{1}>",
+    "Call {0} on {2}.",
+    "{0} ({1}, {2})",
+    "{0} of {3}, {1}",
+    "{0} lives in {6} and can be reached at {1}.",
+    "Reach {0} at {2} or {1}.",
+    "{0} works at {3}.",
+    "{0}, {6}, is the {4} at {3}.",
+))
 
 ORDER = Kind(("order", "purchase", "purchase order"), (
     text("customer customer_name buyer client", Draw.person, "{} placed an order.", "Order from {}.",
@@ -268,7 +100,13 @@ ORDER = Kind(("order", "purchase", "purchase order"), (
     text("email contact_email", Draw.email, "Confirm to {}", "Email: {}", form="email"),
     *_ADDRESS[1:2],
     date("delivery_date deliver_by due", "Deliver by {}.", "Needed by {}.", "Delivery on {}."),
-), (("payment_info", (4, 5, 6)), ("buyer_info", (0, 8))))
+), (("payment_info", (4, 5, 6)), ("buyer_info", (0, 8))), (
+    "{0} ordered {1}.",
+    "{0} would like {1}.",
+    "Hi, {0} here, please send {1}.",
+    "Order {2} by {0}: {1}.",
+    "On {3} {0} ordered {1} for {4}.",
+))
 
 EVENT = Kind(("event", "meeting", "appointment"), (
     text("title name event_name event", Draw.event, "Join us for {}.", "You are invited to {}.", "Event: {}.",
@@ -289,7 +127,13 @@ EVENT = Kind(("event", "meeting", "appointment"), (
     flag("online is_online virtual", ("It is online.", "Online event.", "Join by video."),
          ("In person only.", "Not online.",
          "On site.")),
-), (("venue_info", (4, 5)), ("time_slot", (2, 3)), ("schedule", (1, 2, 3))))
+), (("venue_info", (4, 5)), ("time_slot", (2, 3)), ("schedule", (1, 2, 3))), (
+    "{0} takes place on {1} at {4}.",
+    "{0}, {1}, from {2} to {3}.",
+    "Join {6} for {0} on {1}.",
+    "{0} is on {1} at {2} in {5}.",
+    "{6} invites you to {0} at {4} in {5}.",
+))
 
 TICKET = Kind(("ticket", "support ticket", "issue", "request"), (
     text("subject title summary problem", Draw.topic, "Problem: {}.", "Help, {}.", "Since today {}.",
@@ -317,7 +161,12 @@ TICKET = Kind(("ticket", "support ticket", "issue", "request"), (
     flag("resolved solved closed", ("It is solved now.", "Resolved."),
          ("Not solved yet.", "Still open.", "Unresolved.")),
     count("affected_users users affected", 900, "{} users are affected.", "Hits {} people.", "Affected: {}."),
-), (("contact_info", (3, 4)), ("environment", (7, 8))))
+), (("contact_info", (3, 4)), ("environment", (7, 8))), (
+    "{3} says that {0}.",
+    "On my {8}, {0}.",
+    "{3} ({4}) wrote that {0}.",
+    "Since {6} {0}, and {10} users are affected.",
+))
 
 REVIEW = Kind(("review", "product review", "rating"), (
     text("product item product_name", Draw.product, "Review of {}.", "I bought the {}.", "About the {}:",
@@ -340,7 +189,12 @@ REVIEW = Kind(("review", "product review", "rating"), (
     flag("verified verified_purchase", ("Verified purchase.",), ("Not a verified purchase.",)),
     date("date reviewed_on", "Posted {}.", "Date: {}.", "Written on {}."),
     text("shop store seller", Draw.company, "Bought at {}.", "From {}.", "Seller: {}."),
-), (("purchase", (6, 10)), ("verdict", (1, 2))))
+), (("purchase", (6, 10)), ("verdict", (1, 2))), (
+    "{5} gives the {0} {1} stars.",
+    "I bought the {0} at {10} for {6}.",
+    "The {0}: {1} out of 5.",
+    "{5} bought the {0} from {10}.",
+))
 
 SHIPMENT = Kind(("shipment", "parcel", "delivery", "package"), (
     text("tracking_number tracking tracking_id", lambda draw: draw.code(("TRK", "JD", "PK")) + draw.digits(4),
@@ -363,7 +217,13 @@ SHIPMENT = Kind(("shipment", "parcel", "delivery", "package"), (
          "Fragile: no.")),
     flag("signature signature_required", ("Signature needed.", "Must be signed for."), ("No signature needed.",
          "Signature: no.")),
-), (("destination", (6, 7, 8)), ("address", (6, 7, 8)), ("dates", (9, 10))))
+), (("destination", (6, 7, 8)), ("address", (6, 7, 8)), ("dates", (9, 10))), (
+    "Parcel {0} for {5}.",
+    "{4} sent {0} to {5} in {7}.",
+    "{1} brings {0} to {5} on {10}.",
+    "{0} left on {9} and arrives on {10}.",
+    "{5}, {6}, {8} {7}.",
+))
 
 INVOICE = Kind(("invoice", "bill"), (
     text("number invoice_number id invoice_id", lambda draw: draw.code(("INV", "R", "B")), "Invoice {}.",
@@ -385,7 +245,12 @@ INVOICE = Kind(("invoice", "bill"), (
     text("iban account bank_account", lambda draw: draw.choice(("DE", "SE", "FR",
                                                                 "NL")) + draw.digits(2) + " " + draw.digits(4) + " "
          + draw.digits(4), "Account {}.", "Pay to {}.", "IBAN: {}."),
-), (("payment", (4, 7)), ("dates", (6, 7))))
+), (("payment", (4, 7)), ("dates", (6, 7))), (
+    "Invoice {0} from {1}.",
+    "{1} bills {2} {4}, due {7}.",
+    "Invoice {0} of {6}: {4}.",
+    "{2} owes {1} {4}.",
+))
 
 JOB = Kind(("job", "job offer", "position", "vacancy"), (
     text("title position role", lambda draw: f"{draw.choice(('Senior', 'Junior', 'Lead', 'Head'))} {draw.word()} "
@@ -403,7 +268,12 @@ JOB = Kind(("job", "job offer", "position", "vacancy"), (
     date("deadline apply_by", "Apply by {}.", "Deadline: {}.", "Open until {}."),
     text("contact contact_person recruiter", Draw.person, "Ask for {}.", "Contact {}.", "Your recruiter is {}."),
     count("openings vacancies", 60, "{} openings.", "{} places.", "Number of openings: {}."),
-), (("offer", (3, 5)), ("employer_info", (1, 2))))
+), (("offer", (3, 5)), ("employer_info", (1, 2))), (
+    "{1} is looking for a {0} in {2}.",
+    "{0} at {1}, {2}.",
+    "{1} pays {3} a year.",
+    "Ask {8} about the {0} job by {7}.",
+))
 
 
 def facts(draw: Draw) -> Kind:
