@@ -127,12 +127,12 @@ class State:
         c = self._network.config
         time, begin = len(h), self._length
         end = begin + time
-        padded = np.concatenate((self._tails[i], h))
+        padded: Array = np.concatenate((self._tails[i], h))
         self._tails[i] = padded[-(c.taps - 1):]
-        h = layer.taps[0] * padded[:time]
+        seen: Array = layer.taps[0] * padded[:time]
         for tap in range(1, c.taps):
-            h += layer.taps[tap] * padded[tap : tap + time]
-        qkv = (h @ layer.qkv).reshape(time, 3, c.heads, -1).transpose(1, 2, 0, 3)  # (3, H, T, D)
+            seen += layer.taps[tap] * padded[tap : tap + time]
+        qkv = (seen @ layer.qkv).reshape(time, 3, c.heads, -1).transpose(1, 2, 0, 3)  # (3, H, T, D)
         q = _rotate(qkv[0], cos, sin)
         self._keys[i, :, begin:end] = _rotate(qkv[1], cos, sin)
         self._values[i, :, begin:end] = qkv[2]
