@@ -136,15 +136,16 @@ class State:
         q = _rotate(qkv[0], cos, sin)
         self._keys[i, :, begin:end] = _rotate(qkv[1], cos, sin)
         self._values[i, :, begin:end] = qkv[2]
-        scores = q @ self._keys[i, :, :end].transpose(0, 2, 1) * np.float32((c.width // c.heads) ** -0.5)  # (H, T, N)
+        scale = np.float32((c.width // c.heads) ** -0.5)
+        scores: Array = q @ self._keys[i, :, :end].transpose(0, 2, 1) * scale  # (H, T, N)
         if time > 1:
             future = np.arange(end)[None] > np.arange(begin, end)[:, None]
             scores[:, future] = -np.inf
         scores -= scores.max(-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(-1, keepdims=True)
-        mixed: Array = (scores @ self._values[i, :, :end]).transpose(1, 0, 2).reshape(time, c.width)
-        return mixed
+        mixed: Array = scores @ self._values[i, :, :end]  # (H, T, D)
+        return mixed.transpose(1, 0, 2).reshape(time, c.width)
 
 
 def _norm(x: Array) -> Array:
