@@ -40,13 +40,9 @@ class Tokenizer:
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text.
-
-        What looks like a special token is spelled out like any other text; a lone surrogate, which UTF-8 cannot write,
-        becomes U+FFFD.
-        """
+        """The ids of a text; what looks like a special token is spelled out like any other text."""
         ids: list[int] = []
-        for match in self._pattern.finditer(_sound(text)):
+        for match in self._pattern.finditer(text):
             ids.extend(self._word(match.group()))
         return ids
 
@@ -74,11 +70,6 @@ class Tokenizer:
         if len(self._cache) < 10_000 and len(word) < 40:
             self._cache[word] = found
         return found
-
-
-def _sound(text: str) -> str:
-    """Surrogate pairs joined, lone surrogates replaced."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
 
 
 def _byte_letters() -> list[str]:
