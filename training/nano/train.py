@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,7 @@ def average(model: Nano, extra: list[float]) -> list[float]:
 
 def work(rank: int, arguments: argparse.Namespace) -> None:
     if arguments.workers > 1:
+        os.setsid()  # Linux shares processors among sessions first: two workers of one session would get half each
         dist.init_process_group("gloo", init_method=f"file://{(arguments.out / 'meeting').resolve()}", rank=rank,
                                 world_size=arguments.workers)
     torch.set_num_threads(arguments.threads)
