@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 
 from trellis.errors import UsageError
 
+MAX_BITS = 2**40  # of one bitmask: 128 GiB
+
 
 def allocate_bitmask(rows: int, vocabulary_size: int) -> NDArray[np.int32]:
     """A bitmask in which nothing is allowed: int32[rows, ceil(vocabulary_size / 32)]."""
+    for count in (rows, vocabulary_size):
+        if not isinstance(count, (int, np.integer)) or count < 0:
+            raise UsageError(f"a bitmask has a number of rows and a vocabulary's size, not {count!r}")
+    if rows * vocabulary_size > MAX_BITS:
+        raise UsageError(f"a bitmask of {rows} rows for {vocabulary_size} tokens is too large")
     return np.zeros((rows, -(-vocabulary_size // 32)), dtype=np.int32)
 
 
@@ -35,6 +42,8 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
     Raises:
         UsageError: the shapes do not belong together, or the logits are integers.
     """
+    if not hasattr(logits, "shape") or not hasattr(bitmask, "shape"):
+        raise UsageError("logits and bitmask must be arrays")
     rows, mask_rows = logits.shape[:-1], bitmask.shape[:-1]
     if rows != mask_rows or len(rows) > 1:
         raise UsageError(f"logits of shape {tuple(logits.shape)} and a bitmask of shape {tuple(bitmask.shape)} differ",
@@ -50,12 +59,16 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
         return
     if not np.issubdtype(logits.dtype, np.floating):
         raise UsageError(f"logits must be floats, not {logits.dtype}")
-    bits = _bits(np.asarray(bitmask))[..., :width]
+    if not logits.flags.writeable:
+        raise UsageError("the logits are read-only")
+    bits = _bits(bitmask)[..., :width]
     logits[..., : bits.shape[-1]][~bits] = -np.inf
     logits[..., bits.shape[-1]:] = -np.inf
 
 
 def _bits(words: NDArray[np.int32]) -> NDArray[np.bool_]:
     """[..., words] -> bool[..., 32 * words]"""
+    if not isinstance(words, np.ndarray) or words.dtype.itemsize != 4 or words.dtype.kind not in "iu":
+        raise UsageError("a bitmask is an array of int32 words", hint="allocate_bitmask(...) makes one")
     little = np.ascontiguousarray(words).astype("<i4", copy=False)
     return np.unpackbits(little.view(np.uint8), axis=-1, bitorder="little").view(np.bool_)

@@ -15,12 +15,13 @@ from trellis.errors import GrammarError, LimitError, MaskError, TrellisError, Us
 from trellis.masking import regex_front, terminals
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
 from trellis.masking.reference import ReferenceGrammar
-from trellis.masking.vocabulary import Vocabulary
+from trellis.masking.vocabulary import Vocabulary, integer
 
 if TYPE_CHECKING:
     from trellis.masking.lark_front import LarkSource
 
 ENGINES = ("kernel", "reference")
+MAX_BUDGET = 2**40  # no output is as long
 KEPT_VOCABULARIES = 8  # compiled forms that a grammar keeps
 
 
@@ -32,6 +33,7 @@ class Grammar:
     Attributes:
         program: what the engines walk.
         description: where the grammar comes from, for messages.
+        text: the Lark grammar as it was written; None when the grammar is not Lark's.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
     """
 
@@ -39,6 +41,7 @@ class Grammar:
                  lark_source: LarkSource | None = None) -> None:
         self.program = program
         self.description = description
+        self.text = None if lark_source is None else lark_source.text
         self.relaxations = tuple(relaxations)
         self._lark_source = lark_source
         self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
@@ -73,12 +76,16 @@ class Grammar:
             GrammarError: the pattern is malformed, or matches nothing.
             UnsupportedError: the pattern uses lookaround, word boundaries, inner anchors or back-references.
         """
+        code = regex_front.fullmatch_code(pattern, flags)
         builder = AutomatonBuilder()
         rule, begin, end = builder.rule(f"the regex {pattern}"), builder.state(), builder.state()
         builder.set_start(rule, begin)
-        builder.terminal(begin, terminals.regex_set(regex_front.fullmatch_code(pattern, flags)), end, pattern)
+        builder.terminal(begin, terminals.regex_set(code), end, pattern)
         builder.final(end)
-        return cls(builder.build(rule), f"regex {pattern!r}")
+        try:
+            return cls(builder.build(rule), f"regex {pattern!r}")
+        except GrammarError as error:
+            raise GrammarError(f"no text at all belongs to the regex {pattern!r}") from error
 
     @classmethod
     def from_json_schema(cls, schema: Mapping[str, Any] | bool, *,
@@ -109,7 +116,7 @@ class Grammar:
     @classmethod
     def from_choices(cls, values: Iterable[str]) -> Grammar:
         """Exactly these texts."""
-        words = sorted({value.encode() for value in values})
+        words = sorted({_choice(value) for value in _listed(values)})
         if not words:
             raise GrammarError("there is nothing to choose from", hint="give at least one text")
         return cls(_choices(words), f"{len(words)} choices")
@@ -127,6 +134,8 @@ class Grammar:
     def accepted_prefix(self, text: str, *, engine: str = "kernel") -> int:
         """How many of the text's first characters some text of the language begins with."""
         matcher = self._bytewise(engine)
+        if not isinstance(text, str):
+            raise UsageError(f"a text is a string, not {type(text).__name__}")
         data = text.encode("utf-8", "surrogatepass")  # no language has the bytes of a lone surrogate
         return len(data[: matcher.accept_bytes(data)].decode("utf-8", "ignore"))
 
@@ -139,6 +148,8 @@ class Grammar:
         Raises:
             GrammarError: the text does not belong to the language (line, column), or the grammar is not Lark's.
         """
+        if not isinstance(text, str):
+            raise UsageError(f"a text is a string, not {type(text).__name__}")
         if self._lark_source is None:
             raise GrammarError(f"a {self.description} has no parse trees", hint="Grammar.from_lark has them")
         return self._lark_source.parse(text)
@@ -153,6 +164,9 @@ class Grammar:
             MaskError: the kernel is not installed.
             GrammarError: the engine refuses the grammar.
         """
+        if not isinstance(vocabulary, Vocabulary):
+            raise UsageError(f"a grammar is compiled for a Vocabulary, not {type(vocabulary).__name__}",
+                             hint="Vocabulary.from_tokenizer(...) makes one")
         if engine not in ENGINES:
             raise UsageError(f"no engine is called {engine!r}", hint=f"one of {', '.join(ENGINES)}")
         key = (vocabulary, engine)
@@ -188,6 +202,8 @@ class CompiledGrammar:
         Raises:
             LimitError: the budget is below what any output takes.
         """
+        if max_tokens is not None:
+            max_tokens = min(max(integer(max_tokens, "max_tokens"), 0), MAX_BUDGET)
         with _errors():
             return Matcher(self, self._raw.matcher(max_tokens))
 
@@ -229,6 +245,8 @@ class Matcher:
         """Take a token. False: refused, nothing has changed."""
         try:
             return self._raw.accept(token_id)  # type: ignore[no-any-return]
+        except OverflowError:  # a negative id, or one beyond any vocabulary
+            return False
         except Exception as error:
             _reraise(error)
 
@@ -239,6 +257,9 @@ class Matcher:
 
     def rollback(self, n: int) -> None:
         """Undo the last ``n`` accepted tokens, EOS included."""
+        n = integer(n, "a number of tokens")
+        if n < 0:
+            raise UsageError(f"cannot roll back {n} tokens")
         with _errors():
             self._raw.rollback(n)
 
@@ -276,6 +297,7 @@ class Matcher:
     def explain(self, token_id: int) -> str:
         """In words: is a token allowed now, and if not, why."""
         vocabulary = self.compiled.vocabulary
+        token_id = integer(token_id, "a token id")
         if not 0 <= token_id < vocabulary.size:
             return f"token {token_id} is outside the vocabulary of {vocabulary.size} tokens"
         token = vocabulary.tokens[token_id]
@@ -318,10 +340,25 @@ def _encoded(text: str | bytes) -> bytes | None:
     """UTF-8; None for text with lone surrogates, which no language contains."""
     if isinstance(text, bytes):
         return text
+    if not isinstance(text, str):
+        raise UsageError(f"a text is a string or bytes, not {type(text).__name__}")
     try:
         return text.encode()
     except UnicodeEncodeError:
         return None
+
+
+def _listed(values: Any) -> Iterable[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise UsageError(f"choices are a list of texts, not {type(values).__name__}")
+    return values
+
+
+def _choice(value: Any) -> bytes:
+    data = _encoded(value) if isinstance(value, str) else None
+    if data is None:
+        raise GrammarError(f"{value!r} cannot be chosen: choices are texts, without halves of surrogate pairs")
+    return data
 
 
 @cache

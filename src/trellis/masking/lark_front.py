@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lark import Lark
 from lark.exceptions import LarkError, UnexpectedInput
 from lark.lexer import PatternStr, TerminalDef, UnlessCallback
+from lark.load_grammar import GrammarBuilder
 from lark.parsers.lalr_analysis import Shift
 
 from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedError, UsageError
-from trellis.masking import regex_front, terminals
+from trellis.masking import lark_size, regex_front, terminals
+from trellis.masking.lark_places import Places
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, pack
 
 LEXERS = {"earley": "dynamic", "lalr": "contextual"}
@@ -37,11 +40,13 @@ class LarkSource:
         program: what the engines walk.
         parser: Lark's parser.
         name: the file, or ``text``.
+        text: the grammar as it was written.
     """
 
     program: Program
     parser: Lark
     name: str
+    text: str
 
     def parse(self, text: str) -> Any:
         """Lark's tree; a text that Lark does not parse is a GrammarError with its place."""
@@ -51,8 +56,8 @@ class LarkSource:
             place = (error.line, error.column) if isinstance(error.line, int) and error.line > 0 else (None, None)
             raise GrammarError("the text does not belong to the grammar", line=place[0], column=place[1],
                                source=text) from error
-        except RecursionError as error:
-            raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from error
+        except RecursionError:
+            raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
         except (LarkError, RuntimeError) as error:
             raise GrammarError(f"Lark failed on the text: {error}") from error
 
@@ -62,42 +67,67 @@ def load(text_or_path: str | os.PathLike[str], start: str, parser: str) -> LarkS
 
     Raises:
         GrammarError, UnsupportedError: with the rule or terminal, and line and column where they can be found.
-        UsageError: no such parser, or the file cannot be read.
+        LimitError: Lark would write the grammar out at too great a length, or it is nested too deeply.
+        UsageError: an argument of the wrong type, no such parser, or the file cannot be read.
     """
-    if parser not in LEXERS:
+    if not isinstance(parser, str) or parser not in LEXERS:
         raise UsageError(f"no parser is called {parser!r}", hint='"earley" (Lark\'s default) or "lalr"')
+    if not isinstance(start, str):
+        raise UsageError(f"start has to be the name of one rule, not {start!r}")
     path = _path(text_or_path)
+    text = _read(path) if path else str(text_or_path)
+    place = Places(text.removeprefix(_BYTE_ORDER_MARK), str(path) if path else "<string>")
+    place.check_characters()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # CPython's, about "[[" in a class
+        loaded = _loaded(place, start, parser)
+        lowering = _Lowering(loaded, place)
+        program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
+    return LarkSource(program, loaded, path.name if path else "text", place.text)
+
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def _path(text_or_path: Any) -> Path | None:
+    if isinstance(text_or_path, str):
+        return Path(text_or_path) if "\n" not in text_or_path and text_or_path.endswith(".lark") else None
     try:
-        text = path.read_text(encoding="utf-8") if path else str(text_or_path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the grammar file {path}: {error}") from error
-    place = _Places(text)
+        return Path(text_or_path)
+    except TypeError as error:
+        raise UsageError(f"a grammar is a text or a path, not {type(text_or_path).__name__}") from error
+
+
+def _read(path: Path) -> str:
     try:
-        # Lark looks for relative imports next to the file it was given.
-        if path:
-            with path.open(encoding="utf-8") as file:
-                loaded = Lark(file, start=start, parser=parser, lexer=LEXERS[parser])
-        else:
-            loaded = Lark(text, start=start, parser=parser, lexer=LEXERS[parser])
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the grammar file {str(path)[:200]!r}: {reason}",
+                         hint="grammar files are UTF-8" if isinstance(error, UnicodeDecodeError) else "") from error
+
+
+def _loaded(place: Places, start: str, parser: str) -> Lark:
+    try:
+        # Relative imports are looked for next to the file.
+        lark_size.check_terminals(place.text)
+        builder = GrammarBuilder()
+        builder.load_grammar(place.text, place.source)
+        lark_size.check_rules(builder._definitions)
+        return Lark(builder.build(), start=start, parser=parser, lexer=LEXERS[parser])
+    except lark_size.TooLarge as error:
+        raise place.error(LimitError, str(error), error.name, hint="give parts of it rules of their own") from error
     except RecursionError as error:
-        raise LimitError("the grammar is nested too deeply for Lark", limit="grammar depth") from error
+        raise LimitError("the grammar is nested too deeply for Lark, or imports itself",
+                         limit="grammar depth") from error
     except Exception as error:  # Lark's loader also lets AssertionError, KeyError and re.error through
         place.reraise(error)
-    lowering = _Lowering(loaded, place)
-    program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
-    return LarkSource(program, loaded, path.name if path else "text")
-
-
-def _path(text_or_path: str | os.PathLike[str]) -> Path | None:
-    if isinstance(text_or_path, str) and ("\n" in text_or_path or not text_or_path.endswith(".lark")):
-        return None
-    return Path(text_or_path)
 
 
 class _Lowering:
     """A loaded grammar -> a program."""
 
-    def __init__(self, loaded: Lark, place: _Places) -> None:
+    def __init__(self, loaded: Lark, place: Places) -> None:
         self.loaded = loaded
         self.place = place
         self.definitions: Mapping[str, TerminalDef] = {terminal.name: terminal for terminal in loaded.terminals}
@@ -171,7 +201,10 @@ class _Lowering:
         frontend: Any = self.loaded.parser
         table, lexers = frontend.parser._parse_table, frontend.lexer.lexers
         self._check_rules(start)
-        names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)})
+        try:
+            names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)})
+        except re.error as error:  # Lark makes one regex of a scanner's terminals when it first needs it
+            self.place.reraise(error)
         index = {name: number for number, name in enumerate(names)}
         states = _numbered(table, table.start_states[start])
         symbols: dict[str, int] = {}
@@ -277,95 +310,3 @@ def _scanner_names(lexer: Any) -> set[str]:
 def _bare(error: TrellisError) -> str:
     """The message without the place in the pattern, which is not the place in the grammar."""
     return re.sub(r" at line \d+, column \d+$", "", error.message.splitlines()[0])
-
-
-_NAMED = r"(?:(?:rule|terminal|terminals|token|used for)[ ({'\"]+|TerminalDef\('|\(|<)(?!in\b)([A-Za-z_]\w*)"
-
-
-class _Places:
-    """Finds rules and terminals in the text of a grammar, for messages."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def definition(self, name: str, number: int = 0) -> int | None:
-        """Offset of the ``number``-th definition of a rule or terminal."""
-        head = rf"^[ \t]*(?:%(?:override|extend|declare)[ \t]+)?[?!]*({re.escape(name)})\b"
-        found = list(re.finditer(head, self.text, re.MULTILINE))
-        return found[number].start(1) if len(found) > number else None
-
-    def use(self, name: str) -> int | None:
-        """Offset of the first use of a name, outside strings and comments as far as a regex can tell."""
-        for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|([A-Za-z_]\w*)', self.text):
-            if match.group(1) == name:
-                return match.start()
-        return None
-
-    def line_column(self, offset: int | None) -> tuple[int | None, int | None]:
-        """1-based."""
-        if offset is None:
-            return None, None
-        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
-
-    def error(self, kind: type[TrellisError], message: str, name: str, *, pattern: Any = None,
-              hint: str = "") -> TrellisError:
-        """An error about a rule or terminal, with its place."""
-        if issubclass(kind, LimitError):
-            return LimitError(message, limit="grammar", hint=hint)
-        offset = self.definition(name)
-        raw = getattr(pattern, "raw", None)
-        if offset is None and raw and raw in self.text:  # an anonymous terminal: find how it is written
-            offset = self.text.index(raw)
-        if offset is None:
-            offset = self.use(name)
-        line, column = self.line_column(offset)
-        made = kind if issubclass(kind, GrammarError) else GrammarError
-        return made(message, line=line, column=column, source=self.text, rule=name, hint=hint)
-
-    def reraise(self, error: Exception) -> NoReturn:
-        """Lark's error as ours."""
-        message = str(error).strip() or type(error).__name__
-        first = message.splitlines()[0].rstrip(" :")
-        stated = re.search(r",? (?:at|in)? ?line (\d+),? column (\d+)", message)
-        if stated:
-            elsewhere = re.search(r"line \d+ column \d+ in (\S+?):?\s", message)
-            line, column = int(stated[1]), int(stated[2])
-            first = re.sub(r"Unexpected token Token\('\w+', (.*?)\)\.?", r"unexpected \1", first)
-            expected = re.findall(r"^\s*\* (\w+)", message, re.MULTILINE)
-            own = not elsewhere or elsewhere[1] in ("<string>", "GRAMMAR") or line <= self.text.count("\n") + 1
-            hint = f"Lark expects {' or '.join(expected)}" if expected else ""
-            raise GrammarError(f"not a Lark grammar: {first.replace(stated[0], '')}", line=line, column=column,
-                               source=self.text if own else None, hint=hint) from error
-        if "at position" in first or first.startswith("Cannot compile token"):
-            self._bad_regex(error)
-        if first.startswith("Using an undefined rule"):
-            name = re.sub(r".*'(.*)'.*", r"\1", first)
-            raise GrammarError(f"the start rule {name} is not defined", rule=name,
-                               hint='name another rule: Grammar.from_lark(..., start="...")') from error
-        if "zero-width" in first:
-            first = "a terminal may match the empty string, which Lark's lexers do not allow"
-        names = re.findall(_NAMED, message, re.IGNORECASE) + re.findall(r"'([A-Za-z_]\w*)'", message)
-        concerned = next((name for name in names if self.use(name) is not None), None)
-        offset = None
-        if concerned is not None:
-            offset = self.definition(concerned, 1 if "more than once" in message else 0)
-            if offset is None or "not defined" in message:
-                offset = self.use(concerned)
-        at = self.line_column(offset)
-        raise GrammarError(f"Lark refuses the grammar: {first}", line=at[0], column=at[1], source=self.text,
-                           rule=concerned) from error
-
-    def _bad_regex(self, error: Exception) -> None:
-        """Find the regex that CPython does not compile."""
-        for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/((?:\\.|[^/\\\n])+)/[imslux]*', self.text):
-            try:
-                re.compile(match.group(1) or "")
-            except re.error as wrong:
-                line, column = self.line_column(match.start(1) + (wrong.pos or 0))
-                raise GrammarError(f"not a regular expression: {wrong.msg}", line=line, column=column, source=self.text,
-                                   rule=self._defined_at(match.start())) from error
-
-    def _defined_at(self, offset: int) -> str | None:
-        """The rule or terminal in whose definition an offset lies."""
-        heads = list(re.finditer(r"^[?!]*([A-Za-z_]\w*)[^:\n]*:", self.text[:offset], re.MULTILINE))
-        return heads[-1][1] if heads else None

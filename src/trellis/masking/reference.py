@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trellis.errors import GrammarError, LimitError, MaskError
 from trellis.masking import terminals
 from trellis.masking.left_corner import CALL, EPSILON
@@ -290,9 +293,9 @@ class ReferenceMatcher:
     """One output in the making; the same surface as the kernel's ``Matcher``."""
 
     def __init__(self, grammar: ReferenceGrammar, history: list[State], max_tokens: int | None,
-                 finished: int = 0) -> None:
+                 finished_at: int | None = None) -> None:
         self.grammar, self.history, self.max_tokens = grammar, history, max_tokens
-        self._finished = finished  # EOS tokens that were accepted
+        self._finished_at = finished_at  # how long the history was with the first EOS
 
     @property
     def can_end(self) -> bool:
@@ -302,7 +305,7 @@ class ReferenceMatcher:
     @property
     def finished(self) -> bool:
         """Whether EOS was accepted."""
-        return self._finished > 0
+        return self._finished_at is not None
 
     def accept(self, token_id: int) -> bool:
         """Take a token; False when it is refused (the state is then unchanged)."""
@@ -311,7 +314,8 @@ class ReferenceMatcher:
         if token_id in self.grammar.eos_ids:
             if not self.can_end:
                 return False
-            self._finished += 1
+            self.history.append(self.history[-1])
+            self._finished_at = self._finished_at or len(self.history)
             return True
         token = self.grammar.tokens[token_id]
         if self.finished or not token or token_id in self.grammar.special_ids:
@@ -353,7 +357,7 @@ class ReferenceMatcher:
 
     def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
         """Set the bit of each token that :meth:`accept` would take, clear all others."""
-        words = bitmask[row] if getattr(bitmask, "ndim", 1) == 2 else bitmask
+        words = self._words(bitmask, row)
         words[:] = 0
         for token_id in range(len(self.grammar.tokens)):
             if self.fork().accept(token_id):
@@ -362,18 +366,28 @@ class ReferenceMatcher:
         if not any(words):
             raise MaskError(f"no token of the vocabulary goes on from here: expected {', '.join(self.expected())}")
 
+    def _words(self, bitmask: Any, row: int) -> NDArray[np.int32]:
+        """The row of a bitmask, when it is one."""
+        count = -(-len(self.grammar.tokens) // 32)
+        if not isinstance(bitmask, np.ndarray) or bitmask.dtype != np.int32 or bitmask.ndim not in (1, 2) or (
+                not bitmask.flags.c_contiguous or not bitmask.flags.writeable):
+            raise MaskError("bitmask: a writable, contiguous array of int32 is needed, [words] or [rows, words]")
+        rows = bitmask if bitmask.ndim == 2 else bitmask[None]
+        if rows.shape[1] != count or not 0 <= row < len(rows):
+            raise MaskError(f"bitmask: {count} words a row are needed, and row {row}")
+        return rows[row]  # type: ignore[no-any-return]
+
     def rollback(self, n: int) -> None:
         """Undo the last ``n`` accepted tokens."""
-        if n > len(self.history) - 1 + self._finished:
-            raise MaskError(f"cannot roll back {n} tokens of {len(self.history) - 1 + self._finished}")
-        ends = min(n, self._finished)
-        self._finished -= ends
-        if n > ends:
-            del self.history[ends - n:]
+        if not 0 <= n < len(self.history):
+            raise MaskError(f"cannot roll back {n} tokens of {len(self.history) - 1}")
+        del self.history[len(self.history) - n:]
+        if self._finished_at is not None and len(self.history) < self._finished_at:
+            self._finished_at = None
 
     def fork(self) -> ReferenceMatcher:
         """An independent copy."""
-        return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished)
+        return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished_at)
 
     def expected(self) -> list[str]:
         """The names of the terminals that are being read or can come next."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import _sre  # type: ignore[import-not-found]
 import re
+import warnings
 from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from re import _casefix, _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-from trellis.errors import GrammarError, LimitError, UnsupportedError
+from trellis.errors import GrammarError, LimitError, UnsupportedError, UsageError
 from trellis.masking import terminals
 from trellis.masking.regex_tree import (
     EMPTY,
@@ -39,6 +40,8 @@ from trellis.masking.regex_tree import (
 )
 
 MAX_NODES = 100_000
+MAX_LENGTH = 500_000  # characters of a pattern
+_KNOWN_FLAGS = int(re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.ASCII | re.UNICODE)
 _CASED_BELOW = 0x20000  # no plane above has letters with case
 
 
@@ -49,12 +52,25 @@ def to_code(pattern: str, flags: int = 0) -> bytes:
         GrammarError: the pattern is malformed (column: where).
         UnsupportedError: lookaround, anchors, word boundaries, back-references, atomic groups, possessive loops.
     """
-    return _lower(pattern, flags, whole=False)
+    return _checked(pattern, flags, whole=False)
 
 
 def fullmatch_code(pattern: str, flags: int = 0) -> bytes:
     """The regex code of what ``re.fullmatch(pattern, …, flags)`` matches: ``^`` in front and ``$`` at the end go."""
-    return _lower(pattern, flags, whole=True)
+    return _checked(pattern, flags, whole=True)
+
+
+def _checked(pattern: Any, flags: Any, whole: bool) -> bytes:
+    if not isinstance(pattern, str):
+        raise UsageError(f"a regular expression is a string, not {type(pattern).__name__}")
+    if not isinstance(flags, int) or isinstance(flags, bool) or int(flags) & ~_KNOWN_FLAGS:
+        raise UsageError(f"{flags!r} are no flags that masks know", hint="re.IGNORECASE, MULTILINE, DOTALL, VERBOSE, "
+                         "ASCII and UNICODE go")
+    if len(pattern) > MAX_LENGTH:
+        raise LimitError(f"a regular expression of more than {MAX_LENGTH:,} characters", limit="regex size")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # "[[" in a class
+        return _lower(pattern, int(flags), whole)
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +82,7 @@ def _lower(pattern: str, flags: int, whole: bool) -> bytes:
                            source=pattern) from None
     except RecursionError:
         raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
         raise GrammarError(f"not a regular expression: {error}") from None
     items = list(tree)
     if whole and items and items[0] in (_AT_START, _AT_START_STRING):
@@ -224,18 +240,18 @@ def _code(node: Node) -> bytes:
 
 def _joined(codes: Iterable[bytes]) -> Iterator[bytes]:
     """Neighbouring literals as one."""
-    text = b""
+    text = bytearray()
     for code in codes:
         single = _single_byte(code)
         if single is not None:
             text += single
             continue
         if text:
-            yield terminals.text(text)
-            text = b""
+            yield terminals.text(bytes(text))
+            text.clear()
         yield code
     if text:
-        yield terminals.text(text)
+        yield terminals.text(bytes(text))
 
 
 def _single_byte(code: bytes) -> bytes | None:

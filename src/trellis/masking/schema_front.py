@@ -12,6 +12,7 @@ bounded.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -201,7 +202,7 @@ class _Lowering:
         try:
             spelling = strings.spell(value)
         except (TypeError, ValueError):
-            raise SchemaError(f"{value!r} is no JSON value", pointer=pointer) from None
+            raise SchemaError(f"{reprlib.repr(value)} is no JSON value", pointer=pointer) from None
         if isinstance(value, float) and value.is_integer():
             return [spelling, strings.spell(int(value))]
         return [spelling]
@@ -212,6 +213,8 @@ class _Lowering:
         def body(source: int, target: int) -> None:
             builder, marks = self.builder, self.separators
             is_object = isinstance(value, Mapping)
+            if is_object and not all(isinstance(name, str) for name in value):
+                raise SchemaError(f"{reprlib.repr(value)} is no JSON value: names must be strings")
             members: list[tuple[str | None, Any]] = list(value.items()) if is_object else [(None, item)
                                                                                            for item in value]
             at = builder.state()

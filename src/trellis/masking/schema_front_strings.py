@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -77,6 +78,8 @@ def spell(value: Any) -> bytes:
     """The one spelling of a scalar: that of ``json.dumps(ensure_ascii=False)``, with escapes for halves of pairs."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return b'"%s"' % value.encode()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format(Decimal(value), "f").encode()  # json.dumps and str refuse more than 4,300 digits
     spelling = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", spelling).encode()
 

@@ -12,11 +12,13 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trellis.errors import MaskError, VocabularyError
+from trellis.errors import MaskError, UsageError, VocabularyError
 
+MAX_IDS = 20_000_000
 #: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its
 #: text.
 EOS_NAMES = (
@@ -65,9 +67,9 @@ class Vocabulary:
 
     def __init__(self, tokens: Sequence[bytes], *, special_ids: Iterable[int] = (), eos_ids: Iterable[int] = (),
                  width: int | None = None) -> None:
-        table = [bytes(token) for token in tokens]
-        special = set(special_ids)
-        eos = list(dict.fromkeys(eos_ids))
+        table = _byte_strings(tokens)
+        special = {integer(token_id, "a token id") for token_id in listed(special_ids, "special_ids")}
+        eos = list(dict.fromkeys(integer(token_id, "a token id") for token_id in listed(eos_ids, "eos_ids")))
         for token_id in (*special, *eos):
             if not 0 <= token_id < len(table):
                 raise VocabularyError(f"token id {token_id} is outside the vocabulary of {len(table)} tokens",
@@ -78,6 +80,9 @@ class Vocabulary:
         if not eos:
             raise VocabularyError("no token is known to end an output", hint="name it: eos_ids=[...]")
         if width is not None:
+            width = integer(width, "width")
+            if width > MAX_IDS:
+                raise VocabularyError(f"a width of {width} is more than any model has")
             if width < len(table):
                 raise VocabularyError(f"the logits have {width} entries, but the vocabulary has {len(table)} tokens",
                                       hint="the tokenizer and the model do not belong together")
@@ -109,9 +114,17 @@ class Vocabulary:
             VocabularyError: the format is unknown, or a check failed: an id without bytes, a byte that no token spells,
                 a sample text that does not come back, no token that ends an output, logits that are too narrow.
         """
-        table = _read(tokenizer, dict(special_tokens or {}))
+        named = special_tokens or {}
+        if not isinstance(named, Mapping) or not all(
+                isinstance(name, str) and _is_id(token_id) for name, token_id in named.items()):
+            raise VocabularyError("special_tokens must map names to token ids")
+        try:
+            table = _read(tokenizer, dict(named))
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+            raise VocabularyError(f"the tokenizer is malformed: {type(error).__name__}: {error}",
+                                  hint="is the file complete?") from error
         _check_special(table)
-        given = tuple(eos_ids) or table.eos_ids
+        given = tuple(listed(eos_ids, "eos_ids")) or table.eos_ids
         special = set(table.special.values()) | table.unused
         found = given or tuple(sorted(table.special[name] for name in EOS_NAMES if name in table.special))
         vocabulary = cls(table.tokens, special_ids=special, eos_ids=found, width=width)
@@ -168,6 +181,43 @@ class Vocabulary:
             return self._kernel
 
 
+def integer(value: Any, what: str) -> int:
+    """A whole number, also numpy's; anything else is a UsageError."""
+    try:
+        return index(value)
+    except TypeError:
+        raise UsageError(f"{what} must be an integer, not {type(value).__name__}") from None
+
+
+def listed(values: Any, what: str) -> Iterable[Any]:
+    """Something to iterate over; anything else is a UsageError."""
+    if not isinstance(values, Iterable):
+        raise UsageError(f"{what} must be a list of token ids, not {type(values).__name__}")
+    return values
+
+
+def table_of(size: int) -> list[bytes]:
+    """Room for so many tokens; an absurd id in a damaged file is an error before it costs the memory."""
+    if size > MAX_IDS:
+        raise VocabularyError(f"token id {size - 1} is larger than in any tokenizer", token_id=size - 1)
+    return [b""] * size
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _byte_strings(tokens: Any) -> list[bytes]:
+    if isinstance(tokens, (str, bytes, Mapping)) or not isinstance(tokens, Iterable):
+        raise UsageError(f"tokens must be a list of byte strings, not {type(tokens).__name__}",
+                         hint="Vocabulary.from_tokenizer(...) reads tokenizers")
+    table = list(tokens)
+    for token_id, token in enumerate(table):
+        if not isinstance(token, bytes):
+            raise UsageError(f"token {token_id} must be bytes, not {type(token).__name__}")
+    return table
+
+
 def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     """Find out the format and read it."""
     from trellis.masking import vocabulary_hf, vocabulary_tekken, vocabulary_tiktoken
@@ -175,8 +225,9 @@ def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     if isinstance(tokenizer, (str, Path)):
         try:
             data = Path(tokenizer).read_bytes()
-        except OSError as error:
-            raise VocabularyError(f"cannot read the tokenizer file {tokenizer}: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise VocabularyError(f"cannot read the tokenizer file {str(tokenizer)!r}: {reason}") from error
         if not data.lstrip().startswith(b"{"):
             return vocabulary_tiktoken.read_ranks(data, special_tokens)
         try:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable
+from trellis.masking.vocabulary import TokenTable, table_of
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
 _UNDERLINE = "\u2581"  # SentencePiece writes a blank as this
@@ -50,6 +50,9 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
     vocab = model["vocab"]
     pieces: dict[int, str] = ({i: entry[0] for i, entry in enumerate(vocab)} if isinstance(vocab, list)
                               else {token_id: piece for piece, token_id in vocab.items()})
+    for token_id, piece in pieces.items():
+        if not isinstance(token_id, int) or token_id < 0 or not isinstance(piece, str):
+            raise VocabularyError(f"the token {piece!r} has the id {token_id!r}")
     parts = [part for key in ("pre_tokenizer", "decoder", "normalizer") for part in _components(data.get(key))]
     byte_level = any(part.get("type") == "ByteLevel" for part in parts)
     underline = any(part.get("type") == "Metaspace" or _writes_underline(part) for part in parts)
@@ -60,11 +63,13 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
     added: dict[int, str] = {}
     special = dict(special_tokens)
     for entry in data.get("added_tokens") or ():
+        if not isinstance(entry["id"], int) or entry["id"] < 0:
+            raise VocabularyError(f"the added token {entry['content']!r} has the id {entry['id']!r}")
         added[entry["id"]] = entry["content"]
         if entry.get("special"):
             special[entry["content"]] = entry["id"]
     size = max([*pieces, *added, *special.values()], default=-1) + 1
-    tokens = [b""] * size
+    tokens = table_of(size)
     for token_id, piece in pieces.items():
         if token_id not in added:
             tokens[token_id] = _byte_level(piece, token_id) if byte_level else _sentence_piece(piece)

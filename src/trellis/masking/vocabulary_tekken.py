@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable
+from trellis.masking.vocabulary import TokenTable, table_of
 
 #: Names of the first special ids, for files that do not list them (tekken before version 7).
 _FIRST_SPECIAL = ("<unk>", "<s>", "</s>")
@@ -33,11 +33,14 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
                     for entry in data["vocab"][: size - reserved]}
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise VocabularyError(f"the tekken file is malformed: {error!r}") from error
-    if sorted(ordinary) != list(range(size - reserved)):
+    if not 0 <= reserved <= size or sorted(ordinary) != list(range(len(ordinary))) or len(ordinary) != size - reserved:
         raise VocabularyError(f"the tekken file lists {len(ordinary)} tokens, its configuration says {size - reserved}")
     special = (listed or {name: i for i, name in enumerate(_FIRST_SPECIAL)}) | dict(special_tokens)
-    tokens = [b""] * reserved + [ordinary[rank] for rank in range(size - reserved)]
+    tokens = table_of(reserved) + [ordinary[rank] for rank in range(size - reserved)]
     for name, token_id in special.items():
+        if not 0 <= token_id < size:
+            raise VocabularyError(f"the special token {name!r} has the id {token_id}, beyond {size} tokens",
+                                  token_id=token_id)
         tokens[token_id] = name.encode()
     unused = frozenset(range(reserved)) - frozenset(special.values())
     return TokenTable(tokens, special, unused)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable
+from trellis.masking.vocabulary import TokenTable, table_of
 
 
 def read_ranks(data: bytes, special_tokens: Mapping[str, int]) -> TokenTable:
@@ -59,7 +59,7 @@ def read_encoding(encoding: Any, special_tokens: Mapping[str, int]) -> TokenTabl
 
 def _table(ranks: Mapping[int, bytes], special: Mapping[str, int]) -> TokenTable:
     size = max([*ranks, *special.values()], default=-1) + 1
-    tokens = [b""] * size
+    tokens = table_of(size)
     for token_id, token in ranks.items():
         tokens[token_id] = token
     for name, token_id in special.items():

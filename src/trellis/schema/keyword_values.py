@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from trellis.errors import SchemaError
+from trellis.errors import LimitError, SchemaError
 from trellis.schema.resolve import Place, join
 from trellis.schema.shapes import UNRESTRICTED, Conjunction, exact
+
+MAX_DIGITS = 20_000  # before or behind the point of a bound
+MAX_BITS = 66_000  # about as many digits
 
 
 def types_of(value: Any, pointer: str) -> tuple[str, ...]:
@@ -44,7 +48,8 @@ def count_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> int | Non
     value = schema.get(keyword)
     if value is None and keyword not in schema:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0 or (
+            value != int(value)):
         raise SchemaError(f"{keyword} must be a non-negative integer", pointer=join(pointer, keyword))
     return int(value)
 
@@ -54,18 +59,21 @@ def number_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> Decimal 
     value = schema.get(keyword)
     if value is None and keyword not in schema:
         return None
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise _too_large(keyword, pointer)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not exact(value).is_finite():
         raise SchemaError(f"{keyword} must be a number", pointer=join(pointer, keyword))
-    return exact(value)
+    number = exact(value)
+    if number and not -MAX_DIGITS < number.adjusted() < MAX_DIGITS:
+        raise _too_large(keyword, pointer)
+    return number
+
+
+def _too_large(keyword: str, pointer: str) -> LimitError:
+    return LimitError(f"{keyword} has too many digits for a mask (at {join(pointer, keyword)})", limit="digits")
 
 
 def type_name(value: Any) -> str:
     """What a value is, for messages."""
-    """What a value is, for messages."""
-    """A keyword whose value is a number, as it is written, or None."""
-    """A keyword whose value is a length or a number of things, or None."""
-    """A schema as a conjunction; ``true`` is the empty one."""
-    """The schemas in a list of alternatives."""
-    """The types that the value of ``type`` names."""
     names: dict[type, str] = {type(None): "null", str: "a string", list: "an array", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)

@@ -31,6 +31,7 @@ from trellis.schema.shapes import (
     both,
     distinct,
     exact,
+    identity,
     key_of,
     meet,
     no_number,
@@ -39,6 +40,8 @@ from trellis.schema.shapes import (
 
 MAX_SHAPES = 50_000
 MAX_CASES = 5_000
+MAX_WORK = 2_000_000  # cases that meet, and properties in them
+MAX_POINTER = 20_000  # characters; in what is nested deeper, pointers alone would fill the memory
 _TYPES = tuple(name for name in UNRESTRICTED if name != "integer")
 _KINDS = (NUMBER, STRING, ARRAY, OBJECT, ANNOTATIONS, REFUSED)
 _KIND = {name: kind for kind, names in enumerate(_KINDS) for name in names}
@@ -75,6 +78,8 @@ class Normalizer:
         self._shapes: dict[tuple[int, ...], Shape] = {}
         self._single: dict[int, Shape] = {}
         self._open: set[int] = set()
+        self._literals: dict[int, tuple[Literals, dict[Any, Any]]] = {}  # by id of a case, which is kept alive here
+        self._work = 0
 
     def shape(self, conjunction: Conjunction) -> Shape:
         """The shape of a conjunction; the empty shape when nothing satisfies it (not every empty one is found here).
@@ -111,6 +116,8 @@ class Normalizer:
             return ANY
         if schema is False:
             return ()
+        if len(place.pointer) > MAX_POINTER:
+            raise LimitError(f"the schema is nested too deep (at {place.pointer[:60]}...)", limit="depth")
         key = id(schema)
         shape = self._single.get(key)
         if shape is None:
@@ -312,6 +319,8 @@ class Normalizer:
         declared = schema.get("properties", {})
         if not isinstance(declared, Mapping):
             raise SchemaError("properties must be an object", pointer=join(pointer, "properties"))
+        if not all(isinstance(name, str) for name in declared):
+            raise SchemaError("names of properties must be strings", pointer=join(pointer, "properties"))
         required = schema.get("required", ())
         if isinstance(required, bool):
             raise SchemaError("required must be an array of names (a boolean is draft 3)",
@@ -385,10 +394,25 @@ class Normalizer:
             return right
         if right is ANY or not left:
             return left
+        self._spend(left, right)
         cases = [case for one in left for other in right if (case := self._meet_cases(one, other)) is not None]
         if len(cases) > MAX_CASES:
             raise LimitError(f"a part of the schema has more than {MAX_CASES} alternatives", limit="cases")
         return tuple(cases)
+
+    def _spend(self, left: Shape, right: Shape) -> None:
+        """Alternatives beside alternatives multiply: not without end."""
+        self._work += sum(map(_weight, left)) * len(right) + sum(map(_weight, right)) * len(left)
+        if self._work > MAX_WORK:
+            raise LimitError("the schema has too many alternatives that have to be compared with each other",
+                             limit="alternatives", hint="put fewer anyOf and oneOf beside each other")
+
+    def _identities(self, literals: Literals) -> dict[Any, Any]:
+        """The values of a case by what makes them the same."""
+        known = self._literals.get(id(literals))
+        if known is None:
+            known = self._literals[id(literals)] = (literals, {identity(value): value for value in literals.values})
+        return known[1]
 
     def _meet_cases(self, left: Case, right: Case) -> Case | None:
         if not isinstance(left, Literals):
@@ -396,7 +420,9 @@ class Normalizer:
                 return meet(left, right)
             left, right = right, left
         if isinstance(right, Literals):
-            values = tuple(value for value in left.values if any(same(value, other) for other in right.values))
+            ours, others = self._identities(left), self._identities(right)
+            few, many = (ours, others) if len(ours) <= len(others) else (others, ours)
+            values = tuple(ours[key] for key in few if key in many)
         else:
             try:
                 values = tuple(value for value in left.values if self.admits_case(right, value))
@@ -421,12 +447,13 @@ class Normalizer:
                     self.refuse(f"masks cannot tell alternatives {j} and {i} of 'oneOf' apart: a value might fit both",
                                 join(pointer, "oneOf"),
                                 "write anyOf, or give each alternative a property of its own const")
-        return tuple(case for branch in branches for case in branch)
+        return tuple({id(case): case for branch in branches for case in branch}.values())
 
     # Questions ------------------------------------------------------------------------------------------------------
 
     def disjoint(self, left: Shape, right: Shape, depth: int = 3) -> bool:
         """Whether it is certain that no value has both shapes."""
+        self._spend(left, right)
         return all(self._disjoint_cases(one, other, depth) for one in left for other in right)
 
     def _disjoint_cases(self, left: Case, right: Case, depth: int) -> bool:
@@ -479,3 +506,8 @@ class Normalizer:
                     case.maximum is None or len(value) <= case.maximum) and all(
                     name in value for name in case.required) and all(
                     self.admits(case.member(name), member) for name, member in value.items())
+
+
+def _weight(case: Case) -> int:
+    """What it costs to intersect a case."""
+    return 1 + len(case.properties) if isinstance(case, Objects) else 1

@@ -72,8 +72,12 @@ class Document:
         return place
 
     def _resolve(self, reference: str, pointer: str) -> Place:
-        address, fragment = urldefrag(reference)
-        if address and urldefrag(urljoin(self._base, address))[0] != (urldefrag(self._base)[0] or None):
+        try:
+            address, fragment = urldefrag(reference)
+            leaves = address and urldefrag(urljoin(self._base, address))[0] != (urldefrag(self._base)[0] or None)
+        except ValueError as error:
+            raise SchemaError(f"the reference {reference!r} is no URI: {error}", pointer=pointer) from error
+        if leaves:
             raise UnsupportedError(f"the reference {reference!r} leads out of the document (at {pointer})",
                                    pointer=pointer, hint="put what it refers to under $defs, and refer to that")
         fragment = unquote(fragment)
@@ -87,7 +91,7 @@ class Document:
         for token in split(pointer):
             if isinstance(value, Mapping) and token in value:
                 value = value[token]
-            elif isinstance(value, list) and re.fullmatch(r"0|[1-9]\d*", token) and int(token) < len(value):
+            elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", token) and int(token) < len(value):
                 value = value[int(token)]
             else:
                 return None

@@ -192,13 +192,20 @@ def same(left: Any, right: Any) -> bool:
 
 def distinct(values: Iterable[Any]) -> tuple[Any, ...]:
     """Values without those that JSON's equality calls the same."""
-    scalars: dict[tuple[Any, ...], Any] = {}
-    others: list[Any] = []
+    found: dict[Any, Any] = {}
     for value in values:
-        if value is None or isinstance(value, (bool, str)):
-            scalars.setdefault((type(value), value), value)
-        elif isinstance(value, (int, float, Decimal)):
-            scalars.setdefault((Decimal, exact(value)), value)
-        elif not any(same(value, other) for other in others):
-            others.append(value)
-    return (*scalars.values(), *others)
+        found.setdefault(identity(value), value)
+    return tuple(found.values())
+
+
+def identity(value: Any) -> Any:
+    """Something hashable that two values share exactly when they are the ``same``."""
+    if value is None or isinstance(value, (bool, str)):
+        return type(value), value
+    if isinstance(value, (int, float, Decimal)):
+        return Decimal, exact(value)
+    if isinstance(value, Mapping):
+        return Mapping, frozenset((name, identity(member)) for name, member in value.items())
+    if isinstance(value, (list, tuple)):
+        return list, tuple(map(identity, value))
+    return None, id(value)  # no JSON value; refused when it is spelled
