@@ -137,6 +137,7 @@ def repair_csv(
         return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
     if against:
         raise RepairError(
-            "the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text
+            "the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text,
+            against_schema=True,
         )
     raise unreadable_as("CSV", text, level, 1, 1, reason)

@@ -61,13 +61,16 @@ def repair(text: str, schema: Mapping[str, Any] | None = None, *, level: Level =
     """
     check_arguments(text, level)
     failure: RepairError | None = None
-    for name in likely_formats(text):
+    formats = likely_formats(text)
+    for name in formats:
         try:
             if name == "json":
                 return repair_json(text, schema, level=level)
             if name == "yaml":
                 return repair_yaml(text, schema, level=level)
-            return repair_csv(text, schema, level=level)
+            table = repair_csv(text, schema, level=level)
+            if table.value or name == formats[0]:  # any line is a header without rows
+                return table
         except RepairError as error:
             if error.limit is not None:
                 raise

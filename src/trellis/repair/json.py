@@ -48,7 +48,9 @@ def repair_json(
         UsageError: an argument is of the wrong kind.
     """
     check_arguments(text, level)
-    bounds = limits or Limits()
+    bounds = Limits() if limits is None else limits
+    if not isinstance(bounds, Limits):
+        raise UsageError(f"limits={limits!r:.60} is no Limits")
     judge = judge_for(schema)
     if len(text) > bounds.size:
         raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")
@@ -195,6 +197,7 @@ def _best(
             line=line,
             column=column,
             source=text,
+            against_schema=True,
         )
     doubtful = best.ambiguous or margin < 0.25
     if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-import jsonschema
 import jsonschema.exceptions
-import jsonschema.validators
 
 from ..errors import RepairError, SchemaError
+from .validator import schema_text, validator_of
 
 
 class Judge(Protocol):
@@ -34,13 +33,7 @@ class SchemaJudge:
     """A JSON Schema as a judge (the ``jsonschema`` package)."""
 
     def __init__(self, schema: Any) -> None:
-        validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        try:
-            validator_class.check_schema(schema)
-        except jsonschema.SchemaError as error:
-            pointer = "".join(f"/{part}" for part in error.absolute_path)
-            raise SchemaError(error.message, pointer=pointer) from None
-        self._validator = validator_class(schema)
+        self._validator = validator_of(schema)
 
     def accepts(self, value: Any) -> bool:
         """Whether the value is valid."""
@@ -98,7 +91,4 @@ def judge_for(schema: Mapping[str, Any] | bool | None) -> Judge:
     """
     if schema is None:
         return AnyValue()
-    try:
-        return _cached(json.dumps(schema, sort_keys=True))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SchemaError(f"the schema is not JSON: {error}") from None
+    return _cached(schema_text(schema))

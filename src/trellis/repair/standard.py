@@ -27,10 +27,15 @@ def read_standard(text: str) -> Any:
 
     Raises:
         ValueError: the text is not JSON.
-        RepairError: it is nested too deeply for the standard reader.
+        RepairError: it is nested too deeply for the standard reader, or holds a number with more digits than Python
+            reads.
     """
     try:
         return DECODER.decode(text)
+    except (json.JSONDecodeError, _NotStandard):
+        raise
+    except ValueError:
+        raise RepairError("a number has more digits than Python reads", limit="digits") from None
     except RecursionError:
         raise RepairError(
             "the text is nested too deeply for the standard reader", line=1, column=1, source=text, limit="depth"

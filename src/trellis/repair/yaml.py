@@ -28,6 +28,8 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _CORE = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
 _KEY_LINE = re.compile(r"^(?:[\w\"'][^\n:]{0,60}:(?:\s|$)|-\s)", re.M)
 _SIZE = 2_000_000
+_DEPTH = 300  # of brackets in brackets; Python's stack ends the reader not far above
+_FLOW = re.compile(r"""[\[\]{}]|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""")
 
 
 class _NotYaml(ValueError):
@@ -105,6 +107,15 @@ def _build(node: Any) -> Any:
     return result
 
 
+def _flow_depth(text: str) -> int:
+    """How many brackets are open at once; the reader needs time in the square of it."""
+    depth = deepest = 0
+    for mark in _FLOW.findall(text):
+        depth = depth + 1 if mark in "[{" else max(0, depth - (mark in "]}"))
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def read_yaml(text: str) -> Any:
     """The standard reading of YAML text as JSON data.
 
@@ -112,6 +123,8 @@ def read_yaml(text: str) -> Any:
         ValueError: the text is not YAML, or uses anchors, aliases, tags, or a key twice.
         RepairError: it is nested too deeply (``limit``).
     """
+    if _flow_depth(text) > _DEPTH:
+        raise RepairError("the text is nested too deeply", limit="depth")
     node = _compose(text)
     try:
         return None if node is None else _build(node)
@@ -206,7 +219,8 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
         return Repaired(value, result, locate(text, every), confidence(cost, math.inf))
     if against:
         raise RepairError(
-            "the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text
+            "the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text,
+            against_schema=True,
         )
     if failure is not None:
         raise RepairError(

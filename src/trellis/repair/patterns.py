@@ -1,0 +1,52 @@
+"""Regular expressions that come to an end.
+
+Python's ``re`` may need longer than anybody waits for a short text that a model chose (``(a+)+b`` on forty ``a``). The
+``regex`` package reads the same patterns in the same way and can be told to stop.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+MAX_SECONDS = 2.0
+"""Of CPU time, for one match."""
+_FUZZY = re.compile(r"\{[^}\d,]")
+
+
+class TooSlow(ValueError):
+    """A match was given up after ``MAX_SECONDS``."""
+
+
+def search(pattern: str, text: str) -> bool:
+    """Whether the pattern matches somewhere in the text.
+
+    Raises:
+        TooSlow: it takes too long to say.
+    """
+    return _run(_compiled(pattern).search, text)
+
+
+def fullmatch(pattern: str, text: str) -> bool:
+    """Whether the pattern matches the whole text.
+
+    Raises:
+        TooSlow: it takes too long to say.
+    """
+    return _run(_compiled(pattern).fullmatch, text)
+
+
+def _run(match: Any, text: str) -> bool:
+    try:
+        return match(text, timeout=MAX_SECONDS) is not None
+    except TimeoutError:
+        raise TooSlow(f"it takes more than {MAX_SECONDS:g} seconds to match this") from None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    # What `regex` takes for fuzzy matching is text to `re`: {e<=1} after an item.
+    return regex.compile(_FUZZY.sub(lambda found: "\\" + found[0], pattern) if _FUZZY.search(pattern) else pattern)
