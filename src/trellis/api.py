@@ -74,7 +74,7 @@ def generate_structured(
         ModelError: the model or its server failed.
         MaskError, GrammarError: the mask cannot be made; nothing goes on without one in silence.
     """
-    task, found = _task(prompt, output_type, model, mode, sampling, validators, repair, session)
+    task, found = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
     return drive(strategy.run(task), found)
 
 
@@ -103,15 +103,16 @@ async def agenerate_structured(
     session: Session | None = None,
 ) -> Result[Any]:
     """``generate_structured``, awaitable."""
-    task, found = _task(prompt, output_type, model, mode, sampling, validators, repair, session)
+    task, found = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
     return await adrive(strategy.run(task), found)
 
 
 def _task(
-    prompt: Prompt, output_type: Any, model: Any, mode: str, sampling: Sampling,
+    prompt: Prompt, output_type: Any, model: Any, mode: str, strategy: Strategy, sampling: Sampling,
     validators: Sequence[Validator], repair: str, session: Session | None,
 ) -> tuple[Task[Any], Model]:
-    shared = session or Session()
+    _check_kinds(strategy, sampling, validators, session)
+    shared = Session() if session is None else session
     contract = contract_of(output_type)
     messages = messages_for(prompt, contract)
     level = checked_level(repair)
@@ -119,6 +120,17 @@ def _task(
     modes = modes_for(mode, found, contract)
     return Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
                 warnings=warnings), found
+
+
+def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) -> None:
+    if isinstance(strategy, type) or not callable(getattr(strategy, "run", None)):
+        raise UsageError(f"strategy={strategy!r:.60} is no strategy", hint="strategy=trellis.Retry(2)")
+    if not isinstance(sampling, Sampling):
+        raise UsageError(f"sampling={sampling!r:.60} is no Sampling", hint="sampling=trellis.Sampling(temperature=0)")
+    if session is not None and not isinstance(session, Session):
+        raise UsageError(f"session={session!r:.60} is no Session", hint="session=trellis.Session(...)")
+    if not isinstance(validators, list | tuple) or not all(callable(validator) for validator in validators):
+        raise UsageError("validators is a list of functions", hint="validators=[check]")
 
 
 def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, ...]:

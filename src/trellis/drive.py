@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trellis.errors import ModelError, TrellisError
-from trellis.models.base import Model, Request
+from trellis.errors import ModelError, TransportError, TrellisError
+from trellis.models.base import Model, Reply, Request
 from trellis.result import Result
 from trellis.strategy.task import Flow, Replies, T
 
@@ -34,7 +34,7 @@ def drive(flow: Flow[T], model: Model, sleep: Callable[[float], object] = time.s
 
 
 async def adrive(flow: Flow[T], model: Model) -> Result[T]:
-    """Runs a strategy to its result, awaiting the model."""
+    """Runs a strategy to its result, awaiting the model no longer than a budget of seconds allows."""
     import asyncio
 
     replies: Any = None
@@ -46,10 +46,14 @@ async def adrive(flow: Flow[T], model: Model) -> Result[T]:
             return result
         if (delay := _delay(requests)) > 0:
             await asyncio.sleep(delay)
+        limit = max((request.timeout for request in requests if request.timeout is not None), default=None)
+        clock = asyncio.timeout(limit)
         try:
-            replies = _checked(model, requests, await model.acomplete(requests))
+            async with clock:
+                replies = _checked(model, requests, await model.acomplete(requests))
         except Exception as error:
-            replies = [_typed(model, error)] * len(requests)
+            late = TransportError(f"{model.name} did not answer in the {limit or 0:.3g} seconds that the budget left")
+            replies = [late if clock.expired() else _typed(model, error)] * len(requests)
 
 
 def _delay(requests: Sequence[Request]) -> float:
@@ -57,6 +61,12 @@ def _delay(requests: Sequence[Request]) -> float:
 
 
 def _checked(model: Model, requests: Sequence[Request], replies: Replies) -> Replies:
+    if not isinstance(replies, list | tuple):
+        raise ModelError(f"{model.name} gave {type(replies).__name__}, not a list of replies")
+    for reply in replies:
+        if not isinstance(reply, Reply | Exception):
+            raise ModelError(f"{model.name} gave {type(reply).__name__} in the place of a Reply",
+                             hint="Model.complete returns one trellis.Reply, or an exception, for each request")
     if len(replies) != len(requests):
         raise ModelError(f"{model.name} gave {len(replies)} replies to {len(requests)} requests")
     return [_typed(model, reply) if isinstance(reply, Exception) else reply for reply in replies]

@@ -207,6 +207,7 @@ class RepairError(_Located):
         line, column: 1-based place in the text, or ``None``.
         context: the line with a caret.
         limit: the name of the limit that was hit, or ``None``.
+        against_schema: whether the text was read, and what was read does not satisfy the schema.
     """
 
     def __init__(
@@ -217,10 +218,12 @@ class RepairError(_Located):
         column: int | None = None,
         source: str | None = None,
         limit: str | None = None,
+        against_schema: bool = False,
         hint: str = "",
     ) -> None:
         super().__init__(message, line=line, column=column, source=source, hint=hint)
         self.limit = limit
+        self.against_schema = against_schema
 
 
 class ModelError(TrellisError):

@@ -8,7 +8,7 @@ correction of a failed attempt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_FEEDBACK_CHARACTERS = 2_000
 """Of a bad answer, so much is shown again; with ``MAX_FEEDBACK_ERRORS`` it bounds a correction prompt."""
 MAX_FEEDBACK_ERRORS = 12
+MAX_REPEATED = 1_000_000
+"""What ``*`` in a template may make of a text or a list, in items."""
+MAX_EXPONENT = 100
 
 
 class Shape(Protocol):
@@ -69,6 +72,7 @@ class Template:
         Raises:
             TemplateError: the template does not render, or an example is not of the type.
         """
+        self._check()
         prompt = _render(self.prompt, self.variables) if self.variables else self.prompt
         text = _render(
             self.source if self.source is not None else template_source(shape.format),
@@ -77,11 +81,25 @@ class Template:
                 "prompt": prompt,
                 "name": shape.name,
                 "type": shape.type_text(),
-                "examples": [_example(shape, i, *pair) for i, pair in enumerate(self.examples)],
+                "examples": [_example(shape, i, text, value) for i, (text, value) in enumerate(self.examples)],
             },
         ).rstrip()
         system = (Message("system", self.system),) if self.system else ()
         return (*system, Message("user", text))
+
+    def _check(self) -> None:
+        for name, text in (("prompt", self.prompt), ("system", self.system), ("source", self.source or "")):
+            if not isinstance(text, str):
+                raise TemplateError(f"Template({name}=...) is text, not {type(text).__name__}")
+        if not isinstance(self.variables, dict) or not all(isinstance(name, str) for name in self.variables):
+            raise TemplateError("Template(variables=...) is a dict from names to values")
+        if not isinstance(self.examples, list | tuple):
+            raise TemplateError(f"Template(examples=...) is a list of pairs, not {type(self.examples).__name__}",
+                                hint='examples=[("input text", value)]')
+        for index, pair in enumerate(self.examples):
+            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+                raise TemplateError(f"example {index} is no pair of an input text and a value",
+                                    hint='examples=[("input text", value)]')
 
     def preview(self, output_type: Any) -> str:
         """The exact prompt as text, one block for each message."""
@@ -102,10 +120,11 @@ def messages_for(prompt: str | Sequence[Message] | Template, shape: Shape) -> tu
         return prompt.messages(shape)
     if isinstance(prompt, str):
         return Template(prompt).messages(shape)
-    turns = tuple(prompt)
+    turns = tuple(prompt) if isinstance(prompt, Iterable) else ()
     if not turns or not all(isinstance(turn, Message) for turn in turns) or turns[-1].role != "user":
         raise TemplateError(
-            "a conversation is a sequence of Message that ends with one of the user's", hint='Message("user", "...")'
+            "a prompt is text, a Template, or a conversation: a sequence of Message that ends with one of the user's",
+            hint='[Message("system", "..."), Message("user", "...")]',
         )
     return (*turns[:-1], *Template(turns[-1].content).messages(shape))
 
@@ -120,14 +139,19 @@ def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldEr
 
     Its size does not depend on the number of attempts: earlier answers are left out, and each error is said once.
     """
-    shown = raw if len(raw) <= MAX_FEEDBACK_CHARACTERS else raw[:MAX_FEEDBACK_CHARACTERS] + " [...]"
-    unique = list(dict.fromkeys(str(error)[:300] for error in errors))
+    shown = _sendable(raw if len(raw) <= MAX_FEEDBACK_CHARACTERS else raw[:MAX_FEEDBACK_CHARACTERS] + " [...]")
+    unique = list(dict.fromkeys(_sendable(str(error)[:300]) for error in errors))
     left_out = len(unique) - MAX_FEEDBACK_ERRORS
     lines = [f"- {line}" for line in unique[:MAX_FEEDBACK_ERRORS]]
     if left_out > 0:
         lines.append(f"- and {left_out} more")
     feedback = "That answer is wrong:\n" + "\n".join(lines) + "\nAnswer again, with nothing but the corrected answer."
     return (*messages, Message("assistant", shown), Message("user", feedback))
+
+
+def _sendable(text: str) -> str:
+    """Text that has a form in UTF-8: an answer may escape one half of a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @cache
@@ -142,7 +166,20 @@ def _environment() -> Environment:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+    class Environment(ImmutableSandboxedEnvironment):
+        """With bounds on the operators that make much out of little: ``"a" * 10**10`` would fill the memory."""
+
+        intercepted_binops = frozenset(["*", "**"])
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            if operator == "**" and (not isinstance(right, int | float) or abs(right) > MAX_EXPONENT):
+                raise OverflowError(f"an exponent above {MAX_EXPONENT}")
+            for one, other in ((left, right), (right, left)):
+                if operator == "*" and isinstance(one, Sized) and len(one) * other > MAX_REPEATED:
+                    raise OverflowError(f"more than {MAX_REPEATED} repetitions")
+            return super().call_binop(context, operator, left, right)
+
+    return Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
 
 
 @lru_cache(maxsize=64)

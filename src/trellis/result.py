@@ -5,8 +5,11 @@ Everything here is frozen data without behaviour that touches a model or a file.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
+
+from trellis.errors import UsageError
 
 T = TypeVar("T")
 
@@ -23,10 +26,26 @@ the reply has no whole answer (three), or it cannot be read, is not of the type,
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    Raises:
+        UsageError: the role is none, or the content is no text that can be sent (a lone surrogate has no UTF-8).
+    """
 
     role: Role
     content: str
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            raise UsageError(f"{self.role!r:.60} is no role of a message", hint=", ".join(get_args(Role)))
+        if not isinstance(self.content, str):
+            raise UsageError(f"the content of a message is text, not {type(self.content).__name__}")
+        try:
+            self.content.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"character {error.start + 1} of a message is half of a surrogate pair "
+                             f"({self.content[error.start]!r}), which cannot be sent",
+                             hint='text.encode("utf-8", "replace").decode() replaces such characters') from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,9 @@ class Sampling:
         stop: strings that end the output; they are not part of it.
         max_tokens: at most so many tokens, the end-of-sequence token counted.
         logprobs: whether the reply should carry the log-probability of each token.
+
+    Raises:
+        UsageError: a setting is out of its range.
     """
 
     temperature: float | None = None
@@ -50,6 +72,32 @@ class Sampling:
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     logprobs: bool = False
+
+    def __post_init__(self) -> None:
+        _check("temperature", self.temperature, _is_number(self.temperature, 0.0), "0 (greedy) or more")
+        _check("top_p", self.top_p, _is_number(self.top_p, 0.0, 1.0) and self.top_p != 0, "above 0 and at most 1")
+        _check("min_p", self.min_p, _is_number(self.min_p, 0.0, 1.0), "between 0 and 1")
+        _check("top_k", self.top_k, _is_whole(self.top_k, 1), "a whole number from 1 on")
+        _check("max_tokens", self.max_tokens, _is_whole(self.max_tokens, 1), "a whole number from 1 on")
+        _check("seed", self.seed, _is_whole(self.seed), "a whole number")
+        if not isinstance(self.stop, list | tuple) or not all(isinstance(one, str) and one for one in self.stop):
+            raise UsageError(f"Sampling(stop={self.stop!r:.60}) is no tuple of texts that are not empty",
+                             hint='stop=("END",)')
+        object.__setattr__(self, "stop", tuple(self.stop))
+
+
+def _check(name: str, value: object, is_right: bool, wanted: str) -> None:
+    if value is not None and not is_right:
+        raise UsageError(f"{name} is {value!r:.60}, but must be {wanted}")
+
+
+def _is_number(value: object, least: float, most: float = math.inf) -> bool:
+    return (isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+            and math.isfinite(value))
+
+
+def _is_whole(value: object, least: int | None = None) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and (least is None or value >= least)
 
 
 @dataclass(frozen=True, slots=True)

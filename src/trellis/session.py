@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import Any
 
+from trellis.errors import UsageError
 from trellis.models import BUILT_IN, Model, resolve_model
 from trellis.result import Usage
 from trellis.strategy import Budget, Meter
@@ -22,9 +23,12 @@ class Session:
 
     Raises:
         UnknownModelError, MissingExtraError, AuthenticationError: the model cannot be had.
+        UsageError: the budget is none.
     """
 
     def __init__(self, *, model: Any = None, budget: Budget | None = None) -> None:
+        if budget is not None and not isinstance(budget, Budget):
+            raise UsageError(f"budget={budget!r:.60} is no Budget", hint="Session(budget=Budget(calls=10))")
         self.model: Model | None = None if model is None else resolve_model(model)
         self.meter = Meter(budget)
 

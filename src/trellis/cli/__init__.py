@@ -2,7 +2,8 @@
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
 and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` found something to repair;
-2 the call is wrong; 3 the text cannot be repaired; 4 repaired, but against the schema; 5 a limit was hit.
+2 the call is wrong, or a file cannot be read or written; 3 the text cannot be repaired; 4 it was read, but it is
+against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrellisError as error:
         show_error(error)
         return exit_code(error)
+    except OSError as error:  # of a stream; files have their own errors
+        print(f"error: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

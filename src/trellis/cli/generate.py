@@ -15,8 +15,8 @@ import typer
 from rich.text import Text
 
 from trellis.cli.fields import schema_of_fields
-from trellis.cli.report import attempts_table, show_value, stderr, usage_line
-from trellis.errors import SchemaError, TypeNotSupportedError
+from trellis.cli.report import attempts_table, read_input, show_value, stderr, usage_line, write
+from trellis.errors import SchemaError, TypeNotSupportedError, UsageError
 
 
 class Format(StrEnum):
@@ -68,10 +68,10 @@ def generate(
     """Ask a model for a value of a type, and print the validated value as JSON."""
     import trellis
 
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = read_prompt() if prompt == "-" else prompt
     wanted = _output_type(fields, schema, type_, choice, regex, grammar, format_)
     if preview:
-        print(trellis.Template(text).preview(wanted))
+        write(trellis.Template(text).preview(wanted))
         return
     console = stderr()
     with (
@@ -117,7 +117,7 @@ def _output_type(
         "--regex": regex,
         "--grammar": grammar,
     }
-    named = [name for name, value in given.items() if value]
+    named = [name for name, value in given.items() if value is not None and value != []]
     if len(named) != 1:
         raise TypeNotSupportedError(
             f"one of {', '.join(given)} says what to make; given: {' and '.join(named) or 'none'}"
@@ -128,7 +128,8 @@ def _output_type(
         return trellis.Regex(regex)
     if grammar is not None:
         return trellis.Grammar.from_lark(grammar)
-    shape = schema_of_fields(fields) if fields else read_schema(schema) if schema else _import_type(type_ or "")
+    shape = (schema_of_fields(fields) if fields is not None else
+             read_schema(schema) if schema is not None else _import_type(type_ or ""))
     if format_ is Format.yaml:
         return trellis.Yaml(shape)
     return trellis.Csv(shape) if format_ is Format.csv else shape
@@ -138,14 +139,30 @@ def read_schema(path: Path) -> Any:
     """A JSON Schema from a file.
 
     Raises:
-        SchemaError: the file cannot be read or holds no JSON.
+        UsageError: the file cannot be read or holds no JSON.
+        SchemaError: what it holds is no schema.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        schema = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SchemaError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise SchemaError(f"{path} holds no JSON: {error}") from error
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} holds no JSON: {error}") from error
+    if not isinstance(schema, dict | bool):
+        raise SchemaError(f"{path}: a schema is an object or a boolean, not {type(schema).__name__}")
+    return schema
+
+
+def read_prompt() -> str:
+    """Standard input as text.
+
+    Raises:
+        UsageError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_input().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input: byte {error.start} is not UTF-8") from error
 
 
 def _import_type(name: str) -> Any:
@@ -153,7 +170,8 @@ def _import_type(name: str) -> Any:
     sys.path.insert(0, "")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise TypeNotSupportedError(f"--type {name}: {error}", hint="write it as package.module:Name") from error
+    except (Exception, SystemExit) as error:  # the module is anybody's code
+        said = f"{error}" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+        raise TypeNotSupportedError(f"--type {name}: {said}", hint="write it as package.module:Name") from error
     finally:
         sys.path.remove("")

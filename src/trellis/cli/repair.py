@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from trellis.cli.generate import read_schema
-from trellis.cli.report import exit_code, show_error, stderr
+from trellis.cli.report import exit_code, read_input, show_error, stderr, write
 from trellis.errors import RepairError, TrellisError, UsageError
 
 
@@ -100,13 +99,13 @@ def _one(
     elif output:
         _write(output, repaired.text)
     else:
-        print(repaired.text, end="" if repaired.text.endswith("\n") else "\n")
+        write(repaired.text)
     return 0
 
 
 def _read(path: Path) -> str:
     try:
-        data = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
+        data = read_input() if path == Path("-") else path.read_bytes()
         return data.decode("utf-8")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
@@ -115,8 +114,9 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Atomically: a reader sees the old text or the new one, never a part."""
+    """Atomically: a reader sees the old text or the new one, never a part. A link stays one, its target is written."""
     try:
+        path = path.resolve()
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -3,15 +3,59 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from io import TextIOWrapper
 from typing import Any
 
+import typer
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trellis.errors import GenerationError, LimitError, ModelError, RepairError, TrellisError
+from trellis.errors import GenerationError, LimitError, ModelError, RepairError, TrellisError, UsageError
 from trellis.result import Attempt, Usage
+
+READER_GONE = 141
+"""As a shell sees a program that a signal SIGPIPE ended."""
+
+
+def write(text: str) -> None:
+    """Text on standard output, in UTF-8 whatever the locale; one half of a surrogate pair is written as its escape.
+
+    Raises:
+        UsageError: it cannot be written.
+        typer.Exit: the reader went away, which is its right.
+    """
+    text = text if text.endswith("\n") else text + "\n"
+    try:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        elif sys.stdout is not None:
+            sys.stdout.write(text)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes when it ends
+        raise typer.Exit(READER_GONE) from None
+    except OSError as error:
+        raise UsageError(f"standard output: {error.strerror or error}") from error
+
+
+def read_input() -> bytes:
+    """Standard input to its end.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise UsageError(f"standard input: {error.strerror or error}") from error
 
 
 def stdout() -> Console:
@@ -27,7 +71,7 @@ def exit_code(error: TrellisError) -> int:
     if isinstance(error, LimitError) or (isinstance(error, RepairError) and error.limit):
         return 5
     if isinstance(error, RepairError):
-        return 3
+        return 4 if error.against_schema else 3
     return 1 if isinstance(error, (GenerationError, ModelError)) else 2
 
 
@@ -50,11 +94,11 @@ def show_value(value: Any) -> None:
     console = stdout()
     plain = to_jsonable_python(value)
     if isinstance(plain, str):
-        print(plain)
+        write(plain)
     elif console.is_terminal:
-        console.print_json(json.dumps(plain, ensure_ascii=False))
+        console.print_json(json.dumps(plain, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
     else:
-        print(json.dumps(plain, ensure_ascii=False))
+        write(json.dumps(plain, ensure_ascii=False))
 
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> Table:

@@ -17,6 +17,7 @@ from trellis.contract.base import REPAIR_LEVELS, Contract, Format, RepairLevel, 
 from trellis.contract.data import CsvContract, JsonContract, YamlContract
 from trellis.contract.text import Choice, ChoiceContract, GrammarContract, Regex, RegexContract
 from trellis.contract.values import SchemaValues, values_of
+from trellis.errors import TypeNotSupportedError
 
 __all__ = [
     "REPAIR_LEVELS", "Choice", "Contract", "Csv", "Format", "Regex", "RepairLevel", "Verdict", "Yaml", "checked_level",
@@ -57,10 +58,11 @@ def contract_of(output_type: Any) -> Contract[Any]:
         return output_type
     try:
         hash(output_type)
-    except TypeError:
+        shown = repr(output_type)
+    except Exception:  # a dict, or a type with methods of its own for these
         return _make(output_type)
     # Types that differ in the order of their members only (Union, Literal) are equal, but do not look alike.
-    return _cached(output_type, repr(output_type))
+    return _cached(output_type, shown)
 
 
 @lru_cache(maxsize=256)
@@ -79,6 +81,7 @@ def _make(output_type: Any) -> Contract[Any]:
 
 
 def _csv(csv: Csv) -> Contract[Any]:
+    _not_a_marker(csv.row, "Csv")
     if not isinstance(csv.row, dict):
         return CsvContract(values_of(csv.row), values_of(GenericAlias(list, csv.row)))
     row = SchemaValues(csv.row)
@@ -87,7 +90,14 @@ def _csv(csv: Csv) -> Contract[Any]:
 
 
 def _yaml(yaml: Yaml) -> Contract[Any]:
+    _not_a_marker(yaml.type, "Yaml")
     return YamlContract(values_of(yaml.type))
+
+
+def _not_a_marker(inner: Any, outer: str) -> None:
+    if isinstance(inner, tuple(_MARKERS)):
+        raise TypeNotSupportedError(f"{outer}(...) takes a type or a JSON Schema, not {type(inner).__name__}(...)",
+                                    hint=f"{type(inner).__name__}(...) stands alone")
 
 
 _MARKERS: dict[type, Callable[[Any], Contract[Any]]] = {

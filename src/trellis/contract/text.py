@@ -27,13 +27,16 @@ class Regex:
     pattern: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.pattern, str):
+            raise TypeNotSupportedError(f"Regex takes a pattern as text, not {type(self.pattern).__name__}",
+                                        hint='Regex(r"[0-9]+"); flags stand inside: Regex("(?i)yes|no")')
         try:
             re.compile(self.pattern)
         except re.error as error:
             raise GrammarError(f"regular expression {self.pattern!r}: {error.msg}", line=error.lineno or 1,
                                column=error.colno or 1, source=self.pattern) from error
-        except (TypeError, OverflowError, RecursionError) as error:
-            raise TypeNotSupportedError(f"Regex takes a pattern as text: {error}") from error
+        except (OverflowError, RecursionError) as error:
+            raise TypeNotSupportedError(f"a regular expression that Python does not take: {error}") from error
 
 
 @dataclass(frozen=True, init=False)
@@ -43,7 +46,7 @@ class Choice:
     values: tuple[str, ...]
 
     def __init__(self, values: Iterable[str]) -> None:
-        found = (values,) if isinstance(values, str) else tuple(values)
+        found = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else ()
         if not found or not all(isinstance(value, str) and value for value in found) or len(set(found)) < len(found):
             raise TypeNotSupportedError("Choice takes different texts that are not empty",
                                         hint='Choice(["yes", "no"]); Literal[...] takes other values as well')
@@ -99,13 +102,17 @@ class TextContract(Contract[str]):
 class RegexContract(TextContract):
     def __init__(self, regex: Regex) -> None:
         self.regex = regex
-        self._pattern = re.compile(regex.pattern)
 
     def type_text(self) -> str:
         return f"text that matches the regular expression /{self.regex.pattern}/"
 
     def fault(self, text: str) -> str:
-        return "" if self._pattern.fullmatch(text) else f"does not match /{self.regex.pattern}/"
+        from trellis.repair.patterns import TooSlow, fullmatch
+
+        try:
+            return "" if fullmatch(self.regex.pattern, text) else f"does not match /{self.regex.pattern}/"
+        except TooSlow as error:
+            return f"/{self.regex.pattern}/: {error}"
 
     @cached_property
     def _grammar(self) -> Grammar:
@@ -146,8 +153,7 @@ class GrammarContract(TextContract):
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
-        source = grammar._lark_source
-        self._shown = source.parser.source_grammar.strip() if source else grammar.description
+        self._shown = grammar.description if grammar.text is None else grammar.text.strip()
 
     def type_text(self) -> str:
         return f"text in the language of this grammar:\n{self._shown}\n"

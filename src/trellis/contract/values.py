@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.contract.base import Schema, Verdict
-from trellis.errors import SchemaError, TypeNotSupportedError, UsageError
+from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError
 from trellis.result import FieldError
 from trellis.schema.types import adapter_of, json_schema_of, type_name
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 200
 """Characters of one error message."""
+
+
+_NO_JSON: Verdict[Any] = Verdict(None, (FieldError("", "a number is too large, or the value is nested too deeply"),))
 
 
 class Values(Protocol):
@@ -40,15 +42,27 @@ class TypedValues:
     """A Python type, judged by pydantic in the type's own mode (a strict model stays strict)."""
 
     def __init__(self, output_type: Any) -> None:
-        self.name = _name_in_prompt(output_type)
-        self._adapter = adapter_of(output_type)
-        self.schema = json_schema_of(self._adapter, type_name(output_type))
+        try:
+            self.name = _name_in_prompt(output_type)
+            self._adapter = adapter_of(output_type)
+            self.schema = json_schema_of(self._adapter, type_name(output_type))
+            _check_parts(self._adapter.core_schema, self.name)
+        except TrellisError:
+            raise
+        except Exception as error:  # code of the type's own runs here, and pydantic's core has errors of its own
+            said = str(error).partition("\n  ")[2] or str(error)
+            raise TypeNotSupportedError(f"no schema can be made of the type: {type(error).__name__}: {_clip(said)}",
+                                        hint="does pydantic.TypeAdapter(...).json_schema() work?") from error
 
     def check(self, value: Any) -> Verdict[Any]:
         from pydantic import ValidationError
 
         try:
-            return Verdict(self._adapter.validate_json(json_text(value)))
+            text = json_text(value)
+        except UsageError:
+            return _NO_JSON
+        try:
+            return Verdict(self._adapter.validate_json(text))
         except ValidationError as error:
             return Verdict(None, pydantic_errors(error, value))
         except Exception as error:  # a validator of the caller's model raised what no validator should
@@ -64,39 +78,52 @@ class TypedValues:
             except ValidationError:  # plain data for a strict model, or an Enum by its value
                 typed = self._adapter.validate_json(json_text(value))
             return self._adapter.dump_python(typed, mode="json", by_alias=True, warnings="error")
+        except ValidationError as error:
+            said = "; ".join(map(str, pydantic_errors(error, value)[:3]))
+            raise UsageError(f"{_short(value)} is no {self.name}: {said}") from error
         except Exception as error:
             raise UsageError(f"{_short(value)} is no {self.name}: {error}") from error
+
+
+_NOT_DATA = {
+    "generator": "Iterable and Iterator are validated only while they are read; use list[...]",
+    "call": "a function is no type; use the type that it returns",
+    "is-subclass": "a class has no JSON form",
+}
+
+
+def _check_parts(core: Any, name: str) -> None:
+    """Refuses parts of a pydantic schema that validate to something else than a value of the type."""
+    todo = [core]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, list | tuple):
+            todo += part
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            if isinstance(kind, str) and kind in _NOT_DATA:
+                raise TypeNotSupportedError(f"{name}: {_NOT_DATA[kind]}")
+            todo += [inner for key, inner in part.items() if key not in ("metadata", "default", "expected")]
 
 
 class SchemaValues:
     """A JSON Schema, judged by jsonschema; formats are asserted, since who writes one means it."""
 
     def __init__(self, schema: Schema) -> None:
-        try:
-            self.schema = copy.deepcopy(schema)
-        except RecursionError:
-            raise SchemaError("the schema is nested too deeply") from None
-        title = schema.get("title")
-        self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w*", title) else "Answer"
-        self._validator  # noqa: B018  a schema that is none is told at once
+        from trellis.repair.validator import schema_text, validator_of
 
-    @cached_property
-    def _validator(self) -> Validator:
-        import jsonschema
-        from jsonschema.validators import validator_for
-
-        kind = validator_for(self.schema, default=jsonschema.Draft202012Validator)
-        try:
-            kind.check_schema(self.schema)
-            return kind(self.schema, format_checker=_format_checker())
-        except jsonschema.SchemaError as error:
-            raise SchemaError(_clip(error.message), pointer=pointer(error.absolute_path)) from error
-        except RecursionError as error:
-            raise SchemaError("the schema is nested too deeply") from error
+        self.schema: Schema = json.loads(schema_text(schema))  # a copy, and what a server will see
+        title = self.schema.get("title")
+        self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w{,63}", title) else "Answer"
+        self._validator: Validator = validator_of(self.schema, _format_checker())
 
     def check(self, value: Any) -> Verdict[Any]:
         import jsonschema
 
+        try:
+            json_text(value)
+        except UsageError:
+            return _NO_JSON
         try:
             found = sorted(self._validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
         except RecursionError:
@@ -148,7 +175,7 @@ def json_text(value: Any) -> str:
         UsageError: the value has no JSON form.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{_short(value)} has no JSON form: {error}") from error
 

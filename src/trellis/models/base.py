@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
+from trellis.errors import UsageError
 from trellis.result import Finish, Message, Mode, Sampling, Usage
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class Reply:
         refusal: the words of a refusal.
         token_logprobs: log-probability of each token, when asked for.
         warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
+
+    Raises:
+        UsageError: a field is of the wrong kind.
     """
 
     text: str
@@ -70,6 +75,20 @@ class Reply:
     refusal: str = ""
     token_logprobs: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        right = {
+            "text": isinstance(self.text, str),
+            "finish": self.finish in get_args(Finish),
+            "enforced": self.enforced in get_args(Mode),
+            "usage": isinstance(self.usage, Usage),
+            "token_logprobs": self.token_logprobs is None or (
+                isinstance(self.token_logprobs, tuple) and all(isinstance(one, Real) for one in self.token_logprobs)),
+            "warnings": isinstance(self.warnings, tuple),
+        }
+        for name in (name for name, is_right in right.items() if not is_right):
+            raise UsageError(f"Reply({name}={getattr(self, name)!r:.60}) is no {name} of a reply",
+                             hint="trellis.Reply says what each field is")
 
 
 @runtime_checkable

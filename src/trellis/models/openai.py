@@ -7,6 +7,7 @@ client's own retries are off: strategies own them, and are told of ``Retry-After
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from trellis.errors import (
     TransportError,
     TrellisError,
     UnknownModelError,
+    UsageError,
 )
 from trellis.models.base import Reply, Request
 from trellis.models.strict_schema import Lowered, strict, wrapped
@@ -54,6 +56,7 @@ class OpenAIModel:
     Raises:
         MissingExtraError: the ``openai`` package is not installed.
         AuthenticationError: no key.
+        UsageError: a client, timeout or address that is none.
     """
 
     modes: tuple[Mode, ...] = ("native", "tools", "json", "prompt")
@@ -61,6 +64,10 @@ class OpenAIModel:
     def __init__(self, model: str = "", *, client: Any = None, base_url: str | None = None, api_key: str | None = None,
                  timeout: float = 120.0, strict_subset: bool | None = None) -> None:
         self._sdk = _import_sdk()
+        if client is not None and not isinstance(client, self._sdk.OpenAI | self._sdk.AsyncOpenAI):
+            raise UsageError(f"client={client!r:.60} is no openai client", hint="client=openai.OpenAI(...)")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+            raise UsageError(f"timeout={timeout!r:.60} is no number of seconds")
         self.model = model
         self._timeout = timeout
         self._given = client
@@ -140,6 +147,9 @@ class OpenAIModel:
                 return kind(max_retries=0, timeout=self._timeout, api_key="none", **settings)
         except self._sdk.OpenAIError as error:
             raise AuthenticationError(f"openai: {error}", hint="set OPENAI_API_KEY, or pass api_key=") from error
+        except Exception as error:  # the HTTP library's own, for an address or a key that cannot be one
+            raise UsageError(f"no client can be made for {settings.get('base_url') or 'the server'}: {error}",
+                             hint='base_url is like "http://localhost:8000/v1"') from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -158,7 +168,8 @@ class OpenAIModel:
             raise TransportError(f"the server could not be reached, or broke off: {cause or error}",
                                  hint="is the server running, and base_url right?") from error
         except Exception as error:  # the body is no JSON, or not what the protocol says
-            raise TransportError(f"the server's reply cannot be read: {type(error).__name__}: {error}") from error
+            raise TransportError(f"the server's reply cannot be read: {type(error).__name__}: {str(error)[:300]}",
+                                 hint="does base_url lead to the chat-completions protocol?") from error
 
 
 class _Call:
@@ -205,13 +216,14 @@ class _Call:
         return {}
 
     def reply(self, completion: Any) -> Reply:
-        choice = completion.choices[0]
+        choice = _choice(completion)
         message = choice.message
         text, enforced = message.content or "", self.request.mode
         if self.request.mode == "tools":
             calls = [call for call in message.tool_calls or () if getattr(call, "function", None)]
             if calls:
-                text = calls[0].function.arguments or ""
+                arguments = calls[0].function.arguments or ""
+                text = arguments if isinstance(arguments, str) else json.dumps(arguments)  # some servers send an object
             else:
                 enforced = "prompt"  # it answered in words, whatever it was told
         if text and enforced in ("native", "tools"):
@@ -219,17 +231,42 @@ class _Call:
         refused = bool(message.refusal) or choice.finish_reason == "content_filter"
         usage = completion.usage
         logprobs = choice.logprobs.content if choice.logprobs else None
+        drawn = tuple(token.logprob for token in logprobs or ())
         return Reply(
             text,
             finish="refusal" if refused else _FINISH.get(choice.finish_reason, "stop"),
             enforced=enforced,
-            usage=Usage(1, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0,
+            usage=Usage(1, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"),
                         time.monotonic() - self._started),
             model=completion.model or "",
-            refusal=message.refusal or ("stopped by the server's content filter" if refused else ""),
-            token_logprobs=tuple(token.logprob for token in logprobs) if logprobs else None,
+            refusal=str(message.refusal or ("stopped by the server's content filter" if refused else "")),
+            token_logprobs=drawn if drawn and all(isinstance(one, int | float) for one in drawn) else None,
             warnings=tuple(f"the server does not enforce {pointer}; checked here" for pointer in self._lowered.dropped),
         )
+
+
+def _count(usage: Any, name: str) -> int:
+    """A number of tokens; 0 where the server does not say."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) else 0
+
+
+def _choice(completion: Any) -> Any:
+    """The first choice of what should be a chat completion; the client checks nothing of it.
+
+    Raises:
+        TransportError: it is none.
+    """
+    if (fault := getattr(completion, "error", None)) is not None:  # with status 200, as some proxies do
+        said = fault.get("message") if isinstance(fault, dict) else fault
+        raise TransportError(f"the server answered with an error: {str(said)[:300]}")
+    choices = getattr(completion, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    if message is None or not isinstance(message.content, str | None):
+        raise TransportError("the server's reply cannot be read: it is no chat completion with a message of text",
+                             hint="does base_url lead to the chat-completions protocol (often it ends in /v1)?")
+    return choice
 
 
 def _status_error(error: sdk.APIStatusError) -> ModelError:

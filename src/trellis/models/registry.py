@@ -57,9 +57,12 @@ def resolve_model(model: Any) -> Model:
     """
     if isinstance(model, str):
         return _named(model)
-    if isinstance(model, Model):
+    if isinstance(model, Model) and not isinstance(model, type):
+        if not isinstance(model.modes, list | tuple):
+            raise UnknownModelError(f"{type(model).__name__}.modes is {model.modes!r:.60}, not a tuple of modes",
+                                    hint='("prompt",) for a model that enforces nothing')
         return model
-    if isinstance(model, TokenModel):
+    if isinstance(model, TokenModel) and not isinstance(model, type):
         from trellis.models.local import LocalModel
 
         return LocalModel(model)
@@ -93,7 +96,7 @@ def _named(name: str) -> Model:
     provider, separator, rest = _split(name)
     server = SERVERS.get(provider)
     if server is None or not separator or not rest:
-        raise UnknownModelError(f"no model is called {name!r}; known: {', '.join(known_models())}",
+        raise UnknownModelError(f"no model is called {name[:80]!r}; known: {', '.join(known_models())}",
                                 hint='for another OpenAI-compatible server: OpenAIModel("name", base_url="...")')
     if server.base_url is None:
         return _on_server(rest, None, None, tuple(map(os.environ.get, OPENAI_VARIABLES)))

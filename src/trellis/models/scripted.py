@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from trellis.errors import ModelError
+from trellis.errors import ModelError, UsageError
 from trellis.models.base import Reply, Request
 from trellis.result import Mode
 
@@ -20,6 +20,9 @@ class ScriptedModel:
 
     Attributes:
         requests: every request so far, for assertions.
+
+    Raises:
+        UsageError: the script is no list of those.
     """
 
     def __init__(self, script: Iterable[str | Reply | Exception], *, modes: Sequence[Mode] = ("prompt",),
@@ -27,7 +30,7 @@ class ScriptedModel:
         self.name = name
         self.modes = tuple(modes)
         self.requests: list[Request] = []
-        self._script = list(script)
+        self._script = _checked(script)
         self._lock = threading.Lock()
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
@@ -44,3 +47,13 @@ class ScriptedModel:
             return ModelError(f"the script has {len(self._script)} answers, and this is request {place + 1}")
         said = self._script[place]
         return Reply(said, enforced=request.mode, model=self.name) if isinstance(said, str) else said
+
+
+def _checked(script: Iterable[str | Reply | Exception]) -> list[str | Reply | Exception]:
+    if isinstance(script, str) or not isinstance(script, Iterable):
+        raise UsageError(f"a script is a list of answers, not {script!r:.60}", hint='ScriptedModel(["..."])')
+    answers = list(script)
+    for answer in answers:
+        if not isinstance(answer, str | Reply | Exception):
+            raise UsageError(f"{answer!r:.60} in a script is no answer", hint="a str, a Reply, or an exception")
+    return answers

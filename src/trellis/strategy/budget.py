@@ -24,10 +24,12 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("calls", "tokens", "seconds"):
+        for name, kinds in (("calls", (int,)), ("tokens", (int,)), ("seconds", (int, float))):
             value = getattr(self, name)
-            if value is not None and value < 0:
-                raise UsageError(f"Budget({name}={value}): a budget is not negative")
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= 0:
+                raise UsageError(f"Budget({name}={value!r:.60}): a budget is a number, and not negative")
 
 
 class Meter:

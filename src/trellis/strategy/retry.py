@@ -47,8 +47,12 @@ class Retry:
     max_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n, int) or self.n < 0:
-            raise UsageError(f"Retry({self.n!r}): the number of extra attempts is 0 or more")
+        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 0:
+            raise UsageError(f"Retry({self.n!r:.60}): the number of extra attempts is 0 or more")
+        if not isinstance(self.max_wait, int | float) or not self.max_wait >= 0:
+            raise UsageError(f"Retry(max_wait={self.max_wait!r:.60}): seconds to wait, 0 or more")
+        if self.max_tokens is not None and (not isinstance(self.max_tokens, int) or self.max_tokens < 1):
+            raise UsageError(f"Retry(max_tokens={self.max_tokens!r:.60}): a number of tokens, 1 or more")
 
     def run(self, task: Task[T]) -> Flow[T]:
         """See the table of this module."""

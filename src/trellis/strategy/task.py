@@ -8,7 +8,7 @@ budget, yields, judges each reply and keeps it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -196,17 +196,20 @@ class Task(Generic[T]):
     def _run_validators(self, attempt: Attempt) -> Attempt:
         value = attempt.value
         for validator in self.validators:
-            name = getattr(validator, "__name__", repr(validator))
+            name = getattr(validator, "__name__", type(validator).__name__)
             try:
                 other = validator(value)
             except (ValueError, AssertionError) as error:
-                said = str(error) or f"refused by {name}"
+                said = _said(error) or f"refused by {name}"
                 return replace(attempt, value=value, errors=(FieldError("", said[:500]),), failure="validator")
             except TrellisError:
                 raise
             except Exception as error:
-                raise UsageError(f"validator {name} raised {type(error).__name__}: {error}",
+                raise UsageError(f"validator {name} raised {type(error).__name__}: {_said(error)}",
                                  hint="raise ValueError to refuse a value") from error
+            if isinstance(other, Coroutine):
+                other.close()
+                raise UsageError(f"validator {name} is a coroutine function", hint="a validator is a plain function")
             if isinstance(other, bool) and not isinstance(value, bool):
                 raise UsageError(f"validator {name} returned {other}",
                                  hint="raise ValueError to refuse a value; return None to accept it")
@@ -241,7 +244,7 @@ class Task(Generic[T]):
     def ended(self, error: Exception) -> TrellisError:
         """The error, with everything that was paid for."""
         if not isinstance(error, TrellisError):
-            error = ModelError(f"the model raised {type(error).__name__}: {error}")
+            error = ModelError(f"the model raised {type(error).__name__}: {_said(error)}")
         answered = [attempt for attempt in self.attempts if attempt.raw is not None]
         error.attempts = tuple(self.attempts)
         error.last_raw = answered[-1].raw if answered else None
@@ -274,6 +277,19 @@ def derive_seed(seed: int, sample: int) -> int:
 
 def _failed(attempt: Attempt, kind: FailureKind, message: str) -> Attempt:
     return replace(attempt, failure=kind, errors=(FieldError("", message),))
+
+
+def _said(error: Exception) -> str:
+    """What an exception of somebody else says; it may say it badly."""
+    from pydantic import ValidationError
+
+    try:
+        if isinstance(error, ValidationError):  # without pydantic's layout and links
+            return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+                             for one in error.errors(include_url=False, include_input=False, include_context=False))
+        return str(error)
+    except Exception:
+        return type(error).__name__
 
 
 def _no_reply(blank: Attempt, error: Exception) -> Attempt:
