@@ -24,8 +24,9 @@ ALLOWED = {
     "models": {"models", "masking", "schema"},
     "strategy": {"contract", "prompt", "models.base"},
     "drive": {"models.base", "strategy"},
-    "session": {"models", "strategy"},
-    "api": {"session", "prompt", "strategy", "models", "contract", "drive"},
+    "session": {"models", "strategy", "runlog"},
+    "api": {"session", "prompt", "strategy", "models", "contract", "drive", "runlog"},
+    "runlog": set(),
     "testing": {"models"},
     "cli": {"", "api", "masking", "repair", "contract"},
 }

@@ -11,6 +11,7 @@ from trellis.errors import CapabilityError, UsageError
 from trellis.models import Model
 from trellis.prompt import Template, messages_for
 from trellis.result import Message, Mode, Result, Sampling
+from trellis.runlog.record import Record, recorded, sampling_data
 from trellis.session import Session, model_for
 from trellis.strategy import Retry, Strategy, Task, Validator
 
@@ -63,7 +64,7 @@ def generate_structured(
         sampling: temperature, seed, max_tokens and so on.
         validators: called in order with the value; raise ValueError to refuse it, return another value to replace it.
         repair: how far an answer may be mended before it is refused.
-        session: what this call shares with others: model, budget.
+        session: what this call shares with others: model, budget, log.
 
     Returns:
         The value with everything that led to it.
@@ -74,8 +75,9 @@ def generate_structured(
         ModelError: the model or its server failed.
         MaskError, GrammarError: the mask cannot be made; nothing goes on without one in silence.
     """
-    task, found = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    return drive(strategy.run(task), found)
+    task, found, record = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    with record:
+        return record.kept(drive(strategy.run(task), found))
 
 
 @overload
@@ -103,14 +105,15 @@ async def agenerate_structured(
     session: Session | None = None,
 ) -> Result[Any]:
     """``generate_structured``, awaitable."""
-    task, found = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    return await adrive(strategy.run(task), found)
+    task, found, record = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    with record:
+        return record.kept(await adrive(strategy.run(task), found))
 
 
 def _task(
     prompt: Prompt, output_type: Any, model: Any, mode: str, strategy: Strategy, sampling: Sampling,
     validators: Sequence[Validator], repair: str, session: Session | None,
-) -> tuple[Task[Any], Model]:
+) -> tuple[Task[Any], Model, Record]:
     _check_kinds(strategy, sampling, validators, session)
     shared = Session() if session is None else session
     contract = contract_of(output_type)
@@ -118,8 +121,11 @@ def _task(
     level = checked_level(repair)
     found, warnings = model_for(model, shared)
     modes = modes_for(mode, found, contract)
+    record = recorded(shared.log, messages, contract.write, model=found.name, strategy=repr(strategy),
+                      modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
+                      repair=level, sampling=sampling_data(sampling))
     return Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
-                warnings=warnings), found
+                warnings=warnings, on_attempt=record.attempt), found, record
 
 
 def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) -> None:
@@ -134,7 +140,7 @@ def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) ->
 
 
 def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, ...]:
-    """The modes to try, the first one first; a mode that was named stands alone.
+    """The modes to try, the model's strongest first; a mode that was named stands alone.
 
     Raises:
         UsageError: there is no such mode.
@@ -147,7 +153,7 @@ def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, .
         "json": contract.is_object,
         "prompt": True,
     }
-    possible = tuple(known for known in LADDER if known in model.modes and suits[known])
+    possible = tuple(known for known in model.modes if suits.get(known))
     if mode == "auto":
         return possible or ("prompt",)
     named = next((known for known in LADDER if known == mode), None)

@@ -1,4 +1,4 @@
-"""What calls share: a model and a budget."""
+"""What calls share: a model, a budget and a log."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from typing import Any
 from trellis.errors import UsageError
 from trellis.models import BUILT_IN, Model, resolve_model
 from trellis.result import Usage
+from trellis.runlog.log import RunLog
 from trellis.strategy import Budget, Meter
 
 MODEL_VARIABLE = "TRELLIS_MODEL"
 
 
 class Session:
-    """A model and a budget for many calls; may be shared between threads and tasks.
+    """A model, a budget and a log for many calls; may be shared between threads and tasks.
 
     Args:
         model: as in ``generate_structured``; found once, so that its connections are used again.
         budget: what all calls may spend together.
+        log: a file to log every call and attempt to, or a ``RunLog``.
 
     Raises:
         UnknownModelError, MissingExtraError, AuthenticationError: the model cannot be had.
-        UsageError: the budget is none.
+        UsageError: the budget is none, or the log cannot be written.
     """
 
-    def __init__(self, *, model: Any = None, budget: Budget | None = None) -> None:
+    def __init__(self, *, model: Any = None, budget: Budget | None = None,
+                 log: RunLog | str | os.PathLike[str] | None = None) -> None:
         if budget is not None and not isinstance(budget, Budget):
             raise UsageError(f"budget={budget!r:.60} is no Budget", hint="Session(budget=Budget(calls=10))")
         self.model: Model | None = None if model is None else resolve_model(model)
+        self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
         self.meter = Meter(budget)
 
     @property

@@ -69,11 +69,13 @@ class Task(Generic[T]):
         repair: how far answers may be mended.
         meter: the budget.
         warnings: what the caller should know already.
+        on_attempt: is told of each attempt as soon as it is judged (a log).
     """
 
     def __init__(self, contract: Contract[T], messages: tuple[Message, ...], modes: Sequence[Mode] = ("prompt",), *,
                  sampling: Sampling | None = None, validators: Sequence[Validator] = (), repair: RepairLevel = "normal",
-                 meter: Meter | None = None, warnings: Sequence[str] = ()) -> None:
+                 meter: Meter | None = None, warnings: Sequence[str] = (),
+                 on_attempt: Callable[[Attempt], object] | None = None) -> None:
         self.contract = contract
         self.messages = messages
         self.sampling = sampling or Sampling()
@@ -83,6 +85,7 @@ class Task(Generic[T]):
         self.warnings = list(warnings)
         self.attempts: list[Attempt] = []
         self._modes = list(modes)
+        self._on_attempt = on_attempt
 
     @property
     def mode(self) -> Mode:
@@ -164,6 +167,8 @@ class Task(Generic[T]):
                         sampling=request.sampling)
         attempt = _no_reply(blank, reply) if isinstance(reply, Exception) else self._read(blank, reply)
         self.attempts.append(attempt)
+        if self._on_attempt is not None:
+            self._on_attempt(attempt)
         return attempt
 
     def _read(self, blank: Attempt, reply: Reply) -> Attempt:
