@@ -17,7 +17,7 @@ from pathlib import Path
 FOLDER = Path(os.environ.get("TOKENIZERS", Path.home() / ".cache" / "trellis-tokenizers"))
 PACKAGES = {  # package: the files in it that are tokenizers
     "llama-models": ("llama3/tokenizer.model", "llama4/tokenizer.model"),
-    "mistral-common": ("tekken_240911.json", "tokenizer.model.v3"),
+    "mistral-common": ("tekken_240911.json", "240323.model.v3"),
     "litellm": ("tokenizers/anthropic_tokenizer.json", "tokenizers/fb374d419588a4632f3f557e76b4b70aebbca790",
                 "tokenizers/9b5ad71b2ce5302211f9c61530b329a4922fc6a4"),
     "dashscope": ("qwen.tiktoken",),

@@ -1,9 +1,9 @@
 """A model's vocabulary as byte strings: what masks know of a tokenizer.
 
 A mask decides about bytes, so each token id must stand for exactly the bytes that it adds to the output. Tokenizer
-files spell those bytes in several ways (``vocabulary_hf``, ``vocabulary_tiktoken``, ``vocabulary_tekken``); this module
-holds the result, finds the tokens that end an output, and checks itself: a tokenizer that was read wrongly must be an
-error at load, never a wrong mask later.
+files spell those bytes in several ways (``vocabulary_hf``, ``vocabulary_sentencepiece``, ``vocabulary_tiktoken``,
+``vocabulary_tekken``); this module holds the result, finds the tokens that end an output, and checks itself: a
+tokenizer that was read wrongly must be an error at load, never a wrong mask later.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 from trellis.errors import MaskError, UsageError, VocabularyError
 
 MAX_IDS = 20_000_000
+DECODED = 2_000
+"""Tokens, evenly spread, that are decoded for a check where the tokenizer can be run."""
 #: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its
 #: text.
 EOS_NAMES = (
@@ -40,7 +42,8 @@ class TokenTable(NamedTuple):
 
     ``tokens[i]`` are the bytes of token ``i``; for a special token, its name. ``special`` maps names to ids. ``unused``
     are ids that no token has. ``eos_ids`` are those the tokenizer itself declares, possibly none. ``encode`` turns
-    text into ids without adding special tokens, or is None when only a file was given.
+    text into ids without adding special tokens, ``decode`` ids into text; None where only a file was given and nothing
+    on this machine runs it. ``leading_space``: encoding puts a blank before a text that has none.
     """
 
     tokens: list[bytes]
@@ -48,6 +51,7 @@ class TokenTable(NamedTuple):
     unused: frozenset[int] = frozenset()
     eos_ids: tuple[int, ...] = ()
     encode: Callable[[str], Sequence[int]] | None = None
+    decode: Callable[[Sequence[int]], str] | None = None
     leading_space: bool = False
 
 
@@ -102,9 +106,11 @@ class Vocabulary:
 
         Args:
             tokenizer: a path to, or the parsed contents of, a Hugging Face ``tokenizer.json``; a path to a tiktoken
-                file (lines of base64 and rank) or to a tekken JSON file; a ``tokenizers.Tokenizer``; a fast tokenizer
-                of transformers; a ``tiktoken.Encoding``.
-            special_tokens: names and ids that the file does not tell (tiktoken files hold none).
+                file (lines of base64 and rank), a tekken JSON file or a SentencePiece ``.model``; a
+                ``tokenizers.Tokenizer``; a tokenizer of transformers, fast or slow; a ``tiktoken.Encoding``; a
+                ``sentencepiece.SentencePieceProcessor``; a tokenizer of mistral-common.
+            special_tokens: names and ids that the file does not tell. tiktoken files hold none; those of the published
+                ones (Llama 3 and 4, Qwen, OpenAI's) are known by the file's SHA-256 and need not be given.
             eos_ids: ids that end an output; looked up by their well-known names when not given.
             width: length of a row of logits, checked against the vocabulary.
             allow_missing_bytes: accept a tokenizer that cannot spell every byte. Texts with such bytes are then out of
@@ -112,7 +118,8 @@ class Vocabulary:
 
         Raises:
             VocabularyError: the format is unknown, or a check failed: an id without bytes, a byte that no token spells,
-                a sample text that does not come back, no token that ends an output, logits that are too narrow.
+                a sample text that does not come back, a token that is decoded to something else than its bytes, no
+                token that ends an output, logits that are too narrow.
         """
         named = special_tokens or {}
         if not isinstance(named, Mapping) or not all(
@@ -129,8 +136,13 @@ class Vocabulary:
         found = given or tuple(sorted(table.special[name] for name in EOS_NAMES if name in table.special))
         vocabulary = cls(table.tokens, special_ids=special, eos_ids=found, width=width)
         _check_bytes(vocabulary, allow_missing_bytes)
-        if table.encode is not None:
-            _check_round_trip(vocabulary, table.encode, table.leading_space)
+        try:
+            if table.encode is not None:
+                _check_round_trip(vocabulary, table.encode, table.leading_space, allow_missing_bytes)
+            if table.decode is not None:
+                _check_decoding(vocabulary, table.decode)
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RuntimeError) as error:
+            raise VocabularyError(f"the tokenizer breaks at its own tokens: {type(error).__name__}: {error}") from error
         return vocabulary
 
     @property
@@ -220,31 +232,56 @@ def _byte_strings(tokens: Any) -> list[bytes]:
 
 def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     """Find out the format and read it."""
-    from trellis.masking import vocabulary_hf, vocabulary_tekken, vocabulary_tiktoken
+    from trellis.masking import vocabulary_hf, vocabulary_sentencepiece, vocabulary_slow, vocabulary_tiktoken
 
     if isinstance(tokenizer, (str, Path)):
-        try:
-            data = Path(tokenizer).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise VocabularyError(f"cannot read the tokenizer file {str(tokenizer)!r}: {reason}") from error
-        if not data.lstrip().startswith(b"{"):
-            return vocabulary_tiktoken.read_ranks(data, special_tokens)
-        try:
-            tokenizer = json.loads(data)
-        except ValueError as error:
-            raise VocabularyError(f"the tokenizer file is neither JSON nor a tiktoken file: {error}") from error
+        return read_path(Path(tokenizer), special_tokens)
     if isinstance(tokenizer, Mapping):
-        if vocabulary_tekken.is_tekken(tokenizer):
-            return vocabulary_tekken.read(tokenizer, special_tokens)
-        return vocabulary_hf.read(tokenizer, special_tokens)
+        return _read_json(tokenizer, special_tokens)
     if vocabulary_tiktoken.is_encoding(tokenizer):
         return vocabulary_tiktoken.read_encoding(tokenizer, special_tokens)
     if vocabulary_hf.is_tokenizer(tokenizer):
         return vocabulary_hf.read_tokenizer(tokenizer, special_tokens)
+    if vocabulary_sentencepiece.is_processor(tokenizer):
+        return vocabulary_sentencepiece.read_processor(tokenizer, special_tokens)
+    if vocabulary_slow.is_tokenizer(tokenizer):
+        return vocabulary_slow.read(tokenizer, special_tokens)
     raise VocabularyError(f"cannot read a vocabulary from {type(tokenizer).__name__}",
-                          hint="give a tokenizer.json, a tiktoken file, a tokenizers.Tokenizer, a fast transformers "
-                               "tokenizer, a tiktoken.Encoding, or build Vocabulary(tokens=[...])")
+                          hint="give a tokenizer.json, a tiktoken file, a tekken file, a SentencePiece model, a "
+                               "tokenizer of tokenizers, transformers, tiktoken, sentencepiece or mistral-common, or "
+                               "build Vocabulary(tokens=[...])")
+
+
+def read_path(path: Path, special_tokens: dict[str, int]) -> TokenTable:
+    """The table of a tokenizer file of any known format.
+
+    Raises:
+        VocabularyError: the file cannot be read, or is none of them.
+    """
+    from trellis.masking import vocabulary_sentencepiece, vocabulary_tiktoken
+
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VocabularyError(f"cannot read the tokenizer file {str(path)!r}: {reason}") from error
+    if vocabulary_sentencepiece.is_model(data):
+        return vocabulary_sentencepiece.read(data, special_tokens)
+    if not data.lstrip().startswith(b"{"):
+        return vocabulary_tiktoken.read_ranks(data, special_tokens)
+    try:
+        return _read_json(json.loads(data), special_tokens)
+    except json.JSONDecodeError as error:
+        raise VocabularyError(f"the tokenizer file is neither JSON nor a tiktoken file or SentencePiece model: {error}"
+                              ) from error
+
+
+def _read_json(data: Mapping[str, Any], special_tokens: dict[str, int]) -> TokenTable:
+    from trellis.masking import vocabulary_hf, vocabulary_tekken
+
+    if vocabulary_tekken.is_tekken(data):
+        return vocabulary_tekken.read(data, special_tokens)
+    return vocabulary_hf.read_file(data, special_tokens)
 
 
 def _check_special(table: TokenTable) -> None:
@@ -265,15 +302,35 @@ def _check_bytes(vocabulary: Vocabulary, allow_missing: bool) -> None:
                               hint="the tokenizer has no byte fallback; allow_missing_bytes=True accepts that")
 
 
-def _check_round_trip(vocabulary: Vocabulary, encode: Callable[[str], Sequence[int]], leading_space: bool) -> None:
+def _check_round_trip(vocabulary: Vocabulary, encode: Callable[[str], Sequence[int]], leading_space: bool,
+                      allow_missing: bool) -> None:
     for sample in SAMPLES:
         ids = list(encode(sample))
         wide = next((token_id for token_id in ids if not 0 <= token_id < vocabulary.size), None)
         if wide is not None:
             raise VocabularyError(f"the tokenizer gives id {wide}, but its vocabulary has {vocabulary.size} tokens",
                                   token_id=wide)
+        if allow_missing and not vocabulary.special_ids.isdisjoint(ids):
+            continue  # it has no spelling for this sample
         spelled = b"".join(vocabulary.tokens[token_id] for token_id in ids)
         expected = sample.encode()
         if spelled != expected and not (leading_space and spelled == b" " + expected):
             raise VocabularyError(f"the tokenizer's tokens for {sample[:24]!r}... spell {spelled[:40]!r}...",
                                   hint="its tokens do not map to bytes one by one; report the tokenizer's name")
+
+
+def _check_decoding(vocabulary: Vocabulary, decode: Callable[[Sequence[int]], str]) -> None:
+    """Decodes tokens, each behind a letter: a decoder may treat the first token of a text otherwise than the rest."""
+    ordinary = [token_id for token_id in range(vocabulary.size) if token_id not in vocabulary.special_ids]
+    anchor = next((token_id for token_id in ordinary if vocabulary.tokens[token_id] == b"a"), None)
+    if anchor is None:
+        return
+    for token_id in ordinary[:: -(-len(ordinary) // DECODED)]:
+        token = vocabulary.tokens[token_id]
+        try:
+            expected = "a" + token.decode()
+        except UnicodeDecodeError:
+            continue  # part of a character: decoders differ in what they make of it
+        if (found := decode([anchor, token_id])) != expected:
+            raise VocabularyError(f"the tokenizer decodes token {token_id} after an 'a' to {found!r}, not {expected!r}",
+                                  token_id=token_id, hint="its tokens do not map to bytes one by one")

@@ -3,6 +3,7 @@ fallback."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -10,9 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from trellis.errors import VocabularyError
+from trellis.masking import vocabulary_sentencepiece as sentencepiece
 from trellis.masking.vocabulary import TokenTable, table_of
 
-_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
+_BYTE_PIECE = re.compile(r"<0x[0-9A-Fa-f]{2}>\Z")
 _UNDERLINE = "\u2581"  # SentencePiece writes a blank as this
 
 
@@ -32,8 +34,25 @@ def read_tokenizer(value: Any, special_tokens: Mapping[str, int]) -> TokenTable:
     for token_id in getattr(value, "all_special_ids", ()):
         if token_id not in known and token_id < len(table.tokens):
             special[table.tokens[token_id].decode("utf-8", "replace")] = token_id
-    return table._replace(special=special, eos_ids=eos,
-                          encode=lambda text: list(backend.encode(text, add_special_tokens=False).ids))
+    return _with_checks(table, backend)._replace(special=special, eos_ids=eos)
+
+
+def read_file(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTable:
+    """The table of a parsed ``tokenizer.json``; where ``tokenizers`` is installed and takes the file, with an encoder
+    and a decoder, so that the file is checked as an object would be."""
+    table = read(data, special_tokens)
+    try:
+        backend = importlib.import_module("tokenizers").Tokenizer.from_str(json.dumps(data))
+    except ImportError:
+        return table
+    except Exception:  # the package knows no narrower class; the file itself was read, and is checked by its bytes
+        return table
+    return _with_checks(table, backend)
+
+
+def _with_checks(table: TokenTable, backend: Any) -> TokenTable:
+    return table._replace(encode=lambda text: list(backend.encode(text, add_special_tokens=False).ids),
+                          decode=lambda ids: str(backend.decode(list(ids), skip_special_tokens=False)))
 
 
 def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTable:
@@ -59,6 +78,11 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
     if not byte_level and not underline and not model.get("byte_fallback"):
         raise VocabularyError(f"tokens of a {model.get('type', 'tokenizer')} model do not map to bytes",
                               hint="masks need byte-level BPE, or SentencePiece pieces")
+    for key in ("end_of_word_suffix", "continuing_subword_prefix"):
+        if model.get(key):
+            raise VocabularyError(f"the tokens carry {model[key]!r}, which is no text ({key})",
+                                  hint="masks need tokens that map to bytes one by one")
+    fallback = bool(model.get("byte_fallback")) or any(part.get("type") == "ByteFallback" for part in parts)
 
     added: dict[int, str] = {}
     special = dict(special_tokens)
@@ -72,7 +96,8 @@ def read(data: Mapping[str, Any], special_tokens: Mapping[str, int]) -> TokenTab
     tokens = table_of(size)
     for token_id, piece in pieces.items():
         if token_id not in added:
-            tokens[token_id] = _byte_level(piece, token_id) if byte_level else _sentence_piece(piece)
+            tokens[token_id] = (byte_level_bytes(piece, token_id) if byte_level
+                                else _piece(piece, token_id, fallback))
     for token_id, content in added.items():
         tokens[token_id] = content.encode()
     for name, token_id in special.items():
@@ -107,7 +132,12 @@ def _byte_alphabet() -> dict[str, int]:
     return {chr(byte): byte for byte in printing} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
 
 
-def _byte_level(piece: str, token_id: int) -> bytes:
+def byte_level_bytes(piece: str, token_id: int) -> bytes:
+    """The bytes of a piece in GPT-2's alphabet.
+
+    Raises:
+        VocabularyError: a character is not of the alphabet.
+    """
     alphabet = _byte_alphabet()
     try:
         return bytes([alphabet[character] for character in piece])
@@ -116,6 +146,6 @@ def _byte_level(piece: str, token_id: int) -> bytes:
                               "byte", token_id=token_id, hint="the tokenizer says byte-level, it is not") from None
 
 
-def _sentence_piece(piece: str) -> bytes:
-    byte = _BYTE_PIECE.match(piece)
-    return bytes([int(byte[1], 16)]) if byte else piece.replace(_UNDERLINE, " ").encode()
+def _piece(piece: str, token_id: int, fallback: bool) -> bytes:
+    kind = sentencepiece.BYTE if fallback and _BYTE_PIECE.match(piece) else sentencepiece.NORMAL
+    return sentencepiece.spelled(piece, kind, token_id)

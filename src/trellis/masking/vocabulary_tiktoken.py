@@ -9,10 +9,12 @@ from typing import Any
 
 from trellis.errors import VocabularyError
 from trellis.masking.vocabulary import TokenTable, table_of
+from trellis.masking.vocabulary_known import special_tokens_of
 
 
 def read_ranks(data: bytes, special_tokens: Mapping[str, int]) -> TokenTable:
-    """The table of a tiktoken file's contents. Such files hold no special tokens: these must be given.
+    """The table of a tiktoken file's contents. Such files hold no special tokens: where the file is not a published
+    one, these must be given.
 
     Raises:
         VocabularyError: a line that is not "base64 rank", a rank given twice, no special tokens.
@@ -27,10 +29,12 @@ def read_ranks(data: bytes, special_tokens: Mapping[str, int]) -> TokenTable:
             ranks_token = base64.b64decode(token, validate=True)
         except (ValueError, binascii.Error):
             raise VocabularyError(f"line {number} of the file is not a base64 token and its rank",
-                                  hint="expected a tiktoken file, a tokenizer.json or a tekken JSON file") from None
+                                  hint="expected a tiktoken file, a tokenizer.json, a tekken JSON file or a "
+                                       "SentencePiece model") from None
         if token_id in ranks or token_id < 0:
             raise VocabularyError(f"line {number} gives token {token_id} a second time", token_id=token_id)
         ranks[token_id] = ranks_token
+    special_tokens = special_tokens or special_tokens_of(data)
     if not special_tokens:
         raise VocabularyError("a tiktoken file holds no special tokens, so nothing can end an output",
                               hint='give them: from_tokenizer(path, special_tokens={"<|eot_id|>": 128009, ...})')
