@@ -112,3 +112,8 @@ def test_a_correction_shows_the_last_answer_and_each_error_once() -> None:
     assert answer.content == "x" * MAX_FEEDBACK_CHARACTERS + " [...]"
     assert feedback.content.count("/a: is wrong") == 1
     assert "[assistant]" in preview([first, answer, feedback])
+
+
+def test_a_bound_of_zero_is_told() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0, "uniqueItems": False}}}
+    assert "n?: integer // >= 0\n" in contract_of(schema).type_text()

@@ -35,13 +35,14 @@ from trellis.errors import (
     UnsupportedError,
     UsageError,
     ValidatorError,
+    VerifierError,
     VocabularyError,
 )
 from trellis.models import FunctionModel, Model, Reply, Request, ScriptedModel, TokenModel
 from trellis.prompt import Template, preview
 from trellis.result import Attempt, FieldError, Message, Result, Sampling, Usage
 from trellis.session import Session
-from trellis.strategy import Budget, Retry, Strategy
+from trellis.strategy import BestOf, Budget, Check, Price, Retry, Strategy, Verifier, Vote
 
 if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
@@ -65,9 +66,11 @@ _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the
 __all__ = [
     "Attempt",
     "AuthenticationError",
+    "BestOf",
     "Budget",
     "BudgetError",
     "CapabilityError",
+    "Check",
     "Choice",
     "Csv",
     "Edit",
@@ -84,6 +87,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OpenAIModel",
+    "Price",
     "RateLimitError",
     "RefusedError",
     "Regex",
@@ -113,8 +117,11 @@ __all__ = [
     "Usage",
     "UsageError",
     "ValidatorError",
+    "Verifier",
+    "VerifierError",
     "Vocabulary",
     "VocabularyError",
+    "Vote",
     "Yaml",
     "__version__",
     "agenerate_structured",

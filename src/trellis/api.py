@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeVar, get_args, overload
 from trellis.contract import Contract, RepairLevel, checked_level, contract_of
 from trellis.drive import adrive, drive
 from trellis.errors import CapabilityError, UsageError
-from trellis.models import Model
+from trellis.models import Model, resolve_model
 from trellis.prompt import Template, messages_for
 from trellis.result import Message, Mode, Result, Sampling
 from trellis.runlog.record import Record, recorded, sampling_data
 from trellis.session import Session, model_for
-from trellis.strategy import Retry, Strategy, Task, Validator
+from trellis.strategy import FindModel, Retry, Strategy, Task, Validator
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message] | Template
@@ -125,7 +125,21 @@ def _task(
                       modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
                       repair=level, sampling=sampling_data(sampling))
     return Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
-                warnings=warnings, on_attempt=record.attempt), found, record
+                warnings=warnings, on_attempt=record.attempt, model=found,
+                find_model=finder(mode, found)), found, record
+
+
+def finder(mode: str, own: Model) -> FindModel:
+    """Finds models for a strategy: the run's own in the run's mode where the type allows it, others in theirs."""
+
+    def find(model: Any, contract: Contract[Any]) -> tuple[Model, Sequence[Mode]]:
+        found = own if model is None else resolve_model(model)
+        try:
+            return found, modes_for(mode if found is own else "auto", found, contract)
+        except CapabilityError:
+            return found, modes_for("auto", found, contract)
+
+    return find
 
 
 def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) -> None:

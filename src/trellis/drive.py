@@ -27,10 +27,8 @@ def drive(flow: Flow[T], model: Model, sleep: Callable[[float], object] = time.s
             return result
         if (delay := _delay(requests)) > 0:
             sleep(delay)
-        try:
-            replies = _checked(model, requests, model.complete(requests))
-        except Exception as error:
-            replies = [_typed(model, error)] * len(requests)
+        parts = _by_model(requests, model)
+        replies = _in_order(requests, parts, [_answer(asked, [requests[i] for i in places]) for asked, places in parts])
 
 
 async def adrive(flow: Flow[T], model: Model) -> Result[T]:
@@ -46,18 +44,53 @@ async def adrive(flow: Flow[T], model: Model) -> Result[T]:
             return result
         if (delay := _delay(requests)) > 0:
             await asyncio.sleep(delay)
-        limit = max((request.timeout for request in requests if request.timeout is not None), default=None)
-        clock = asyncio.timeout(limit)
-        try:
-            async with clock:
-                replies = _checked(model, requests, await model.acomplete(requests))
-        except Exception as error:
-            late = TransportError(f"{model.name} did not answer in the {limit or 0:.3g} seconds that the budget left")
-            replies = [late if clock.expired() else _typed(model, error)] * len(requests)
+        parts = _by_model(requests, model)
+        answers = (_aanswer(asked, [requests[i] for i in places]) for asked, places in parts)
+        replies = _in_order(requests, parts, await asyncio.gather(*answers))
+
+
+def _answer(model: Model, requests: Sequence[Request]) -> Replies:
+    try:
+        return _checked(model, requests, model.complete(requests))
+    except Exception as error:
+        return [_typed(model, error)] * len(requests)
+
+
+async def _aanswer(model: Model, requests: Sequence[Request]) -> Replies:
+    import asyncio
+
+    limit = max((request.timeout for request in requests if request.timeout is not None), default=None)
+    clock = asyncio.timeout(limit)
+    try:
+        async with clock:
+            return _checked(model, requests, await model.acomplete(requests))
+    except Exception as error:
+        late = TransportError(f"{model.name} did not answer in the {limit or 0:.3g} seconds that the budget left")
+        return [late if clock.expired() else _typed(model, error)] * len(requests)
 
 
 def _delay(requests: Sequence[Request]) -> float:
     return max((request.delay for request in requests), default=0.0)
+
+
+def _by_model(requests: Sequence[Request], own: Model) -> list[tuple[Model, list[int]]]:
+    """Who is asked, and the places of what it is asked."""
+    parts: list[tuple[Model, list[int]]] = []
+    for place, request in enumerate(requests):
+        asked = own if request.model is None else request.model
+        found = next((places for model, places in parts if model is asked), None)
+        if found is None:
+            parts.append((asked, [place]))
+        else:
+            found.append(place)
+    return parts
+
+
+def _in_order(requests: Sequence[Request], parts: list[tuple[Model, list[int]]], answers: Sequence[Replies]) -> Replies:
+    replies: dict[int, Reply | Exception] = {}
+    for (_, places), answered in zip(parts, answers, strict=True):
+        replies.update(zip(places, answered, strict=True))
+    return [replies[place] for place in range(len(requests))]
 
 
 def _checked(model: Model, requests: Sequence[Request], replies: Replies) -> Replies:

@@ -24,7 +24,7 @@
     └── GenerationError               no attempt was accepted (attempts, last raw text, best effort)
         ├── BudgetError               a budget ended first
         └── one class for each way to fail: TruncatedError, RefusedError, EmptyReplyError,
-            UnrepairableError, SchemaMismatchError, ValidatorError
+            UnrepairableError, SchemaMismatchError, ValidatorError, VerifierError
 
 Messages are short; what a program needs is in attributes. ``hint`` says what to do next. Errors can be pickled: they
 travel between processes with all they carry. This module imports nothing of Trellis.
@@ -274,7 +274,7 @@ class GenerationError(TrellisError):
 
 
 class BudgetError(GenerationError):
-    """A budget (calls, tokens, seconds) does not allow the next call."""
+    """A budget (calls, tokens, seconds, money) does not allow the next call."""
 
 
 class TruncatedError(GenerationError):
@@ -299,6 +299,10 @@ class SchemaMismatchError(GenerationError):
 
 class ValidatorError(GenerationError):
     """The last value is of the output type, but one of the caller's validators refused it."""
+
+
+class VerifierError(GenerationError):
+    """The last value is of the output type, but a verifier or a judge refused it."""
 
 
 __all__ = [

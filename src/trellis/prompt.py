@@ -134,8 +134,12 @@ def preview(messages: Iterable[Message]) -> str:
     return "\n\n".join(f"[{message.role}]\n{message.content}" for message in messages)
 
 
-def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldError]) -> tuple[Message, ...]:
-    """The first prompt again, the last bad answer (trimmed) and what is wrong with it.
+ANSWER_AGAIN = "Answer again, with nothing but the corrected answer."
+
+
+def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldError],
+               wanted: str = ANSWER_AGAIN) -> tuple[Message, ...]:
+    """The first prompt again, the last bad answer (trimmed), what is wrong with it, and what is wanted now.
 
     Its size does not depend on the number of attempts: earlier answers are left out, and each error is said once.
     """
@@ -145,8 +149,14 @@ def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldEr
     lines = [f"- {line}" for line in unique[:MAX_FEEDBACK_ERRORS]]
     if left_out > 0:
         lines.append(f"- and {left_out} more")
-    feedback = "That answer is wrong:\n" + "\n".join(lines) + "\nAnswer again, with nothing but the corrected answer."
+    feedback = "That answer is wrong:\n" + "\n".join(lines) + f"\n{wanted}"
     return (*messages, Message("assistant", shown), Message("user", feedback))
+
+
+def patch_wanted(type_text: str) -> str:
+    """What a correction asks for when only the wrong fields are wanted."""
+    return ("Correct these fields only: answer with minified JSON of type Patch and nothing else, from the JSON "
+            f"pointer of each field to its right value.\n{type_text}")
 
 
 def _sendable(text: str) -> str:

@@ -6,6 +6,7 @@ Everything here is frozen data without behaviour that touches a model or a file.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, get_args
 
@@ -18,10 +19,13 @@ Mode = Literal["mask", "native", "tools", "json", "prompt"]
 """How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
 Finish = Literal["stop", "length", "refusal"]
 FailureKind = Literal[
-    "transport", "rate_limit", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator",
+    "transport", "rate_limit", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator", "verifier",
 ]
 """What was wrong with an attempt: no reply came (the first three; ``rejected``: it will not come for this request),
-the reply has no whole answer (three), or it cannot be read, is not of the type, or was refused by a validator."""
+the reply has no whole answer (three), or it cannot be read, is not of the type, or was refused by a validator or a
+verifier."""
+Purpose = Literal["answer", "patch", "draft", "verdict"]
+"""What an attempt was for: a whole answer, some fields of one, thoughts before one, or a judge's opinion of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,15 @@ def _is_whole(value: object, least: int | None = None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was spent. Times are in seconds; ``mask_seconds`` is the part of ``seconds`` spent in token masks."""
+    """What was spent. Times are in seconds; ``mask_seconds`` is the part of ``seconds`` spent in token masks; ``money``
+    is in the currency of the session's prices, 0 where there are none."""
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     mask_seconds: float = 0.0
+    money: float = 0.0
 
     @property
     def total_tokens(self) -> int:
@@ -121,6 +127,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.seconds + other.seconds,
             self.mask_seconds + other.mask_seconds,
+            self.money + other.money,
         )
 
 
@@ -152,7 +159,8 @@ class Attempt:
         raw: the text of the reply, ``None`` when none came.
         finish: why the reply ended.
         repairs: the edits that repair made (``trellis.repair.Edit``).
-        value: what was read, also when it was refused later.
+        data: what was read, as JSON data (or text), before the type made a value of it.
+        value: the value that was made of it; of a refused attempt, as far as it came.
         errors: what was wrong with it.
         failure: the class of the failure, ``None`` for an accepted attempt.
         usage: what this attempt cost.
@@ -160,6 +168,8 @@ class Attempt:
         sampling: how it was drawn, with the seed that was derived for it.
         error: the ``TrellisError`` that stood in the place of a reply.
         warnings: what the caller should know if this attempt is accepted.
+        purpose: what it was for; strategies also ask for drafts and verdicts.
+        model: who was asked.
     """
 
     index: int
@@ -177,6 +187,9 @@ class Attempt:
     sampling: Sampling = field(default_factory=Sampling)
     error: Exception | None = None
     warnings: tuple[str, ...] = ()
+    data: Any = None
+    purpose: Purpose = "answer"
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +203,10 @@ class Result(Generic[T]):
         repairs: the edits of the accepted attempt.
         usage: the sum over all attempts.
         enforced: how the accepted attempt's shape was enforced.
-        agreement: the share of samples that agree, for strategies that vote, else ``None``.
+        agreement: the share of samples that agree (per field: the mean over the fields), for strategies that vote, else
+            ``None``.
+        accepted: the index of the attempt that the value was read from, ``None`` where it has no single one.
+        field_agreement: for a vote per field, the share for each field, by JSON pointer.
         warnings: what the caller should know (a built-in model by default, a relaxed keyword).
     """
 
@@ -202,3 +218,5 @@ class Result(Generic[T]):
     enforced: Mode
     agreement: float | None = None
     warnings: tuple[str, ...] = ()
+    accepted: int | None = None
+    field_agreement: Mapping[str, float] = field(default_factory=dict)

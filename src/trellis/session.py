@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from trellis.errors import UsageError
 from trellis.models import BUILT_IN, Model, resolve_model
 from trellis.result import Usage
 from trellis.runlog.log import RunLog
-from trellis.strategy import Budget, Meter
+from trellis.strategy import Budget, Meter, Price
 
 MODEL_VARIABLE = "TRELLIS_MODEL"
 
@@ -22,24 +23,35 @@ class Session:
         model: as in ``generate_structured``; found once, so that its connections are used again.
         budget: what all calls may spend together.
         log: a file to log every call and attempt to, or a ``RunLog``.
+        prices: what models cost, by their names (``"openai/gpt-5.5"``), for ``usage.money`` and budgets of money.
 
     Raises:
         UnknownModelError, MissingExtraError, AuthenticationError: the model cannot be had.
-        UsageError: the budget is none, or the log cannot be written.
+        UsageError: the budget or a price is none, or the log cannot be written.
     """
 
     def __init__(self, *, model: Any = None, budget: Budget | None = None,
-                 log: RunLog | str | os.PathLike[str] | None = None) -> None:
+                 log: RunLog | str | os.PathLike[str] | None = None,
+                 prices: Mapping[str, Price] | None = None) -> None:
         if budget is not None and not isinstance(budget, Budget):
             raise UsageError(f"budget={budget!r:.60} is no Budget", hint="Session(budget=Budget(calls=10))")
         self.model: Model | None = None if model is None else resolve_model(model)
         self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
-        self.meter = Meter(budget)
+        self.meter = Meter(budget, prices=_checked_prices(prices))
 
     @property
     def usage(self) -> Usage:
         """What all calls have cost so far."""
         return self.meter.usage
+
+
+def _checked_prices(prices: Any) -> Mapping[str, Price]:
+    right = prices is None or (isinstance(prices, Mapping)
+                               and all(isinstance(price, Price) for price in prices.values()))
+    if not right:
+        raise UsageError(f"prices={prices!r:.60} is no dict from names of models to prices",
+                         hint='prices={"openai/gpt-5.5": trellis.Price(prompt=1.25, completion=10)}')
+    return prices or {}
 
 
 def model_for(model: Any, session: Session) -> tuple[Model, list[str]]:

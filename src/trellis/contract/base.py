@@ -69,6 +69,14 @@ class Contract(ABC, Generic[T]):
             UsageError: the value is not of the type.
         """
 
+    def plain(self, value: Any) -> Any:
+        """A value as JSON data; text is its own.
+
+        Raises:
+            UsageError: the value is not of the type.
+        """
+        return value
+
     @abstractmethod
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
         """Reads an answer, mending it as far as the level allows.

@@ -33,6 +33,9 @@ class DataContract(Contract[T]):
     def type_text(self) -> str:
         return self._type_text
 
+    def plain(self, value: Any) -> Any:
+        return self.values.plain(value)
+
     def validate(self, value: Any) -> Verdict[T]:
         return self.values.check(value)
 

@@ -36,6 +36,7 @@ class Request:
         sample: which of several samples of the same request this is; caches tell samples apart by it.
         delay: seconds to wait before it is sent; whoever drives a strategy waits, not the model.
         timeout: seconds that the model may take, where a budget bounds them.
+        model: who is asked, where it is not the run's own model; whoever drives a strategy sees to it.
     """
 
     messages: tuple[Message, ...]
@@ -47,6 +48,7 @@ class Request:
     sample: int = 0
     delay: float = 0.0
     timeout: float | None = None
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)

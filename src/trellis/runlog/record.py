@@ -47,12 +47,10 @@ class Record:
         """Notes the result, and returns it; with a warning where the log could not be written."""
         if self._log is None:
             return result
-        accepted = next((one.index for one in reversed(result.attempts) if one.failure is None
-                         and one.raw == result.raw), None)
         answer = None
         with suppress(TrellisError):  # a validator may have put another value in the place of the type's
             answer = self._write(result.value)
-        self._note("end", at=_now(), ok=True, accepted=accepted, value=plain(result.value), answer=answer,
+        self._note("end", at=_now(), ok=True, accepted=result.accepted, value=plain(result.value), answer=answer,
                    enforced=result.enforced, agreement=result.agreement, usage=asdict(result.usage),
                    warnings=list(result.warnings))
         if self._log.failures:
@@ -79,7 +77,8 @@ class Record:
         repairs = [{**asdict(edit), "start": moved(edit.start, spans), "end": moved(edit.end, spans)}
                    for edit in attempt.repairs]
         return {
-            "index": attempt.index, "mode": attempt.mode, "enforced": attempt.enforced, "obeyed": obeyed(attempt),
+            "index": attempt.index, "purpose": attempt.purpose, "model": attempt.model, "mode": attempt.mode,
+             "enforced": attempt.enforced, "obeyed": obeyed(attempt),
             "messages": None if attempt.messages == self._messages else _messages(attempt.messages),
             "raw": None if attempt.raw is None else replaced(attempt.raw, spans), "finish": attempt.finish,
             "repairs": repairs, "value": plain(attempt.value), "failure": attempt.failure,

@@ -201,7 +201,8 @@ def _identifier(name: str) -> str:
 
 
 def _comment(schema: Schema) -> str:
-    notes = [text.format(schema[key]) for key, text in _BOUNDS if schema.get(key) not in (None, False)]
+    told = ((text, schema.get(key)) for key, text in _BOUNDS)
+    notes = [text.format(value) for text, value in told if value is not None and value is not False]
     description = schema.get("description")
     if isinstance(description, str) and description:
         notes.insert(0, " ".join(description.split()))

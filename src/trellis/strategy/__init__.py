@@ -1,7 +1,14 @@
-"""Layer 3: how test-time compute is spent until a value is valid."""
+"""Layer 3: how test-time compute is spent until a value is valid, and good."""
 
-from trellis.strategy.budget import Budget, Meter
+from trellis.strategy.best_of import BestOf
+from trellis.strategy.budget import Budget, Meter, Price
+from trellis.strategy.reading import Validator
 from trellis.strategy.retry import Retry
-from trellis.strategy.task import Flow, Strategy, Task, Validator, derive_seed
+from trellis.strategy.task import FindModel, Flow, Strategy, Task, derive_seed, together
+from trellis.strategy.verify import Check, Verifier
+from trellis.strategy.vote import Vote
 
-__all__ = ["Budget", "Flow", "Meter", "Retry", "Strategy", "Task", "Validator", "derive_seed"]
+__all__ = [
+    "BestOf", "Budget", "Check", "FindModel", "Flow", "Meter", "Price", "Retry", "Strategy", "Task", "Validator",
+    "Verifier", "Vote", "derive_seed", "together",
+]

@@ -8,8 +8,9 @@ transport       back off, send the same request
 truncated       the same request with twice the ``max_tokens``; stop where there is no limit to raise
 refused         stop: asking again is no argument
 empty           the same request with another seed
-syntax, schema  the prompt, the bad answer and its errors; the same errors twice in a row: back to the bare prompt with
-and validator   another seed and more temperature (a model that sees its mistake and repeats it is stuck)
+syntax, schema  the prompt, the bad answer and its errors (see ``Retry.feedback``); the same errors twice in a row: back
+and validators  to the bare prompt with another seed and more temperature (a model that repeats a mistake that it was
+                shown is stuck)
 rejected        stop (a wrong key, a request that the server does not take)
 ==============  ======================================================================================================
 
@@ -19,10 +20,13 @@ was named is not counted, the next one is tried at once. This is the one owner o
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
+from trellis.contract.patch import patch_of
 from trellis.errors import RateLimitError, UsageError
-from trellis.prompt import correction
+from trellis.prompt import correction, patch_wanted
 from trellis.result import Attempt, Message, Sampling
 from trellis.strategy.task import Flow, T, Task
 
@@ -32,23 +36,32 @@ RESAMPLING_TEMPERATURE = 0.7
 """At least this warm when a stuck model is asked afresh and the caller has set a temperature."""
 
 
+Feedback = Literal["last", "patch", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Up to ``n`` extra attempts.
 
     Attributes:
         n: extra attempts, as ``max_retries`` of the openai client: 2 means three calls at most.
+        feedback: what a model is told of a bad answer. ``"last"``: the prompt, that answer and its errors; ``"patch"``:
+            the same, but only the wrong fields are asked for (where the errors name fields of JSON or YAML; else as
+            ``"last"``); ``"none"``: nothing, another sample of the prompt.
         max_wait: seconds to wait for a server at most, each time.
         max_tokens: how far a ``max_tokens`` that cut an answer off may be raised; ``None`` is four times the caller's.
     """
 
     n: int = 2
+    feedback: Feedback = "last"
     max_wait: float = 60.0
     max_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 0:
             raise UsageError(f"Retry({self.n!r:.60}): the number of extra attempts is 0 or more")
+        if self.feedback not in get_args(Feedback):
+            raise UsageError(f"Retry(feedback={self.feedback!r:.60})", hint=f"one of {', '.join(get_args(Feedback))}")
         if not isinstance(self.max_wait, int | float) or not self.max_wait >= 0:
             raise UsageError(f"Retry(max_wait={self.max_wait!r:.60}): seconds to wait, 0 or more")
         if self.max_tokens is not None and (not isinstance(self.max_tokens, int) or self.max_tokens < 1):
@@ -56,11 +69,11 @@ class Retry:
 
     def run(self, task: Task[T]) -> Flow[T]:
         """See the table of this module."""
-        plan = _Plan(task.messages, task.sampling)
+        plan = _Plan(task, task.messages, task.sampling)
         previous: Attempt | None = None
         for left in range(self.n, -1, -1):
-            request = task.request(plan.messages, sampling=plan.sampling, sample=plan.sample, delay=plan.delay)
-            [attempt] = yield from task.ask(request)
+            request = plan.task.request(plan.messages, sampling=plan.sampling, sample=plan.sample, delay=plan.delay)
+            [attempt] = yield from plan.task.ask(request)
             if attempt.failure is None:
                 return task.result(attempt)
             following = self._after(task, plan, attempt, previous)
@@ -81,12 +94,21 @@ class Retry:
             return "the prompt, or another model, has to change"
         if attempt.failure == "truncated":
             return self._longer(task, plan)
-        if attempt.failure == "empty":
-            return replace(plan, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)
         stuck = previous is not None and (previous.failure, previous.errors) == (attempt.failure, attempt.errors)
-        if stuck and plan.corrected:
-            return replace(plan, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)
-        return replace(plan, messages=correction(task.messages, attempt.raw, attempt.errors), corrected=True)
+        if attempt.failure == "empty" or self.feedback == "none" or (stuck and plan.corrected):
+            return replace(plan, task=task, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)
+        return self._corrected(task, plan, attempt)
+
+    def _corrected(self, task: Task[T], plan: _Plan, attempt: Attempt) -> _Plan:
+        shown = (attempt.raw or "") if attempt.purpose == "answer" or attempt.data is None else _json(attempt.data)
+        if self.feedback == "patch" and attempt.data is not None:
+            contract = patch_of(task.contract, attempt.data, attempt.errors)
+            if contract is not None:
+                messages = correction(task.messages, shown, attempt.errors, patch_wanted(contract.type_text()))
+                patch = task.aside(contract, messages, "patch", validators=task.validators)
+                return replace(plan, task=patch, messages=messages, corrected=True)
+        messages = correction(task.messages, shown, attempt.errors)
+        return replace(plan, task=task, messages=messages, corrected=True)
 
     def _wait(self, plan: _Plan, attempt: Attempt) -> float:
         asked = attempt.error.retry_after if isinstance(attempt.error, RateLimitError) else None
@@ -104,8 +126,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The next request: what to say, how to draw, how long to wait before."""
+    """The next request: what it is for, what to say, how to draw, how long to wait before."""
 
+    task: Task[Any]
     messages: tuple[Message, ...]
     sampling: Sampling
     sample: int = 0
@@ -118,6 +141,7 @@ _HINTS = {
     "syntax": "error.last_raw is what the model said; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
     "schema": "error.best_effort is what was read; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
     "validator": "error.best_effort is the value that was refused last",
+    "verifier": "error.best_effort is the value that was refused last",
     "empty": "the model may need a larger max_tokens, or another mode",
 }
 
@@ -126,3 +150,7 @@ def _warmer(sampling: Sampling) -> Sampling:
     if sampling.temperature is None:
         return sampling
     return replace(sampling, temperature=max(sampling.temperature, RESAMPLING_TEMPERATURE))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -3,26 +3,28 @@
 A strategy is a plain generator: it yields lists of requests and is sent lists of replies, so it does no I/O, needs no
 ``await``, and can be driven by hand in a test. ``Task.ask`` is the step that all strategies share: it checks the
 budget, yields, judges each reply and keeps it.
+
+Strategies nest: one that makes several of something runs another strategy on ``task.branch(i, n)`` for each, side by
+side with ``together``. Branches share the attempts, the budget and the warnings of the run, and draw different samples.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from trellis.contract import Contract, RepairLevel
 from trellis.errors import (
     BudgetError,
+    CapabilityError,
     EmptyReplyError,
     GenerationError,
-    LimitError,
     MaskError,
     ModelError,
-    RateLimitError,
     RefusedError,
-    RepairError,
     RequestRejectedError,
     SchemaMismatchError,
     TransportError,
@@ -30,20 +32,22 @@ from trellis.errors import (
     TruncatedError,
     UnrepairableError,
     UnsupportedError,
-    UsageError,
     ValidatorError,
+    VerifierError,
 )
-from trellis.models.base import Reply, Request
-from trellis.result import Attempt, FailureKind, FieldError, Message, Mode, Result, Sampling, Usage
+from trellis.models.base import Model, Reply, Request
+from trellis.result import Attempt, FailureKind, Message, Mode, Purpose, Result, Sampling, Usage
 from trellis.strategy.budget import Meter
+from trellis.strategy.reading import Checked, Validator, check, read_reply, said_by
 
 T = TypeVar("T")
+U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
 Replies: TypeAlias = list[Reply | Exception]
 Flow: TypeAlias = Generator[list[Request], Replies, Result[T]]
-Validator = Callable[[Any], Any]
-"""Takes a value of the output type; raises ValueError to refuse it, returns another to replace it, or ``None``."""
+FindModel = Callable[[Any, Contract[Any]], tuple[Model, Sequence[Mode]]]
+"""From what a caller calls a model (``None``: the run's own) to the model, and the modes that it has for a contract."""
 
 REFUSED_MODE = (400, 422, 501)
 """HTTP statuses with which servers answer to a parameter that they do not know."""
@@ -70,12 +74,15 @@ class Task(Generic[T]):
         meter: the budget.
         warnings: what the caller should know already.
         on_attempt: is told of each attempt as soon as it is judged (a log).
+        model: who is asked, for what needs to know.
+        find_model: finds other models, and the modes for other contracts.
     """
 
     def __init__(self, contract: Contract[T], messages: tuple[Message, ...], modes: Sequence[Mode] = ("prompt",), *,
                  sampling: Sampling | None = None, validators: Sequence[Validator] = (), repair: RepairLevel = "normal",
                  meter: Meter | None = None, warnings: Sequence[str] = (),
-                 on_attempt: Callable[[Attempt], object] | None = None) -> None:
+                 on_attempt: Callable[[Attempt], object] | None = None, model: Model | None = None,
+                 find_model: FindModel | None = None) -> None:
         self.contract = contract
         self.messages = messages
         self.sampling = sampling or Sampling()
@@ -84,31 +91,81 @@ class Task(Generic[T]):
         self.meter = meter or Meter()
         self.warnings = list(warnings)
         self.attempts: list[Attempt] = []
+        self.model = model
+        self.purpose: Purpose = "answer"
         self._modes = list(modes)
         self._on_attempt = on_attempt
+        self._find_model = find_model
+        self._asked: Model | None = None  # where it is not the run's own model
+        self._first_sample, self._stride = 0, 1
 
     @property
     def mode(self) -> Mode:
         return self._modes[0]
 
+    def branch(self, index: int, count: int, *, sampling: Sampling | None = None) -> Task[T]:
+        """The same task, to be tried once more beside others: its samples are apart from those of the other branches.
+
+        Args:
+            index: 0 to ``count`` - 1.
+            count: how many branches there are in all.
+            sampling: how to draw in this one.
+        """
+        task = copy.copy(self)  # shares attempts, warnings, modes and meter
+        task.sampling = sampling or self.sampling
+        task._first_sample = self._first_sample + self._stride * index
+        task._stride = self._stride * count
+        return task
+
+    def aside(self, contract: Contract[U], messages: tuple[Message, ...], purpose: Purpose, *, model: Any = None,
+              sampling: Sampling | None = None, validators: Sequence[Validator] = ()) -> Task[U]:
+        """Another question within the same run: what it costs and what it says is kept with the rest.
+
+        Args:
+            contract: the type of its answer.
+            messages: its prompt.
+            purpose: what it is for.
+            model: who is asked, as in ``generate_structured``; ``None`` is the run's own model.
+            sampling: how to draw; the task's own if not given.
+            validators: checks of its answer.
+
+        Raises:
+            UsageError: the model cannot be had.
+        """
+        task: Task[Any] = copy.copy(self)
+        task.contract, task.messages, task.purpose = contract, messages, purpose
+        task.validators = tuple(validators)
+        task.sampling = sampling or self.sampling
+        if self._find_model is not None:
+            found, modes = self._find_model(model, contract)
+            if found is not self.model:
+                task._asked = task.model = found
+            task._modes = list(modes)
+        elif model is not None:
+            raise CapabilityError("a task that is driven by hand knows its own model only")
+        else:
+            task._modes = list(self._modes)
+        return task
+
     def request(self, messages: tuple[Message, ...] | None = None, *, sampling: Sampling | None = None,
                 sample: int = 0, delay: float = 0.0) -> Request:
         """A request for this task; ``sample`` tells apart what is asked several times, and derives its seed."""
         drawn = sampling or self.sampling
+        number = self._first_sample + self._stride * sample
         if drawn.seed is not None:
-            drawn = replace(drawn, seed=derive_seed(drawn.seed, sample))
+            drawn = replace(drawn, seed=derive_seed(drawn.seed, number))
         return self._in_mode(Request(messages or self.messages, name=self.contract.name, schema=self.contract.schema,
-                                     sampling=drawn, sample=sample, delay=delay))
+                                     sampling=drawn, sample=number, delay=delay, model=self._asked))
 
     def _in_mode(self, request: Request) -> Request:
         if self.mode == "mask":
             try:
                 grammar = self.contract.grammar("relax" if len(self._modes) > 1 else "error")
             except UnsupportedError as error:
-                if not self._next_mode(error):
+                if not self._next_mode("mask", error):
                     raise self.ended(error) from None
             else:
-                self._warn(*(f"{one.reason} (at {one.pointer or '/'}); checked here" for one in grammar.relaxations))
+                self.warn(*(f"{one.reason} (at {one.pointer or '/'}); checked here" for one in grammar.relaxations))
                 return replace(request, mode="mask", grammar=grammar)
         return replace(request, mode=self.mode, grammar=None)
 
@@ -126,115 +183,106 @@ class Task(Generic[T]):
             left = self.meter.seconds_left()
             timed = [request if left is None else replace(request, timeout=max(0.0, left - request.delay))
                      for request in requests]
-            replies = yield timed
+            try:
+                replies = yield timed
+            except GeneratorExit:  # the run was given up
+                self.meter.add(Usage(), len(timed))
+                raise
+            before = len(self.attempts)
             try:
                 attempts = [self._judge(request, reply) for request, reply in zip(timed, replies, strict=True)]
             except TrellisError as error:  # a schema that cannot be applied, a broken validator
                 raise self.ended(error) from error.__cause__
-            self.meter.add(sum((attempt.usage for attempt in attempts), Usage()))
+            finally:
+                self.meter.add(sum((attempt.usage for attempt in self.attempts[before:]), Usage()), len(timed))
             fatal = next((reply for reply in replies
                           if isinstance(reply, Exception) and not isinstance(reply, TransportError)), None)
             if fatal is None:
                 return attempts
-            if not self._next_mode(fatal):
+            if not self._next_mode(timed[0].mode, fatal):
                 if isinstance(fatal, MaskError) and len(self._modes) > 1:
                     fatal.hint = f'{fatal.hint}; or go without masks: mode="{self._modes[1]}"'.removeprefix("; or ")
                 raise self.ended(fatal)
             requests = tuple(replace(self._in_mode(request), delay=0.0) for request in requests)
 
     def _admit(self, requests: Sequence[Request]) -> None:
+        if self.meter.budget.money is not None:
+            self.meter.priced(Usage(), self._model_name)  # a price that is missing is told before anything is bought
         bound = self.meter.admit(len(requests), max((request.delay for request in requests), default=0.0))
         if bound:
             raise self.ended(BudgetError(f"the budget of {bound} does not allow another call{self._so_far()}",
                                          hint="a larger Budget(...), or fewer attempts"))
 
-    def _next_mode(self, error: Exception) -> bool:
+    @property
+    def _model_name(self) -> str:
+        return self.model.name if self.model is not None else ""
+
+    def _next_mode(self, mode: Mode, error: Exception) -> bool:
+        """Whether a request that was refused in this mode may be asked in another one, which is then the task's."""
         refused = isinstance(error, UnsupportedError) or (
             isinstance(error, RequestRejectedError) and error.status in REFUSED_MODE)
-        answered = any(attempt.raw is not None and attempt.mode == self.mode for attempt in self.attempts)
+        if refused and mode != self.mode:  # a branch beside this one has found out already
+            return True
+        answered = any(attempt.raw is not None and attempt.mode == mode for attempt in self.attempts)
         if not refused or answered or len(self._modes) == 1:
             return False
         tried = self._modes.pop(0)
-        self._warn(f"mode {tried!r} was refused ({str(error).splitlines()[0]}); went on with {self.mode!r}, and "
-                   f'mode="{self.mode}" would have spared the attempt')
+        self.warn(f"mode {tried!r} was refused ({str(error).splitlines()[0]}); went on with {self.mode!r}, and "
+                  f'mode="{self.mode}" would have spared the attempt')
         return True
 
-    def _warn(self, *warnings: str) -> None:
+    def warn(self, *warnings: str) -> None:
+        """Things that the caller should know, each said once."""
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
     def _judge(self, request: Request, reply: Reply | Exception) -> Attempt:
         blank = Attempt(len(self.attempts), request.messages, request.mode, request.mode, None, None,
-                        sampling=request.sampling)
-        attempt = _no_reply(blank, reply) if isinstance(reply, Exception) else self._read(blank, reply)
+                        sampling=request.sampling, purpose=self.purpose, model=self._model_name)
+        try:
+            attempt = read_reply(blank, reply, self.contract, self.repair, self.validators)
+        except TrellisError:
+            if isinstance(reply, Reply):  # it was paid for, whatever broke on our side
+                self._keep(replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish,
+                                   usage=reply.usage, failure="validator"))
+            raise
+        return self._keep(attempt)
+
+    def _keep(self, attempt: Attempt) -> Attempt:
+        attempt = replace(attempt, usage=self.meter.priced(attempt.usage, self._model_name))
         self.attempts.append(attempt)
         if self._on_attempt is not None:
             self._on_attempt(attempt)
         return attempt
 
-    def _read(self, blank: Attempt, reply: Reply) -> Attempt:
-        attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
-                          warnings=reply.warnings,
-                          logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
-        if reply.finish == "refusal":
-            return _failed(attempt, "refused", reply.refusal or "the model refused to answer")
-        cut = _failed(attempt, "truncated", "the answer was cut off by its token limit")
-        if not reply.text.strip():
-            return cut if reply.finish == "length" else _failed(attempt, "empty", "the answer is empty")
+    def check(self, data: Any) -> Checked:
+        """What the type and the caller's validators say of JSON data that a strategy made.
+
+        Raises:
+            UsageError: a validator is broken itself; with all attempts so far.
+        """
         try:
-            repaired = self.contract.read(reply.text, self.repair)
-        except (RepairError, LimitError) as error:
-            return cut if reply.finish == "length" else _failed(attempt, "syntax", error.message.splitlines()[0])
-        attempt = replace(attempt, value=repaired.value, repairs=repaired.edits)
-        if repaired.ambiguous:
-            attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
-        if reply.finish == "length" and not self._whole(repaired):
-            return replace(cut, value=repaired.value, repairs=repaired.edits)
-        verdict = self.contract.validate(repaired.value)
-        if not verdict.ok:
-            return replace(attempt, errors=verdict.errors, failure="schema")
-        return self._run_validators(replace(attempt, value=verdict.value))
-
-    def _whole(self, repaired: Any) -> bool:
-        """Whether an answer that ran into its token limit is all there: only brackets that close can tell."""
-        return self.contract.format == "json" and repaired.complete and isinstance(repaired.value, dict | list)
-
-    def _run_validators(self, attempt: Attempt) -> Attempt:
-        value = attempt.value
-        for validator in self.validators:
-            name = getattr(validator, "__name__", type(validator).__name__)
-            try:
-                other = validator(value)
-            except (ValueError, AssertionError) as error:
-                said = _said(error) or f"refused by {name}"
-                return replace(attempt, value=value, errors=(FieldError("", said[:500]),), failure="validator")
-            except TrellisError:
-                raise
-            except Exception as error:
-                raise UsageError(f"validator {name} raised {type(error).__name__}: {_said(error)}",
-                                 hint="raise ValueError to refuse a value") from error
-            if isinstance(other, Coroutine):
-                other.close()
-                raise UsageError(f"validator {name} is a coroutine function", hint="a validator is a plain function")
-            if isinstance(other, bool) and not isinstance(value, bool):
-                raise UsageError(f"validator {name} returned {other}",
-                                 hint="raise ValueError to refuse a value; return None to accept it")
-            value = value if other is None else other
-        return replace(attempt, value=value)
+            return check(self.contract, data, self.validators)
+        except TrellisError as error:
+            raise self.ended(error) from error.__cause__
 
     @property
     def usage(self) -> Usage:
         """What all attempts cost."""
         return sum((attempt.usage for attempt in self.attempts), Usage())
 
-    def result(self, attempt: Attempt, agreement: float | None = None) -> Result[T]:
+    def result(self, attempt: Attempt) -> Result[T]:
         """The result of a task whose answer is in an accepted attempt."""
         ignored = [one for one in self.attempts if one.enforced in ("mask", "native") and not one.warnings
                    and one.failure in ("syntax", "schema")]
-        self._warn(*(f"mode {one.enforced!r} was claimed to be enforced, but attempt {one.index + 1} was against the "
-                     "type; the server may ignore the schema" for one in ignored[:1]))
-        self._warn(*attempt.warnings)
+        self.warn(*(f"mode {one.enforced!r} was claimed to be enforced, but attempt {one.index + 1} was against the "
+                    "type; the server may ignore the schema" for one in ignored[:1]))
+        self.warn(*attempt.warnings)
         return Result(attempt.value, attempt.raw or "", tuple(self.attempts), attempt.repairs, self.usage,
-                      attempt.enforced, agreement, tuple(self.warnings))
+                      attempt.enforced, warnings=tuple(self.warnings), accepted=attempt.index)
+
+    def up_to_date(self, result: Result[T]) -> Result[T]:
+        """The result of one branch as that of the run, which has more attempts by now."""
+        return replace(result, attempts=tuple(self.attempts), usage=self.usage, warnings=tuple(self.warnings))
 
     def failed(self, attempt: Attempt, hint: str = "") -> TrellisError:
         """The error for a task that ends with a failed attempt: the model's own, or one for the kind of failure."""
@@ -249,17 +297,44 @@ class Task(Generic[T]):
     def ended(self, error: Exception) -> TrellisError:
         """The error, with everything that was paid for."""
         if not isinstance(error, TrellisError):
-            error = ModelError(f"the model raised {type(error).__name__}: {_said(error)}")
+            error = ModelError(f"the model raised {type(error).__name__}: {said_by(error)}")
         answered = [attempt for attempt in self.attempts if attempt.raw is not None]
+        answers = [attempt for attempt in answered if attempt.purpose == "answer"] or answered
         error.attempts = tuple(self.attempts)
-        error.last_raw = answered[-1].raw if answered else None
-        error.best_effort = next((one.value for one in reversed(answered) if one.value is not None), None)
+        error.last_raw = answers[-1].raw if answers else None
+        error.best_effort = next((one.value for one in reversed(answers) if one.value is not None), None)
         error.usage = self.usage
         return error
 
     def _so_far(self) -> str:
         count = len(self.attempts)
         return f" (after {count} attempt{'s' if count != 1 else ''})" if count else ""
+
+
+def together(flows: Sequence[Flow[T]]) -> Generator[list[Request], Replies, list[Result[T] | TrellisError]]:
+    """Runs flows side by side: what they ask for at the same time is asked in one batch.
+
+    Returns:
+        for each flow its result, or the error that it ended with.
+    """
+    outcomes: dict[int, Result[T] | TrellisError] = {}
+    waiting: dict[int, list[Request]] = {}
+    replies: dict[int, Any] = dict.fromkeys(range(len(flows)))
+    while replies:
+        for place, sent in replies.items():
+            try:
+                waiting[place] = flows[place].send(sent)
+            except StopIteration as stop:
+                outcomes[place] = stop.value
+            except TrellisError as error:
+                outcomes[place] = error
+        if not waiting:
+            break
+        received = yield [request for requests in waiting.values() for request in requests]
+        unread = iter(received)
+        replies = {place: [next(unread) for _ in requests] for place, requests in waiting.items()}
+        waiting = {}
+    return [outcomes[place] for place in range(len(flows))]
 
 
 _ERRORS: dict[FailureKind, type[GenerationError]] = {
@@ -269,6 +344,7 @@ _ERRORS: dict[FailureKind, type[GenerationError]] = {
     "syntax": UnrepairableError,
     "schema": SchemaMismatchError,
     "validator": ValidatorError,
+    "verifier": VerifierError,
 }
 
 
@@ -278,28 +354,3 @@ def derive_seed(seed: int, sample: int) -> int:
         return seed
     digest = hashlib.blake2b(f"{seed}:{sample}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") & 0x7FFF_FFFF
-
-
-def _failed(attempt: Attempt, kind: FailureKind, message: str) -> Attempt:
-    return replace(attempt, failure=kind, errors=(FieldError("", message),))
-
-
-def _said(error: Exception) -> str:
-    """What an exception of somebody else says; it may say it badly."""
-    from pydantic import ValidationError
-
-    try:
-        if isinstance(error, ValidationError):  # without pydantic's layout and links
-            return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
-                             for one in error.errors(include_url=False, include_input=False, include_context=False))
-        return str(error)
-    except Exception:
-        return type(error).__name__
-
-
-def _no_reply(blank: Attempt, error: Exception) -> Attempt:
-    kind: FailureKind = ("rate_limit" if isinstance(error, RateLimitError) else
-                         "transport" if isinstance(error, TransportError) else "rejected")
-    said = error.message if isinstance(error, TrellisError) else f"{type(error).__name__}: {error}"
-    calls = 1 if isinstance(error, ModelError) else 0
-    return replace(_failed(blank, kind, said), error=error, usage=Usage(calls=calls))

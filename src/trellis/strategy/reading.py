@@ -1,0 +1,130 @@
+"""From a reply to an attempt: read it, mend it, validate it, ask the caller's validators; and say what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trellis.contract import Contract, RepairLevel
+from trellis.errors import (
+    LimitError,
+    ModelError,
+    RateLimitError,
+    RepairError,
+    TransportError,
+    TrellisError,
+    UsageError,
+)
+from trellis.models.base import Reply
+from trellis.result import Attempt, FailureKind, FieldError, Usage
+from trellis.strategy.verify import RefusedByVerifier
+
+Validator = Callable[[Any], Any]
+"""Takes a value of the output type; raises ValueError to refuse it, returns another to replace it, or ``None``."""
+
+MAX_SAID = 500
+"""Characters that a validator's error is quoted with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a value: the one that validators left, or what is wrong with it and who says so."""
+
+    value: Any
+    errors: tuple[FieldError, ...] = ()
+    failure: FailureKind | None = None
+
+
+def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any], level: RepairLevel,
+               validators: Sequence[Validator]) -> Attempt:
+    """The attempt, judged.
+
+    Raises:
+        TrellisError: a schema that cannot be applied, a validator that is broken itself.
+    """
+    if isinstance(reply, Exception):
+        return _no_reply(blank, reply)
+    attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
+                      warnings=reply.warnings,
+                      logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
+    if reply.finish == "refusal":
+        return _failed(attempt, "refused", reply.refusal or "the model refused to answer")
+    cut = _failed(attempt, "truncated", "the answer was cut off by its token limit")
+    if not reply.text.strip():
+        return cut if reply.finish == "length" else _failed(attempt, "empty", "the answer is empty")
+    try:
+        repaired = contract.read(reply.text, level)
+    except (RepairError, LimitError) as error:
+        return cut if reply.finish == "length" else _failed(attempt, "syntax", error.message.splitlines()[0])
+    attempt = replace(attempt, data=repaired.value, value=repaired.value, repairs=repaired.edits)
+    if repaired.ambiguous:
+        attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
+    if reply.finish == "length" and not _is_whole(contract, repaired):
+        return replace(cut, data=repaired.value, value=repaired.value, repairs=repaired.edits)
+    checked = check(contract, repaired.value, validators)
+    return replace(attempt, value=checked.value, errors=checked.errors, failure=checked.failure)
+
+
+def check(contract: Contract[Any], data: Any, validators: Sequence[Validator]) -> Checked:
+    """What the type and the caller's validators say of JSON data.
+
+    Raises:
+        UsageError: a validator is broken itself.
+    """
+    verdict = contract.validate(data)
+    if not verdict.ok:
+        return Checked(data, verdict.errors, "schema")
+    value: Any = verdict.value
+    for validator in validators:
+        name = getattr(validator, "__name__", type(validator).__name__)
+        try:
+            other = validator(value)
+        except RefusedByVerifier as refused:
+            return Checked(value, refused.errors, "verifier")
+        except (ValueError, AssertionError) as error:
+            said = said_by(error) or f"refused by {name}"
+            return Checked(value, (FieldError("", said[:MAX_SAID]),), "validator")
+        except TrellisError:
+            raise
+        except Exception as error:
+            raise UsageError(f"validator {name} raised {type(error).__name__}: {said_by(error)}",
+                             hint="raise ValueError to refuse a value") from error
+        if isinstance(other, Coroutine):
+            other.close()
+            raise UsageError(f"validator {name} is a coroutine function", hint="a validator is a plain function")
+        if isinstance(other, bool) and not isinstance(value, bool):
+            raise UsageError(f"validator {name} returned {other}",
+                             hint="raise ValueError to refuse a value; return None to accept it")
+        value = value if other is None else other
+    return Checked(value)
+
+
+def said_by(error: Exception) -> str:
+    """What an exception of somebody else says; it may say it badly."""
+    from pydantic import ValidationError
+
+    try:
+        if isinstance(error, ValidationError):  # without pydantic's layout and links
+            return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+                             for one in error.errors(include_url=False, include_input=False, include_context=False))
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
+def _is_whole(contract: Contract[Any], repaired: Any) -> bool:
+    """Whether an answer that ran into its token limit is all there: only brackets that close can tell."""
+    return contract.format == "json" and repaired.complete and isinstance(repaired.value, dict | list)
+
+
+def _failed(attempt: Attempt, kind: FailureKind, message: str) -> Attempt:
+    return replace(attempt, failure=kind, errors=(FieldError("", message),))
+
+
+def _no_reply(blank: Attempt, error: Exception) -> Attempt:
+    kind: FailureKind = ("rate_limit" if isinstance(error, RateLimitError) else
+                         "transport" if isinstance(error, TransportError) else "rejected")
+    said = error.message if isinstance(error, TrellisError) else f"{type(error).__name__}: {error}"
+    calls = 1 if isinstance(error, ModelError) else 0
+    return replace(_failed(blank, kind, said), error=error, usage=Usage(calls=calls))
