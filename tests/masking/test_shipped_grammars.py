@@ -1,0 +1,180 @@
+"""Every file in grammars/: what it accepts and refuses, what Lark says of that, and what an independent reader does.
+
+The readers are json, csv, datetime and pydantic, markdown-it, and so on: nothing that knows our grammars.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from trellis.errors import GrammarError
+from trellis.masking import Grammar, Vocabulary
+from trellis.masking.walk import Walker
+from trellis.models.nano.model import NanoModel
+
+ROOT = Path(__file__).parents[2]
+ENGINE = "kernel"
+NAMES = sorted(path.stem for path in (ROOT / "grammars").glob("*.lark"))
+CASES = [(name, parser) for name in NAMES for parser in ("earley", "lalr")
+         if parser in (ROOT / "grammars" / f"{name}.lark").read_text(encoding="utf-8").split("Parser", 1)[1][:24]]
+
+
+@cache
+def shipped(name: str, parser: str) -> Grammar:
+    return Grammar.from_lark(ROOT / "grammars" / f"{name}.lark", parser=parser)
+
+
+@cache
+def nano() -> Vocabulary:
+    return NanoModel().vocabulary
+
+
+@pytest.fixture(autouse=True)
+def _kernel() -> None:
+    pytest.importorskip("trellis_kernel")
+
+
+def lark_parses(grammar: Grammar, text: str) -> bool:
+    try:
+        grammar.parse(text)
+    except GrammarError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grammar_says_what_it_is_and_has_fixtures(name: str) -> None:
+    text = (ROOT / "grammars" / f"{name}.lark").read_text(encoding="utf-8")
+    assert re.match(r"// \S.*\n//\n(// .*\n)+", text)
+    assert re.search(r"Parsers?: (earley, lalr|earley|lalr)\.\n", text)
+    assert {"accept", "reject"} <= set(fixtures(name))
+
+
+def fixtures(name: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / "fixtures" / "grammars" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("name", "parser"), CASES)
+def test_fixtures(name: str, parser: str) -> None:
+    grammar, read = shipped(name, parser), READERS.get(name)
+    for text in fixtures(name)["accept"]:
+        assert lark_parses(grammar, text), f"the fixture is wrong: Lark refuses {text!r}"
+        assert grammar.accepts(text), text
+        assert all(grammar.accepts_prefix(text.encode()[:end]) for end in range(len(text.encode()))), text
+        if read:
+            read(grammar, text)
+    for text in fixtures(name)["reject"]:
+        assert not lark_parses(grammar, text), f"the fixture is wrong: Lark parses {text!r}"
+        assert not grammar.accepts(text), text
+
+
+@pytest.mark.parametrize(("name", "parser"), CASES)
+def test_random_walks_are_read_by_lark_and_by_the_reader(name: str, parser: str) -> None:
+    grammar = shipped(name, parser)
+    walker = Walker(grammar.compile(nano(), engine=ENGINE), seed=len(name))
+    for _ in range(WALKS):
+        text = walker.text(50).decode()
+        assert lark_parses(grammar, text), text
+        if name in READERS:
+            READERS[name](grammar, text)
+
+
+WALKS = 25
+
+
+def documents(name: str) -> Iterator[str]:
+    if name == "jsonl":
+        for path in (ROOT / "fixtures").rglob("*.jsonl"):
+            yield path.read_text(encoding="utf-8")
+    elif name == "json":
+        for path in [*(ROOT / "fixtures").rglob("*.json"), ROOT / "src/trellis/models/nano/model.json"]:
+            text = path.read_text(encoding="utf-8")
+            if len(text) < 30_000 and path.name != "broken.json":
+                yield text
+    elif name == "markdown_table":
+        for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+            yield from re.findall(r"(?:^\|.*\|\n)+", path.read_text(encoding="utf-8"), re.M)
+    else:
+        for path in (ROOT / "fixtures" / "grammars" / "documents").glob(f"{name}*"):
+            yield path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "markdown_table"])
+def test_real_documents_are_accepted(name: str) -> None:
+    texts = list(documents(name))
+    assert texts
+    for text in texts:
+        assert shipped(name, "lalr").accepts(text), text[:300]
+
+
+# Readers
+# -------------------------------------------------------------------------------------------------------
+
+def leaves(grammar: Grammar, text: str, rule: str) -> list[str]:
+    """The texts under each node of a rule, in order."""
+    return ["".join(node.children) for node in grammar.parse(text).find_data(rule)]
+
+
+def read_json(_: Grammar, text: str) -> None:
+    json.loads(text)
+
+
+def read_jsonl(_: Grammar, text: str) -> None:
+    for line in text.removesuffix("\n").split("\n"):
+        json.loads(line)
+
+
+def read_csv(grammar: Grammar, text: str) -> None:
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    records = [node for node in grammar.parse(text).children if hasattr(node, "data")]
+    fields = [["".join(cell.children) for cell in record.children] for record in records]
+    written = [[cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell for cell in row] for row in fields]
+    assert [row for row in rows if row not in ([], [""])] == [row for row in written if row != [""]]
+
+
+def read_tsv(grammar: Grammar, text: str) -> None:
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE))
+    header, *records = grammar.parse(text).children
+    assert rows[0] == [str(name) for name in header.children]
+    assert rows[1:] == [[str(cell) if isinstance(cell, str) else "".join(cell.children) for cell in record.children]
+                        for record in records]
+
+
+def read_iso8601(grammar: Grammar, text: str) -> None:
+    kind = grammar.parse(text).data
+    shape = kind if kind == "date_time" else grammar.parse(text).children[0].data
+    readers: dict[str, Callable[[str], Any]] = {
+        "date": date.fromisoformat, "time": time.fromisoformat, "date_time": datetime.fromisoformat,
+        "duration": TypeAdapter(timedelta).validate_python}
+    readers[shape](text)
+
+
+def read_markdown(grammar: Grammar, text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    kinds = [token.type for token in tokens]
+    assert (kinds[0], kinds[-1], kinds.count("table_open")) == ("table_open", "table_close", 1)
+    cells = [after.content for token, after in pairwise(tokens)
+             if token.type in ("th_open", "td_open")]
+    written = [re.sub(r"\\\|", "|", cell) for cell in leaves(grammar, text, "cell")]
+    assert cells == written
+
+
+READERS: dict[str, Callable[[Grammar, str], None]] = {
+    "json": read_json, "jsonl": read_jsonl, "csv": read_csv, "tsv": read_tsv, "iso8601": read_iso8601,
+    "markdown_table": read_markdown,
+}
