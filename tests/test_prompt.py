@@ -1,9 +1,13 @@
 """Prompts: exactly what a model is sent."""
 
-from typing import Any
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, Field
 
 import trellis
 from trellis import Choice, Csv, FieldError, Message, Template, Yaml, contract_of, preview
@@ -22,7 +26,7 @@ class Invoice(BaseModel):
 
 
 def test_the_prompt_for_a_model() -> None:
-    assert Template("Read this invoice: ...").preview(Invoice) == """[user]
+    assert Template("Read this invoice: ...").preview(Invoice).text == """[user]
 Read this invoice: ...
 
 Answer with minified JSON of type Invoice and nothing else.
@@ -44,7 +48,7 @@ interface Invoice {
     (dict[str, int], "minified JSON of type Answer and nothing else.\ntype Answer = Record<string, integer>"),
 ])
 def test_each_format_says_what_it_wants(output_type: Any, words: str) -> None:
-    assert words in Template("x").preview(output_type)
+    assert words in Template("x").preview(output_type).text
 
 
 @pytest.mark.parametrize(("schema", "text"), [
@@ -117,3 +121,68 @@ def test_a_correction_shows_the_last_answer_and_each_error_once() -> None:
 def test_a_bound_of_zero_is_told() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0, "uniqueItems": False}}}
     assert "n?: integer // >= 0\n" in contract_of(schema).type_text()
+
+
+class Leaf(BaseModel):
+    kind: Literal["a", "b"]
+    n: int = Field(ge=0)
+
+
+class Tree(BaseModel):
+    title: str
+    leaves: list[Leaf]
+    next: "Tree | None" = None
+
+
+@pytest.mark.parametrize(("rendering", "text"), [
+    ("typescript", 'interface Leaf {\n  kind: "a" | "b"\n  n: integer // >= 0\n}\ninterface Tree {\n  title: string\n'
+                   "  leaves: Leaf[]\n  next?: Tree | null\n}"),
+    ("yaml", 'Its outline:\ntitle: string\nleaves:\n  - kind: "a" | "b"\n    n: integer # >= 0\n'
+             "next (optional): (Tree again) | null"),
+    ("example", 'Its form, by example: {"title":"...","leaves":[{"kind":"a","n":0}],"next":null}'),
+])
+def test_a_type_is_shown_as_one_likes(rendering: Any, text: str) -> None:
+    assert Template("x", rendering=rendering).preview(Tree).text.endswith(f"nothing else.\n{text}")
+
+
+def test_a_json_schema_is_shown_minified_and_means_the_same() -> None:
+    text = Template("x", rendering="json_schema").preview(Tree).text
+    shown = json.loads(text.split("Its JSON Schema: ")[1])
+    validator = Draft202012Validator(shown)
+    assert validator.is_valid({"title": "a", "leaves": [{"kind": "a", "n": 1}], "next": {"title": "b", "leaves": []}})
+    assert not validator.is_valid({"title": "a", "leaves": [{"kind": "c", "n": 1}]})
+    assert not validator.is_valid({"leaves": []})
+
+
+def test_a_preview_counts_tokens() -> None:
+    counted = Template("Hello.").preview(Tree, count=lambda text: len(text.split()))
+    assert counted.tokens == len(counted.text.split()) - 1  # without [user]
+    assert set(counted.renderings) == {"typescript", "json_schema", "yaml", "example"}
+    assert counted.exact
+    assert f"({counted.tokens} tokens; the type as typescript" in str(counted)
+    assert str(Template("Hello.").preview(Choice(["a"]))).endswith("tokens)")
+    with pytest.raises(trellis.TemplateError, match="typescript, json_schema"):
+        Template("x", rendering="latin").preview(Tree)  # type: ignore[arg-type]
+
+
+def test_the_estimate_is_near_a_real_tokenizer() -> None:
+    tiktoken = pytest.importorskip("tiktoken")
+    folder = Path(os.environ.get("TOKENIZERS", Path.home() / ".cache" / "trellis-tokenizers"))
+    file = folder / "llama_models" / "llama3" / "tokenizer.model"
+    if not file.exists():
+        pytest.skip("no real tokenizer")
+    ranks = pytest.importorskip("tiktoken.load").load_tiktoken_bpe(str(file))
+    pattern = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+               r"\s*[\r\n]+|\s+(?!\S)|\s+")
+    encoding = tiktoken.Encoding("llama3", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    for rendering in ("typescript", "json_schema", "yaml", "example"):
+        template = Template("Read this invoice, and say who sold what to whom, for how much.", rendering=rendering)
+        about = template.preview(Tree).tokens
+        exact = template.preview(Tree, count=lambda text: len(encoding.encode(text))).tokens
+        assert 0.75 < about / exact < 1.35, rendering
+
+
+def test_a_template_of_ones_own_sees_the_type_in_the_rendering_that_was_chosen() -> None:
+    template = Template("Who is {{ who }}?", source="{{ prompt }} As {{ name }}, like {{ type }}.", rendering="example",
+                        variables={"who": "Ann"})
+    assert template.preview(dict[str, int]).text == "[user]\nWho is Ann? As Answer, like Its form, by example: {}."

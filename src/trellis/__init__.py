@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from trellis.api import agenerate_structured, generate_structured
-from trellis.contract import Choice, Csv, Regex, Yaml, contract_of
+from trellis.contract import Choice, Csv, Regex, Unknown, Yaml, contract_of
 from trellis.errors import (
     AuthenticationError,
     BudgetError,
@@ -39,10 +39,10 @@ from trellis.errors import (
     VocabularyError,
 )
 from trellis.models import FunctionModel, Model, Reply, Request, ScriptedModel, TokenModel
-from trellis.prompt import Template, preview
+from trellis.prompt import Preview, Template, preview
 from trellis.result import Attempt, FieldError, Message, Result, Sampling, Usage
 from trellis.session import Session
-from trellis.strategy import BestOf, Budget, Check, Price, Retry, Strategy, Verifier, Vote
+from trellis.strategy import BestOf, Budget, Check, Draft, Judge, Price, Retry, Strategy, Verifier, Vote, grounded_in
 
 if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
@@ -73,6 +73,7 @@ __all__ = [
     "Check",
     "Choice",
     "Csv",
+    "Draft",
     "Edit",
     "EmptyReplyError",
     "FieldError",
@@ -80,6 +81,7 @@ __all__ = [
     "GenerationError",
     "Grammar",
     "GrammarError",
+    "Judge",
     "LimitError",
     "MaskError",
     "Message",
@@ -87,6 +89,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OpenAIModel",
+    "Preview",
     "Price",
     "RateLimitError",
     "RefusedError",
@@ -111,6 +114,7 @@ __all__ = [
     "TrellisError",
     "TruncatedError",
     "TypeNotSupportedError",
+    "Unknown",
     "UnknownModelError",
     "UnrepairableError",
     "UnsupportedError",
@@ -127,6 +131,7 @@ __all__ = [
     "agenerate_structured",
     "contract_of",
     "generate_structured",
+    "grounded_in",
     "preview",
     "repair_csv",
     "repair_json",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args, overload
 
-from trellis.contract import Contract, RepairLevel, checked_level, contract_of
+from trellis.contract import Contract, RepairLevel, checked_level
 from trellis.drive import adrive, drive
 from trellis.errors import CapabilityError, UsageError
 from trellis.models import Model, resolve_model
-from trellis.prompt import Template, messages_for
+from trellis.prompt import Template, messages_for, shape_of
 from trellis.result import Message, Mode, Result, Sampling
 from trellis.runlog.record import Record, recorded, sampling_data
 from trellis.session import Session, model_for
@@ -116,7 +116,7 @@ def _task(
 ) -> tuple[Task[Any], Model, Record]:
     _check_kinds(strategy, sampling, validators, session)
     shared = Session() if session is None else session
-    contract = contract_of(output_type)
+    contract = shape_of(prompt, output_type)
     messages = messages_for(prompt, contract)
     level = checked_level(repair)
     found, warnings = model_for(model, shared)

@@ -1,14 +1,15 @@
 """Layer 1: the prompt that tells a model the shape.
 
-A template is Jinja text. It is given ``prompt`` (what the caller wrote), ``name`` and ``type`` (the output type, as
-TypeScript-like interfaces unless the contract says otherwise) and ``examples`` (pairs that were checked against the
-type when the template was made). ``preview()`` shows the exact messages, and nothing is added to them later but the
-correction of a failed attempt.
+A template is Jinja text. It is given ``prompt`` (what the caller wrote), ``name`` and ``type`` (the output type, in the
+rendering that was chosen), ``unknown`` (whether the type allows ``Unknown``) and ``examples`` (pairs that were checked
+against the type). ``preview()`` shows the exact messages with their tokens, and nothing is added to them later but what
+a strategy says about a failed attempt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+import re
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -20,6 +21,8 @@ from trellis.result import FieldError, Message
 if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2 import Template as JinjaTemplate
+
+    from trellis.contract import Contract, Rendering
 
 MAX_FEEDBACK_CHARACTERS = 2_000
 """Of a bad answer, so much is shown again; with ``MAX_FEEDBACK_ERRORS`` it bounds a correction prompt."""
@@ -36,7 +39,9 @@ class Shape(Protocol):
     def name(self) -> str: ...
     @property
     def format(self) -> str: ...
-    def type_text(self) -> str: ...
+    @property
+    def allows_unknown(self) -> bool: ...
+    def rendered(self, rendering: Any) -> str: ...
     def write(self, value: Any) -> str: ...
 
 
@@ -58,6 +63,9 @@ class Template:
         system: a system message, or an empty string.
         source: Jinja text to use instead of the one for the output's format.
         variables: more names for the template, and for ``prompt``, which is itself rendered when there are any.
+        rendering: how the type is shown: ``"typescript"``, ``"json_schema"``, ``"yaml"`` or ``"example"``.
+        reasoning: whether the answer starts with a field for the model's reasoning (JSON and YAML); the value is the
+            rest, and ``attempt.data["reasoning"]`` has it. ``Draft`` thinks in a request of its own instead.
     """
 
     prompt: str
@@ -65,6 +73,8 @@ class Template:
     system: str = ""
     source: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
+    rendering: Rendering = "typescript"
+    reasoning: bool = False
 
     def messages(self, shape: Shape) -> tuple[Message, ...]:
         """The exact messages for an output type.
@@ -73,24 +83,31 @@ class Template:
             TemplateError: the template does not render, or an example is not of the type.
         """
         self._check()
-        prompt = _render(self.prompt, self.variables) if self.variables else self.prompt
-        text = _render(
+        prompt = render(self.prompt, self.variables) if self.variables else self.prompt
+        text = render(
             self.source if self.source is not None else template_source(shape.format),
             {
                 **self.variables,
                 "prompt": prompt,
                 "name": shape.name,
-                "type": shape.type_text(),
+                "type": self._type(shape),
+                "unknown": shape.allows_unknown,
                 "examples": [_example(shape, i, text, value) for i, (text, value) in enumerate(self.examples)],
             },
         ).rstrip()
         system = (Message("system", self.system),) if self.system else ()
         return (*system, Message("user", text))
 
+    def _type(self, shape: Shape) -> str:
+        text = shape.rendered(self.rendering)
+        return text if shape.format == "text" else _LEADS[self.rendering] + text
+
     def _check(self) -> None:
         for name, text in (("prompt", self.prompt), ("system", self.system), ("source", self.source or "")):
             if not isinstance(text, str):
                 raise TemplateError(f"Template({name}=...) is text, not {type(text).__name__}")
+        if self.rendering not in _LEADS:
+            raise TemplateError(f"rendering={self.rendering!r:.60} is no rendering", hint=f"one of {', '.join(_LEADS)}")
         if not isinstance(self.variables, dict) or not all(isinstance(name, str) for name in self.variables):
             raise TemplateError("Template(variables=...) is a dict from names to values")
         if not isinstance(self.examples, list | tuple):
@@ -101,11 +118,70 @@ class Template:
                 raise TemplateError(f"example {index} is no pair of an input text and a value",
                                     hint='examples=[("input text", value)]')
 
-    def preview(self, output_type: Any) -> str:
-        """The exact prompt as text, one block for each message."""
-        from trellis.contract import contract_of
+    def preview(self, output_type: Any, *, count: Callable[[str], int] | None = None) -> Preview:
+        """The exact prompt and its tokens, with those of the type in each rendering.
 
-        return preview(self.messages(contract_of(output_type)))
+        Args:
+            output_type: as in ``generate_structured``.
+            count: counts the tokens of a text (``lambda text: len(tokenizer.encode(text))``); an estimate if not given.
+        """
+        shape = shape_of(self, output_type)
+        messages = self.messages(shape)
+        counted = count or estimated_tokens
+        names = () if shape.format == "text" else tuple(_LEADS)
+        renderings: dict[str, int] = {name: counted(shape.rendered(name)) for name in names}
+        return Preview(messages, sum(counted(message.content) for message in messages), renderings, count is not None)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a model would be sent.
+
+    Attributes:
+        messages: the exact messages.
+        tokens: how many tokens they have, without what the chat format adds.
+        renderings: how many the type has in each rendering.
+        exact: whether they were counted by the caller's tokenizer, not estimated.
+    """
+
+    messages: tuple[Message, ...]
+    tokens: int
+    renderings: dict[str, int]
+    exact: bool
+
+    @property
+    def text(self) -> str:
+        """The messages as text, one block for each."""
+        return preview(self.messages)
+
+    def __str__(self) -> str:
+        type_ = ", ".join(f"{name} {tokens}" for name, tokens in self.renderings.items())
+        return (f"{self.text}\n\n({'' if self.exact else 'about '}{self.tokens} tokens"
+                f"{f'; the type as {type_}' if type_ else ''})")
+
+
+_LEADS: dict[Rendering, str] = {"typescript": "", "json_schema": "Its JSON Schema: ", "yaml": "Its outline:\n",
+                                "example": "Its form, by example: "}
+
+
+def estimated_tokens(text: str) -> int:
+    """About as many tokens as a large model's tokenizer makes of a text: words up to seven letters, up to three digits,
+    one or two signs."""
+    pieces = re.findall(r" ?[^\W\d_]+|\d{1,3}|[^\w\s]{1,2}|_|\s+", text)
+    return sum(-(-len(piece) // 8) if piece.strip() else 1 for piece in pieces)
+
+
+def shape_of(prompt: Any, output_type: Any) -> Contract[Any]:
+    """The contract of a type as a prompt asks for it: with reasoning first, where a template wants that.
+
+    Raises:
+        UsageError: no contract can be made of the type.
+    """
+    from trellis.contract import contract_of
+    from trellis.contract.reasoning import reasoned
+
+    contract = contract_of(output_type)
+    return reasoned(contract) if isinstance(prompt, Template) and prompt.reasoning else contract
 
 
 def messages_for(prompt: str | Sequence[Message] | Template, shape: Shape) -> tuple[Message, ...]:
@@ -197,7 +273,12 @@ def _compiled(source: str) -> JinjaTemplate:
     return _environment().from_string(source)
 
 
-def _render(source: str, names: dict[str, Any]) -> str:
+def render(source: str, names: dict[str, Any]) -> str:
+    """Jinja text with these names.
+
+    Raises:
+        TemplateError: it does not render.
+    """
     import jinja2
 
     try:

@@ -206,6 +206,7 @@ class Result(Generic[T]):
         agreement: the share of samples that agree (per field: the mean over the fields), for strategies that vote, else
             ``None``.
         accepted: the index of the attempt that the value was read from, ``None`` where it has no single one.
+        abstained: JSON pointers of what the model did not know (``trellis.Unknown``); ``""`` is the whole value.
         field_agreement: for a vote per field, the share for each field, by JSON pointer.
         warnings: what the caller should know (a built-in model by default, a relaxed keyword).
     """
@@ -219,4 +220,5 @@ class Result(Generic[T]):
     agreement: float | None = None
     warnings: tuple[str, ...] = ()
     accepted: int | None = None
+    abstained: tuple[str, ...] = ()
     field_agreement: Mapping[str, float] = field(default_factory=dict)

@@ -71,7 +71,10 @@ def generate(
     text = read_prompt() if prompt == "-" else prompt
     wanted = _output_type(fields, schema, type_, choice, regex, grammar, format_)
     if preview:
-        write(trellis.Template(text).preview(wanted))
+        shown = trellis.Template(text).preview(wanted)
+        write(shown.text)
+        if not quiet:
+            stderr().print(Text(str(shown)[len(shown.text) :].strip(), style="dim"))
         return
     console = stderr()
     with (

@@ -15,13 +15,15 @@ from typing import Any
 
 from trellis.contract.base import REPAIR_LEVELS, Contract, Format, RepairLevel, Schema, Verdict, checked_level
 from trellis.contract.data import CsvContract, JsonContract, YamlContract
+from trellis.contract.renderings import Rendering
 from trellis.contract.text import Choice, ChoiceContract, GrammarContract, Regex, RegexContract
+from trellis.contract.unknown import Unknown
 from trellis.contract.values import SchemaValues, values_of
 from trellis.errors import TypeNotSupportedError
 
 __all__ = [
-    "REPAIR_LEVELS", "Choice", "Contract", "Csv", "Format", "Regex", "RepairLevel", "Verdict", "Yaml", "checked_level",
-    "contract_of",
+    "REPAIR_LEVELS", "Choice", "Contract", "Csv", "Format", "Regex", "Rendering", "RepairLevel", "Unknown", "Verdict",
+    "Yaml", "checked_level", "contract_of",
 ]
 
 

@@ -14,6 +14,7 @@ from trellis.errors import RepairError, UsageError
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
+    from trellis.contract.renderings import Rendering
     from trellis.masking.grammar import Grammar
     from trellis.repair import Repaired
 
@@ -60,6 +61,19 @@ class Contract(ABC, Generic[T]):
     @abstractmethod
     def type_text(self) -> str:
         """The type as a prompt shows it."""
+
+    def rendered(self, rendering: Rendering) -> str:
+        """The type as a prompt shows it, in one of several ways; text has only one.
+
+        Raises:
+            UsageError: there is no such rendering.
+        """
+        return self.type_text()
+
+    @property
+    def allows_unknown(self) -> bool:
+        """Whether ``trellis.Unknown`` is among the values, or somewhere in them."""
+        return False
 
     @abstractmethod
     def write(self, value: Any) -> str:

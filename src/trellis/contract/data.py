@@ -7,9 +7,12 @@ import io
 import json
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trellis.contract.base import Contract, Format, OnUnsupported, RepairLevel, Schema, T, Verdict, untouched
+from trellis.contract.renderings import Rendering, rendered
+from trellis.contract.unknown import allows_unknown
 from trellis.contract.values import Values, json_text
 from trellis.errors import RepairError, TypeNotSupportedError, UnsupportedError
 from trellis.schema.typescript import render
@@ -32,6 +35,17 @@ class DataContract(Contract[T]):
 
     def type_text(self) -> str:
         return self._type_text
+
+    def rendered(self, rendering: Rendering) -> str:
+        return self._type_text if rendering == "typescript" else rendered(self._shown, self.name, rendering)
+
+    @cached_property
+    def allows_unknown(self) -> bool:
+        return allows_unknown(self.schema)
+
+    @property
+    def _shown(self) -> Schema:
+        return self.schema
 
     def plain(self, value: Any) -> Any:
         return self.values.plain(value)
@@ -111,6 +125,10 @@ class CsvContract(DataContract[T]):
         self._type_text = render(row.schema, row.name)
         self._row = row.schema
         self.columns = _columns(row.schema, row.name)
+
+    @property
+    def _shown(self) -> Schema:
+        return self._row
 
     def write(self, value: Any) -> str:
         out = io.StringIO()

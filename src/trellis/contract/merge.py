@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from trellis.contract.unknown import is_unknown
 from trellis.errors import TrellisError
 from trellis.schema.resolve import Document, join
 
@@ -197,11 +198,6 @@ def canonical(data: Any) -> str:
     if isinstance(data, float) and data.is_integer():
         data = int(data)
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
-
-
-def is_unknown(data: Any) -> bool:
-    """Whether JSON data is an abstention (``trellis.Unknown``)."""
-    return isinstance(data, dict) and data.keys() == {"unknown"} and isinstance(data["unknown"], str)
 
 
 def _weight(ballots: Sequence[Ballot]) -> float:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from trellis.contract.base import Contract, OnUnsupported, RepairLevel, Verdict
-from trellis.errors import GrammarError, TypeNotSupportedError, UsageError
+from trellis.errors import GrammarError, TypeNotSupportedError, UnsupportedError, UsageError
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
@@ -97,6 +97,19 @@ class TextContract(Contract[str]):
     def validate(self, value: Any) -> Verdict[str]:
         fault = self.fault(value) if isinstance(value, str) else "it is no text"
         return Verdict(None, (FieldError("", fault),)) if fault else Verdict(value)
+
+
+class FreeText(TextContract):
+    """Any text: for thoughts, not for answers."""
+
+    def type_text(self) -> str:
+        return "plain text"
+
+    def fault(self, text: str) -> str:
+        return ""
+
+    def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
+        raise UnsupportedError("free text has no grammar")
 
 
 class RegexContract(TextContract):

@@ -78,7 +78,7 @@ class Record:
                    for edit in attempt.repairs]
         return {
             "index": attempt.index, "purpose": attempt.purpose, "model": attempt.model, "mode": attempt.mode,
-             "enforced": attempt.enforced, "obeyed": obeyed(attempt),
+            "enforced": attempt.enforced, "obeyed": obeyed(attempt),
             "messages": None if attempt.messages == self._messages else _messages(attempt.messages),
             "raw": None if attempt.raw is None else replaced(attempt.raw, spans), "finish": attempt.finish,
             "repairs": repairs, "value": plain(attempt.value), "failure": attempt.failure,

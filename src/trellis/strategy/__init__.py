@@ -2,6 +2,9 @@
 
 from trellis.strategy.best_of import BestOf
 from trellis.strategy.budget import Budget, Meter, Price
+from trellis.strategy.draft import Draft
+from trellis.strategy.grounded import grounded_in
+from trellis.strategy.judge import Judge
 from trellis.strategy.reading import Validator
 from trellis.strategy.retry import Retry
 from trellis.strategy.task import FindModel, Flow, Strategy, Task, derive_seed, together
@@ -9,6 +12,6 @@ from trellis.strategy.verify import Check, Verifier
 from trellis.strategy.vote import Vote
 
 __all__ = [
-    "BestOf", "Budget", "Check", "FindModel", "Flow", "Meter", "Price", "Retry", "Strategy", "Task", "Validator",
-    "Verifier", "Vote", "derive_seed", "together",
+    "BestOf", "Budget", "Check", "Draft", "FindModel", "Flow", "Judge", "Meter", "Price", "Retry", "Strategy", "Task",
+    "Validator", "Verifier", "Vote", "derive_seed", "grounded_in", "together",
 ]

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from trellis.contract import Contract, RepairLevel
+from trellis.contract.unknown import abstentions
 from trellis.errors import (
     BudgetError,
     CapabilityError,
@@ -103,22 +104,26 @@ class Task(Generic[T]):
     def mode(self) -> Mode:
         return self._modes[0]
 
-    def branch(self, index: int, count: int, *, sampling: Sampling | None = None) -> Task[T]:
+    def branch(self, index: int, count: int, *, sampling: Sampling | None = None,
+               messages: tuple[Message, ...] | None = None) -> Task[T]:
         """The same task, to be tried once more beside others: its samples are apart from those of the other branches.
 
         Args:
             index: 0 to ``count`` - 1.
             count: how many branches there are in all.
-            sampling: how to draw in this one.
+            sampling: how to draw in this one, if not as in the others.
+            messages: its prompt, if it is another.
         """
         task = copy.copy(self)  # shares attempts, warnings, modes and meter
         task.sampling = sampling or self.sampling
+        task.messages = messages or self.messages
         task._first_sample = self._first_sample + self._stride * index
         task._stride = self._stride * count
         return task
 
     def aside(self, contract: Contract[U], messages: tuple[Message, ...], purpose: Purpose, *, model: Any = None,
-              sampling: Sampling | None = None, validators: Sequence[Validator] = ()) -> Task[U]:
+              modes: Sequence[Mode] | None = None, sampling: Sampling | None = None,
+              validators: Sequence[Validator] = ()) -> Task[U]:
         """Another question within the same run: what it costs and what it says is kept with the rest.
 
         Args:
@@ -126,6 +131,7 @@ class Task(Generic[T]):
             messages: its prompt.
             purpose: what it is for.
             model: who is asked, as in ``generate_structured``; ``None`` is the run's own model.
+            modes: how its shape is asked for; if not given, as the model can.
             sampling: how to draw; the task's own if not given.
             validators: checks of its answer.
 
@@ -137,14 +143,14 @@ class Task(Generic[T]):
         task.validators = tuple(validators)
         task.sampling = sampling or self.sampling
         if self._find_model is not None:
-            found, modes = self._find_model(model, contract)
+            found, possible = self._find_model(model, contract)
             if found is not self.model:
                 task._asked = task.model = found
-            task._modes = list(modes)
         elif model is not None:
             raise CapabilityError("a task that is driven by hand knows its own model only")
         else:
-            task._modes = list(self._modes)
+            possible = self._modes
+        task._modes = list(possible if modes is None else modes)
         return task
 
     def request(self, messages: tuple[Message, ...] | None = None, *, sampling: Sampling | None = None,
@@ -278,7 +284,12 @@ class Task(Generic[T]):
                     "type; the server may ignore the schema" for one in ignored[:1]))
         self.warn(*attempt.warnings)
         return Result(attempt.value, attempt.raw or "", tuple(self.attempts), attempt.repairs, self.usage,
-                      attempt.enforced, warnings=tuple(self.warnings), accepted=attempt.index)
+                      attempt.enforced, warnings=tuple(self.warnings), accepted=attempt.index,
+                      abstained=self.abstained(attempt.data))
+
+    def abstained(self, data: Any) -> tuple[str, ...]:
+        """JSON pointers of what is ``Unknown`` in JSON data of this task's type."""
+        return tuple(abstentions(data)) if self.contract.allows_unknown else ()
 
     def up_to_date(self, result: Result[T]) -> Result[T]:
         """The result of one branch as that of the run, which has more attempts by now."""

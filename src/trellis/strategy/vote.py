@@ -62,7 +62,8 @@ class Vote:
         if checked.failure is not None:
             task.warn(f"the merged value failed ({checked.errors[0]}); the sample that agrees with it most was taken")
             return task.up_to_date(best)
-        return task.up_to_date(replace(best, value=checked.value, accepted=None))
+        return task.up_to_date(replace(best, value=checked.value, accepted=None,
+                                       abstained=task.abstained(merged.data)))
 
     def _votes(self, task: Task[T]) -> Generator[list[Request], Replies, list[tuple[Result[T], Ballot]]]:
         sampling = sampling_of(task)
