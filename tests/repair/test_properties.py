@@ -97,7 +97,7 @@ def test_every_prefix(value: Any, indent: int | None) -> None:
         check(text[:end])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(NOISE | st.text(max_size=40) | damaged())
 def test_other_formats_raise_only_our_errors(text: str) -> None:
     for call in (repair_yaml, repair_csv, repair):

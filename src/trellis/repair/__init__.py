@@ -8,7 +8,8 @@ from .edits import Edit, Repaired, apply_edits
 from .json import repair_json
 from .rules import RULES, Level, Rule
 from .search import Limits
-from .yaml import read_yaml, repair_yaml
+from .yaml import repair_yaml
+from .yaml_standard import read_yaml
 
 __all__ = [
     "RULES",

@@ -33,7 +33,7 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
         view: what the schema says about the whole.
         lexeme: gives for a span of ``text`` how it was written in the input.
     """
-    return _Coercer(text, lexeme).run(read_nodes(text), view)
+    return Coercer(text, lexeme).run(read_nodes(text), view)
 
 
 def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
@@ -76,7 +76,7 @@ def nearest(text: str, values: Sequence[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _one_letter(a: str, b: str) -> bool:
+def one_letter(a: str, b: str) -> bool:
     """Whether two names differ by one letter changed, added, left out, or two swapped."""
     if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 1:
         return False
@@ -106,12 +106,20 @@ def number_in(text: str, whole: bool) -> str | None:
     return ("-" if sign == "-" else "") + digits + fraction + (exponent or "")
 
 
-class _Coercer:
+class Coercer:
+    """Walks over the nodes of a JSON text and notes the changes.
+
+    Args:
+        text: the text.
+        lexeme: gives for a span of ``text`` how it was written in the input.
+    """
+
     def __init__(self, text: str, lexeme: Callable[[int, int], str]) -> None:
         self.text, self.lexeme = text, lexeme
         self.changes: list[Change] = []
 
     def run(self, root: Node, view: SchemaView) -> list[Change]:
+        """The changes of the text that bring it nearer to the schema."""
         todo = [(root, view)]
         while todo:
             node, here = todo.pop()
@@ -131,11 +139,14 @@ class _Coercer:
         if types and "array" not in types:
             if len(node.items) != 1:
                 return []
-            inner = node.items[0]
-            self._change("list_as_single", node.start, inner.start, "")
-            self.changes.append(Change("list_as_single", inner.end, node.end, "", 0.0))
-            return [(inner, view)]
+            return self._unlist(node, view)
         return [(item, view.item(index)) for index, item in enumerate(node.items)]
+
+    def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        inner = node.items[0]
+        self._change("list_as_single", node.start, inner.start, "")
+        self.changes.append(Change("list_as_single", inner.end, node.end, "", 0.0))
+        return [(inner, view)]
 
     def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         self._change("single_as_list", node.start, node.start, "[")
@@ -161,17 +172,19 @@ class _Coercer:
         for name in sorted(missing & view.required()):
             defaults = [part["default"] for part in view.member(name).parts if "default" in part]
             if defaults:
-                at = node.items[-1].end if node.items else node.start + 1
-                comma = ", " if node.items or present else ""
-                self._change("default", at, at, f"{comma}{json.dumps(name)}: {json.dumps(defaults[0])}")
-                present.add(name)
+                self._insert(node, name, defaults[0])
         return following
+
+    def _insert(self, node: Node, name: str, value: Any) -> None:
+        at = node.items[-1].end if node.items else node.start + 1
+        comma = ", " if node.items or any(change.start == change.end == at for change in self.changes) else ""
+        self._change("default", at, at, f"{comma}{json.dumps(name)}: {json.dumps(value)}")
 
     @staticmethod
     def _key(name: str, missing: set[str]) -> str | None:
         same = [other for other in missing if normal(other) == normal(name)]
         if not same:
-            same = [other for other in missing if _one_letter(normal(other), normal(name))]
+            same = [other for other in missing if one_letter(normal(other), normal(name))]
         return same[0] if len(same) == 1 else None
 
     def _scalar(self, node: Node, view: SchemaView) -> None:

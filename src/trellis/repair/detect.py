@@ -12,7 +12,7 @@ from .edits import Repaired
 from .extract import answer_start, fences
 from .json import repair_json
 from .rules import Level
-from .standard import check_arguments
+from .standard import check_arguments, unreadable
 from .yaml import repair_yaml
 
 Format = Literal["json", "yaml", "csv"]
@@ -67,7 +67,11 @@ def repair(text: str, schema: Mapping[str, Any] | None = None, *, level: Level =
             if name == "json":
                 return repair_json(text, schema, level=level)
             if name == "yaml":
-                return repair_yaml(text, schema, level=level)
+                document = repair_yaml(text, schema, level=level)
+                if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
+                    return document
+                failure = failure or unreadable(text, level)
+                continue
             table = repair_csv(text, schema, level=level)
             if table.value or name == formats[0]:  # any line is a header without rows
                 return table

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import RepairError, UsageError
 from .candidates import Candidate, find_candidates, unescaped
 from .coerce import coercions, unwrapped
-from .edits import Change, Repaired, apply_edits, compose, locate, place
+from .edits import Repaired, apply_edits, compose, locate, place
 from .extract import answer_start, removal
 from .judge import Judge, judge_for
 from .rules import Level, allowed, cost_of
 from .scan import StringReading
 from .schema_view import SchemaView
 from .search import Limits
-from .standard import check_arguments, confidence, read_standard, unreadable
+from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 
 MOST_CANDIDATES = 8
 _KEY_END = re.compile(r"[\"'”]\s*:")
@@ -94,7 +94,7 @@ def _fit(
         changes = compose(text, base, unwrap)
         for _ in range(2):
             current = apply_edits(text, changes)
-            more = coercions(current, view, _lexeme(text, changes))
+            more = coercions(current, view, lexemes(text, changes))
             if not more:
                 break
             changes = compose(text, changes, more)
@@ -113,18 +113,6 @@ def _fit(
         if faults < best_faults:
             best, best_faults = (fitted, inner), faults
     return best
-
-
-def _lexeme(text: str, changes: Sequence[Change]) -> Callable[[int, int], str]:
-    """For spans of the repaired text: how they were written."""
-    spans: dict[tuple[int, int], str] = {}
-    shift = 0
-    for change in changes:
-        start = change.start + shift
-        spans[start, start + len(change.after)] = text[change.start : change.end]
-        shift += len(change.after) - (change.end - change.start)
-    repaired = apply_edits(text, changes)
-    return lambda start, end: spans.get((start, end), repaired[start:end])
 
 
 def _result(text: str, candidate: Candidate) -> Repaired[Any]:

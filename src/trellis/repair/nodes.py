@@ -20,6 +20,8 @@ class Node:
         value: a scalar's value.
         items: an array's items, or the values of an object's members.
         keys: spans and names of an object's keys.
+        block: written in lines, as YAML does, not in brackets.
+        plain: a scalar without quotes.
     """
 
     kind: str
@@ -28,6 +30,16 @@ class Node:
     value: Any = None
     items: list[Node] = field(default_factory=list)
     keys: list[tuple[int, int, str]] = field(default_factory=list)
+    block: bool = False
+    plain: bool = False
+
+    def data(self) -> Any:
+        """The value as JSON data."""
+        if self.kind == "array":
+            return [item.data() for item in self.items]
+        if self.kind == "object":
+            return {key[2]: item.data() for key, item in zip(self.keys, self.items, strict=True)}
+        return self.value
 
 
 def read_nodes(text: str) -> Node:

@@ -104,7 +104,13 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("wrapped_root", 0.6, "normal", "an object of one member around the data is removed"),
     ("default", 0.8, "normal", "a missing member that has a default in the schema is added"),
     # YAML and CSV.
-    ("yaml_text", 0.3, "normal", "a YAML plain scalar is read as text, since the schema wants text"),
+    ("yaml_text", 0.1, "safe", "a YAML scalar without quotes gets them: YAML would not read it, or as something else"),
+    ("indentation", 0.2, "safe", "a line is moved to the column of the collection or text that it belongs to"),
+    ("bullet", 0.2, "safe", "another list mark (`*`, `1.`) becomes a dash"),
+    ("missing_space", 0.3, "safe", "the space behind a dash or colon is inserted"),
+    ("block_mark", 0.5, "normal", "the `|` before a text of several lines is inserted, or its number taken off"),
+    ("document_marker", 0.1, "safe", "a line that separates documents (`---`) is removed"),
+    ("duplicate_key", 0.6, "normal", "of a key that occurs twice in a YAML mapping the last is kept, as in JSON"),
 )
 
 RULES: dict[str, Rule] = {name: Rule(name, cost, level, does) for name, cost, level, does in _TABLE}

@@ -42,6 +42,7 @@ _GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
 _AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
 _AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
 _AFTER_LINE = re.compile(r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*[\"'“}\]]|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]|\s*\+\s*[\"'])")
+_LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
@@ -225,10 +226,9 @@ class Scanner:
                 if not match:
                     break
                 stop = match.end()
-                if head != "/" or text[position + 1] == "/":
-                    line = match.group().rstrip(" \t\r,")
-                    if line.endswith('"') and line.count('"') % 2:
-                        break  # a string that lost its opening quote
+                line = match.group()
+                if not line.startswith("/*") and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
+                    break  # a string that lost its opening quote
                 changes.append(Change("comment", position, stop, "", cost_of("comment")))
             position = stop
         newline = text.rfind("\n", start, position)
@@ -266,7 +266,7 @@ class Scanner:
         opened = start + 1
         if quote == '"' and text.startswith('""', start):
             doubled = self._doubled(start, role)
-            if doubled:
+            if doubled and '"' not in text[doubled[0].content_start : doubled[0].content_end]:
                 return doubled
         style = None if quote == '"' else "quote_style"
         base = 0.0 if quote == '"' else cost_of("quote_style")

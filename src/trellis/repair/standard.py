@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import RepairError, UsageError
-from .edits import place
+from .edits import Change, apply_edits, place
 from .rules import LEVELS
 
 
@@ -82,3 +83,15 @@ def confidence(cost: float, margin: float) -> float:
     """1 without cost; falls with the cost of the edits and with a thin margin to the second-best reading."""
     sure = 1.0 / (1.0 + 0.08 * max(0.0, cost))
     return round(sure * (1.0 - 0.5 * math.exp(-2.0 * max(0.0, margin))), 4)
+
+
+def lexemes(text: str, changes: Sequence[Change]) -> Callable[[int, int], str]:
+    """For spans of the repaired text: how they were written."""
+    spans: dict[tuple[int, int], str] = {}
+    shift = 0
+    for change in changes:
+        start = change.start + shift
+        spans[start, start + len(change.after)] = text[change.start : change.end]
+        shift += len(change.after) - (change.end - change.start)
+    repaired = apply_edits(text, changes)
+    return lambda start, end: spans.get((start, end), repaired[start:end])

@@ -1,7 +1,8 @@
-"""``repair_yaml``: YAML 1.2 as ruamel.yaml reads it, once fences and prose are gone and the schema has had its say.
+"""``repair_yaml``: YAML 1.2 as ruamel.yaml reads it first, then the reading of damaged lines that suits the schema.
 
-Aliases, anchors and tags are off: none of them has a place in a model's answer, and all of them are ways to harm the
-reader. Timestamps stay text.
+A text that is not YAML, or is YAML against the schema, is read by ``yaml_reader`` into changes; the standard reader
+says what the changed text means; the result is coerced to the schema like JSON. The standard reading, coerced,
+competes where there is one.
 """
 
 from __future__ import annotations
@@ -10,170 +11,53 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-
 from ..errors import RepairError
-from .edits import Change, Repaired, apply_edits, locate, place
+from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
-from .judge import judge_for
-from .rules import Level, cost_of
+from .json import repair_json
+from .judge import Judge, judge_for
+from .nodes import Node
+from .rules import Level, allowed, cost_of
 from .schema_view import SchemaView
-from .standard import check_arguments, confidence, unreadable_as
+from .standard import check_arguments, confidence, lexemes, unreadable_as
+from .yaml_coerce import YamlCoercer, yaml_unwrapped
+from .yaml_reader import LineReader
+from .yaml_standard import NotYaml, lossy, read_nodes, read_yaml
 
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_CORE = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
-_KEY_LINE = re.compile(r"^(?:[\w\"'][^\n:]{0,60}:(?:\s|$)|-\s)", re.M)
 _SIZE = 2_000_000
-_DEPTH = 300  # of brackets in brackets; Python's stack ends the reader not far above
-_FLOW = re.compile(r"""[\[\]{}]|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""")
+_PASSES = 3
+_TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
+_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
+    "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
+)
+_NUMBERED = re.compile(r"1[.)] [^\n]*(?:\n[ \t]*\d{1,3}[.)] [^\n]*)+")
+_ASSIGNMENTS = re.compile(r"[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+(?:\n[ \t]*[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+)*")
+_SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
 
 
-class _NotYaml(ValueError):
-    """Not YAML, or YAML with something that is off."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A way to read the text: its changes in the whole input, its value, and what speaks against it."""
 
-    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(message)
-        self.line, self.column = line, column
-
-
-def _compose(text: str) -> Any:
-    reader = YAML(typ="safe", pure=True)
-    try:
-        for event in reader.parse(text):
-            mark = event.start_mark
-            if event.__class__.__name__ == "AliasEvent" or getattr(event, "anchor", None):
-                raise _NotYaml("anchors and aliases are off", mark.line + 1, mark.column + 1)
-            tag = getattr(event, "tag", None)
-            if tag is not None and str(tag) not in _CORE and str(tag) != "!":
-                raise _NotYaml("tags are off", mark.line + 1, mark.column + 1)
-        return YAML(typ="safe", pure=True).compose(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        message = getattr(error, "problem", None) or str(error).split("\n")[0]
-        raise _NotYaml(str(message), *((mark.line + 1, mark.column + 1) if mark else (1, 1))) from None
-    except RecursionError:
-        raise RepairError("the text is nested too deeply", limit="depth") from None
-    except (ValueError, OverflowError, LookupError, AttributeError, TypeError) as error:
-        if isinstance(error, _NotYaml):
-            raise
-        raise _NotYaml(str(error)) from None
-
-
-def _scalar(node: Any) -> Any:
-    """The JSON value of a scalar node under the YAML 1.2 core schema."""
-    tag, text = str(node.tag), node.value
-    kind = tag.rpartition(":")[2]
-    try:
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return text.lower() == "true"
-        if kind == "int":
-            plain = text.replace("_", "")
-            return int(plain, 0) if plain[:3].lstrip("+-").startswith(("0x", "0o", "0b")) else int(plain)
-        if kind == "float":
-            number = float(
-                text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower().replace(".inf", "inf")
-            )
-            return number if math.isfinite(number) else None
-    except ValueError:
-        return text
-    return text
-
-
-def _build(node: Any) -> Any:
-    """JSON data of a node tree; keys are text.
-
-    Raises:
-        _NotYaml: a key occurs twice or is no scalar.
-    """
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    if isinstance(node, SequenceNode):
-        return [_build(item) for item in node.value]
-    result: dict[str, Any] = {}
-    assert isinstance(node, MappingNode)
-    for key, value in node.value:
-        mark = key.start_mark
-        if not isinstance(key, ScalarNode):
-            raise _NotYaml("a key is not a scalar", mark.line + 1, mark.column + 1)
-        if key.value in result:
-            raise _NotYaml(f"the key {key.value!r} occurs twice", mark.line + 1, mark.column + 1)
-        result[key.value] = _build(value)
-    return result
-
-
-def _flow_depth(text: str) -> int:
-    """How many brackets are open at once; the reader needs time in the square of it."""
-    depth = deepest = 0
-    for mark in _FLOW.findall(text):
-        depth = depth + 1 if mark in "[{" else max(0, depth - (mark in "]}"))
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def read_yaml(text: str) -> Any:
-    """The standard reading of YAML text as JSON data.
-
-    Raises:
-        ValueError: the text is not YAML, or uses anchors, aliases, tags, or a key twice.
-        RepairError: it is nested too deeply (``limit``).
-    """
-    if _flow_depth(text) > _DEPTH:
-        raise RepairError("the text is nested too deeply", limit="depth")
-    node = _compose(text)
-    try:
-        return None if node is None else _build(node)
-    except RecursionError:
-        raise RepairError("the text is nested too deeply", limit="depth") from None
-
-
-def _typed_changes(text: str, schema: Mapping[str, Any]) -> list[Change]:
-    """Quotes for the plain scalars that the schema wants as text and the standard reading takes for something else."""
-    changes: list[Change] = []
-    todo: list[tuple[Any, SchemaView]] = [(_compose(text), SchemaView.of(schema))]
-    while todo:
-        node, view = todo.pop()
-        if isinstance(node, SequenceNode):
-            todo += [(item, view.item(i)) for i, item in enumerate(node.value)]
-        elif isinstance(node, MappingNode):
-            todo += [(value, view.member(key.value)) for key, value in node.value if isinstance(key, ScalarNode)]
-        elif isinstance(node, ScalarNode) and node.style is None and node.value:
-            value = _scalar(node)
-            if not isinstance(value, str) and view.types() and "string" in view.types() and not view.allows(value):
-                start, end = node.start_mark.index, node.end_mark.index
-                raw = text[start:end].rstrip()
-                changes.append(
-                    Change(
-                        "yaml_text", start, start + len(raw), json.dumps(raw, ensure_ascii=False), cost_of("yaml_text")
-                    )
-                )
-    return sorted(changes, key=lambda change: change.start)
-
-
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    for start, end, _ in fences(text):
-        yield start, end
-    for region in regions(text):
-        if region.source != "whole":
-            continue
-        yield region.start, region.end
-        match = _KEY_LINE.search(text, region.start, region.end)
-        before = [line.split() for line in text[region.start : match.start()].splitlines()] if match else []
-        if match and any(before) and all(len(words) != 1 for words in before):  # lines of prose have several words
-            yield match.start(), region.end
+    changes: tuple[Change, ...]
+    value: Any
+    cost: float
+    faults: int
+    doubtful: bool = False
+    complete: bool = True
 
 
 def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[Any]:
     """Read YAML out of text that should be YAML.
 
     The standard reading (YAML 1.2 core schema, no anchors, aliases or tags, timestamps are text, non-finite numbers are
-    null) comes first. Fences and prose are removed; where the schema wants text and a plain scalar reads as something
-    else (``version: 1.10``), the scalar is quoted as it was written.
+    null) comes first, and is returned unchanged unless the schema is against it. Without a schema, ``012345`` and
+    ``1e3`` are text all the same (rule ``yaml_text``): readers of YAML 1.1 and 1.2 take them for different numbers.
 
     Args:
         text: what the model said.
@@ -189,45 +73,243 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
     judge = judge_for(schema)
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
-    failure: _NotYaml | None = None
-    against = False
-    spans = [(0, len(text)), *_spans(text)] if not next(fences(text), None) else [*_spans(text)]
-    for start, end in dict.fromkeys(spans):
-        inner = text[start:end]
-        around = [*removal(text, 0, start)], [*removal(text, end, len(text))]
+    fenced = next(fences(text), None) is not None
+    failure: NotYaml | None = None
+    if not fenced:
         try:
-            value = read_yaml(inner)
-        except _NotYaml as error:
-            failure = failure or _NotYaml(str(error), error.line + text.count("\n", 0, start), error.column)
-            continue
-        if not isinstance(value, (dict, list)) and (schema is None or not judge.accepts(value)):
-            continue  # prose is a YAML scalar, too
-        changes: list[Change] = []
-        if not judge.accepts(value) and level != "safe" and schema is not None:
-            changes = _typed_changes(inner, schema)
-            if changes:
-                value = read_yaml(apply_edits(inner, changes))
-        if not judge.accepts(value):
-            against = True
-            continue
-        moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in changes]
-        every = [*around[0], *moved, *around[1]]
-        result = apply_edits(text, every)
-        if read_yaml(result) != value:  # what was kept of the surroundings would be read, too
-            continue
-        cost = sum(change.cost for change in every)
-        return Repaired(value, result, locate(text, every), confidence(cost, math.inf))
-    if against:
+            root = read_nodes(text)
+        except NotYaml as error:
+            failure = error
+            if error.off and (schema is None or error.harmful):
+                raise _unreadable(text, level, error) from None
+        else:
+            value = None if root is None else root.data()
+            if judge.accepts(value) and root is not None and (schema is not None or not _meant_otherwise(text, root)):
+                return _as_text(text, value, root) if schema is None else Repaired(value, text)
+    view = SchemaView.of(schema if schema is not None else {})
+    readings = list(_readings(text, judge, view, level, fenced))
+    readings = [found for found in readings if all(allowed(change.rule, level) for change in found.changes)]
+    if not readings:
+        raise _unreadable(text, level, failure)
+    readings.sort(key=lambda found: (found.faults, found.cost))
+    best = readings[0]
+    if best.faults:
         raise RepairError(
-            "the text was read as YAML, but every reading is against the schema", line=1, column=1, source=text,
+            f"the text was read as YAML, but every reading is against the schema: {judge.fault(best.value)}",
+            line=1,
+            column=1,
+            source=text,
             against_schema=True,
         )
-    if failure is not None:
-        raise RepairError(
-            f"no repair at level {level!r} reads this as YAML ({failure})",
-            line=failure.line,
-            column=failure.column,
-            source=text,
+    return _repaired(text, best, readings[1:])
+
+
+def _repaired(text: str, best: _Reading, others: list[_Reading]) -> Repaired[Any]:
+    margin = math.inf
+    kept: list[Repaired[Any]] = []
+    for other in others:
+        if other.value != best.value and not any(other.value == one.value for one in kept):
+            if other.faults == best.faults:
+                margin = min(margin, other.cost - best.cost)
+            kept.append(_one(text, other, math.inf, ()))
+    return _one(text, best, margin, tuple(kept[:8]))
+
+
+def _one(text: str, reading: _Reading, margin: float, others: tuple[Repaired[Any], ...]) -> Repaired[Any]:
+    return Repaired(
+        reading.value,
+        apply_edits(text, reading.changes),
+        locate(text, reading.changes),
+        confidence(sum(change.cost for change in reading.changes), margin),
+        reading.complete,
+        others,
+        reading.doubtful,
+    )
+
+
+def _unreadable(text: str, level: Level, failure: NotYaml | None) -> RepairError:
+    if failure is None:
+        return unreadable_as("YAML", text, level, 1, 1)
+    return unreadable_as("YAML", text, level, failure.line, failure.column, str(failure))
+
+
+def _as_text(text: str, value: Any, root: Node | None) -> Repaired[Any]:
+    """The standard reading, but for the numbers that readers disagree on."""
+    changes, todo = [], [root] if root is not None else []
+    while todo:
+        node = todo.pop()
+        todo += node.items
+        if node.plain and not isinstance(node.value, str) and lossy(text[node.start : node.end]):
+            after = json.dumps(text[node.start : node.end])
+            changes.append(Change("yaml_text", node.start, node.end, after, cost_of("yaml_text")))
+    if not changes:
+        return Repaired(value, text)
+    changes.sort(key=lambda change: change.start)
+    result = apply_edits(text, changes)
+    return Repaired(read_yaml(result), result, locate(text, changes), confidence(changes[0].cost, math.inf))
+
+
+def _meant_otherwise(text: str, root: Node) -> bool:
+    """Whether YAML reads as one text what was meant as a list (numbered lines) or as assignments."""
+    if root.kind == "scalar":
+        return root.plain and _ASSIGNMENTS.fullmatch(text[root.start : root.end]) is not None
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.items
+        if node.plain and isinstance(node.value, str) and _NUMBERED.fullmatch(text[node.start : node.end]):
+            return True
+    return False
+
+
+def _readings(text: str, judge: Judge, view: SchemaView, level: Level, fenced: bool) -> Iterator[_Reading]:
+    """Every way to read a piece of the text that may be the data."""
+    spans = [(start, end) for start, end, _ in fences(text)] if fenced else []
+    spans += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
+    accepted = False
+    for start, end in dict.fromkeys(spans):
+        around = ([*removal(text, 0, start)], [*removal(text, end, len(text))])
+        for found in _read_span(text[start:end], judge, view, level):
+            moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in found.changes]
+            changes = (*around[0], *moved, *around[1])
+            if not _holds(text, changes, found.value):
+                continue
+            cost = found.cost + sum(c.cost for c in (*around[0], *around[1]))
+            yield _Reading(changes, found.value, cost, found.faults, found.doubtful, found.complete)
+            accepted = accepted or not found.faults
+        if accepted:
+            return
+
+
+def _holds(text: str, changes: tuple[Change, ...], value: Any) -> bool:
+    """Whether the standard reader reads the value, whatever was kept around it."""
+    try:
+        return bool(read_yaml(apply_edits(text, changes)) == value)
+    except ValueError:
+        return False
+
+
+def _read_span(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+    cleaning = tuple(
+        Change(
+            "control_character" if m.group() < " " or "\x7f" <= m.group() <= "\x9f" else "whitespace",
+            m.start(),
+            m.end(),
+            " " * len(m.group()) if m.group()[-1] in "\u00a0\u3000" else "",
+            0.1,
         )
-    line, column = place(text, 0)
-    raise unreadable_as("YAML", text, level, line, column)
+        for m in _UNCLEAN.finditer(text)
+    )
+    clean = apply_edits(text, cleaning)
+    bare = clean.lstrip()
+    if not bare:
+        return
+    with suppress(NotYaml):
+        yield from _coerced(text, cleaning, judge, view, level, 0.0)
+    if bare[0] in "{[":
+        yield from _as_json(text, judge, view, level)
+    for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
+        if merged:
+            yield from _by_lines(text, clean, cleaning, judge, view, level)
+        else:
+            yield from _documents(text, judge, view, level)
+
+
+def _by_lines(
+    text: str, clean: str, cleaning: tuple[Change, ...], judge: Judge, view: SchemaView, level: Level
+) -> Iterator[_Reading]:
+    reader = LineReader(clean, view, level)
+    changes = reader.read()
+    if reader.last_entry < 0:
+        return
+    try:
+        first = tuple(compose(text, cleaning, changes))
+        for found in _coerced(text, first, judge, view, level, reader.cost - sum(c.cost for c in changes) - _TYPED):
+            yield _Reading(found.changes, found.value, found.cost, found.faults, reader.doubtful, reader.complete)
+    except ValueError:
+        return
+
+
+def _as_json(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+    """What starts with a bracket is JSON, and JSON is YAML."""
+    try:
+        result = repair_json(text, level=level)
+    except RepairError as error:
+        if error.limit:
+            raise
+        return
+    changes = tuple(Change(edit.rule, edit.start, edit.end, edit.after, edit.cost) for edit in result.edits)
+    try:
+        yield from _coerced(text, changes, judge, view, level, 0.0)
+    except NotYaml:
+        return
+
+
+def _documents(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+    """Several documents: all of them as a list, or the last one that the schema accepts."""
+    starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
+    ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
+    found: list[tuple[int, int, _Reading]] = []
+    for start, end in zip(starts, ends, strict=True):
+        if text[start:end].strip():
+            single = next(
+                iter(sorted(_read_span(text[start:end], judge, view, level), key=lambda r: (r.faults, r.cost))), None
+            )
+            if single is None:
+                return
+            found.append((start, end, single))
+    if len(found) < 2:
+        return
+    for start, end, reading in reversed(found):
+        if view.types() and not reading.faults:
+            inner = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in reading.changes]
+            rule, cost = "several_values", cost_of("several_values")
+            changes = (Change(rule, 0, start, "", cost), *inner, Change(rule, end, len(text), "", cost))
+            yield _Reading(
+                tuple(c for c in changes if c.end > c.start or c.after), reading.value, reading.cost + cost, 0
+            )
+            return
+    values = [reading.value for _, _, reading in found]
+    after = json.dumps(values, ensure_ascii=False)
+    change = Change("several_values", 0, len(text), after, cost_of("several_values"))
+    cost = change.cost + sum(reading.cost for _, _, reading in found) - (1.0 if not view.types() else 0.0)
+    yield _Reading((change,), values, cost, judge.faults(values), any(reading.doubtful for _, _, reading in found))
+
+
+def _coerced(
+    text: str, changes: tuple[Change, ...], judge: Judge, view: SchemaView, level: Level, extra: float
+) -> Iterator[_Reading]:
+    """The reading that changes make, and where the schema is against it, what coercion makes of that.
+
+    Raises:
+        NotYaml: the changed text is not YAML.
+    """
+    root = read_nodes(apply_edits(text, changes))
+    if root is None or (root.kind == "scalar" and (not view.types() or not judge.accepts(root.data()))):
+        return  # prose is a YAML scalar, too
+    value = root.data()
+    faults = judge.faults(value)
+    yield _Reading(changes, value, extra + sum(c.cost for c in changes), faults)
+    if not faults or level == "safe":
+        return
+    middle = apply_edits(text, changes)
+    for unwrap in ([], *yaml_unwrapped(root, middle, view)):
+        made = compose(text, changes, unwrap)
+        try:
+            for _ in range(_PASSES):
+                current = apply_edits(text, made)
+                node = read_nodes(current)
+                if node is None:
+                    break
+                coercer = YamlCoercer(current, lexemes(text, made))
+                more = coercer.run(node, view)
+                if not more:
+                    break
+                made = compose(text, made, more)
+            node = read_nodes(apply_edits(text, made))
+        except ValueError:
+            continue
+        if node is not None:
+            value = node.data()
+            yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), judge.faults(value), complete=True)
+

@@ -1,0 +1,85 @@
+"""Coercion of YAML: the rules of ``coerce``, written so that they stand in lines as well as in brackets."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .coerce import Coercer
+from .edits import Change
+from .nodes import Node
+from .rules import cost_of
+from .schema_view import SchemaView
+from .yaml_lines import quoted
+
+_FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
+
+
+def yaml_unwrapped(root: Node, text: str, view: SchemaView) -> list[list[Change]]:
+    """Ways to take an object of one member off from around the data."""
+    if (
+        root.kind != "object"
+        or len(root.items) != 1
+        or root.items[0].kind == "scalar"
+        or root.keys[0][2] in view.names()
+    ):
+        return []
+    inner = root.items[0]
+    newline = text.rfind("\n", root.start, inner.start) if inner.block else -1
+    begin = inner.start if newline < 0 else newline + 1
+    changes = [Change("wrapped_root", root.start, begin, "", cost_of("wrapped_root"))]
+    if inner.end < root.end:
+        changes.append(Change("wrapped_root", inner.end, root.end, "", 0.0))
+    return [changes]
+
+
+class YamlCoercer(Coercer):
+    """Makes the changes of a YAML text."""
+
+    def _change(self, rule: str, start: int, end: int, after: str) -> None:
+        if start == end and self.text[start - 1 : start] in (":", "-"):  # a value that was left empty
+            after = " " + after
+        if rule == "key_form":
+            name = json.loads(after)
+            after = name if _PLAIN_KEY.fullmatch(name) else quoted(name)
+        super()._change(rule, start, end, after)
+
+    def _scalar(self, node: Node, view: SchemaView) -> None:
+        types = view.types()
+        if node.plain and node.value is None and "string" in types and "null" not in types and not view.values():
+            self._change("scalar_as_text", node.start, node.end, quoted(self.text[node.start : node.end]))
+            return
+        super()._scalar(node, view)
+
+    def _whole(self, rule: str, node: Node, value: Any) -> None:
+        """A value in brackets in the place of one in lines; the next pass looks into it."""
+        super()._change(rule, node.start, node.end, quoted(value) if isinstance(value, str) else json.dumps(value))
+
+    def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        if not node.block:
+            return super()._unlist(node, view)
+        self._whole("list_as_single", node, node.items[0].data())
+        return []
+
+    def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        text = self.text[node.start : node.end]
+        if (
+            node.block
+            or (node.kind == "scalar" and not isinstance(node.value, str))
+            or (node.plain and not _FLOW_SAFE.fullmatch(text))
+            or "\n" in text
+        ):
+            self._whole("single_as_list", node, [node.data()])
+            return []
+        return super()._wrap(node, view)
+
+    def _insert(self, node: Node, name: str, value: Any) -> None:
+        if not node.block:
+            super()._insert(node, name, value)
+            return
+        start = node.keys[0][0]
+        column = start - (self.text.rfind("\n", 0, start) + 1)
+        after = f"\n{' ' * column}{quoted(name)}: {json.dumps(value)}"
+        self.changes.append(Change("default", node.end, node.end, after, cost_of("default")))

@@ -1,0 +1,136 @@
+"""The open collections of a YAML text that is read line by line, and how well a line fits into each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .coerce import normal, one_letter
+from .schema_view import SchemaView
+from .yaml_lines import IDENTIFIER, Entry
+
+COLUMN = 0.8  # what speaks against an entry that is not at the column of its collection
+STRANGE = 1.0  # what speaks against a key that the schema does not have here
+TWICE = 0.6  # what speaks against a key that the collection has already
+UNLIKELY = 1.5  # an entry that costs this much is more likely text
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """An open collection.
+
+    Attributes:
+        kind: ``map`` or ``seq``.
+        column: where its entries stand in the text.
+        out: where they stand in the repaired text.
+        view: what the schema says about it.
+        keys: where each key was read.
+        shape: for a sequence, the keys of its first item.
+        entries: offsets of the entries, to know where one ends.
+    """
+
+    kind: str
+    column: int
+    out: int
+    view: SchemaView
+    parent: Frame | None = None
+    keys: dict[str, int] = field(default_factory=dict)
+    entries: list[int] = field(default_factory=list)
+
+    @property
+    def names(self) -> set[str]:
+        """The keys that it should have; those of its elder sibling where the schema does not say."""
+        known = self.view.names()
+        elder = self.parent
+        if not known and elder is not None and elder.kind == "seq" and len(elder.entries) > 1:
+            return set(elder.keys)
+        return known
+
+    def said(self, name: str) -> bool:
+        """Whether a key is another spelling of one that was read already."""
+        return name not in self.names and any(normal(other) == normal(name) for other in self.keys)
+
+
+@dataclass(slots=True)
+class Pending:
+    """A key or bullet whose value has not come yet.
+
+    Attributes:
+        frame: the collection of the key or bullet.
+        at: the offset behind its mark.
+        view: what the schema says about the value.
+    """
+
+    frame: Frame
+    at: int
+    view: SchemaView
+
+
+def wants_text(view: SchemaView) -> bool:
+    """A string may stand here, and no collection."""
+    types = view.types()
+    return "string" in types and not types & {"object", "array"}
+
+
+def wants_scalar(view: SchemaView) -> bool:
+    """No collection may stand here."""
+    types = view.types()
+    return bool(types) and not types & {"object", "array"}
+
+
+def has_text(view: SchemaView) -> bool:
+    """A string may stand here, as far as is known."""
+    types = view.types()
+    return not types or "string" in types
+
+
+def wants(view: SchemaView, kind: str) -> bool:
+    """A collection of this kind may stand here, as far as is known."""
+    types = view.types()
+    return not types or ("object" if kind == "map" else "array") in types
+
+
+def known(names: set[str], name: str) -> bool:
+    """Whether a key is one of the names, but for its case, spacing and punctuation, or one letter."""
+    if name in names:
+        return True
+    plain = normal(name)
+    return any(normal(other) == plain or one_letter(normal(other), plain) for other in names)
+
+
+def likeness(names: set[str], name: str) -> float:
+    """What speaks against a key in an object that should have some names."""
+    if name in names:
+        return 0.0
+    if names:
+        return 0.1 if known(names, name) else STRANGE
+    if IDENTIFIER.fullmatch(name):
+        return 0.0
+    words = len(name.split())
+    return 0.1 * words if words <= 4 and len(name) <= 40 else STRANGE
+
+
+def fit(frame: Frame, entry: Entry, column: int) -> float | None:
+    """What speaks against an entry in a collection; ``None`` when it cannot stand there."""
+    if (entry.name is None) != (frame.kind == "seq"):
+        return None
+    cost = entry.cost
+    if column != frame.column:
+        cost += COLUMN + 0.02 * min(abs(column - frame.column), 10)
+    if entry.name is not None:
+        cost += likeness(frame.names, entry.name)
+        cost += TWICE if entry.name in frame.keys else STRANGE if frame.said(entry.name) else 0.0
+    return cost
+
+
+def fit_child(pending: Pending, entry: Entry, column: int) -> float | None:
+    """What speaks against an entry as the first of the collection that a key waits for."""
+    kind = "seq" if entry.name is None else "map"
+    if not wants(pending.view, kind):
+        return None
+    cost = entry.cost
+    least = pending.frame.column + (0 if kind == "seq" and pending.frame.kind == "map" else 1)
+    if column < least:
+        cost += COLUMN
+    if entry.name is not None:
+        cost += likeness(pending.view.names(), entry.name)
+    return cost

@@ -1,0 +1,179 @@
+"""The lines of a text that should be YAML, and what a line can begin with: a key, a bullet, a mark."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from .edits import Change
+from .rules import cost_of
+
+_LINE = re.compile(r"[^\n]*")
+_QUOTED_KEY = re.compile(r"(\"(?:[^\"\\\n]|\\.){1,200}\"|'(?:[^'\n]|''){1,200}')[ \t]*:(?=[ \t]|$)", re.M)
+_PLAIN_KEY = re.compile(
+    r"((?![-?:](?:[ \t]|$)|[,\[\]{}#&*!|>'\"%@`])(?:[^:#\n]|:(?![ \t]|$)|(?<![ \t])#){1,120}?)[ \t]*:(?=[ \t]|$)", re.M
+)
+_MARKED_KEY = re.compile(
+    r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
+)
+_TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\])")
+_ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
+_BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
+_TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
+_FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*$")
+_TAG = re.compile(r"(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*$")
+_MARKER = re.compile(r"(?:---|\.\.\.|\*\*\*|___)[ \t]*(?:#.*)?$")
+_BRACKET = re.compile(r"[\[\]{}],?$")
+IDENTIFIER = re.compile(r"[\w$./-]+")
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+
+
+def quoted(text: str) -> str:
+    """A text as a double-quoted scalar, which is a JSON string."""
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: its start, the offset and column of what stands in it, and the end of that."""
+
+    start: int
+    at: int
+    end: int
+    column: int
+
+    @property
+    def blank(self) -> bool:
+        """Nothing stands in it."""
+        return self.at == self.end
+
+
+def split(text: str) -> list[Line]:
+    """The lines of a text; a tab at the start counts as four spaces."""
+    lines, start = [], 0
+    while start <= len(text):
+        end = _LINE.match(text, start).end()  # type: ignore[union-attr]
+        body = text[start:end].rstrip(" \t\r")
+        head = len(body) - len(body.lstrip(" \t"))
+        lines.append(Line(start, start + head, start + len(body), head + 3 * body.count("\t", 0, head)))
+        start = end + 1
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key or a bullet at the start of a line or after a bullet.
+
+    Attributes:
+        start: where it stands.
+        value: where the text of its value starts.
+        name: the key, or ``None`` for a bullet.
+        cost: how unlike YAML it is written.
+        changes: what makes YAML of it.
+    """
+
+    start: int
+    value: int
+    name: str | None
+    cost: float = 0.0
+    changes: tuple[Change, ...] = ()
+
+
+def _space(text: str, at: int, end: int) -> int:
+    while at < end and text[at] in " \t":
+        at += 1
+    return at
+
+
+def _separator(text: str, start: int, stop: int) -> tuple[Change, ...]:
+    """A tab between a mark and its value becomes a space."""
+    gap = text[start:stop]
+    if "\t" not in gap:
+        return ()
+    return (Change("whitespace", start, stop, " ", cost_of("whitespace")),)
+
+
+def read_bullet(text: str, at: int, end: int) -> Entry | None:
+    """A list item's mark."""
+    match = _BULLET.match(text, at, end)
+    if match:
+        value = _space(text, match.end(), end)
+        if match.group(1) == "-":
+            return Entry(at, value, None, 0.0, _separator(text, match.end(1), value))
+        width = match.end(1) - at
+        change = Change("bullet", at, match.end(1), "-" + " " * (width - 1), cost_of("bullet"))
+        return Entry(at, value, None, 0.1, (change, *_separator(text, match.end(1), value)))
+    match = _TIGHT_BULLET.match(text, at, end)
+    if match:
+        return Entry(at, at + 1, None, 0.4, (Change("missing_space", at, at + 1, "- ", cost_of("missing_space")),))
+    return None
+
+
+def read_key(text: str, at: int, end: int) -> Entry | None:
+    """A key with its colon, or what stands for one."""
+    match = _QUOTED_KEY.match(text, at, end)
+    if match:
+        value = _space(text, match.end(), end)
+        return Entry(at, value, _unquoted(match.group(1)), 0.0, _separator(text, match.end(), value))
+    match = _MARKED_KEY.match(text, at, end)
+    if match:
+        value = _space(text, match.end(), end)
+        name = match.group(2).strip()
+        after = name if IDENTIFIER.fullmatch(name.replace(" ", "")) else quoted(name)
+        changes = (
+            Change("markup", at, match.end(), after + ":", cost_of("markup")),
+            *_separator(text, match.end(), value),
+        )
+        return Entry(at, value, name, 0.1, changes)
+    match = _PLAIN_KEY.match(text, at, end)
+    if match:
+        value = _space(text, match.end(), end)
+        return Entry(at, value, match.group(1).strip(), 0.0, _separator(text, match.end(), value))
+    match = _TIGHT_KEY.match(text, at, end)
+    if match:
+        name = _unquoted(match.group(1))
+        change = Change("missing_space", match.end(), match.end(), " ", cost_of("missing_space"))
+        return Entry(at, match.end(), name, 0.4, (change,))
+    match = _ASSIGNED.match(text, at, end)
+    if match:
+        change = Change(
+            "wrong_colon", match.end(1), match.end(), ": " if match.end() < end else ":", cost_of("wrong_colon")
+        )
+        return Entry(at, match.end(), match.group(1), 0.5, (change,))
+    return None
+
+
+def _unquoted(key: str) -> str:
+    if key[:1] == '"':
+        try:
+            return str(json.loads(key))
+        except ValueError:
+            return key[1:-1]
+    return key[1:-1].replace("''", "'") if key[:1] == "'" else key
+
+
+def mark_rule(text: str, line: Line) -> str | None:
+    """The rule that removes a line which is a fence, a tag or a document marker; else ``None``."""
+    if _FENCE.match(text, line.at, line.end):
+        return "fence"
+    if _TAG.match(text, line.at, line.end):
+        return "tag"
+    if _MARKER.match(text, line.at, line.end):
+        return "document_marker"
+    if line.column == 0 and _BRACKET.match(text, line.at, line.end):
+        return "surplus_opener" if text[line.at] in "[{" else "surplus_closer"
+    return None
+
+
+def comment_start(text: str, at: int, end: int, is_text: bool) -> int:
+    """Where a comment begins in ``text[at:end]``, or ``end``.
+
+    ``#`` with a word right behind it (``#12``) is taken for text, unless the value is of a type that has no text.
+    """
+    for match in re.compile(r"(?:(?<=[ \t])|(?<![\s\S]))#" if at == 0 else r"(?<=[ \t])#").finditer(text, at, end):
+        here = match.start()
+        if is_text and here + 1 < end and text[here + 1] not in " \t#!-=":
+            continue
+        return here
+    return end

@@ -1,0 +1,71 @@
+"""Scalars on one line of YAML: whether plain text is safe, and what quotes were meant to enclose."""
+
+from __future__ import annotations
+
+import re
+
+from .edits import Change
+from .rules import cost_of
+from .yaml_lines import quoted
+
+_PLAIN = re.compile(r"(?![,\[\]{}#&*!|>'\"%@`]|[-?:](?:[ \t]|$)|(?:---|\.\.\.)(?:[ \t]|$))")
+_INSIDE = re.compile(
+    r":(?:[ \t]|$)|[ \t]#|\t|[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]"
+)
+_DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*(,?)[ \t]*(?:(?<=[ \t])#.*)?$")
+_SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#.*)?$")
+_ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
+_BACKSLASH = re.compile(r"\\(.?)")
+_PATH = re.compile(r"[A-Za-z]:\\|\\\\\w")
+
+
+def plain_is_safe(text: str) -> bool:
+    """Whether YAML reads a text of one line as a plain scalar, all of it."""
+    return bool(text) and _PLAIN.match(text) is not None and _INSIDE.search(text) is None
+
+
+def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
+    """The changes that make YAML of a scalar that starts with a quote and ends on the line; ``None`` if it does not."""
+    quote = text[at]
+    match = (_DOUBLE if quote == '"' else _SINGLE).match(text, at, end)
+    if match:
+        changes = []
+        if quote == '"':
+            content = match.group(1)
+            path = _PATH.match(content) is not None
+            if path or _BACKSLASH.search(_ESCAPE.sub("", content)):
+                after = _unescaped(content, path)
+                changes.append(Change("bad_escape", at, match.end(1) + 1, quoted(after), cost_of("bad_escape")))
+        if match.group(2):
+            changes.append(Change("trailing_comma", match.start(2), match.end(2), "", cost_of("trailing_comma")))
+        return changes
+    stop = end - (text[end - 1] == ",")
+    if stop - at < 3 or text[stop - 1] != quote:
+        return None
+    inner = text[at + 1 : stop - 1]
+    if not _encloses(inner, quote):
+        return None
+    content = inner.replace('\\"', '"') if quote == '"' else inner.replace("''", "'").replace("\\'", "'")
+    return [Change("inner_quote", at, end, quoted(content), cost_of("inner_quote"))]
+
+
+def _encloses(inner: str, quote: str) -> bool:
+    """Whether the outer quotes belong together, seen by the first quote between them: does it open or close?"""
+    places = [m.start() for m in re.finditer(rf"(?<!\\){quote}", inner)]
+    if not places:
+        return True
+    first = places[0]
+    before, after = inner[first - 1 : first], inner[first + 1 : first + 2]
+    if before.isalnum() and after.isalnum():  # an apostrophe
+        return True
+    if first == 0 or before in " \t([{-/":
+        return True
+    return len(places) % 2 == 1 and quote == "'"
+
+
+def _unescaped(content: str, path: bool) -> str:
+    """The text of a double-quoted scalar in which backslashes were meant as they stand."""
+    if path or "\\\\" not in content:
+        known = {'"': '"'} if path else {'"': '"', "n": "\n", "t": "\t", "/": "/"}
+        return _BACKSLASH.sub(lambda m: known.get(m.group(1), m.group()), content)
+    return _BACKSLASH.sub(lambda m: {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}.get(m.group(1), m.group()), content)

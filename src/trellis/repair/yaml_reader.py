@@ -1,0 +1,282 @@
+"""Reading damaged YAML line by line, guided by the schema, into the changes that make YAML of it.
+
+Each line is an entry (a key or a bullet), text that belongs to the value before it, or neither. Where an entry belongs
+is decided by what speaks against each place: the column, the names that the schema has there, the keys that are there
+already. The cheapest place wins, so one line out of place does not move the others. Values are read by
+``yaml_values``. The result is text: what it means is for the standard reader to say.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import RepairError
+from .edits import Change
+from .rules import cost_of
+from .schema_view import SchemaView
+from .yaml_frames import UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants
+from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_bullet, read_key
+from .yaml_values import Values
+
+DEPTH = 100
+_SIGN_OFF = re.compile(
+    r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
+    r"|the above|note\b|that'?s|thank|is there|would you|these|as requested|done\b|best,|cheers|happy to|in this"
+    r"|explanation)",
+    re.I,
+)
+
+
+class LineReader(Values):
+    """One reading of a text.
+
+    Args:
+        text: what should be YAML, without fences around it.
+        view: what the schema says about the whole.
+
+    Attributes:
+        changes: what makes YAML of the text, once ``read`` is done.
+        cost: what speaks against the reading, beside its changes.
+        doubtful: a choice was made without evidence.
+    """
+
+    def read(self) -> list[Change]:
+        """The changes, in order of place.
+
+        Raises:
+            RepairError: it is nested too deeply (``limit``).
+        """
+        index = 0
+        while index < len(self.lines):
+            line = self.lines[index]
+            index = index + 1 if line.blank else self._line(index, line)
+        self._remove_twins()
+        return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def _line(self, index: int, line: Line) -> int:
+        rule = mark_rule(self.text, line)
+        if rule is not None:
+            return self._drop(rule, index)
+        if self.text[line.at] == "#":
+            return index + 1
+        entry, place = self.place(line)
+        if place is None or entry is None:
+            return self._stray(index, line)
+        if (self.last_entry < 0 and self._introduces(index, entry)) or (
+            self._says(entry, line, place) and (self.last_entry < 0 or self._closing(index))
+        ):
+            return self._drop("prose", index)
+        frame = self._enter(place, line.column, entry)
+        self._indent(line, frame.out)
+        return self._entry(index, line, entry, frame)
+
+    def _introduces(self, index: int, entry: Entry) -> bool:
+        """Whether the first line is prose with a colon at its end: "Here is the YAML:", and the keys below."""
+        line = self.lines[index]
+        if entry.name is None or entry.value < line.end or entry.name in self.view.names():
+            return False
+        if len(entry.name.split()) < 3:
+            return False
+        below = next((other for other in self.lines[index + 1 :] if not other.blank), None)
+        if below is None or below.column > line.column:
+            return False
+        return (
+            read_key(self.text, below.at, below.end) is not None
+            or read_bullet(self.text, below.at, below.end) is not None
+        )
+
+    def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
+        """The entry that a line begins with, and where it belongs; ``None`` when it is more likely text."""
+        best: tuple[float, Entry, Frame | Pending | None] | None = None
+        for entry in (read_bullet(self.text, line.at, line.end), read_key(self.text, line.at, line.end)):
+            if entry is None:
+                continue
+            for cost, place in self._places(line, entry):
+                if best is None or cost < best[0]:
+                    best = (cost, entry, place)
+        if best is None or best[0] >= UNLIKELY:
+            return None, None
+        return best[1], best[2]
+
+    def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
+        found: list[tuple[float, Frame | Pending]] = []
+        if self.pending is not None:
+            cost = fit_child(self.pending, entry, line.column)
+            if cost is not None:
+                found.append((cost, self.pending))
+        for frame in reversed(self.stack):
+            fits = fit(frame, entry, line.column)
+            if fits is not None:
+                found.append((fits, frame))
+        if not self.stack:
+            kind = "seq" if entry.name is None else "map"
+            if kind == "map" and self._wraps(line, entry):
+                found.append((0.2 + entry.cost, Pending(Frame("root", -1, -1, self.view), 0, SchemaView.of({}))))
+            elif wants(self.view, kind):
+                cost = entry.cost + (likeness(self.view.names(), entry.name) if entry.name is not None else 0.0)
+                found.append((cost, Pending(Frame("root", -1, -1, self.view), 0, self.view)))
+        return found
+
+    def _enter(self, place: Frame | Pending, column: int, entry: Entry) -> Frame:
+        """Leave the collections that ended, or open the one that a key waited for."""
+        if isinstance(place, Frame):
+            while self.stack[-1] is not place:
+                self.stack.pop()
+            self.pending = None
+            return place
+        kind = "seq" if entry.name is None else "map"
+        parent = place.frame
+        least = parent.out + (0 if kind == "seq" and parent.kind == "map" else 1)
+        out = column if column >= least else parent.out + 2 if parent.kind != "root" else 0
+        frame = Frame(kind, column, out, place.view, None if parent.kind == "root" else parent)
+        while self.stack and self.stack[-1] is not parent:
+            self.stack.pop()
+        return self._push(frame)
+
+    def _push(self, frame: Frame) -> Frame:
+        if len(self.stack) >= DEPTH:
+            raise RepairError("the text is nested too deeply", limit="depth")
+        self.stack.append(frame)
+        self.pending = None
+        return frame
+
+    def _entry(self, index: int, line: Line, entry: Entry, frame: Frame) -> int:
+        """Take an entry into its collection and read its value; returns the next line."""
+        self.changes += entry.changes
+        self.cost += sum(change.cost for change in entry.changes)
+        self.last_entry = index
+        frame.entries.append(entry.start)
+        if entry.name is not None:
+            self._note(frame, entry.name, entry.start)
+            view = frame.view.member(self._spelt(frame, entry.name))
+            if frame.parent is None and len(frame.entries) == 1 and self._wraps(line, entry):
+                view = self.view
+            return self.value(index, line, entry.value, view, frame)
+        view = frame.view.item(len(frame.entries) - 1)
+        if entry.value < line.end and self.text[entry.value] != "#":
+            width = entry.value - line.at
+            inner = self._inline(line, entry.value, view, frame, index)
+            if inner is not None:
+                shift = sum(len(c.after) - (c.end - c.start) for c in entry.changes)
+                column = line.column + width
+                kind = "seq" if inner.name is None else "map"
+                out = frame.out + (entry.value - entry.start) + shift
+                return self._entry(index, line, inner, self._push(Frame(kind, column, out, view, frame)))
+        return self.value(index, line, entry.value, view, frame)
+
+    def _wraps(self, line: Line, entry: Entry) -> bool:
+        """Whether a key stands around the whole data: what the schema has at the root is below it."""
+        if entry.value < line.end or entry.name is None or known(self.view.names(), entry.name):
+            return False
+        below = next((other for other in self.lines if other.start > line.start and not other.blank), None)
+        if below is None or not self.view.types():
+            return False
+        key = read_key(self.text, below.at, below.end)
+        if key is not None and key.name is not None and wants(self.view, "map"):
+            return below.column > line.column and known(self.view.names(), key.name)
+        return wants(self.view, "seq") and read_bullet(self.text, below.at, below.end) is not None
+
+    def _spelt(self, frame: Frame, name: str) -> str:
+        """The name that the schema has for a key."""
+        names = frame.view.names()
+        if not names or name in names:
+            return name
+        return next((other for other in sorted(names) if known({other}, name)), name)
+
+    def _note(self, frame: Frame, name: str, start: int) -> None:
+        if name in frame.keys:
+            self.twins.append((frame, frame.keys[name]))
+        frame.keys[name] = start
+        if frame.parent is not None and frame.parent.kind == "seq" and len(frame.parent.entries) == 1:
+            frame.parent.keys.setdefault(name, start)
+
+    def _inline(self, line: Line, at: int, view: SchemaView, frame: Frame, index: int) -> Entry | None:
+        """The entry that stands right behind a bullet, if what stands there is one and no text."""
+        bullet = read_bullet(self.text, at, line.end)
+        if bullet is not None and bullet.cost == 0 and wants(view, "seq") and view.types():
+            return bullet
+        if bullet is not None and bullet.cost == 0 and not view.types() and bullet.value < line.end:
+            return bullet
+        key = read_key(self.text, at, line.end)
+        if key is None or key.name is None or not wants(view, "map"):
+            return None
+        names = view.names() or set(frame.keys)
+        if names or "object" in view.types():
+            return key if likeness(names, key.name) + key.cost < UNLIKELY else None
+        if key.cost or not IDENTIFIER.fullmatch(key.name.replace(" ", "")):
+            return None
+        below = next((other for other in self.lines[index + 1 :] if not other.blank), None)
+        if (
+            below is not None
+            and below.column == line.column + (at - line.at)
+            and read_key(self.text, below.at, below.end)
+        ):
+            return key
+        return None if ": " in self.text[key.value : line.end] else key
+
+    def _stray(self, index: int, line: Line) -> int:
+        """A line that is no entry and continues no value."""
+        if (
+            self.pending is not None
+            and has_text(self.pending.view)
+            and self.stack
+            and (line.column > self.pending.frame.column or not self._closing(index))
+        ):
+            return self.text_below(index)
+        if not self.last_entry >= 0:
+            return self._drop("prose", index)
+        if self._closing(index):
+            return self._drop("prose", index)
+        self.doubtful = True
+        return self._drop("junk", index)
+
+    def _closing(self, index: int) -> bool:
+        """Whether nothing but prose follows: the answer is over."""
+        line = self.lines[index]
+        for later in self.lines[index:]:
+            if later.blank or mark_rule(self.text, later):
+                continue
+            entry, place = self.place(later)
+            if place is not None and entry is not None and not self._says(entry, later, place):
+                return False
+        if index and self.lines[index - 1].blank:
+            return True
+        if not _SIGN_OFF.match(self.text, line.at, line.end):
+            self.doubtful = True
+        return True
+
+    def _says(self, entry: Entry, line: Line, place: Frame | Pending) -> bool:
+        """Whether a line that could be an entry is a sentence: a key that nobody asked for, and words."""
+        names = place.names if isinstance(place, Frame) else place.view.names()
+        if entry.name is None or not names:
+            return False
+        if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
+            return False
+        return len(self.text[entry.value : line.end].split()) > 2
+
+    def _drop(self, rule: str, index: int) -> int:
+        line = self.lines[index]
+        end = self.lines[index + 1].start if index + 1 < len(self.lines) else line.end
+        last = self.changes[-1] if self.changes else None
+        if last is not None and last.rule == rule and not self.text[last.end : line.start].strip():
+            self.changes[-1] = Change(rule, last.start, end, "", last.cost)
+        else:
+            self.changes.append(Change(rule, line.start, end, "", cost_of(rule)))
+            self.cost += cost_of(rule)
+        return index + 1
+
+    def _indent(self, line: Line, out: int) -> None:
+        if self.text[line.start : line.at] != " " * out:
+            self.changes.append(Change("indentation", line.start, line.at, " " * out, cost_of("indentation")))
+            self.cost += cost_of("indentation")
+
+    def _remove_twins(self) -> None:
+        """Of a key that occurs twice the last one counts, as in JSON; the first is taken out."""
+        for frame, start in self.twins:
+            at = frame.entries.index(start)
+            if at + 1 >= len(frame.entries):
+                continue
+            end = frame.entries[at + 1]
+            self.changes = [c for c in self.changes if not start <= c.start < end]
+            self.changes.append(Change("duplicate_key", start, end, "", cost_of("duplicate_key")))
+            self.cost += cost_of("duplicate_key")
