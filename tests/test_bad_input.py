@@ -8,10 +8,25 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 import trellis
-from trellis import Budget, Choice, Csv, Message, Regex, Retry, Sampling, ScriptedModel, Session, Template, Yaml, errors
+from trellis import (
+    Budget,
+    Choice,
+    Csv,
+    FunctionModel,
+    Message,
+    Regex,
+    Retry,
+    Sampling,
+    ScriptedModel,
+    Session,
+    Template,
+    Usage,
+    Yaml,
+    errors,
+)
 from trellis.models.base import Reply, Request
 from trellis.models.openai import OpenAIModel
 from trellis.models.registry import resolve_model
@@ -173,10 +188,17 @@ def test_messages_that_are_none(arguments: Any) -> None:
     {"temperature": -1}, {"temperature": math.nan}, {"temperature": math.inf}, {"temperature": "1"}, {"top_p": 0},
     {"top_p": 1.5}, {"top_k": 0}, {"top_k": 1.5}, {"min_p": -0.1}, {"seed": "a"}, {"seed": True}, {"stop": "END"},
     {"stop": ("",)}, {"stop": None}, {"max_tokens": 0}, {"max_tokens": 1.5}, {"max_tokens": True},
+    {"temperature": 10**400}, {"seed": "1" * 10**6}, {"max_tokens": -(10**5000)}, {"logprobs": "yes"},
 ])
 def test_sampling_out_of_range(setting: dict[str, Any]) -> None:
-    with pytest.raises(errors.UsageError, match=next(iter(setting))):
+    with pytest.raises(errors.UsageError, match=next(iter(setting))) as caught:
         Sampling(**setting)
+    assert len(str(caught.value)) < 200
+
+
+def test_half_of_a_surrogate_pair_is_no_stop_string() -> None:
+    with pytest.raises(errors.UsageError, match="character 2 of a stop string"):
+        Sampling(stop=("END", "x\ud800"))
 
 
 @pytest.mark.parametrize("make", [
@@ -187,6 +209,9 @@ def test_sampling_out_of_range(setting: dict[str, Any]) -> None:
     lambda: OpenAIModel("m", base_url="http://x:y:z", api_key="k"),
     lambda: OpenAIModel("m", base_url="http://x/v1", api_key="k", timeout="long"),  # type: ignore
     lambda: repair_json("{", limits=5),  # type: ignore
+    lambda: Budget(seconds=10**400), lambda: FunctionModel(5), lambda: FunctionModel(len, modes=None),  # type: ignore
+    lambda: FunctionModel(len, modes=("tool",)), lambda: ScriptedModel([], modes="prompt"),  # type: ignore
+    lambda: ScriptedModel([], modes=5), lambda: trellis.preview("x"), lambda: trellis.preview(5),  # type: ignore
 ])
 def test_settings_of_the_wrong_kind(make: Callable[[], object]) -> None:
     with pytest.raises(errors.UsageError):
@@ -196,11 +221,46 @@ def test_settings_of_the_wrong_kind(make: Callable[[], object]) -> None:
 @pytest.mark.parametrize("arguments", [
     {"strategy": None}, {"strategy": Retry}, {"strategy": 3}, {"sampling": None}, {"sampling": {"temperature": 0}},
     {"session": "x"}, {"session": {}}, {"session": Session}, {"validators": None}, {"validators": len},
-    {"validators": ["x"]}, {"mode": None}, {"repair": None},
+    {"validators": ["x"]}, {"mode": None}, {"repair": None}, {"mode": "x" * 10**6}, {"repair": "x" * 10**6},
+    {"mode": ["auto"]},
 ])
 def test_arguments_of_the_wrong_kind(arguments: dict[str, Any]) -> None:
-    with pytest.raises(errors.UsageError, match=next(iter(arguments))):
+    with pytest.raises(errors.UsageError, match=next(iter(arguments))) as caught:
         ask(**arguments)
+    assert len(str(caught.value)) < 200
+
+
+class Hostile:
+    """What answers every question with an error."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no equality")
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("no truth")
+
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize("argument", ["prompt", "output_type", "model", "mode", "strategy", "sampling", "validators",
+                                      "repair", "session"])
+def test_an_argument_that_is_not_even_a_value(argument: str) -> None:
+    with pytest.raises(errors.UsageError):
+        ask(**{argument: Hostile()})
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Sampling(seed=Hostile()), lambda: Sampling(stop=Hostile()), lambda: Budget(calls=Hostile()),  # type: ignore
+    lambda: Retry(Hostile()), lambda: FunctionModel(len, modes=Hostile()), lambda: repair_json("{", level=Hostile()),  # type: ignore
+    lambda: repair_yaml("a: 1", level=Hostile()), lambda: Reply("1", finish=[]),  # type: ignore
+    lambda: ask(prompt=Template("x", source=Hostile())), lambda: ScriptedModel([Hostile()]),  # type: ignore
+])
+def test_a_setting_that_is_not_even_a_value(make: Callable[[], object]) -> None:
+    with pytest.raises(errors.UsageError):
+        make()
 
 
 class Modelled:
@@ -229,7 +289,8 @@ def test_what_is_no_reply_is_told_of_the_model(replies: Any) -> None:
 
 @pytest.mark.parametrize("fields", [
     {"text": None}, {"text": b"1"}, {"finish": "weird"}, {"enforced": "much"}, {"usage": None}, {"warnings": None},
-    {"token_logprobs": ("a",)}, {"token_logprobs": [1.0]},
+    {"token_logprobs": ("a",)}, {"token_logprobs": [1.0]}, {"usage": Usage(prompt_tokens=None)},  # type: ignore
+    {"refusal": 5}, {"model": None}, {"warnings": (5,)},
 ])
 def test_replies_with_a_field_of_the_wrong_kind(fields: dict[str, Any]) -> None:
     with pytest.raises(errors.UsageError, match=next(iter(fields))):
@@ -240,6 +301,19 @@ def test_replies_with_a_field_of_the_wrong_kind(fields: dict[str, Any]) -> None:
 def test_objects_that_are_no_model(model: Any) -> None:
     with pytest.raises(errors.UnknownModelError):
         resolve_model(model)
+
+
+def test_a_model_with_a_property_that_fails() -> None:
+    class Unready(Modelled):
+        @property
+        def name(self) -> str:  # type: ignore[override]
+            raise FileNotFoundError("weights.bin")
+
+        @name.setter
+        def name(self, value: str) -> None: ...
+
+    with pytest.raises(errors.UnknownModelError, match=r"weights\.bin"):
+        ask(model=Unready())
 
 
 def test_a_long_name_is_not_said_in_full() -> None:
@@ -258,6 +332,48 @@ def test_a_validator_whose_error_cannot_speak() -> None:
 
     with pytest.raises(errors.ValidatorError, match="Mute"):
         ask(validators=[mute])
+
+    class Strict(BaseModel):
+        @model_validator(mode="after")
+        def check(self) -> "Strict":
+            raise Broken
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("mute")
+
+    with pytest.raises(errors.UsageError, match="Broken"):
+        ask(Strict, "{}")
+    with pytest.raises(errors.ModelError, match="Broken"):
+        ask(model=Modelled([Broken()]))
+
+
+def test_waiting_for_a_server_that_is_down_never_overflows() -> None:
+    class Down(Modelled):
+        def complete(self, requests: Sequence[Request]) -> Any:
+            return [errors.RateLimitError("down", retry_after="soon")]  # type: ignore[arg-type]
+
+    with pytest.raises(errors.RateLimitError) as caught:
+        ask(model=Down(), strategy=Retry(1100, max_wait=0))
+    assert len(caught.value.attempts) == 1101
+
+
+def test_what_an_error_quotes_is_sound_text() -> None:
+    for raised in ("refused \ud800", "x"):
+        with pytest.raises(errors.RefusedError) as caught:
+            ask(reply=Reply("", finish="refusal", refusal=raised))
+        assert str(caught.value).encode()
+    for read in (repair_json, repair_yaml, repair_csv):
+        with pytest.raises(errors.RepairError) as found:
+            read("\ud800")
+        assert str(found.value).encode()
+
+
+def test_a_long_type_is_not_quoted_in_full() -> None:
+    for output_type in (Choice(["x" * 10**5, "y"]), Regex("x" * 10**4)):
+        with pytest.raises(errors.SchemaMismatchError) as caught:
+            ask(output_type)
+        assert len(str(caught.value)) < 1_000
 
 
 def test_a_validator_that_validates_with_pydantic_is_quoted_in_few_words() -> None:

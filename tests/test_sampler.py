@@ -124,3 +124,12 @@ def test_settings_out_of_range_are_refused(settings_: dict[str, float]) -> None:
 def test_nothing_is_drawn_from_nothing(value: float, temperature: float) -> None:
     with pytest.raises(MaskError):
         Sampler(temperature=temperature).draw(np.full(4, value, np.float32), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("value", "words"), [(np.inf, "inf"), (np.nan, "nan"), (-np.inf, "masked")])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_logits_that_no_token_can_be_drawn_from(value: float, words: str, temperature: float) -> None:
+    logits = np.full(4, -np.inf, np.float32)
+    logits[2] = value
+    with pytest.raises(MaskError, match=words):
+        Sampler(temperature=temperature).draw(logits, np.random.default_rng(0))

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, overload
 
 from trellis.contract import Contract, RepairLevel, checked_level
 from trellis.drive import adrive, drive
-from trellis.errors import CapabilityError, UsageError
+from trellis.errors import CapabilityError, UsageError, shown
 from trellis.models import Model, resolve_model
 from trellis.prompt import Template, messages_for, shape_of
 from trellis.result import Message, Mode, Result, Sampling
@@ -144,11 +144,11 @@ def finder(mode: str, own: Model) -> FindModel:
 
 def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) -> None:
     if isinstance(strategy, type) or not callable(getattr(strategy, "run", None)):
-        raise UsageError(f"strategy={strategy!r:.60} is no strategy", hint="strategy=trellis.Retry(2)")
+        raise UsageError(f"strategy={shown(strategy)} is no strategy", hint="strategy=trellis.Retry(2)")
     if not isinstance(sampling, Sampling):
-        raise UsageError(f"sampling={sampling!r:.60} is no Sampling", hint="sampling=trellis.Sampling(temperature=0)")
+        raise UsageError(f"sampling={shown(sampling)} is no Sampling", hint="sampling=trellis.Sampling(temperature=0)")
     if session is not None and not isinstance(session, Session):
-        raise UsageError(f"session={session!r:.60} is no Session", hint="session=trellis.Session(...)")
+        raise UsageError(f"session={shown(session)} is no Session", hint="session=trellis.Session(...)")
     if not isinstance(validators, list | tuple) or not all(callable(validator) for validator in validators):
         raise UsageError("validators is a list of functions", hint="validators=[check]")
 
@@ -168,11 +168,11 @@ def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, .
         "prompt": True,
     }
     possible = tuple(known for known in model.modes if suits.get(known))
+    if not isinstance(mode, str) or mode not in ("auto", *LADDER):
+        raise UsageError(f"mode={shown(mode)} is no mode", hint=f"auto, {', '.join(LADDER)}")
     if mode == "auto":
         return possible or ("prompt",)
-    named = next((known for known in LADDER if known == mode), None)
-    if named is None:
-        raise UsageError(f"mode={mode!r} is no mode", hint=f"auto, {', '.join(LADDER)}")
+    named: Mode = next(known for known in LADDER if known == mode)
     if named not in possible:
         whose = model.name if named not in model.modes else f"{contract.format} of type {contract.name}"
         raise CapabilityError(f"mode={named!r} is not possible with {whose}",

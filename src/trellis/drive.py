@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trellis.errors import ModelError, TransportError, TrellisError
+from trellis.errors import ModelError, TransportError, TrellisError, message_of
 from trellis.models.base import Model, Reply, Request
 from trellis.result import Result
 from trellis.strategy.task import Flow, Replies, T
@@ -109,6 +109,6 @@ def _typed(model: Model, error: Exception) -> TrellisError:
     """The error in the place of a reply; what is not ours is a bug in the model, and is told as such."""
     if isinstance(error, TrellisError):
         return error
-    wrapped = ModelError(f"{model.name} raised {type(error).__name__}: {error}")
+    wrapped = ModelError(f"{model.name} raised {type(error).__name__}: {message_of(error)}")
     wrapped.__cause__ = error
     return wrapped

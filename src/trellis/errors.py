@@ -35,6 +35,23 @@ from __future__ import annotations
 from typing import Any
 
 
+def shown(value: object, most: int = 60) -> str:
+    """A value as messages show it: cut short, and without an error of its own (``repr`` runs anybody's code)."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception of somebody else says; it may say it badly."""
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
 class TrellisError(Exception):
     """Root of the tree.
 
@@ -53,8 +70,8 @@ class TrellisError(Exception):
     usage: Any = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = message.encode("utf-8", "backslashreplace").decode()  # it may quote half of a surrogate pair
+        super().__init__(self.message)
         self.hint = hint
 
     def __str__(self) -> str:
@@ -120,7 +137,7 @@ def caret(text: str, line: int, column: int) -> str:
     lines = text.split("\n")
     if not 1 <= line <= len(lines):
         return ""
-    source = lines[line - 1]
+    source = lines[line - 1].encode("utf-8", "replace").decode()  # sound text, and every character in its place
     start = max(0, column - 61)
     return f"{source[start : start + 80]}\n{' ' * (column - 1 - start)}^"
 

@@ -103,7 +103,8 @@ class Template:
         return text if shape.format == "text" else _LEADS[self.rendering] + text
 
     def _check(self) -> None:
-        for name, text in (("prompt", self.prompt), ("system", self.system), ("source", self.source or "")):
+        for name, text in (("prompt", self.prompt), ("system", self.system),
+                           ("source", "" if self.source is None else self.source)):
             if not isinstance(text, str):
                 raise TemplateError(f"Template({name}=...) is text, not {type(text).__name__}")
         if self.rendering not in _LEADS:
@@ -205,8 +206,14 @@ def messages_for(prompt: str | Sequence[Message] | Template, shape: Shape) -> tu
     return (*turns[:-1], *Template(turns[-1].content).messages(shape))
 
 
-def preview(messages: Iterable[Message]) -> str:
-    """Messages as text that a person can read."""
+def preview(messages: Sequence[Message]) -> str:
+    """Messages as text that a person can read.
+
+    Raises:
+        TemplateError: they are no messages.
+    """
+    if not isinstance(messages, list | tuple) or not all(isinstance(message, Message) for message in messages):
+        raise TemplateError("preview takes messages", hint="Template(...).preview(output_type) shows a template's")
     return "\n\n".join(f"[{message.role}]\n{message.content}" for message in messages)
 
 

@@ -5,12 +5,12 @@ Everything here is frozen data without behaviour that touches a model or a file.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 
 T = TypeVar("T")
 
@@ -41,15 +41,10 @@ class Message:
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
-            raise UsageError(f"{self.role!r:.60} is no role of a message", hint=", ".join(get_args(Role)))
+            raise UsageError(f"{shown(self.role)} is no role of a message", hint=", ".join(get_args(Role)))
         if not isinstance(self.content, str):
             raise UsageError(f"the content of a message is text, not {type(self.content).__name__}")
-        try:
-            self.content.encode()
-        except UnicodeEncodeError as error:
-            raise UsageError(f"character {error.start + 1} of a message is half of a surrogate pair "
-                             f"({self.content[error.start]!r}), which cannot be sent",
-                             hint='text.encode("utf-8", "replace").decode() replaces such characters') from None
+        _check_sendable("a message", self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +79,31 @@ class Sampling:
         _check("top_k", self.top_k, _is_whole(self.top_k, 1), "a whole number from 1 on")
         _check("max_tokens", self.max_tokens, _is_whole(self.max_tokens, 1), "a whole number from 1 on")
         _check("seed", self.seed, _is_whole(self.seed), "a whole number")
+        _check("logprobs", self.logprobs, isinstance(self.logprobs, bool), "True or False")
         if not isinstance(self.stop, list | tuple) or not all(isinstance(one, str) and one for one in self.stop):
-            raise UsageError(f"Sampling(stop={self.stop!r:.60}) is no tuple of texts that are not empty",
+            raise UsageError(f"Sampling(stop={shown(self.stop)}) is no tuple of texts that are not empty",
                              hint='stop=("END",)')
+        for text in self.stop:
+            _check_sendable("a stop string", text)
         object.__setattr__(self, "stop", tuple(self.stop))
 
 
 def _check(name: str, value: object, is_right: bool, wanted: str) -> None:
     if value is not None and not is_right:
-        raise UsageError(f"{name} is {value!r:.60}, but must be {wanted}")
+        raise UsageError(f"{name} is {shown(value)}, but must be {wanted}")
 
 
-def _is_number(value: object, least: float, most: float = math.inf) -> bool:
-    return (isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-            and math.isfinite(value))
+def _check_sendable(whose: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"character {error.start + 1} of {whose} is half of a surrogate pair "
+                         f"({text[error.start]!r}), which cannot be sent",
+                         hint='text.encode("utf-8", "replace").decode() replaces such characters') from None
+
+
+def _is_number(value: object, least: float, most: float = sys.float_info.max) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _is_whole(value: object, least: int | None = None) -> bool:

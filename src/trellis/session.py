@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.models import BUILT_IN, Model, resolve_model
 from trellis.result import Usage
 from trellis.runlog.log import RunLog
@@ -34,7 +34,7 @@ class Session:
                  log: RunLog | str | os.PathLike[str] | None = None,
                  prices: Mapping[str, Price] | None = None) -> None:
         if budget is not None and not isinstance(budget, Budget):
-            raise UsageError(f"budget={budget!r:.60} is no Budget", hint="Session(budget=Budget(calls=10))")
+            raise UsageError(f"budget={shown(budget)} is no Budget", hint="Session(budget=Budget(calls=10))")
         self.model: Model | None = None if model is None else resolve_model(model)
         self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
         self.meter = Meter(budget, prices=_checked_prices(prices))
@@ -49,7 +49,7 @@ def _checked_prices(prices: Any) -> Mapping[str, Price]:
     right = prices is None or (isinstance(prices, Mapping)
                                and all(isinstance(price, Price) for price in prices.values()))
     if not right:
-        raise UsageError(f"prices={prices!r:.60} is no dict from names of models to prices",
+        raise UsageError(f"prices={shown(prices)} is no dict from names of models to prices",
                          hint='prices={"openai/gpt-5.5": trellis.Price(prompt=1.25, completion=10)}')
     return prices or {}
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from trellis.errors import RepairError, UsageError
+from trellis.errors import RepairError, UsageError, shown
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def checked_level(level: str) -> RepairLevel:
         UsageError: it is none.
     """
     for known in REPAIR_LEVELS:
-        if level == known:
+        if isinstance(level, str) and level == known:
             return known
-    raise UsageError(f"repair={level!r} is no level of repair", hint=f"one of {', '.join(REPAIR_LEVELS)}")
+    raise UsageError(f"repair={shown(level)} is no level of repair", hint=f"one of {', '.join(REPAIR_LEVELS)}")
 
 
 def untouched(repaired: Repaired[Any]) -> Repaired[Any]:

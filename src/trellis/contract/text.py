@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from trellis.contract.base import Contract, OnUnsupported, RepairLevel, Verdict
-from trellis.errors import GrammarError, TypeNotSupportedError, UnsupportedError, UsageError
+from trellis.contract.values import clip
+from trellis.errors import GrammarError, TypeNotSupportedError, UnsupportedError, UsageError, shown
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Regex:
         try:
             re.compile(self.pattern)
         except re.error as error:
-            raise GrammarError(f"regular expression {self.pattern!r}: {error.msg}", line=error.lineno or 1,
+            raise GrammarError(f"regular expression {shown(self.pattern)}: {error.msg}", line=error.lineno or 1,
                                column=error.colno or 1, source=self.pattern) from error
         except (OverflowError, RecursionError) as error:
             raise TypeNotSupportedError(f"a regular expression that Python does not take: {error}") from error
@@ -70,7 +71,7 @@ class TextContract(Contract[str]):
     def write(self, value: Any) -> str:
         fault = "it is no text" if not isinstance(value, str) else self.fault(value)
         if fault:
-            raise UsageError(f"{value!r} is not {self.type_text()}: {fault}")
+            raise UsageError(f"{shown(value)} is not {clip(self.type_text())}: {clip(fault)}")
         return str(value)
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[str]:
@@ -96,7 +97,7 @@ class TextContract(Contract[str]):
 
     def validate(self, value: Any) -> Verdict[str]:
         fault = self.fault(value) if isinstance(value, str) else "it is no text"
-        return Verdict(None, (FieldError("", fault),)) if fault else Verdict(value)
+        return Verdict(None, (FieldError("", clip(fault)),)) if fault else Verdict(value)
 
 
 class FreeText(TextContract):

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.contract.base import Schema, Verdict
-from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError
+from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError, message_of, shown
 from trellis.result import FieldError
 from trellis.schema.types import adapter_of, json_schema_of, type_name
 
@@ -51,7 +51,7 @@ class TypedValues:
             raise
         except Exception as error:  # code of the type's own runs here, and pydantic's core has errors of its own
             said = str(error).partition("\n  ")[2] or str(error)
-            raise TypeNotSupportedError(f"no schema can be made of the type: {type(error).__name__}: {_clip(said)}",
+            raise TypeNotSupportedError(f"no schema can be made of the type: {type(error).__name__}: {clip(said)}",
                                         hint="does pydantic.TypeAdapter(...).json_schema() work?") from error
 
     def check(self, value: Any) -> Verdict[Any]:
@@ -66,7 +66,7 @@ class TypedValues:
         except ValidationError as error:
             return Verdict(None, pydantic_errors(error, value))
         except Exception as error:  # a validator of the caller's model raised what no validator should
-            raise UsageError(f"a validator of {self.name} raised {type(error).__name__}: {error}",
+            raise UsageError(f"a validator of {self.name} raised {type(error).__name__}: {message_of(error)}",
                              hint="raise ValueError to refuse a value") from error
 
     def plain(self, value: Any) -> Any:
@@ -80,9 +80,9 @@ class TypedValues:
             return self._adapter.dump_python(typed, mode="json", by_alias=True, warnings="error")
         except ValidationError as error:
             said = "; ".join(map(str, pydantic_errors(error, value)[:3]))
-            raise UsageError(f"{_short(value)} is no {self.name}: {said}") from error
+            raise UsageError(f"{shown(value)} is no {self.name}: {said}") from error
         except Exception as error:
-            raise UsageError(f"{_short(value)} is no {self.name}: {error}") from error
+            raise UsageError(f"{shown(value)} is no {self.name}: {message_of(error)}") from error
 
 
 _NOT_DATA = {
@@ -129,17 +129,17 @@ class SchemaValues:
         except RecursionError:
             return Verdict(None, (FieldError("", "nested too deeply to be checked"),))
         except Exception as error:  # an unresolvable reference, a pattern that Python does not take
-            raise SchemaError(f"the schema cannot be applied: {_clip(str(error))}") from error
+            raise SchemaError(f"the schema cannot be applied: {clip(str(error))}") from error
         errors = []
         for outer in found:
             inner = jsonschema.exceptions.best_match([outer]) or outer  # of anyOf's branches, the one that came closest
-            errors.append(FieldError(pointer(inner.absolute_path), _clip(inner.message)))
+            errors.append(FieldError(pointer(inner.absolute_path), clip(inner.message)))
         return Verdict(None if errors else value, tuple(dict.fromkeys(errors)))
 
     def plain(self, value: Any) -> Any:
         verdict = self.check(value)
         if not verdict.ok:
-            raise UsageError(f"{_short(value)} is no {self.name}: {verdict.errors[0]}")
+            raise UsageError(f"{shown(value)} is no {self.name}: {verdict.errors[0]}")
         return value
 
 
@@ -177,7 +177,7 @@ def json_text(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{_short(value)} has no JSON form: {error}") from error
+        raise UsageError(f"{shown(value)} has no JSON form: {error}") from error
 
 
 def _path(detail: ErrorDetails, value: Any) -> list[str | int]:
@@ -197,8 +197,8 @@ def _path(detail: ErrorDetails, value: Any) -> list[str | int]:
 def _message(detail: ErrorDetails) -> str:
     said = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if detail["type"] in ("missing", "extra_forbidden", "value_error", "assertion_error"):
-        return _clip(said)
-    return _clip(f"{said}, got {_short(detail['input'])}")
+        return clip(said)
+    return clip(f"{said}, got {shown(detail['input'])}")
 
 
 def _name_in_prompt(output_type: Any) -> str:
@@ -210,12 +210,8 @@ def _name_in_prompt(output_type: Any) -> str:
     return "Answer"
 
 
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
-def _clip(message: str) -> str:
+def clip(message: str) -> str:
+    """A message, cut to ``MAX_MESSAGE`` characters."""
     return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 3] + "..."
 
 
@@ -228,6 +224,6 @@ def values_of(output_type: Any) -> Values:
     if isinstance(output_type, dict):
         return SchemaValues(output_type)
     if isinstance(output_type, str | bytes | int | float | list | tuple | set):
-        raise TypeNotSupportedError(f"{_short(output_type)} is a value, not a type",
+        raise TypeNotSupportedError(f"{shown(output_type)} is a value, not a type",
                                     hint="give a type, a JSON Schema as a dict, Choice([...]) or Regex(...)")
     return TypedValues(output_type)

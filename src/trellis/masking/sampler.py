@@ -56,7 +56,7 @@ class Sampler:
         """The distribution that is drawn from, float64 (V,), of logits (V,); the argument is not changed.
 
         Raises:
-            MaskError: every token is at minus infinity, or a logit is not a number.
+            MaskError: every token is at minus infinity, or a logit is infinite or not a number.
         """
         best = _best(logits)
         if self.greedy:
@@ -79,7 +79,7 @@ class Sampler:
         """A token id. Uses one number of the generator, none when greedy.
 
         Raises:
-            MaskError: every token is at minus infinity, or a logit is not a number.
+            MaskError: every token is at minus infinity, or a logit is infinite or not a number.
         """
         if self.greedy:
             return _best(logits)
@@ -104,8 +104,8 @@ def generator_of(seed: int | None, sample: int = 0) -> np.random.Generator:
 def _best(logits: Logits) -> int:
     """The id of the highest logit (``argmax`` returns a NaN's place when there is one)."""
     best = int(np.argmax(logits))
-    if not logits[best] > -np.inf:
-        reason = "a logit is not a number" if np.isnan(logits[best]) else "all are masked"
+    if not np.isfinite(logits[best]):
+        reason = "all are masked" if logits[best] < 0 else f"a logit is {logits[best]}"
         raise MaskError(f"no token can be drawn: {reason}")
     return best
 

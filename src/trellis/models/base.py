@@ -7,11 +7,11 @@ tokens, which masks, beams and exact probabilities need; ``trellis.models.local.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.result import Finish, Message, Mode, Sampling, Usage
 
 if TYPE_CHECKING:
@@ -83,14 +83,28 @@ class Reply:
             "text": isinstance(self.text, str),
             "finish": self.finish in get_args(Finish),
             "enforced": self.enforced in get_args(Mode),
-            "usage": isinstance(self.usage, Usage),
+            "usage": isinstance(self.usage, Usage) and all(
+                isinstance(getattr(self.usage, one.name), Real) for one in fields(Usage)),
+            "model": isinstance(self.model, str),
+            "refusal": isinstance(self.refusal, str),
             "token_logprobs": self.token_logprobs is None or (
                 isinstance(self.token_logprobs, tuple) and all(isinstance(one, Real) for one in self.token_logprobs)),
-            "warnings": isinstance(self.warnings, tuple),
+            "warnings": isinstance(self.warnings, tuple) and all(isinstance(one, str) for one in self.warnings),
         }
         for name in (name for name, is_right in right.items() if not is_right):
-            raise UsageError(f"Reply({name}={getattr(self, name)!r:.60}) is no {name} of a reply",
+            raise UsageError(f"Reply({name}={shown(getattr(self, name))}) is no {name} of a reply",
                              hint="trellis.Reply says what each field is")
+
+
+def checked_modes(modes: Sequence[Mode]) -> tuple[Mode, ...]:
+    """The modes, if they are some.
+
+    Raises:
+        UsageError: they are none.
+    """
+    if not isinstance(modes, list | tuple) or not all(mode in get_args(Mode) for mode in modes):
+        raise UsageError(f"modes={shown(modes)} is no tuple of modes", hint=f"some of {', '.join(get_args(Mode))}")
+    return tuple(modes)
 
 
 @runtime_checkable

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from trellis.errors import CapabilityError, ModelError, TrellisError
-from trellis.models.base import Reply, Request
+from trellis.errors import CapabilityError, ModelError, TrellisError, UsageError, message_of, shown
+from trellis.models.base import Reply, Request, checked_modes
 from trellis.result import Mode, Usage
 
 
@@ -21,11 +21,16 @@ class FunctionModel:
             answer as text or ``Reply``. May be a coroutine function, for ``agenerate_structured``.
         modes: what it can enforce; a function that takes text enforces nothing.
         name: how it calls itself, the function's name if not given.
+
+    Raises:
+        UsageError: the function is none, or the modes are none.
     """
 
     def __init__(self, function: Callable[..., Any], *, modes: Sequence[Mode] = ("prompt",), name: str = "") -> None:
+        if not callable(function):
+            raise UsageError(f"{shown(function)} is no function", hint="FunctionModel(lambda prompt: ...)")
         self.name = name or getattr(function, "__name__", type(function).__name__)
-        self.modes = tuple(modes)
+        self.modes = checked_modes(modes)
         self._function = function
         self._takes_request = _takes_request(function)
         self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
@@ -62,7 +67,7 @@ class FunctionModel:
     def _failed(self, error: Exception) -> TrellisError:
         if isinstance(error, TrellisError):
             return error
-        wrapped = ModelError(f"{self.name} raised {type(error).__name__}: {error}",
+        wrapped = ModelError(f"{self.name} raised {type(error).__name__}: {message_of(error)}",
                              hint="raise trellis.TransportError for what may work later")
         wrapped.__cause__ = error
         return wrapped

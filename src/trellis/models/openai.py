@@ -28,6 +28,7 @@ from trellis.errors import (
     TrellisError,
     UnknownModelError,
     UsageError,
+    shown,
 )
 from trellis.models.base import Reply, Request
 from trellis.models.strict_schema import Lowered, strict, wrapped
@@ -65,9 +66,9 @@ class OpenAIModel:
                  timeout: float = 120.0, strict_subset: bool | None = None) -> None:
         self._sdk = _import_sdk()
         if client is not None and not isinstance(client, self._sdk.OpenAI | self._sdk.AsyncOpenAI):
-            raise UsageError(f"client={client!r:.60} is no openai client", hint="client=openai.OpenAI(...)")
+            raise UsageError(f"client={shown(client)} is no openai client", hint="client=openai.OpenAI(...)")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-            raise UsageError(f"timeout={timeout!r:.60} is no number of seconds")
+            raise UsageError(f"timeout={shown(timeout)} is no number of seconds")
         self.model = model
         self._timeout = timeout
         self._given = client

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from trellis.errors import AuthenticationError, UnknownModelError
+from trellis.errors import AuthenticationError, UnknownModelError, message_of, shown
 from trellis.models.base import Model, TokenModel
 from trellis.models.function import FunctionModel
 
@@ -57,12 +57,13 @@ def resolve_model(model: Any) -> Model:
     """
     if isinstance(model, str):
         return _named(model)
-    if isinstance(model, Model) and not isinstance(model, type):
+    if _is(model, Model):
         if not isinstance(model.modes, list | tuple):
-            raise UnknownModelError(f"{type(model).__name__}.modes is {model.modes!r:.60}, not a tuple of modes",
+            raise UnknownModelError(f"{type(model).__name__}.modes is {shown(model.modes)}, not a tuple of modes",
                                     hint='("prompt",) for a model that enforces nothing')
-        return model
-    if isinstance(model, TokenModel) and not isinstance(model, type):
+        found: Model = model
+        return found
+    if _is(model, TokenModel):
         from trellis.models.local import LocalModel
 
         return LocalModel(model)
@@ -72,8 +73,16 @@ def resolve_model(model: Any) -> Model:
         return OpenAIModel(client=model)
     if callable(model) and not isinstance(model, type):
         return FunctionModel(model)
-    raise UnknownModelError(f"{type(model).__name__} {model!r} is no model"[:200],
+    raise UnknownModelError(f"{type(model).__name__} {shown(model, 120)} is no model",
                             hint='a name such as "openai/gpt-5.5", a Model, an openai client, or a function')
+
+
+def _is(model: Any, protocol: type) -> bool:
+    try:
+        return isinstance(model, protocol) and not isinstance(model, type)
+    except Exception as error:  # the check reads properties, which are code of the model's own
+        said = f"{type(error).__name__}: {message_of(error)}"
+        raise UnknownModelError(f"{type(model).__name__} is no model: {said}") from error
 
 
 def known_models() -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from trellis.errors import ModelError, UsageError
-from trellis.models.base import Reply, Request
+from trellis.errors import ModelError, UsageError, shown
+from trellis.models.base import Reply, Request, checked_modes
 from trellis.result import Mode
 
 
@@ -22,13 +22,13 @@ class ScriptedModel:
         requests: every request so far, for assertions.
 
     Raises:
-        UsageError: the script is no list of those.
+        UsageError: the script is no list of those, or the modes are none.
     """
 
     def __init__(self, script: Iterable[str | Reply | Exception], *, modes: Sequence[Mode] = ("prompt",),
                  name: str = "scripted") -> None:
         self.name = name
-        self.modes = tuple(modes)
+        self.modes = checked_modes(modes)
         self.requests: list[Request] = []
         self._script = _checked(script)
         self._lock = threading.Lock()
@@ -51,9 +51,9 @@ class ScriptedModel:
 
 def _checked(script: Iterable[str | Reply | Exception]) -> list[str | Reply | Exception]:
     if isinstance(script, str) or not isinstance(script, Iterable):
-        raise UsageError(f"a script is a list of answers, not {script!r:.60}", hint='ScriptedModel(["..."])')
+        raise UsageError(f"a script is a list of answers, not {shown(script)}", hint='ScriptedModel(["..."])')
     answers = list(script)
     for answer in answers:
         if not isinstance(answer, str | Reply | Exception):
-            raise UsageError(f"{answer!r:.60} in a script is no answer", hint="a str, a Reply, or an exception")
+            raise UsageError(f"{shown(answer)} in a script is no answer", hint="a str, a Reply, or an exception")
     return answers

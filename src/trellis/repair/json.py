@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import RepairError, UsageError
+from ..errors import RepairError, UsageError, shown
 from .candidates import Candidate, find_candidates, unescaped
 from .coerce import coercions, unwrapped
 from .edits import Repaired, apply_edits, compose, locate, place
@@ -50,7 +50,7 @@ def repair_json(
     check_arguments(text, level)
     bounds = Limits() if limits is None else limits
     if not isinstance(bounds, Limits):
-        raise UsageError(f"limits={limits!r:.60} is no Limits")
+        raise UsageError(f"limits={shown(limits)} is no Limits")
     judge = judge_for(schema)
     if len(text) > bounds.size:
         raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import RepairError, UsageError
+from ..errors import RepairError, UsageError, shown
 from .edits import Change, apply_edits, place
 from .rules import LEVELS
 
@@ -47,8 +47,8 @@ def check_arguments(text: object, level: str) -> None:
     """Raise ``UsageError`` for a text that is no string or a level that is none."""
     if not isinstance(text, str):
         raise UsageError(f"text must be a string, not {type(text).__name__}", hint="decode bytes first")
-    if level not in LEVELS:
-        raise UsageError(f"no such level: {level!r}", hint=f"one of {', '.join(LEVELS)}")
+    if not isinstance(level, str) or level not in LEVELS:
+        raise UsageError(f"no such level: {shown(level)}", hint=f"one of {', '.join(LEVELS)}")
 
 
 def unreadable(text: str, level: str) -> RepairError:

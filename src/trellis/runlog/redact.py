@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 
 PATTERNS: Mapping[str, str] = {
     "private-key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
@@ -56,7 +56,7 @@ class Redactor:
             try:
                 self._rules.append(("custom", re.compile(pattern)))
             except (re.error, TypeError) as error:
-                raise UsageError(f"redact={pattern!r:.60} is no regular expression: {error}") from error
+                raise UsageError(f"redact={shown(pattern)} is no regular expression: {error}") from error
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand, in order and without overlap."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trellis.errors import CapabilityError, UsageError, VerifierError
+from trellis.errors import CapabilityError, UsageError, VerifierError, shown
 from trellis.result import Result
 from trellis.strategy.samples import ONCE, checked_count, checked_inner, draw, sampling_of, split
 from trellis.strategy.task import Flow, Strategy, T, Task
@@ -35,7 +35,7 @@ class BestOf:
         checked_count("BestOf", self.n)
         checked_inner("BestOf", self.of)
         if not callable(self.score) and self.score not in ("logprob", "shortest"):
-            raise UsageError(f"BestOf(score={self.score!r:.60})",
+            raise UsageError(f"BestOf(score={shown(self.score)})",
                              hint='"logprob", "shortest", a function or a Verifier')
 
     def run(self, task: Task[T]) -> Flow[T]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.result import Usage
 
 
@@ -52,9 +54,10 @@ class Budget:
                 _check("Budget", name, value, kinds)
 
 
-def _check(whose: str, name: str, value: object, kinds: tuple[type, ...]) -> None:
-    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= 0:  # type: ignore[operator]
-        raise UsageError(f"{whose}({name}={value!r:.60}): it is a number, and not negative")
+def _check(whose: str, name: str, value: Any, kinds: tuple[type, ...]) -> None:
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= sys.float_info.max:
+        raise UsageError(f"{whose}({name}={shown(value)}): it is a number, and not negative")
 
 
 class Meter:

@@ -15,6 +15,7 @@ from trellis.errors import (
     TransportError,
     TrellisError,
     UsageError,
+    message_of,
 )
 from trellis.models.base import Reply
 from trellis.result import Attempt, FailureKind, FieldError, Usage
@@ -104,13 +105,10 @@ def said_by(error: Exception) -> str:
     """What an exception of somebody else says; it may say it badly."""
     from pydantic import ValidationError
 
-    try:
-        if isinstance(error, ValidationError):  # without pydantic's layout and links
-            return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
-                             for one in error.errors(include_url=False, include_input=False, include_context=False))
-        return str(error)
-    except Exception:
-        return type(error).__name__
+    if isinstance(error, ValidationError):  # without pydantic's layout and links
+        return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+                         for one in error.errors(include_url=False, include_input=False, include_context=False))
+    return message_of(error)
 
 
 def _is_whole(contract: Contract[Any], repaired: Any) -> bool:
@@ -125,6 +123,6 @@ def _failed(attempt: Attempt, kind: FailureKind, message: str) -> Attempt:
 def _no_reply(blank: Attempt, error: Exception) -> Attempt:
     kind: FailureKind = ("rate_limit" if isinstance(error, RateLimitError) else
                          "transport" if isinstance(error, TransportError) else "rejected")
-    said = error.message if isinstance(error, TrellisError) else f"{type(error).__name__}: {error}"
+    said = error.message if isinstance(error, TrellisError) else f"{type(error).__name__}: {message_of(error)}"
     calls = 1 if isinstance(error, ModelError) else 0
     return replace(_failed(blank, kind, said), error=error, usage=Usage(calls=calls))

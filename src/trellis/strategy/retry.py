@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from trellis.contract.patch import patch_of
-from trellis.errors import RateLimitError, UsageError
+from trellis.errors import RateLimitError, UsageError, shown
 from trellis.prompt import correction, patch_wanted
 from trellis.result import Attempt, Message, Sampling
 from trellis.strategy.task import Flow, T, Task
@@ -59,13 +59,13 @@ class Retry:
 
     def __post_init__(self) -> None:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 0:
-            raise UsageError(f"Retry({self.n!r:.60}): the number of extra attempts is 0 or more")
-        if self.feedback not in get_args(Feedback):
-            raise UsageError(f"Retry(feedback={self.feedback!r:.60})", hint=f"one of {', '.join(get_args(Feedback))}")
+            raise UsageError(f"Retry({shown(self.n)}): the number of extra attempts is 0 or more")
+        if not isinstance(self.feedback, str) or self.feedback not in get_args(Feedback):
+            raise UsageError(f"Retry(feedback={shown(self.feedback)})", hint=f"one of {', '.join(get_args(Feedback))}")
         if not isinstance(self.max_wait, int | float) or not self.max_wait >= 0:
-            raise UsageError(f"Retry(max_wait={self.max_wait!r:.60}): seconds to wait, 0 or more")
+            raise UsageError(f"Retry(max_wait={shown(self.max_wait)}): seconds to wait, 0 or more")
         if self.max_tokens is not None and (not isinstance(self.max_tokens, int) or self.max_tokens < 1):
-            raise UsageError(f"Retry(max_tokens={self.max_tokens!r:.60}): a number of tokens, 1 or more")
+            raise UsageError(f"Retry(max_tokens={shown(self.max_tokens)}): a number of tokens, 1 or more")
 
     def run(self, task: Task[T]) -> Flow[T]:
         """See the table of this module."""
@@ -112,7 +112,7 @@ class Retry:
 
     def _wait(self, plan: _Plan, attempt: Attempt) -> float:
         asked = attempt.error.retry_after if isinstance(attempt.error, RateLimitError) else None
-        return asked if asked is not None else min(BACKOFF * 2**plan.waits, self.max_wait)
+        return asked if isinstance(asked, int | float) else min(BACKOFF * 2.0 ** min(plan.waits, 64), self.max_wait)
 
     def _longer(self, task: Task[T], plan: _Plan) -> _Plan | str:
         given, now = task.sampling.max_tokens, plan.sampling.max_tokens

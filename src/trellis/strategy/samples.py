@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from trellis.errors import AuthenticationError, BudgetError, GenerationError, TransportError, TrellisError, UsageError
+from trellis.errors import (
+    AuthenticationError,
+    BudgetError,
+    GenerationError,
+    TransportError,
+    TrellisError,
+    UsageError,
+    shown,
+)
 from trellis.models.base import Request
 from trellis.result import Result, Sampling
 from trellis.strategy.retry import Retry
@@ -23,13 +31,13 @@ ONCE: Strategy = Retry(0)
 def checked_count(whose: str, count: object) -> None:
     """Raises UsageError for what is no number of samples."""
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_SAMPLES:
-        raise UsageError(f"{whose}({count!r:.60}): a number of samples, from 1 to {MAX_SAMPLES:,}")
+        raise UsageError(f"{whose}({shown(count)}): a number of samples, from 1 to {MAX_SAMPLES:,}")
 
 
 def checked_inner(whose: str, inner: object) -> None:
     """Raises UsageError for what is no strategy."""
     if isinstance(inner, type) or not callable(getattr(inner, "run", None)):
-        raise UsageError(f"{whose}(of={inner!r:.60}) is no strategy", hint=f"{whose}(..., of=Retry(1))")
+        raise UsageError(f"{whose}(of={shown(inner)}) is no strategy", hint=f"{whose}(..., of=Retry(1))")
 
 
 def draw(task: Task[T], strategy: Strategy, places: Sequence[int], count: int,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trellis.errors import TrellisError, UsageError
+from trellis.errors import TrellisError, UsageError, message_of, shown
 from trellis.result import FieldError
 
 
@@ -51,9 +51,9 @@ class Verifier:
 
     def __post_init__(self) -> None:
         if not callable(self.check):
-            raise UsageError(f"Verifier({self.check!r:.60}) is no function", hint="Verifier(lambda value: ...)")
+            raise UsageError(f"Verifier({shown(self.check)}) is no function", hint="Verifier(lambda value: ...)")
         if not isinstance(self.threshold, int | float) or not 0 <= self.threshold <= 1:
-            raise UsageError(f"Verifier(threshold={self.threshold!r:.60}): a score from 0 to 1")
+            raise UsageError(f"Verifier(threshold={shown(self.threshold)}): a score from 0 to 1")
 
     @property
     def __name__(self) -> str:
@@ -92,10 +92,10 @@ def score_of(function: Callable[[Any], Any], value: Any, name: str) -> Check:
     except (ValueError, AssertionError) as error:  # as a validator refuses
         return Check(0.0, (FieldError("", str(error)[:500] or f"refused by {name}"),))
     except Exception as error:
-        raise UsageError(f"{name} raised {type(error).__name__}: {error}",
+        raise UsageError(f"{name} raised {type(error).__name__}: {message_of(error)}",
                          hint="return a number; raise ValueError for the lowest score") from error
     if isinstance(found, Check):
         return found
     if not isinstance(found, int | float) or math.isnan(found):
-        raise UsageError(f"{name} returned {found!r:.60}, not a number")
+        raise UsageError(f"{name} returned {shown(found)}, not a number")
     return Check(float(found))

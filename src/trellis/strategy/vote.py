@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trellis.contract.merge import Ballot, Merged, Merger, canonical
-from trellis.errors import TrellisError, UsageError
+from trellis.errors import TrellisError, UsageError, message_of, shown
 from trellis.models.base import Request
 from trellis.result import Result
 from trellis.strategy.samples import ONCE, checked_count, checked_inner, draw, sampling_of, split
@@ -46,9 +46,9 @@ class Vote:
         checked_inner("Vote", self.of)
         for name, function in (("key", self.key), ("weight", self.weight)):
             if function is not None and not callable(function):
-                raise UsageError(f"Vote({name}={function!r:.60}) is no function")
+                raise UsageError(f"Vote({name}={shown(function)}) is no function")
         if not isinstance(self.match_items, str):
-            raise UsageError(f"Vote(match_items={self.match_items!r:.60}) is no name of a property")
+            raise UsageError(f"Vote(match_items={shown(self.match_items)}) is no name of a property")
 
     def run(self, task: Task[T]) -> Flow[T]:
         votes = yield from self._votes(task)
@@ -129,7 +129,7 @@ def _guarded(key: Callable[[Any], Hashable]) -> Callable[[Any], Hashable]:
             found = key(data)
             hash(found)
         except Exception as error:
-            raise UsageError(f"key raised {type(error).__name__} for {data!r:.60}: {error}",
+            raise UsageError(f"key raised {type(error).__name__} for {shown(data)}: {message_of(error)}",
                              hint="key=... is called with every scalar, or with the whole value if per_field=False"
                              ) from error
         return found
