@@ -14,6 +14,9 @@ from trellis.errors import UsageError, shown
 
 T = TypeVar("T")
 
+LARGEST = sys.float_info.max
+"""Of numbers that can be reckoned with: there are whole numbers beyond it."""
+
 Role = Literal["system", "user", "assistant"]
 Mode = Literal["mask", "native", "tools", "json", "prompt"]
 """How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
@@ -102,7 +105,7 @@ def _check_sendable(whose: str, text: str) -> None:
                          hint='text.encode("utf-8", "replace").decode() replaces such characters') from None
 
 
-def _is_number(value: object, least: float, most: float = sys.float_info.max) -> bool:
+def _is_number(value: object, least: float, most: float = LARGEST) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trellis.errors import UsageError, shown
-from trellis.result import Usage
+from trellis.result import LARGEST, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Budget:
 
 def _check(whose: str, name: str, value: Any, kinds: tuple[type, ...]) -> None:
     is_number = isinstance(value, kinds) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= sys.float_info.max:
+    if not is_number or not 0 <= value <= LARGEST:
         raise UsageError(f"{whose}({name}={shown(value)}): it is a number, and not negative")
 
 
