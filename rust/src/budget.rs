@@ -162,10 +162,10 @@ impl Engine {
                 }
             }
             for crossing in &info.crossings {
-                let Exit { label, guards } = crossing.exit;
+                let Exit { label, context } = crossing.exit;
                 let Some(after) = self.parser.advance(k, label) else { continue };
                 for &(d, k) in self.parser.closure(&mut lexicon, after)?.starts.iter() {
-                    let d = lexicon.guarded(d, guards);
+                    let d = lexicon.guarded(d, context);
                     if d != DEAD {
                         todo.push((crossing.set, d, k));
                     }
@@ -219,7 +219,7 @@ impl Engine {
         if lexicon.goes_on(d) {
             items.push((d, k));
         }
-        if let Some(exit) = lexicon.exit(d) {
+        for exit in lexicon.exits(d).to_vec() {
             if self.leave(lexicon, exit, k, &mut items)? {
                 return Ok(Some(Vec::new()));
             }

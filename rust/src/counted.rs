@@ -5,7 +5,7 @@
 //! prefix-free (a character is): then there is one way to count.
 
 use crate::error::{KernelError, Result};
-use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
+use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
 use crate::regex::UNBOUNDED;
 
 /// Between two units.
@@ -21,7 +21,7 @@ impl Lexicon {
         }
         let (mut seen, mut todo) = (vec![start], vec![start]);
         while let Some(d) = todo.pop() {
-            if self.exit(d).is_some() && self.goes_on(d) {
+            if self.ends(d) && self.goes_on(d) {
                 return Err(KernelError::program("the unit of a counted terminal is not prefix-free"));
             }
             for (_, next) in self.successors(d) {
@@ -47,7 +47,7 @@ impl Lexicon {
         };
         let kind = Kind::Prefix { shape, at, min, max };
         let least = (form.prefix.len() as u32 - at).saturating_add(self.units_distance(shape, min));
-        self.known(&kind).unwrap_or_else(|| self.intern(kind, &crate::regex::single(byte), None, None, least))
+        self.known(&kind).unwrap_or_else(|| self.intern(kind, &crate::regex::single(byte), None, &[], least))
     }
 
     pub(crate) fn step_prefix(&mut self, shape: u32, at: u32, min: u32, max: u32, byte: u8) -> u32 {
@@ -79,14 +79,14 @@ impl Lexicon {
             }
             match first {
                 Some(byte) if min == 0 => alphabet[usize::from(byte >> 6)] |= 1 << (byte & 63),
-                None if min == 0 => exit = Some(Exit { label: 0, guards: UNGUARDED }),
+                None if min == 0 => exit = Some(PLAIN),
                 _ => {}
             }
         } else {
             alphabet = self.unit_alphabet(unit);
             distance = distance.saturating_add(self.states[unit as usize].distance);
         }
-        self.intern(kind, &alphabet, Some(classes), exit, distance)
+        self.intern(kind, &alphabet, Some(classes), exit.as_slice(), distance)
     }
 
     fn unit_alphabet(&self, unit: u32) -> crate::regex::Class {
@@ -117,7 +117,7 @@ impl Lexicon {
         if unit == DEAD {
             return DEAD;
         }
-        let ended = self.exit(unit).is_some();
+        let ended = self.ends(unit);
         self.units_state(shape, if ended { HOME } else { unit }, min, max)
     }
 
@@ -129,8 +129,8 @@ impl Lexicon {
         let suffix = &self.counted[shape as usize].suffix;
         let left = suffix.len() as u32 - at;
         let alphabet = suffix.get(at as usize).map_or([0; 4], |&b| crate::regex::single(b));
-        let exit = (left == 0).then_some(Exit { label: 0, guards: UNGUARDED });
-        self.intern(kind, &alphabet, None, exit, left)
+        let exit = (left == 0).then_some(PLAIN);
+        self.intern(kind, &alphabet, None, exit.as_slice(), left)
     }
 
     pub(crate) fn step_suffix(&mut self, shape: u32, at: u32, byte: u8) -> u32 {

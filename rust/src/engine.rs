@@ -92,6 +92,8 @@ pub struct Engine {
     /// Some terminal ends leftmost-first: a live item need not have a completion, so every one is
     /// checked by search.
     pub(crate) checked: bool,
+    /// In which the first lexeme starts; see `guards`.
+    context: u32,
     states: Map<(Arc<[Item]>, bool), Arc<State>>,
     next_id: u32,
     transitions: Vec<Option<Transition>>,
@@ -110,6 +112,7 @@ impl Engine {
         lexicon: Arc<Mutex<Lexicon>>,
         parser: Box<dyn Parser>,
         checked: bool,
+        context: u32,
         limit: usize,
     ) -> Engine {
         Engine {
@@ -117,6 +120,7 @@ impl Engine {
             lexicon,
             parser,
             checked,
+            context,
             states: Map::default(),
             next_id: 0,
             transitions: (0..256).map(|_| None).collect(),
@@ -134,7 +138,9 @@ impl Engine {
         let lexicon = self.lexicon.clone();
         let mut lexicon = lock(&lexicon);
         let closure = { self.parser.closure(&mut lexicon, self.parser.initial())? };
-        let mut items = closure.starts.to_vec();
+        let starts = closure.starts.iter().map(|&(d, k)| (lexicon.guarded(d, self.context), k));
+        let mut items: Vec<Item> = starts.filter(|item| item.0 != DEAD).collect();
+        lexicon.check()?;
         self.keep_viable(&mut lexicon, &mut items)?;
         self.intern(items, closure.can_end)
     }
@@ -253,8 +259,8 @@ impl Engine {
             if lexicon.goes_on(to) {
                 out.push((to, k));
             }
-            if let Some(exit) = lexicon.exit(to) {
-                can_end |= self.leave(lexicon, exit, k, out)?;
+            for i in 0..lexicon.exits(to).len() {
+                can_end |= self.leave(lexicon, lexicon.exits(to)[i], k, out)?;
             }
         }
         canonical(&mut *self.parser, out);
@@ -265,18 +271,18 @@ impl Engine {
         Ok(can_end)
     }
 
-    /// A lexeme ends: adds the starts of what may follow, under the exit's guards. True if the output
+    /// A lexeme ends: adds the starts of what may follow, in the exit's context. True if the output
     /// may end too.
     pub(crate) fn leave(&mut self, lexicon: &mut Lexicon, exit: Exit, k: u32, out: &mut Vec<Item>) -> Result<bool> {
         let Some(k) = self.parser.advance(k, exit.label) else { return Ok(false) };
         let closure = self.parser.closure(lexicon, k)?;
         for &(d, after) in closure.starts.iter() {
-            let d = lexicon.guarded(d, exit.guards);
+            let d = lexicon.guarded(d, exit.context);
             if d != DEAD {
                 out.push((d, after));
             }
         }
-        Ok(closure.can_end)
+        Ok(closure.can_end && lexicon.may_end(exit.context))
     }
 
     fn keep_viable(&mut self, lexicon: &mut Lexicon, items: &mut Vec<Item>) -> Result<()> {

@@ -3,7 +3,7 @@
 //! One byte after the lexeme has left every word the state is the plain base state again, and shares
 //! all that is known about it; a complement automaton would share nothing.
 
-use crate::lexer::{Kind, Lexicon, DEAD};
+use crate::lexer::{Exit, Kind, Lexicon, DEAD};
 
 impl Lexicon {
     /// The state of `base` with the words' trie at `node`; DEAD when only excluded words are left.
@@ -14,14 +14,14 @@ impl Lexicon {
         }
         let Some(distance) = self.shortest_left(shape, base, node) else { return DEAD };
         let excluded = !self.excepts[shape as usize].words.ends(node).is_empty();
-        let exit = self.exit(base).filter(|_| !excluded);
+        let exits: Vec<Exit> = if excluded { Vec::new() } else { self.exits(base).to_vec() };
         let (mut alphabet, classes) = self.alphabet(base);
         // Words tell apart bytes that the base does not: rows over all bytes, where words go on.
         let classes = classes.filter(|_| self.excepts[shape as usize].words.children(node).is_empty());
         if !self.goes_on(base) {
             alphabet = [0; 4];
         }
-        self.intern(kind, &alphabet, classes, exit, distance)
+        self.intern(kind, &alphabet, classes, &exits, distance)
     }
 
     /// Least number of bytes to the end of a word that is not excluded; `None` if there is no such word.
@@ -33,7 +33,7 @@ impl Lexicon {
         while !level.is_empty() && best.is_none_or(|b| depth < b) {
             let mut deeper = Vec::new();
             for (q, n) in level {
-                if self.exit(q).is_some() && self.excepts[shape as usize].words.ends(n).is_empty() {
+                if self.ends(q) && self.excepts[shape as usize].words.ends(n).is_empty() {
                     return Some(depth);
                 }
                 for byte in 0..=255u8 {

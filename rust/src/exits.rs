@@ -11,8 +11,9 @@
 use std::sync::Arc;
 
 use crate::bitmask::{Collector, TokenSet};
+use crate::guards::NO_GUARDS;
 use crate::hash::Map;
-use crate::lexer::{Exit, Lexicon, DEAD, UNGUARDED, UNKNOWN};
+use crate::lexer::{Exit, Lexicon, DEAD, UNKNOWN};
 use crate::regex::holds;
 use crate::rests::Place;
 use crate::trie::{utf8, Trie, ILL_FORMED};
@@ -215,7 +216,8 @@ impl Lexicon {
     #[inline]
     fn enter(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) {
         walk.add(d, trie.own(n), self.words);
-        if let Some(exit) = self.exit(d) {
+        for e in 0..self.exits(d).len() {
+            let exit = self.exits(d)[e];
             if trie.has_children(n) && self.passes(trie, n, exit) {
                 walk.exit(exit).push((number, n));
             }
@@ -224,10 +226,10 @@ impl Lexicon {
 
     /// Whether the guards of an exit leave any rest below the node.
     fn passes(&mut self, trie: &Trie, n: u32, exit: Exit) -> bool {
-        if exit.guards == UNGUARDED {
+        if exit.context == NO_GUARDS {
             return true;
         }
-        let survivors = self.survivors(exit.guards);
+        let survivors = self.survivors(exit.context);
         let passes = trie.children(n).any(|(byte, _)| holds(&survivors, byte));
         passes
     }
@@ -243,7 +245,8 @@ impl Lexicon {
             return false;
         }
         walk.add(d, trie.below(n), self.words);
-        if let Some(exit) = self.exit(d) {
+        for e in 0..self.exits(d).len() {
+            let exit = self.exits(d)[e];
             for i in n + 1..trie.node(n).end {
                 if trie.at_boundary(i) && trie.has_children(i) && self.passes(trie, i, exit) {
                     walk.exit(exit).push((number, i));
@@ -286,7 +289,7 @@ impl Lexicon {
                 if inner == 0 && next == d {
                     continue;
                 }
-                if inner == 0 || next == DEAD || self.exit(next).is_some() {
+                if inner == 0 || next == DEAD || self.ends(next) {
                     return (ascii, 0);
                 }
                 if !todo.contains(&(next, inner)) {

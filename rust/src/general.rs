@@ -260,7 +260,7 @@ impl Parser for General {
                 out.clear();
                 out.extend(stacks[s as usize].entries.iter().map(|&e| (e.0 != BOTTOM).then_some(e)));
             };
-            if self.summaries.finishes(&self.program, lexicon, (exit.guards, state, stack), entries)? {
+            if self.summaries.finishes(&self.program, lexicon, (exit.context, state, stack), entries)? {
                 return Ok(true);
             }
         }

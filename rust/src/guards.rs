@@ -7,73 +7,84 @@
 //! the text all are satisfied.
 //!
 //! The order of a guard's threads says nothing any more (any match kills), so a guard is a subset state
-//! of the same automaton, and guards are kept as sorted sets.
+//! of the same automaton, or a condition (see `looking`), and guards are kept as sorted sets.
+//!
+//! Where a grammar looks behind, what was read matters too: the guards and the state of its lookbehinds
+//! (see `behind`) together are the *context* that a lexer state stands in.
 
 use std::sync::Arc;
 
+use crate::behind::UNASKED;
 use crate::error::KernelError;
 use crate::hash::Map;
-use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
+use crate::lexer::{Exit, Kind, Lexicon, DEAD};
 use crate::regex::Class;
 
 /// More guards at once are refused.
 const MAX_GUARDS: usize = 64;
 
-/// Interned sets of guards; id 0 is the empty one.
+/// No guards, and nobody asks what was read.
+pub(crate) const NO_GUARDS: u32 = 0;
+
+/// Guards in order, and the state of the lookbehinds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Context {
+    guards: Arc<[u32]>,
+    left: u32,
+}
+
+/// Interned contexts; id 0 is the empty one.
 #[derive(Debug)]
 pub(crate) struct Guards {
-    sets: Vec<Arc<[u32]>>,
-    ids: Map<Arc<[u32]>, u32>,
+    contexts: Vec<Context>,
+    ids: Map<Context, u32>,
     /// First bytes that some guard does not forbid, once asked for.
     survive: Map<u32, Class>,
 }
 
 impl Default for Guards {
     fn default() -> Self {
-        Guards { sets: vec![Arc::new([])], ids: Map::default(), survive: Map::default() }
+        let empty = Context { guards: Arc::new([]), left: UNASKED };
+        Guards { contexts: vec![empty.clone()], ids: Map::from_iter([(empty, NO_GUARDS)]), survive: Map::default() }
     }
 }
 
 impl Guards {
-    /// The guards of a set.
-    pub fn set(&self, id: u32) -> &[u32] {
-        &self.sets[id as usize]
+    /// The guards of a context.
+    pub fn of(&self, context: u32) -> &[u32] {
+        &self.contexts[context as usize].guards
     }
 
-    /// The set of one guard.
+    /// The context of one guard.
     pub fn one(&mut self, guard: u32) -> u32 {
-        self.intern(vec![guard])
+        self.intern(vec![guard], UNASKED)
     }
 
-    fn intern(&mut self, mut list: Vec<u32>) -> u32 {
-        if list.is_empty() {
-            return UNGUARDED;
-        }
+    /// The context of some guards, and of the state of the lookbehinds.
+    pub fn intern(&mut self, mut list: Vec<u32>, left: u32) -> u32 {
         list.sort_unstable();
         list.dedup();
-        let set: Arc<[u32]> = list.into();
-        if let Some(&id) = self.ids.get(&set) {
+        let context = Context { guards: list.into(), left };
+        if let Some(&id) = self.ids.get(&context) {
             return id;
         }
-        self.sets.push(set.clone());
-        self.ids.insert(set, self.sets.len() as u32 - 1);
-        self.sets.len() as u32 - 1
+        self.contexts.push(context.clone());
+        self.ids.insert(context, self.contexts.len() as u32 - 1);
+        self.contexts.len() as u32 - 1
     }
 }
 
 impl Lexicon {
-    /// The union of two sets of guards.
-    fn join(&mut self, a: u32, b: u32) -> u32 {
-        if a == UNGUARDED || a == b {
-            return b;
+    /// A context with the guards of another exit as well.
+    fn join(&mut self, context: u32, more: u32) -> u32 {
+        if more == NO_GUARDS || more == context {
+            return context;
         }
-        if b == UNGUARDED {
-            return a;
-        }
-        let mut list = self.guards.sets[a as usize].to_vec();
-        list.extend_from_slice(&self.guards.sets[b as usize]);
-        let joined = self.guards.intern(list);
-        if self.guards.sets[joined as usize].len() > MAX_GUARDS {
+        let Context { guards, left } = &self.guards.contexts[context as usize];
+        let (mut list, left) = (guards.to_vec(), *left);
+        list.extend_from_slice(self.guards.of(more));
+        let joined = self.guards.intern(list, left);
+        if self.guards.of(joined).len() > MAX_GUARDS {
             self.fail(KernelError::limit(format!(
                 "more than {MAX_GUARDS} lexemes wait to see whether they should have been longer"
             )));
@@ -81,69 +92,89 @@ impl Lexicon {
         joined
     }
 
-    /// State `main` under guards.
-    pub fn guarded(&mut self, main: u32, guards: u32) -> u32 {
-        if guards == UNGUARDED || main == DEAD {
+    /// State `main` in a context.
+    pub fn guarded(&mut self, main: u32, context: u32) -> u32 {
+        if context == NO_GUARDS || main == DEAD {
             return main;
         }
-        let kind = Kind::Guarded { main, guards };
+        let main = match self.states[main as usize].kind {
+            Kind::Start { scanner, live, word } => {
+                let left = self.guards.contexts[context as usize].left;
+                self.looking_start(scanner, live, left, word)
+            }
+            _ => main,
+        };
+        if main == DEAD {
+            return DEAD;
+        }
+        let kind = Kind::Guarded { main, context };
         if let Some(id) = self.known(&kind) {
             return id;
         }
-        let (mut alphabet, classes) = self.alphabet(main);
+        // A row over the classes of the main automaton would mix bytes that a guard tells apart.
+        let (mut alphabet, _) = self.alphabet(main);
         if !self.goes_on(main) {
             alphabet = [0; 4];
         }
-        // A row over the classes of the main automaton would mix bytes that a guard tells apart.
-        drop(classes);
-        let exit = self.exit(main);
-        let exit = exit.map(|e| Exit { label: e.label, guards: self.join(e.guards, guards) });
+        let exits: Vec<Exit> = self.exits(main).to_vec();
+        let exits: Vec<Exit> =
+            exits.into_iter().map(|e| Exit { label: e.label, context: self.join(context, e.context) }).collect();
         let distance = self.states[main as usize].distance;
-        self.intern(kind, &alphabet, None, exit, distance)
+        self.intern(kind, &alphabet, None, &exits, distance)
     }
 
-    /// The guards after one more byte; `None` when one of them matched.
-    fn step_guards(&mut self, guards: u32, byte: u8) -> Option<u32> {
-        let set = self.guards.sets[guards as usize].clone();
-        let mut rest = Vec::with_capacity(set.len());
-        for &g in set.iter() {
-            let next = self.step(g, byte);
+    /// The guards after one more byte, `left` being what lies behind it; `None` when one fired.
+    fn step_guards(&mut self, context: u32, byte: u8, left: u32) -> Option<u32> {
+        let guards = self.guards.contexts[context as usize].guards.clone();
+        let mut rest = Vec::with_capacity(guards.len());
+        for &g in guards.iter() {
+            let next = self.step_behind(g, byte, left);
             if next != DEAD {
-                if self.exit(next).is_some() {
+                if self.ends(next) {
                     return None;
                 }
                 rest.push(next);
             }
         }
-        Some(self.guards.intern(rest))
+        Some(self.guards.intern(rest, left))
     }
 
-    pub(crate) fn step_guarded(&mut self, main: u32, guards: u32, byte: u8) -> u32 {
-        let next = self.step(main, byte);
+    pub(crate) fn step_guarded(&mut self, main: u32, context: u32, byte: u8) -> u32 {
+        let left = self.step_left(self.guards.contexts[context as usize].left, byte);
+        let next = self.step_behind(main, byte, left);
         if next == DEAD {
             return DEAD;
         }
-        match self.step_guards(guards, byte) {
+        match self.step_guards(context, byte, left) {
             None => DEAD,
-            Some(rest) => self.guarded(next, rest),
+            Some(context) => self.guarded(next, context),
         }
     }
 
-    /// The bytes that may come first under the guards.
-    pub(crate) fn survivors(&mut self, guards: u32) -> Class {
-        if guards == UNGUARDED {
+    /// Whether the text may end in a context: threads match nothing there, but conditions may.
+    pub(crate) fn may_end(&self, context: u32) -> bool {
+        self.guards.of(context).iter().all(|&g| match self.states[g as usize].kind {
+            Kind::Condition { nfa, condition } => !self.nfas[nfa as usize].conditions.holds_at_end(condition),
+            _ => true,
+        })
+    }
+
+    /// The bytes that may come first in a context.
+    pub(crate) fn survivors(&mut self, context: u32) -> Class {
+        if context == NO_GUARDS {
             return [u64::MAX; 4];
         }
-        if let Some(class) = self.guards.survive.get(&guards) {
+        if let Some(class) = self.guards.survive.get(&context) {
             return *class;
         }
         let mut class = [0u64; 4];
         for b in 0..=255u8 {
-            if self.step_guards(guards, b).is_some() {
+            let left = self.step_left(self.guards.contexts[context as usize].left, b);
+            if self.step_guards(context, b, left).is_some() {
                 class[usize::from(b >> 6)] |= 1 << (b & 63);
             }
         }
-        self.guards.survive.insert(guards, class);
+        self.guards.survive.insert(context, class);
         class
     }
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use crate::code;
 use crate::error::{KernelError, Result};
+use crate::guards::NO_GUARDS;
 use crate::hash::Map;
 use crate::lalr_cost::Costs;
 use crate::lalr_summary::{Control, LalrSummaries, Stacks};
 use crate::lalr_table::{Action, LalrCode, ScannerCode, Table};
-use crate::lexer::{Exit, Lexicon, DEAD, UNGUARDED};
+use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{Closure, Parser, IMPOSSIBLE};
 use crate::regex::Tree;
 use crate::scanner::ALL_LIVE;
@@ -125,6 +126,11 @@ impl Lalr {
         };
         lalr.start = lalr.node(code.start, BOTTOM);
         Ok(lalr)
+    }
+
+    /// What its lookbehinds look for.
+    pub(crate) fn behinds(&self) -> Vec<Box<[u8]>> {
+        self.trees.iter().flatten().flat_map(|tree| tree.behinds()).map(Into::into).collect()
     }
 
     fn node(&mut self, state: u32, parent: u32) -> u32 {
@@ -287,8 +293,10 @@ impl Stacks for Walk<'_> {
             DEAD => Default::default(),
             _ => self.lalr.outcomes(self.lexicon, d, state)?,
         };
-        // The text may also end here, which satisfies all guards.
-        lexemes.push(Exit { label: self.lalr.end_of_text, guards: UNGUARDED });
+        // The text may also end here, which satisfies the guards if no lookahead is left.
+        if self.lexicon.may_end(guards) {
+            lexemes.push(Exit { label: self.lalr.end_of_text, context: NO_GUARDS });
+        }
         Ok((lexemes, ignored))
     }
 
@@ -371,7 +379,7 @@ impl Parser for Lalr {
         let mut found = Ok(false);
         let (lexemes, ignored) = self.outcomes(lexicon, d, self.nodes[k as usize].state)?;
         let controls = lexemes.into_iter().map(Control::Ahead);
-        let controls = controls.chain(ignored.into_iter().map(|e| Control::Between(e.guards)));
+        let controls = controls.chain(ignored.into_iter().map(|e| Control::Between(e.context)));
         for control in controls {
             let mut stacks = Walk { lalr: self, lexicon };
             found = summaries.finishes(&table, &mut stacks, (control, k), end);

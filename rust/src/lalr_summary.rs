@@ -115,12 +115,12 @@ impl LalrSummaries {
                             self.flow(next, at);
                         }
                         for exit in ignored {
-                            let next = self.id(Control::Between(exit.guards), state);
+                            let next = self.id(Control::Between(exit.context), state);
                             self.flow(next, at);
                         }
                     }
                     Control::Ahead(exit) => match table.action(state, exit.label) {
-                        Some(Action::Shift(to)) => self.stand(table, Control::Between(exit.guards), to, state, at),
+                        Some(Action::Shift(to)) => self.stand(table, Control::Between(exit.context), to, state, at),
                         Some(Action::Reduce(rule)) => match table.rules[rule as usize] {
                             [nonterminal, 0] => {
                                 if let Some(to) = table.goto(state, nonterminal) {

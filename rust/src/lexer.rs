@@ -13,9 +13,11 @@
 
 use std::sync::Arc;
 
+use crate::behind::{Behind, UNASKED};
 use crate::error::{KernelError, Result};
-use crate::guards::Guards;
+use crate::guards::{Guards, NO_GUARDS};
 use crate::hash::Map;
+use crate::looking::Thread;
 use crate::nfa::Nfa;
 use crate::regex::Class;
 use crate::rests::ExitTables;
@@ -29,21 +31,22 @@ use crate::vocabulary::Tokens;
 pub const DEAD: u32 = u32::MAX;
 /// Not computed yet.
 pub(crate) const UNKNOWN: u32 = u32::MAX - 1;
-/// No guards.
-pub const UNGUARDED: u32 = 0;
 /// States beyond this are refused.
 const MAX_STATES: usize = 1 << 24;
 /// A state with at most so many bytes lists them; others have a row over the byte classes.
 const NARROW: u32 = 16;
 
-/// How a lexeme ends in a state: as which terminal, and under which guards.
+/// How a lexeme ends in a state: as which terminal, and in which context the next one starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Exit {
     /// The terminal, as the parser numbers it; 0 where the parser has no labels.
     pub label: u32,
-    /// What must not match from here on, or [`UNGUARDED`].
-    pub guards: u32,
+    /// What must not match from here on, and what was read; see `guards`.
+    pub context: u32,
 }
+
+/// The one exit of a lexeme that ends wherever it matches.
+pub(crate) const PLAIN: Exit = Exit { label: 0, context: NO_GUARDS };
 
 /// What a state is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +68,24 @@ pub(crate) enum Kind {
         threads: Arc<[u32]>,
         matched: Option<u32>,
         word: u32,
+    },
+    /// Leftmost-first, looking around: threads under conditions, in order.
+    Looking {
+        scanner: u32,
+        live: Live,
+        threads: Arc<[Thread]>,
+        word: u32,
+    },
+    /// The start of what looks behind; the context tells which threads there are.
+    Start {
+        scanner: u32,
+        live: Live,
+        word: u32,
+    },
+    /// A condition of an automaton that must not come true: a guard.
+    Condition {
+        nfa: u32,
+        condition: u32,
     },
     /// Inside the units of a counted terminal: `unit` is a state of the unit's own automaton.
     Units {
@@ -90,10 +111,10 @@ pub(crate) enum Kind {
         base: u32,
         node: u32,
     },
-    /// A state under guards.
+    /// A state in a context.
     Guarded {
         main: u32,
-        guards: u32,
+        context: u32,
     },
 }
 
@@ -113,7 +134,8 @@ pub(crate) enum Row {
 pub(crate) struct State {
     pub kind: Kind,
     pub row: Row,
-    pub exit: Option<Exit>,
+    /// Empty where it may not end; only what looks around, or a scanner, has several.
+    pub exits: Box<[Exit]>,
     /// Whether the lexeme can go on.
     pub goes_on: bool,
     /// Least number of bytes to an exit, guards and priorities left out.
@@ -139,12 +161,13 @@ pub struct Lexicon {
     pub(crate) counted: Vec<CountedShape>,
     pub(crate) excepts: Vec<ExceptShape>,
     pub(crate) guards: Guards,
+    pub(crate) behind: Behind,
     pub(crate) exits: ExitTables,
     pub(crate) count_tables: Map<(u32, u32), CountTable>,
     pub(crate) outcomes: Map<u32, Arc<[Exit]>>,
     identity: Arc<[u8; 256]>,
     /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
-    fault: Option<KernelError>,
+    pub(crate) fault: Option<KernelError>,
     pub(crate) memory: usize,
     /// The part of it that can be computed again.
     pub(crate) forgettable: usize,
@@ -171,6 +194,7 @@ impl Lexicon {
             counted: Vec::new(),
             excepts: Vec::new(),
             guards: Guards::default(),
+            behind: Behind::default(),
             exits: ExitTables::new(trie),
             count_tables: Map::default(),
             outcomes: Map::default(),
@@ -203,8 +227,14 @@ impl Lexicon {
 
     /// How the lexeme may end in state `d`.
     #[inline]
-    pub fn exit(&self, d: u32) -> Option<Exit> {
-        self.states[d as usize].exit
+    pub fn exits(&self, d: u32) -> &[Exit] {
+        &self.states[d as usize].exits
+    }
+
+    /// Whether the lexeme may end in state `d`.
+    #[inline]
+    pub fn ends(&self, d: u32) -> bool {
+        !self.states[d as usize].exits.is_empty()
     }
 
     /// Whether the lexeme can go on from state `d`.
@@ -260,7 +290,10 @@ impl Lexicon {
             Kind::Prefix { shape, at, min, max } => self.step_prefix(shape, at, min, max, byte),
             Kind::Suffix { shape, at } => self.step_suffix(shape, at, byte),
             Kind::Except { shape, base, node } => self.step_except(shape, base, node, byte),
-            Kind::Guarded { main, guards } => self.step_guarded(main, guards, byte),
+            kind @ Kind::Looking { .. } => self.step_looking(&kind, byte, UNASKED),
+            Kind::Start { .. } => DEAD, // entered in a context only
+            Kind::Condition { nfa, condition } => self.step_condition(nfa, condition, byte, UNASKED),
+            Kind::Guarded { main, context } => self.step_guarded(main, context, byte),
         };
         if self.fault.is_none() {
             match &mut self.states[d as usize].row {
@@ -290,7 +323,7 @@ impl Lexicon {
         kind: Kind,
         alphabet: &Class,
         classes: Option<Arc<[u8; 256]>>,
-        exit: Option<Exit>,
+        exits: &[Exit],
         distance: u32,
     ) -> u32 {
         let n: u32 = alphabet.iter().map(|w| w.count_ones()).sum();
@@ -302,7 +335,8 @@ impl Lexicon {
         } else {
             Row::Many(classes.unwrap_or_else(|| self.identity.clone()), Box::new([]))
         };
-        let id = self.push(State { kind: kind.clone(), row, exit, goes_on: n > 0, distance, loops: UNKNOWN });
+        let id =
+            self.push(State { kind: kind.clone(), row, exits: exits.into(), goes_on: n > 0, distance, loops: UNKNOWN });
         if id != DEAD {
             self.ids[shard(&kind)].insert(kind, id);
         }
@@ -368,8 +402,9 @@ impl Lexicon {
         match &self.states[d as usize].kind {
             Kind::Set { leaves, .. } => leaves.len(),
             Kind::First { threads, .. } => threads.len() + 1,
-            Kind::Guarded { main, guards } => {
-                self.weight(*main) + self.guards.set(*guards).iter().map(|&g| self.weight(g)).sum::<usize>()
+            Kind::Looking { threads, .. } => threads.len() + 1,
+            Kind::Guarded { main, context } => {
+                self.weight(*main) + self.guards.of(*context).iter().map(|&g| self.weight(g)).sum::<usize>()
             }
             _ => 1,
         }
@@ -394,7 +429,8 @@ impl Lexicon {
         match self.states[d as usize].kind {
             Kind::Literal { text, .. } => (0, text),
             Kind::Set { nfa, .. } => (1, nfa),
-            Kind::First { scanner, .. } => (2, scanner),
+            Kind::First { scanner, .. } | Kind::Looking { scanner, .. } | Kind::Start { scanner, .. } => (2, scanner),
+            Kind::Condition { nfa, .. } => (4, nfa),
             Kind::Units { shape, .. } | Kind::Prefix { shape, .. } | Kind::Suffix { shape, .. } => (3, shape),
             // Once the words are left behind, the base is all that remains.
             Kind::Except { base, .. } => self.origin(base),

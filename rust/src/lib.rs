@@ -10,6 +10,7 @@
 //! | [`vocabulary`], [`trie`] | tokens as a byte trie in preorder |
 //! | [`regex`], [`nfa`], [`terminal`] | byte codes of terminals; automata with priorities |
 //! | [`lexer`], `guards`, `threads`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
+//! | `looking`, `conditions`, `behind` | lookarounds and atomic groups |
 //! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`] | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
@@ -17,9 +18,11 @@
 
 #![warn(missing_docs)]
 
+mod behind;
 pub mod bitmask;
 mod budget;
 mod code;
+mod conditions;
 mod counted;
 pub mod engine;
 pub mod error;
@@ -33,6 +36,7 @@ mod lalr_cost;
 mod lalr_summary;
 pub mod lalr_table;
 pub mod lexer;
+mod looking;
 mod mask;
 pub mod matcher;
 pub mod nfa;

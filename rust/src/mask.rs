@@ -55,14 +55,14 @@ impl Engine {
     /// The tokens that cross the end of a lexeme before `k`, at the places of an exit set.
     fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<Pairs>> {
         let Some(k) = self.parser.advance(k, exit.label) else { return Ok(Arc::default()) };
-        let key = (set, exit.guards, k);
+        let key = (set, exit.context, k);
         if let Some(known) = self.crossings.get(&key) {
             return Ok(known.clone());
         }
         let closure = self.parser.closure(lexicon, k)?;
         let mut out = Pairs::new();
         for &(d, after) in closure.starts.iter() {
-            let d = lexicon.guarded(d, exit.guards);
+            let d = lexicon.guarded(d, exit.context);
             if d == DEAD {
                 continue;
             }

@@ -30,24 +30,35 @@ impl Grammar {
     pub fn general(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &ProgramCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
         let checked = code.terminals.iter().any(|t| is_first(t));
-        Self::build(vocabulary, names, checked, |lexicon| Ok(Box::new(General::new(Program::new(code, lexicon)?))))
+        Self::build(vocabulary, names, checked, |lexicon| {
+            let program = Program::new(code, lexicon)?;
+            let behinds = lexicon.behinds(&program.terminals);
+            Ok((Box::new(General::new(program)), behinds))
+        })
     }
 
     /// Compiles an LALR program.
     pub fn lalr(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &LalrCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
-        Self::build(vocabulary, names, true, |_| Ok(Box::new(Lalr::new(code)?)))
+        Self::build(vocabulary, names, true, |_| {
+            let parser = Lalr::new(code)?;
+            let behinds = parser.behinds();
+            Ok((Box::new(parser), behinds))
+        })
     }
 
     fn build(
         vocabulary: Arc<Vocabulary>,
         names: Vec<String>,
         checked: bool,
-        parser: impl FnOnce(&mut Lexicon) -> Result<Box<dyn Parser>>,
+        parser: impl FnOnce(&mut Lexicon) -> Result<(Box<dyn Parser>, Vec<Box<[u8]>>)>,
     ) -> Result<Arc<Grammar>> {
-        let lexicon = vocabulary.lexicon();
-        let parser = parser(&mut lock(&lexicon))?;
-        let mut engine = Engine::new(vocabulary.clone(), lexicon, parser, checked, GRAMMAR_BYTES);
+        let shared = vocabulary.lexicon();
+        let mut lexicon = lock(&shared);
+        let (parser, behinds) = parser(&mut lexicon)?;
+        let context = lexicon.first_context(behinds)?;
+        drop(lexicon);
+        let mut engine = Engine::new(vocabulary.clone(), shared, parser, checked, context, GRAMMAR_BYTES);
         let initial = engine.initial()?;
         if initial.items.is_empty() && !initial.can_end {
             return Err(KernelError::program("no text at all belongs to the language"));

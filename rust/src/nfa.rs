@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use crate::conditions::Conditions;
 use crate::error::{KernelError, Result};
 use crate::regex::{holds, single, Class, Syntax, Tree, UNBOUNDED};
 
@@ -14,32 +15,49 @@ use crate::regex::{holds, single, Class, Syntax, Tree, UNBOUNDED};
 const MAX_POSITIONS: usize = 60_000;
 /// "No match can be reached."
 pub const NEVER: u32 = u32::MAX;
+/// The label of a match that ends no lexeme: a lookahead found what it looks for.
+const NO_LABEL: u32 = u32::MAX;
 
 #[derive(Debug, Clone)]
-enum Node {
+pub(crate) enum Node {
     /// Reads a byte of class `class`, goes to `next`.
     Byte { class: u32, next: u32 },
     /// Tries these in order.
     Split(Box<[u32]>),
-    /// A match of alternative `label`.
+    /// A match of alternative `label`, or of what a lookahead looks for.
     Match(u32),
+    /// Goes to `next` if `body` matches from here on (if it does not, when negative).
+    Ahead { body: u32, negative: bool, next: u32 },
+    /// Goes to `next` if a match of lookbehind `index` ends here (if none does, when negative).
+    Behind { index: u32, negative: bool, next: u32 },
+    /// Tries these in order; one only where none before it comes to the end of the atomic group.
+    Pick { options: Box<[u32]>, group: u32 },
+    /// The end of an atomic group.
+    Close { group: u32, next: u32 },
 }
 
 /// An automaton over one regex, or over the ordered alternatives of a scanner.
 #[derive(Debug)]
 pub struct Nfa {
-    nodes: Vec<Node>,
-    classes: Vec<Class>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) classes: Vec<Class>,
     /// Least number of bytes to a match.
     distance: Vec<u32>,
     /// The alternative that the node belongs to.
     label: Vec<u32>,
-    start: u32,
+    pub(crate) start: u32,
     closures: Vec<Option<Arc<[u32]>>>,
     mark: Vec<u32>,
     generation: u32,
     positions: usize,
     longest: u32,
+    /// Whether it looks around, or has atomic groups: then its threads have conditions (see `looking`).
+    pub(crate) looks: bool,
+    /// Atomic groups so far; 0 stands for none.
+    groups: u32,
+    /// What its lookbehinds look for, each once.
+    pub(crate) behinds: Vec<Box<[u8]>>,
+    pub(crate) conditions: Conditions,
     /// Byte to class of bytes that no node tells apart.
     pub byte_class: Arc<[u8; 256]>,
 }
@@ -58,12 +76,16 @@ impl Nfa {
             generation: 0,
             positions: 0,
             longest: 0,
+            looks: false,
+            groups: 0,
+            behinds: Vec::new(),
+            conditions: Conditions::default(),
             byte_class: Arc::new([0; 256]),
         };
         let mut starts = Vec::with_capacity(alternatives.len());
         for (i, tree) in alternatives.iter().enumerate() {
             let end = nfa.push(Node::Match(i as u32));
-            starts.push(nfa.build(tree, tree.root(), end)?);
+            starts.push(nfa.build(tree, tree.root(), end, 0)?);
             nfa.label.resize(nfa.nodes.len(), i as u32);
         }
         nfa.start = match starts[..] {
@@ -97,42 +119,72 @@ impl Nfa {
         Ok(self.push(Node::Byte { class: class as u32, next }))
     }
 
-    /// Compiles a part so that it goes on at `next`; returns where it starts.
-    fn build(&mut self, tree: &Tree, part: u32, next: u32) -> Result<u32> {
+    /// A node that tries some others in order, in an atomic group or outside of all.
+    fn split(&mut self, options: impl Into<Box<[u32]>>, group: u32) -> u32 {
+        let options = options.into();
+        self.push(if group == 0 { Node::Split(options) } else { Node::Pick { options, group } })
+    }
+
+    /// Compiles a part so that it goes on at `next`; returns where it starts. `group` is the innermost
+    /// atomic group around it.
+    fn build(&mut self, tree: &Tree, part: u32, next: u32, group: u32) -> Result<u32> {
         match tree.node(part) {
             Syntax::Empty => Ok(next),
             Syntax::Literal(bytes) => bytes.iter().rev().try_fold(next, |to, &b| self.byte(single(b), to)),
             Syntax::Class(class) => self.byte(*class, next),
-            Syntax::Concat(parts) => parts.iter().rev().try_fold(next, |to, &p| self.build(tree, p, to)),
+            Syntax::Concat(parts) => parts.iter().rev().try_fold(next, |to, &p| self.build(tree, p, to, group)),
             Syntax::Alternation(parts) => {
-                let starts: Result<Vec<u32>> = parts.iter().map(|&p| self.build(tree, p, next)).collect();
-                Ok(self.push(Node::Split(starts?.into())))
+                let starts: Result<Vec<u32>> = parts.iter().map(|&p| self.build(tree, p, next, group)).collect();
+                Ok(self.split(starts?, group))
+            }
+            &Syntax::Ahead { body, negative } => {
+                self.looks = true;
+                let found = self.push(Node::Match(NO_LABEL));
+                let body = self.build(tree, body, found, 0)?;
+                Ok(self.push(Node::Ahead { body, negative, next }))
+            }
+            Syntax::Behind { code, negative } => {
+                self.looks = true;
+                let index = self.behinds.iter().position(|known| known == code).unwrap_or_else(|| {
+                    self.behinds.push(code.clone());
+                    self.behinds.len() - 1
+                });
+                Ok(self.push(Node::Behind { index: index as u32, negative: *negative, next }))
+            }
+            &Syntax::Atomic(body) => {
+                self.looks = true;
+                self.groups += 1;
+                let group = self.groups;
+                let close = self.push(Node::Close { group, next });
+                self.build(tree, body, close, group)
             }
             &Syntax::Repeat { body, min, max, greedy } => {
-                let fork = |a, b| Node::Split(if greedy { [a, b] } else { [b, a] }.into());
+                let order = |a, b| if greedy { [a, b] } else { [b, a] };
                 let (mut at, mut copies) = (next, min);
                 if max == UNBOUNDED {
                     // x+ is x and a way back; x* is (x+)? when x may be empty, so that an empty
                     // round leaves the loop as CPython's `re` does.
-                    let back = self.push(Node::Split([].into()));
-                    let start = self.build(tree, body, back)?;
-                    self.nodes[back as usize] = fork(start, next);
+                    let back = self.split([], group);
+                    let start = self.build(tree, body, back, group)?;
+                    if let Node::Split(options) | Node::Pick { options, .. } = &mut self.nodes[back as usize] {
+                        *options = order(start, next).into();
+                    }
                     at = if min > 0 {
                         copies = min - 1;
                         start
                     } else if tree.nullable(body) {
-                        self.push(fork(start, next))
+                        self.split(order(start, next), group)
                     } else {
                         back
                     };
                 } else {
                     for _ in min..max {
-                        let start = self.build(tree, body, at)?;
-                        at = self.push(fork(start, next));
+                        let start = self.build(tree, body, at, group)?;
+                        at = self.split(order(start, next), group);
                     }
                 }
                 for _ in 0..copies {
-                    at = self.build(tree, body, at)?;
+                    at = self.build(tree, body, at, group)?;
                 }
                 Ok(at)
             }
@@ -152,7 +204,12 @@ impl Nfa {
                         into[*next as usize].push(i as u32);
                     }
                 }
-                Node::Split(to) => to.iter().for_each(|&t| into[t as usize].push(i as u32)),
+                Node::Split(to) | Node::Pick { options: to, .. } => {
+                    to.iter().for_each(|&t| into[t as usize].push(i as u32));
+                }
+                Node::Ahead { next, .. } | Node::Behind { next, .. } | Node::Close { next, .. } => {
+                    into[*next as usize].push(i as u32);
+                }
                 Node::Match(_) => {
                     self.distance[i] = 0;
                     queue.push_back(i as u32);
@@ -199,6 +256,11 @@ impl Nfa {
     /// The leaves at the start, in order.
     pub fn start(&mut self) -> Arc<[u32]> {
         self.closure(self.start)
+    }
+
+    /// Least number of bytes of a match.
+    pub fn least(&self) -> u32 {
+        self.distance[self.start as usize]
     }
 
     /// Whether some alternative matches the empty string.
@@ -287,6 +349,6 @@ impl Nfa {
 
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
-        self.nodes.len() * 60 + self.classes.len() * 32
+        self.nodes.len() * 60 + self.classes.len() * 32 + self.conditions.bytes()
     }
 }

@@ -102,7 +102,7 @@ impl Program {
                 _ => return Err(KernelError::program(format!("edge kind {kind}")).at(i)),
             };
             if let Symbol::Terminal(d) = symbol {
-                if lexicon.exit(d).is_some() {
+                if lexicon.ends(d) {
                     list.push((source, Symbol::Empty, target)); // a terminal that may be empty
                 }
                 if !lexicon.goes_on(d) {

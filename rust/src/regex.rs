@@ -9,6 +9,9 @@
 //! | `\|` u16 n | n | one of them, the first preferred |
 //! | `{` u32 min, u32 max, u8 greedy | 1 | repeated; max 0xFFFFFFFF is none |
 //! | `U` | 1 | repeated freely, greedy (any characters of a string) |
+//! | `=` u8 negative | 1 | nothing, where it matches from here on (or where it does not) |
+//! | `<` u8 negative, u32 n, n bytes of regex code | | nothing, where a match of that code ends (or none does) |
+//! | `>` | 1 | its first match only: no other is tried, whatever follows |
 
 use crate::code::Reader;
 use crate::error::{KernelError, Result};
@@ -60,6 +63,22 @@ pub enum Syntax {
         /// Go on before leaving.
         greedy: bool,
     },
+    /// The empty string, if `body` matches from here on.
+    Ahead {
+        /// What is looked for.
+        body: u32,
+        /// If it does not match, rather.
+        negative: bool,
+    },
+    /// The empty string, if a match of the regex code ends here.
+    Behind {
+        /// What is looked for.
+        code: Box<[u8]>,
+        /// If none ends here, rather.
+        negative: bool,
+    },
+    /// The first match of `body`, once and for all.
+    Atomic(u32),
 }
 
 /// A syntax tree: nodes in postfix order, the root last.
@@ -116,6 +135,15 @@ impl Tree {
                     max: UNBOUNDED,
                     greedy: true,
                 },
+                b'=' => {
+                    let negative = reader.u8()? != 0;
+                    Syntax::Ahead { body: stack.pop().ok_or_else(|| missing(op))?, negative }
+                }
+                b'<' => {
+                    let (negative, n) = (reader.u8()? != 0, reader.u32()?);
+                    Syntax::Behind { code: reader.take(n as usize)?.into(), negative }
+                }
+                b'>' => Syntax::Atomic(stack.pop().ok_or_else(|| missing(op))?),
                 _ => return Err(KernelError::program(format!("unknown regex operator {op:#04x}"))),
             };
             stack.push(tree.push(node)?);
@@ -123,6 +151,16 @@ impl Tree {
         if stack.len() != 1 {
             return Err(KernelError::program(format!("regex code leaves {} parts, not one", stack.len())));
         }
+        Ok(tree)
+    }
+
+    /// Reads regex code; the tree is of any bytes, then that.
+    pub fn parse_after_anything(code: &[u8]) -> Result<Tree> {
+        let mut tree = Tree::parse(code)?;
+        let body = tree.root();
+        let any = tree.push(Syntax::Class([u64::MAX; 4]))?;
+        let anything = tree.push(Syntax::Repeat { body: any, min: 0, max: UNBOUNDED, greedy: true })?;
+        tree.push(Syntax::Concat([anything, body].into()))?;
         Ok(tree)
     }
 
@@ -142,6 +180,11 @@ impl Tree {
                 let size = (self.size[*body as usize] + 1).saturating_mul(copies).saturating_add(1);
                 (*min == 0 || self.nullable[*body as usize], self.depth[*body as usize] + 1, size)
             }
+            Syntax::Ahead { body, .. } => (true, self.depth[*body as usize] + 1, self.size[*body as usize] + 1),
+            Syntax::Behind { code, .. } => (true, 1, code.len() as u64),
+            Syntax::Atomic(body) => {
+                (self.nullable[*body as usize], self.depth[*body as usize] + 1, self.size[*body as usize] + 1)
+            }
         };
         if depth > MAX_DEPTH {
             return Err(KernelError::limit(format!("a regex nested deeper than {MAX_DEPTH}")));
@@ -150,7 +193,8 @@ impl Tree {
             return Err(KernelError::limit(format!("a regex of more than {MAX_SIZE} parts, repeats unrolled")));
         }
         let least = match &node {
-            Syntax::Empty => 0,
+            Syntax::Empty | Syntax::Ahead { .. } | Syntax::Behind { .. } => 0,
+            Syntax::Atomic(body) => self.least[*body as usize],
             Syntax::Literal(bytes) => bytes.len() as u32,
             Syntax::Class(_) => 1,
             Syntax::Concat(parts) => parts.iter().fold(0, |sum: u32, &p| sum.saturating_add(self.least[p as usize])),
@@ -186,6 +230,14 @@ impl Tree {
     /// A lower bound on the bytes of a match.
     pub fn least(&self) -> u32 {
         self.least.last().copied().unwrap_or(0)
+    }
+
+    /// The regex codes of all lookbehinds.
+    pub fn behinds(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.iter().filter_map(|node| match node {
+            Syntax::Behind { code, .. } => Some(&code[..]),
+            _ => None,
+        })
     }
 
     /// The whole expression.

@@ -86,7 +86,7 @@ impl Engine {
             // Going on to a state that is known to be viable, or ending here.
             let mut found = self.search.viable.get(&(d, k)) == Some(&true);
             starts.clear();
-            if let Some(exit) = lexicon.exit(d) {
+            for exit in lexicon.exits(d).to_vec() {
                 found |= self.leave(lexicon, exit, k, &mut starts)?;
             }
             if !found && lexicon.goes_on(d) {
@@ -173,7 +173,7 @@ impl Engine {
                 if lexicon.goes_on(to) {
                     starts.push((to, k));
                 }
-                if let Some(exit) = lexicon.exit(to) {
+                for exit in lexicon.exits(to).to_vec() {
                     if self.leave(lexicon, exit, k, &mut starts)? {
                         steps.push(Step { item: (DEAD, 0), from: at, byte: Some(byte) });
                         heap.push((Reverse(length), length, steps.len() as u32 - 1, true));

@@ -12,7 +12,7 @@ use crate::bitmask::{bitmap, pairs, Bitmap, TokenSet};
 use crate::counted::HOME;
 use crate::exits::{Crossing, Info, AT_START};
 use crate::hash::Map;
-use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
+use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
 use crate::regex::UNBOUNDED;
 
 /// So many tokens too long for a bound are cleared from the shared bitmap; more, and it gets its own.
@@ -94,7 +94,7 @@ impl Lexicon {
         if places.is_empty() {
             return Vec::new();
         }
-        vec![Crossing { exit: Exit { label: 0, guards: UNGUARDED }, set: self.exits.intern(places) }]
+        vec![Crossing { exit: PLAIN, set: self.exits.intern(places) }]
     }
 
     /// Walks the vocabulary through the unbounded state, counting units as they begin.
@@ -118,7 +118,7 @@ impl Lexicon {
             let units = units + u32::from(d == home && !closing);
             let list = if closing { &mut table.closed } else { &mut table.open };
             list.extend(trie.own(i).iter().map(|&t| (units, t)));
-            if self.exit(next).is_some() && trie.has_children(i) {
+            if self.ends(next) && trie.has_children(i) {
                 table.exits.push((units, i));
             }
             if self.goes_on(next) {
@@ -190,7 +190,10 @@ impl Lexicon {
         match &self.states[d as usize].kind {
             Kind::Literal { .. } | Kind::Suffix { .. } => self.least(d),
             Kind::Set { nfa, .. } => longest(*nfa),
-            Kind::First { scanner, .. } => longest(self.scanners[*scanner as usize].nfa),
+            Kind::First { scanner, .. } | Kind::Looking { scanner, .. } | Kind::Start { scanner, .. } => {
+                longest(self.scanners[*scanner as usize].nfa)
+            }
+            Kind::Condition { .. } => 0,
             Kind::Units { shape, min, .. } | Kind::Prefix { shape, min, .. } => {
                 let unit = self.counted[*shape as usize].start;
                 let prefix = self.counted[*shape as usize].prefix.len() as u32;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{KernelError, Result};
 use crate::hash::{Map, Set};
-use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
+use crate::lexer::{Exit, Kind, Lexicon, DEAD, PLAIN};
 use crate::program::{Program, Symbol};
 
 /// Threads, over all lexer states of a terminal, beyond which its exits are not gathered.
@@ -24,13 +24,19 @@ fn too_many() -> KernelError {
 }
 
 impl Lexicon {
+    /// Whether every end of a lexeme is the same exit.
+    fn is_plain(&self, d: u32) -> bool {
+        let kind = &self.states[d as usize].kind;
+        !matches!(kind, Kind::First { .. } | Kind::Looking { .. } | Kind::Guarded { .. })
+    }
+
     /// Every exit that a lexeme in state `d` may come to, this very place included.
     pub(crate) fn outcomes(&mut self, d: u32) -> Result<Arc<[Exit]>> {
         if let Some(known) = self.outcomes.get(&d) {
             return Ok(known.clone());
         }
-        if !matches!(self.states[d as usize].kind, Kind::First { .. } | Kind::Guarded { .. }) {
-            return Ok(Arc::new([Exit { label: 0, guards: UNGUARDED }]));
+        if self.is_plain(d) {
+            return Ok(Arc::new([PLAIN]));
         }
         // All states ahead, then their exits carried backwards, so that each gets its answer.
         let mut order = vec![d];
@@ -42,13 +48,13 @@ impl Lexicon {
         while at < order.len() {
             let state = order[at];
             explored += 1 + self.weight(state);
-            let plain = !matches!(self.states[state as usize].kind, Kind::First { .. } | Kind::Guarded { .. });
+            let plain = self.is_plain(state);
             if let Some(known) = self.outcomes.get(&state) {
                 todo.extend(known.iter().map(|&e| (at, e)));
             } else if plain {
-                todo.push((at, Exit { label: 0, guards: UNGUARDED }));
+                todo.push((at, PLAIN));
             } else {
-                todo.extend(self.exit(state).map(|e| (at, e)));
+                todo.extend(self.exits(state).iter().map(|&e| (at, e)));
                 for (_, next) in self.successors(state) {
                     let to = *index.entry(next).or_insert_with(|| {
                         order.push(next);
@@ -159,7 +165,7 @@ impl Summaries {
                                 let d = lexicon.guarded(d, guards);
                                 let exits = if d == DEAD { Arc::default() } else { lexicon.outcomes(d)? };
                                 for exit in exits.iter() {
-                                    let after = self.id(exit.guards, to, &mut work);
+                                    let after = self.id(exit.context, to, &mut work);
                                     self.flow(after, at, &mut work);
                                 }
                             }
@@ -203,7 +209,7 @@ impl Summaries {
             for guards in self.ends(program, lexicon, guards, state)? {
                 for entry in &below {
                     let Some((back, stack)) = *entry else {
-                        found = true;
+                        found |= lexicon.may_end(guards);
                         continue;
                     };
                     let next = (guards, back, stack);

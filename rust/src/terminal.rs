@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::behind::UNASKED;
 use crate::code::Reader;
 use crate::error::{KernelError, Result};
-use crate::lexer::{Exit, Kind, Lexicon, Row, State, DEAD, UNGUARDED, UNKNOWN};
+use crate::lexer::{Kind, Lexicon, Row, State, DEAD, PLAIN, UNKNOWN};
 use crate::nfa::{Nfa, NEVER};
 use crate::regex::{Tree, UNBOUNDED};
 use crate::scanner::{Live, Scanner, Words, ALL_LIVE, NO_WORD};
@@ -73,7 +74,10 @@ impl Lexicon {
             REGEX_SET => self.regex_set(body)?,
             REGEX_FIRST => {
                 let scanner = self.add_scanner(&[Tree::parse(body)?], Box::new([0]), &[])?;
-                self.scan(scanner, ALL_LIVE)
+                match self.scan(scanner, ALL_LIVE) {
+                    DEAD if self.nfas[self.scanners[scanner as usize].nfa as usize].looks => self.never(scanner),
+                    start => start,
+                }
             }
             COUNTED => {
                 let mut reader = Reader::new(body);
@@ -125,7 +129,7 @@ impl Lexicon {
             self.push(State {
                 kind: Kind::Literal { text, at: at as u32 },
                 row,
-                exit: last.then_some(Exit { label: 0, guards: UNGUARDED }),
+                exits: last.then_some(PLAIN).as_slice().into(),
                 goes_on: !last,
                 distance: (bytes.len() - at) as u32,
                 loops: UNKNOWN,
@@ -142,6 +146,9 @@ impl Lexicon {
             return Ok(start);
         }
         let mut nfa = Nfa::new(&[Tree::parse(code)?])?;
+        if nfa.looks {
+            return Err(KernelError::program("a regex by sets that looks around"));
+        }
         let leaves = nfa.start();
         self.memory += nfa.bytes();
         self.nfas.push(nfa);
@@ -162,7 +169,7 @@ impl Lexicon {
         keywords: &[(u32, &[u8], u32)],
     ) -> Result<u32> {
         let nfa = Nfa::new(alternatives)?;
-        if nfa.nullable() {
+        if nfa.nullable() && !nfa.looks {
             return Err(KernelError::program("a leftmost-first terminal that matches the empty string"));
         }
         self.memory += nfa.bytes();
@@ -180,7 +187,18 @@ impl Lexicon {
     pub(crate) fn scan(&mut self, scanner: u32, live: Live) -> u32 {
         let machine = &self.scanners[scanner as usize];
         let word = if machine.keywords.is_empty() { NO_WORD } else { 0 };
-        let leaves = self.nfas[machine.nfa as usize].start();
+        let nfa = &mut self.nfas[machine.nfa as usize];
+        if nfa.looks {
+            let least = nfa.least();
+            return match self.looks_behind(scanner) {
+                false => self.looking_start(scanner, live, UNASKED, word),
+                true => {
+                    let kind = Kind::Start { scanner, live, word };
+                    self.known(&kind).unwrap_or_else(|| self.intern(kind, &[u64::MAX; 4], None, &[], least))
+                }
+            };
+        }
+        let leaves = nfa.start();
         self.first_state(scanner, live, leaves.to_vec(), word)
     }
 

@@ -1,6 +1,7 @@
 //! Lexer states of regexes: sets of leaves of an automaton, ordered or not.
 
-use crate::lexer::{Exit, Kind, Lexicon, DEAD, UNGUARDED};
+use crate::guards::NO_GUARDS;
+use crate::lexer::{Exit, Kind, Lexicon, DEAD, PLAIN};
 use crate::scanner::Live;
 
 impl Lexicon {
@@ -20,8 +21,8 @@ impl Lexicon {
         let distance = leaves.iter().map(|&l| machine.distance(l)).min().unwrap_or(0);
         let (alphabet, classes) = (machine.alphabet(leaves), machine.byte_class.clone());
         self.memory += 4 * leaves.len();
-        let exit = matched.then_some(Exit { label: 0, guards: UNGUARDED });
-        self.intern(kind, &alphabet, Some(classes), exit, distance)
+        let exit = matched.then_some(PLAIN);
+        self.intern(kind, &alphabet, Some(classes), exit.as_slice(), distance)
     }
 
     /// The leftmost-first state of an ordered list of leaves, cut after the first match.
@@ -44,7 +45,7 @@ impl Lexicon {
             // What goes on can end as nothing that is allowed: it matters as a guard only.
             let exit = self.guarded_exit(scanner, &threads, ends_as);
             let kind = Kind::First { scanner, live, threads: threads.into(), matched, word };
-            return self.known(&kind).unwrap_or_else(|| self.intern(kind, &[0; 4], None, exit, 0));
+            return self.known(&kind).unwrap_or_else(|| self.intern(kind, &[0; 4], None, exit.as_slice(), 0));
         }
         // Keywords tell apart bytes that the alternatives do not: rows over all bytes, while there are any.
         let classes = machine.words.children(word).is_empty().then(|| nfa.byte_class.clone());
@@ -59,7 +60,7 @@ impl Lexicon {
         let threads = threads.clone();
         self.memory += 4 * threads.len();
         let exit = self.guarded_exit(scanner, &threads, ends_as);
-        self.intern(kind, &alphabet, classes, exit, distance)
+        self.intern(kind, &alphabet, classes, exit.as_slice(), distance)
     }
 
     /// An exit that holds only if none of the threads ever matches.
@@ -67,8 +68,8 @@ impl Lexicon {
         let label = label?;
         let nfa = self.scanners[scanner as usize].nfa;
         let guard = self.set_state(nfa, threads.to_vec());
-        let guards = if guard == DEAD { UNGUARDED } else { self.guards.one(guard) };
-        Some(Exit { label, guards })
+        let context = if guard == DEAD { NO_GUARDS } else { self.guards.one(guard) };
+        Some(Exit { label, context })
     }
 }
 
@@ -82,13 +83,24 @@ impl Lexicon {
             Kind::First { scanner, live, threads, word, .. } => {
                 let machine = &self.scanners[*scanner as usize];
                 let nfa = &self.nfas[machine.nfa as usize];
-                out.extend(self.exit(d).map(|e| (e.label, 0)));
+                out.extend(self.exits(d).iter().map(|e| (e.label, 0)));
                 for &leaf in threads.iter() {
                     let found = machine.distances(nfa.label(leaf), nfa.distance(leaf), *word);
                     out.extend(found.filter(|x| live.allows(&self.live_sets, x.0)));
                 }
                 out.sort_unstable();
                 out.dedup_by_key(|x| x.0); // the nearest of each
+            }
+            Kind::Looking { scanner, live, threads, word } => {
+                let machine = &self.scanners[*scanner as usize];
+                let nfa = &self.nfas[machine.nfa as usize];
+                out.extend(self.exits(d).iter().map(|e| (e.label, 0)));
+                for leaf in threads.iter().map(|t| t.leaf).filter(|&l| nfa.matched(l).is_none()) {
+                    let found = machine.distances(nfa.label(leaf), nfa.distance(leaf), *word);
+                    out.extend(found.filter(|x| live.allows(&self.live_sets, x.0)));
+                }
+                out.sort_unstable();
+                out.dedup_by_key(|x| x.0);
             }
             _ => out.push((0, self.least(d))),
         }

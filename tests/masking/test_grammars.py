@@ -116,6 +116,21 @@ def test_error(case: dict[str, Any], parser: str) -> None:
         assert caret.index("^") == case["column"] - 1
 
 
+def test_the_table_of_the_documentation_is_that_of_the_cases() -> None:
+    rows = ["| a grammar with | `parser=\"earley\"` | `parser=\"lalr\"` |", "|---|---|---|"]
+    for case in read("features")["case"]:
+        said = ("exact" if parser in case.get("parsers", PARSERS) else "–" for parser in PARSERS)
+        rows.append(f"| {case['name']} | {' | '.join(said)} |")
+    for case in read("errors")["case"]:
+        if case["error"] == "UnsupportedError":
+            said = ("refused" if parser in case.get("parsers", PARSERS) else "exact" for parser in PARSERS)
+            rows.append(f"| {case['name']} | {' | '.join(said)} |")
+    table = "\n".join(rows)
+    text = (ROOT / "docs" / "masks.md").read_text(encoding="utf-8")
+    written = text.split("<!-- cases -->\n", 1)[1].split("\n<!-- end of cases -->", 1)[0]
+    assert written == table, f"docs/masks.md has to say:\n{table}"
+
+
 def test_a_text_that_does_not_parse_is_an_error_with_its_place() -> None:
     grammar = Grammar.from_lark('start: "a" "b"\n', parser="lalr")
     with pytest.raises(GrammarError) as caught:

@@ -19,7 +19,9 @@ from trellis.masking.vocabulary import Vocabulary
 logging.getLogger("lark").setLevel(logging.CRITICAL)  # it reports each shift-reduce conflict
 ALPHABET = "aabbc ,é"
 REGEXES = ["a", "b", "a+", "b+", "ab", "a|ab", "ab|a", "a+?b", "[ab]+", "a*b", "(a|b){2}", "aa?", "b??a", "[^a]", "é",
-           ".", "a{1,2}", "(ab)+", "a(b|ba)?", r"\w", "(?i:b)", "(a*?|b)c", '"[^"]*"']
+           ".", "a{1,2}", "(ab)+", "a(b|ba)?", r"\w", "(?i:b)", "(a*?|b)c", '"[^"]*"', "a(?!b)", "a+(?=b|$)", r"\ba",
+           r"[ab]+\b", "(?<=a)b+", "(?<!ab)a", "a(?=[^c]*c)", "(?>a|ab)c?", "(?:ab?)*+b?", "^a|b", "b$",
+           "b(?!.?a)"]
 LITERALS = ["a", "b", "ab", "ba", "aa", "c", ",", "é", " "]
 PARSERS = st.sampled_from(["earley", "lalr"])
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trellis.errors import GrammarError, LimitError, UnsupportedError
 from trellis.masking import regex_front, terminals
 from trellis.masking.grammar import Grammar
-from trellis.masking.reference_lexer import Lexer
+from trellis.masking.reference_lexer import Lexeme, Lexer
 
 ATOMS = ["a", "b", "c", "é", r"\n", "ab", "[ab]", "[^a]", ".", r"\w", r"\d", r"\s", "(?i:B)", "(?s:.)", "[a-cé-ü]", ""]
 REPEATS = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}", "{,3}"]
@@ -28,17 +28,21 @@ PATTERNS = st.recursive(
 TEXTS = st.text(st.sampled_from("aaabbcBé\n1ü "), max_size=8)
 
 
-def ends(lexer: Lexer, text: str) -> list[int]:
-    """Where the lexeme of terminal 0 may end, when the whole text is as given: byte offsets."""
-    lexeme, found = lexer.start(0), []
-    for offset, byte in enumerate(text.encode(), 1):
-        found = [(end, guard and lexer.step_guard(guard, byte)) for end, guard in found]
+def ends(lexer: Lexer, text: str, start: int = 0) -> list[int]:
+    """Where the lexeme of terminal 0 that starts at a character may end, in the whole text as given: byte offsets."""
+    data = text.encode()
+    at = len(text[:start].encode())
+    lexeme: Lexeme | None = lexer.start(0, data[:at])
+    found: list[tuple[int, int | None]] = []
+    for offset in range(at, len(data)):
+        read, byte = data[: offset + 1], data[offset]
+        found = [(end, guard and lexer.step_guard(guard, byte, read)) for end, guard in found]
         found = [(end, guard) for end, guard in found if guard is not None]
         if lexeme is not None:
-            lexeme = lexer.step(lexeme, byte)
+            lexeme = lexer.step(lexeme, byte, read)
         if lexeme is not None:
-            found += [(offset, guard) for _, guard in lexeme.ends]
-    return [end for end, _ in found]
+            found += [(offset + 1, guard) for _, guard in lexeme.ends]
+    return [end for end, guard in found if guard is None or not lexer.fires_at_end(guard)]
 
 
 @settings(max_examples=400, deadline=None)
@@ -143,11 +147,8 @@ def takes(lexer: Lexer, data: Iterable[int]) -> bool:
 
 
 REFUSED = [
-    ("a(?=b)", "lookahead", 2), ("a(?!b)", "lookahead", 2), (r"\bfoo", "word boundary", 1), ("a^b", "anchor", 2),
-    ("a$b", "anchor", 2), (r"(a)\1", "back-reference", 4), ("(?P<x>a)(?P=x)", "back-reference", 9),
-    ("(?>a)b", "atomic", 1), ("a*+b", "possessive", 3), (r"[\b^$](?<=ab)c", "lookbehind", 7),
-    ("(?<!a)b", "lookbehind", 1),
-    ("(a)?(?(1)b|c)", "conditional", 5),
+    (r"(a)\1", "back-reference", 4), ("(?P<x>a)(?P=x)", "back-reference", 9), ("(a)?(?(1)b|c)", "conditional", 5),
+    (r"[(?<=x](?<=a(?=b))b", "lookbehind with a lookaround inside", 8), (r"(?<!\b)b", "lookbehind with", 1),
 ]
 
 
@@ -191,6 +192,58 @@ def test_lookaround_of_one_character(pattern: str, text: str) -> None:
     text = pattern[0] + text
     match = re.match(pattern, text)
     assert ends(Lexer([terminals.regex_first(code_of(pattern))], []), text) == ([match.end()] if match else [])
+
+
+LOOKS = ["(?=a)", "(?!a)", "(?=ab)", "(?!ab)", "(?=a*b)", "(?!.*b)", "(?<=a)", "(?<!a)", "(?<=ab)", "(?<!ba)",
+         r"\b", r"\B", "^", "$", "(?m:^)", "(?m:$)", r"\A", r"\Z", "(?=(?!aa).b)", r"(?=a\b)", "(?!a(?<=ba)|b)",
+         "(?=(?>a*)b)"]
+GROUPS = ["(?>a|ab)", "(?>a*)", "a*+", "a?+", "(?:ab)*+", "(?>a*?b)", "(?>(?>a|ab)b?|a)", "(?>b|(?=a)ab?)",
+          "(?:a|b){1,2}+"]
+AROUND = st.recursive(
+    st.sampled_from([*LOOKS, *LOOKS, *GROUPS, *ATOMS[:-1]]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=4).map("".join),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
+        inner.map(lambda part: f"(?>{part})"),
+        st.tuples(inner, st.sampled_from(["=", "!"])).map(lambda pair: f"(?{pair[1]}{pair[0]})"),
+        st.tuples(inner, st.sampled_from(REPEATS)).map(lambda pair: f"({pair[0]}){pair[1]}")),
+    max_leaves=7)
+
+
+def around(pattern: str) -> bytes:
+    try:
+        return code_of(pattern)
+    except UnsupportedError:
+        assume(False)
+        raise
+
+
+@settings(max_examples=400, deadline=None)
+@given(AROUND, st.lists(TEXTS, min_size=1, max_size=5), st.integers(0, 3))
+def test_what_looks_around_ends_where_re_ends(pattern: str, texts: list[str], start: int) -> None:
+    compiled = re.compile(pattern)
+    lexer = Lexer([terminals.regex_first(around(pattern))], [])
+    for text in texts:
+        match = compiled.match(text, start)
+        assume(match is None or match.end() > start or start > len(text))
+        expected = [len(text[: match.end()].encode())] if match and match.end() > start else []
+        assert ends(lexer, text, start) == expected, (text, start)
+
+
+@settings(max_examples=150, deadline=None)
+@given(AROUND, st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from(["kernel", "reference"]))
+def test_from_regex_is_fullmatch_for_what_looks_around(pattern: str, texts: list[str], engine: str) -> None:
+    around(pattern)
+    try:
+        grammar = Grammar.from_regex(pattern)
+        grammar.accepts("", engine=engine)
+    except (GrammarError, LimitError):
+        assume(False)
+    for text in texts:
+        whole = re.fullmatch(pattern, text) is not None
+        assert grammar.accepts(text, engine=engine) == whole, text
+        for end in range(len(text) + 1 if whole else 0):
+            assert grammar.accepts_prefix(text[:end], engine=engine), (text, end)
 
 
 def test_a_pattern_that_matches_nothing_is_an_error() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,13 +75,15 @@ class Grammar:
 
         Raises:
             GrammarError: the pattern is malformed, or matches nothing.
-            UnsupportedError: the pattern uses lookaround, word boundaries, inner anchors or back-references.
+            UnsupportedError: the pattern uses back-references, conditional groups, or a lookbehind that looks around.
         """
-        code = regex_front.fullmatch_code(pattern, flags)
+        terminal = regex_front.fullmatch_terminal(pattern, flags)
         builder = AutomatonBuilder()
         rule, begin, end = builder.rule(f"the regex {pattern}"), builder.state(), builder.state()
         builder.set_start(rule, begin)
-        builder.terminal(begin, terminals.regex_set(code), end, pattern)
+        builder.terminal(begin, terminal, end, pattern)
+        if terminal[0] == terminals.REGEX_FIRST and re.fullmatch(pattern, "", flags):
+            builder.epsilon(begin, end)
         builder.final(end)
         try:
             return cls(builder.build(rule), f"regex {pattern!r}")

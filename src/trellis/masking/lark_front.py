@@ -155,11 +155,24 @@ class _Lowering:
             raise self.place.error(GrammarError, f"terminal {terminal.name} has a lone surrogate, which no UTF-8 text "
                                    "contains", terminal.name, pattern=pattern) from error
 
+    def _rules(self, start: str) -> list[Any]:
+        """The rules that can be reached from one of them; Lark keeps others that only call each other."""
+        called: dict[str, set[str]] = {}
+        for rule in self.loaded.rules:
+            called.setdefault(rule.origin.name, set()).update(
+                symbol.name for symbol in rule.expansion if not symbol.is_term)
+        reached, work = {start}, [start]
+        while work:
+            new = called.get(work.pop(), set()) - reached
+            reached |= new
+            work += new
+        return [rule for rule in self.loaded.rules if rule.origin.name in reached]
+
     def general(self, start: str) -> GeneralProgram:
         """Rules as automata."""
         builder = AutomatonBuilder()
         expansions: dict[str, list[tuple[Any, ...]]] = {}
-        for rule in self.loaded.rules:
+        for rule in self._rules(start):
             expansions.setdefault(rule.origin.name, []).append(tuple(rule.expansion))
         rules = {name: builder.rule(name) for name in expansions}
         for name, alternatives in expansions.items():
@@ -244,14 +257,15 @@ class _Lowering:
 
     def _check_rules(self, start: str) -> None:
         """Each terminal has a code, and each rule can end (a parse table would lead into it all the same)."""
-        endless = {rule.origin.name for rule in self.loaded.rules}
+        rules = self._rules(start)
+        endless = {rule.origin.name for rule in rules}
         before = len(endless) + 1
         while len(endless) < before:
             before = len(endless)
-            for rule in self.loaded.rules:
+            for rule in rules:
                 if all(symbol.is_term or symbol.name not in endless for symbol in rule.expansion):
                     endless.discard(rule.origin.name)
-        for rule in self.loaded.rules:
+        for rule in rules:
             for symbol in rule.expansion:
                 if symbol.is_term:
                     self.code(symbol.name)

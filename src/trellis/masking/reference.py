@@ -32,11 +32,12 @@ STACK_LIMIT = 2_000  # stacks, or configurations, at one place: ambiguous gramma
 
 
 class Configuration(NamedTuple):
-    """A lexeme in progress, what the parser will do with it, and the threads that must never match."""
+    """A lexeme in progress, what the parser will do with it, and what must not come true."""
 
     lexeme: Lexeme
     stack: Stack
     guards: frozenset[Guard]
+    text: bytes  # the last bytes read, as many as lookbehinds reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Machine:
         self.certain = not scanners and all(code[0] != terminals.REGEX_FIRST for code in program.terminals)
         self.alive: dict[Configuration, bool] = {}
         self.steps: dict[tuple[State, int], State | None] = {}
-        configurations, can_end = self._begin(self.parser.start, frozenset())
+        configurations, can_end = self._begin(self.parser.start, frozenset(), b"")
         self.start = self._state(configurations, can_end)
         if self.start is None:
             raise GrammarError("no text at all belongs to the grammar: its terminals never fit together")
@@ -164,24 +165,26 @@ class Machine:
         alive = frozenset(configuration for configuration in reached if self._is_alive(configuration))
         return State(alive, can_end) if alive or can_end else None
 
-    def _begin(self, stack: Stack, guards: frozenset[Guard]) -> tuple[list[Configuration], bool]:
+    def _begin(self, stack: Stack, guards: frozenset[Guard], text: bytes) -> tuple[list[Configuration], bool]:
         """The configurations before the next lexeme, and whether the text can end here."""
         starts, can_end = self.parser.closure(stack)
-        return [Configuration(self.lexer.start(label), after, guards) for label, after in starts], can_end
+        configurations = [Configuration(self.lexer.start(label, text), after, guards, text) for label, after in starts]
+        return configurations, can_end and not any(map(self.lexer.fires_at_end, guards))
 
     def _move(self, configuration: Configuration, byte: int) -> tuple[list[Configuration], bool]:
-        guards = [self.lexer.step_guard(guard, byte) for guard in configuration.guards]
-        lexeme = self.lexer.step(configuration.lexeme, byte)
+        text = (configuration.text + bytes([byte]))[-self.lexer.reach:] if self.lexer.reach else b""
+        guards = [self.lexer.step_guard(guard, byte, text) for guard in configuration.guards]
+        lexeme = self.lexer.step(configuration.lexeme, byte, text)
         if None in guards or lexeme is None:
             return [], False
         alive = frozenset(guard for guard in guards if guard)
         reached, can_end = [], False
         if lexeme.threads or not lexeme.ends or lexeme.phase:
-            reached.append(Configuration(lexeme, configuration.stack, alive))
+            reached.append(Configuration(lexeme, configuration.stack, alive, text))
         for label, guard in lexeme.ends:
             stack = self.parser.take(configuration.stack, label)
             if stack is not None:
-                following, ends = self._begin(stack, alive | {guard} if guard else alive)
+                following, ends = self._begin(stack, alive | {guard} if guard else alive, text)
                 reached += following
                 can_end |= ends
         return reached, can_end

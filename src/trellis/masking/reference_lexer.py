@@ -1,25 +1,27 @@
 """The slow twin's lexemes: explicit threads of nondeterministic automata, one byte at a time.
 
 A lexeme in progress is a small immutable value. ``step`` gives the lexeme after one more byte, or None; its ``ends``
-are the ways in which it may end exactly here. For a leftmost-first regex the threads are ordered by preference. Where a
-thread matches, less preferred ones are given up; the lexeme may then end only if the more preferred ones that are still
-alive never match: these are the *guard* of that end (they are also what the lexeme goes on as).
+are the ways in which it may end exactly here. For a leftmost-first regex the threads are ordered by preference, each
+with a condition on the text ahead (``reference_regex``). Where a thread matches, the lexeme ends only if its condition
+comes true and no more preferred thread matches; the opposite of that is the *guard* of the end, a condition that must
+not come true.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from trellis.errors import UnsupportedError
 from trellis.masking import terminals
 from trellis.masking.program import Scanner
+from trellis.masking.reference_conditions import FALSE, TRUE
+from trellis.masking.reference_regex import Automata, Thread, ended
 
-Guard = frozenset[int]  # threads that must never match
+Guard = int  # a condition that must not come true
 End = tuple[int, Guard]  # (terminal, guard)
-NO_GUARD: Guard = frozenset()
+NO_GUARD = FALSE
 PREFIX, UNITS, SUFFIX = range(3)
 
 
@@ -28,22 +30,25 @@ class Lexeme:
     """A lexeme in progress. Which fields matter depends on the kind of its terminal."""
 
     label: int  # terminal, or -1 - scanner
-    threads: tuple[int, ...] = ()  # nodes of the automaton, in order of preference
+    threads: tuple[int, ...] = ()  # nodes of the automaton that read on
     ends: tuple[End, ...] = ()  # how the lexeme may end here
     text: bytes | None = b""  # what was read, as long as that matters
     left: tuple[int, int | None] = (0, None)  # COUNTED: units still needed, units still possible
     phase: int = 0  # COUNTED: in its prefix, units or suffix
+    ordered: tuple[Thread, ...] = ()  # leftmost-first: threads in order of preference
 
 
 class Lexer:
     """All terminals and scanners of one program.
 
-    Automata share one table: node i is ``("byte", set of bytes, next)``, ``("either", nexts)`` or ``("match", label)``.
+    Attributes:
+        reach: how many bytes lookbehinds look back at most.
     """
 
     def __init__(self, codes: Sequence[bytes], scanners: Sequence[Scanner]) -> None:
         self.codes = codes
-        self.nodes: list[tuple[Any, ...]] = []
+        self.automata = Automata()
+        self.nodes, self.conditions = self.automata.nodes, self.automata.conditions
         self.starts: dict[int, int] = {}
         self.keywords: list[dict[tuple[int, bytes], int]] = []
         for label, code in enumerate(codes):
@@ -56,101 +61,51 @@ class Lexer:
                 body = _counted(body).unit
             elif kind == terminals.EXCEPT:
                 body = _except(body)[1]
-            self.starts[label] = self._compile(body, self._node("match", label))
+            self.starts[label] = self.automata.compile(body, self.automata.node("match", label))
+        self.reach = self.automata.reach
         self.scanners = scanners
         for number, (order, _, keywords) in enumerate(scanners):
-            self.starts[-1 - number] = self._node("either", tuple(self.starts[label] for label in order))
+            self.starts[-1 - number] = self.automata.node("either", tuple(self.starts[label] for label in order))
             self.keywords.append({})
             for label, word, instead in keywords:
                 self.keywords[-1].setdefault((label, word), instead)
 
-    def _node(self, *node: Any) -> int:
-        self.nodes.append(node)
-        return len(self.nodes) - 1
+    def start(self, label: int, text: bytes = b"") -> Lexeme:
+        """The lexeme of a terminal (or of scanner -1 - label) before its first byte.
 
-    def _compile(self, code: bytes, following: int) -> int:
-        stack: list[tuple[Any, ...]] = []
-        for operator, operand in terminals.operations(code):
-            if operator in ".|":
-                count: int = operand  # type: ignore[assignment]
-                stack[-count:] = [(operator, tuple(stack[-count:]))]
-            elif operator in "{U":
-                stack[-1] = ("{", stack[-1], operand or (0, None, True))
-            else:
-                stack.append((operator, operand))
-        return self._thread(stack[0], following)
-
-    def _thread(self, tree: tuple[Any, ...], following: int) -> int:
-        """The node where a match of the tree begins that then goes on with ``following``."""
-        match tree:
-            case ("E", _):
-                return following
-            case ("L", data):
-                for byte in reversed(data):
-                    following = self._node("byte", 1 << byte, following)
-                return following
-            case ("C", members):
-                return self._node("byte", members, following)
-            case (".", parts):
-                for part in reversed(parts):
-                    following = self._thread(part, following)
-                return following
-            case ("|", parts):
-                return self._node("either", tuple(self._thread(part, following) for part in parts))
-            case ("{", body, (minimum, maximum, greedy)):
-                if maximum is None:
-                    loop = self._node("either", ())
-                    again = self._thread(body, loop)
-                    self.nodes[loop] = ("either", (again, following) if greedy else (following, again))
-                    at = loop
-                else:
-                    at = following
-                    for _ in range(maximum - minimum):
-                        again = self._thread(body, at)
-                        at = self._node("either", (again, following) if greedy else (following, again))
-                for _ in range(minimum):
-                    at = self._thread(body, at)
-                return at
-        raise AssertionError(tree)
-
-    def _follow(self, entries: Iterable[int]) -> list[int]:
-        """The byte and match nodes that are reached without a byte, most preferred first."""
-        reached: dict[int, None] = {}
-        seen: set[int] = set()
-        work = list(entries)[::-1]
-        while work:
-            node = work.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if self.nodes[node][0] == "either":
-                work.extend(reversed(self.nodes[node][1]))
-            else:
-                reached[node] = None
-        return list(reached)
-
-    def _advance(self, threads: Iterable[int], byte: int) -> list[int]:
-        return self._follow(self.nodes[thread][2] for thread in threads if self.nodes[thread][1] >> byte & 1)
-
-    def start(self, label: int) -> Lexeme:
-        """The lexeme of a terminal (or of scanner -1 - label) before its first byte."""
-        threads = [node for node in self._follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
+        Args:
+            text: the last ``reach`` bytes before it.
+        """
+        if self._is_ordered(label):
+            ordered: list[Thread] = []
+            self.automata.explore(self.starts[label], TRUE, text, ordered, {})
+            return Lexeme(label, ordered=tuple(Thread(*thread[:2], fresh=False) for thread in ordered))
+        threads = [node for node in self.automata.follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
         if label >= 0 and self.codes[label][0] == terminals.COUNTED:
             counted = _counted(self.codes[label][1:])
             left = (counted.minimum, counted.maximum)
             return Lexeme(label, left=left, phase=PREFIX if counted.prefix else UNITS)
         return Lexeme(label, tuple(threads))
 
-    def step(self, lexeme: Lexeme, byte: int) -> Lexeme | None:
-        """The lexeme after one more byte, or None when it can neither go on nor end."""
-        kind = self.codes[lexeme.label][0] if lexeme.label >= 0 else terminals.REGEX_FIRST
-        if kind == terminals.COUNTED:
+    def _is_ordered(self, label: int) -> bool:
+        return label < 0 or self.codes[label][0] == terminals.REGEX_FIRST
+
+    def step(self, lexeme: Lexeme, byte: int, text: bytes = b"") -> Lexeme | None:
+        """The lexeme after one more byte, or None when it can neither go on nor end.
+
+        Args:
+            text: the last ``reach`` bytes, the new one included.
+        """
+        if self._is_ordered(lexeme.label):
+            after = self._step_first(lexeme, byte, text)
+        elif self.codes[lexeme.label][0] == terminals.COUNTED:
             return self._step_counted(lexeme, byte)
-        after = self._step_first(lexeme, byte) if kind == terminals.REGEX_FIRST else self._step_set(lexeme, byte)
+        else:
+            after = self._step_set(lexeme, byte)
         return after if after.threads or after.ends else None
 
     def _step_set(self, lexeme: Lexeme, byte: int) -> Lexeme:
-        reached = self._advance(lexeme.threads, byte)
+        reached = self.automata.advance(lexeme.threads, byte)
         threads = tuple(sorted(node for node in reached if self.nodes[node][0] == "byte"))
         ended = len(threads) < len(reached)
         if self.codes[lexeme.label][0] != terminals.EXCEPT:
@@ -161,23 +116,49 @@ class Lexer:
             text = None
         return Lexeme(lexeme.label, threads, ((lexeme.label, NO_GUARD),) if ended and text not in words else (), text)
 
-    def _step_first(self, lexeme: Lexeme, byte: int) -> Lexeme:
-        text = lexeme.text
-        if lexeme.label < 0 and text is not None:
-            text += bytes([byte])
-            if not any(word.startswith(text) for _, word in self.keywords[-1 - lexeme.label]):
-                text = None
+    def _step_first(self, lexeme: Lexeme, byte: int, text: bytes) -> Lexeme:
+        word = lexeme.text
+        if lexeme.label < 0 and word is not None:
+            word += bytes([byte])
+            if not any(keyword.startswith(word) for _, keyword in self.keywords[-1 - lexeme.label]):
+                word = None
         else:
-            text = None
-        threads: list[int] = []
-        for node in self._advance(lexeme.threads, byte):
-            if self.nodes[node][0] == "match":
-                label = self.nodes[node][1]
-                if text is not None:
-                    label = self.keywords[-1 - lexeme.label].get((label, text), label)
-                return Lexeme(lexeme.label, tuple(threads), ((label, frozenset(threads)),), text)
-            threads.append(node)
-        return Lexeme(lexeme.label, tuple(threads), (), text)
+            word = None
+        ordered, seen = list[Thread](), dict[int, int]()
+        for thread in lexeme.ordered:
+            condition = self.automata.step_condition(thread.condition, byte, text)
+            kind, *values = self.nodes[thread.node]
+            if condition == FALSE:
+                continue
+            if kind == "match":
+                if condition == TRUE:
+                    break  # the lexeme ended there, whatever is less preferred
+                ordered.append(Thread(thread.node, condition, fresh=False))
+            elif values[0] >> byte & 1:
+                self.automata.explore(values[1], condition, text, ordered, seen)
+            if ended(ordered):
+                break
+        while ordered and self.nodes[ordered[-1].node][0] == "match" and not ordered[-1].fresh:
+            ordered.pop()  # an earlier end matters only to the threads below it
+        readers = tuple(thread.node for thread in ordered if self.nodes[thread.node][0] == "byte")
+        return Lexeme(lexeme.label, readers, self._ends(lexeme.label, ordered, word), word, ordered=tuple(ordered))
+
+    def _ends(self, label: int, ordered: list[Thread], word: bytes | None) -> tuple[End, ...]:
+        """The ends of a leftmost-first lexeme, each with its guard."""
+        both, either, opposite = self.conditions.both, self.conditions.either, self.conditions.opposite
+        good: dict[int, int] = {}
+        above = FALSE  # a more preferred thread matches
+        for node, condition, fresh in ordered:
+            matched = condition
+            if self.nodes[node][0] == "byte":
+                matched = both(condition, self.conditions.variable((node, 0)))
+            elif fresh:
+                terminal = self.nodes[node][1]
+                if word is not None:
+                    terminal = self.keywords[-1 - label].get((terminal, word), terminal)
+                good[terminal] = either(good.get(terminal, FALSE), both(condition, opposite(above)))
+            above = either(above, matched)
+        return tuple((terminal, opposite(condition)) for terminal, condition in good.items() if condition != FALSE)
 
     def _step_counted(self, lexeme: Lexeme, byte: int) -> Lexeme | None:
         counted, label, left = _counted(self.codes[lexeme.label][1:]), lexeme.label, lexeme.left
@@ -197,7 +178,7 @@ class Lexer:
                                                                                                  phase=SUFFIX)
         if not lexeme.threads and left[1] == 0:
             return None
-        reached = self._advance(lexeme.threads or self._unit(label), byte)
+        reached = self.automata.advance(lexeme.threads or self._unit(label), byte)
         threads = tuple(sorted(node for node in reached if self.nodes[node][0] == "byte"))
         if not reached:
             return None
@@ -213,7 +194,7 @@ class Lexer:
         return Lexeme(label, (), ends, left=left, phase=PREFIX if ends and left[1] == 0 else UNITS)
 
     def _unit(self, label: int) -> list[int]:
-        return [node for node in self._follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
+        return [node for node in self.automata.follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
 
     def labels(self, lexeme: Lexeme) -> set[int]:
         """The terminals that a lexeme may become."""
@@ -225,7 +206,7 @@ class Lexer:
             kind, *values = self.nodes[node]
             if kind == "match":
                 found.add(values[0])
-            for following in values[0] if kind == "either" else values[1:]:
+            for following in values[0] if kind in ("either", "pick") else values[-1:] if kind != "match" else ():
                 if following not in seen:
                     seen.add(following)
                     work.append(following)
@@ -233,10 +214,14 @@ class Lexer:
         return found | {instead for (label, word), instead in self.keywords[-1 - lexeme.label].items()
                         if label in found and text is not None and word.startswith(text)}
 
-    def step_guard(self, guard: Guard, byte: int) -> Guard | None:
-        """The guard after one more byte: None when it fires, empty when it can never fire any more."""
-        reached = self._advance(guard, byte)
-        return None if any(self.nodes[node][0] == "match" for node in reached) else frozenset(reached)
+    def step_guard(self, guard: Guard, byte: int, text: bytes = b"") -> Guard | None:
+        """The guard after one more byte: None when it fires, NO_GUARD when it can never fire any more."""
+        after = self.automata.step_condition(guard, byte, text)
+        return None if after == TRUE else after
+
+    def fires_at_end(self, guard: Guard) -> bool:
+        """Whether a guard fires if the text ends here: threads match nothing any more."""
+        return self.conditions.replace(guard, lambda _: FALSE) == TRUE
 
     def byte_classes(self) -> list[int]:
         """One byte for each set of bytes that no terminal tells apart, printable where possible."""

@@ -23,8 +23,11 @@ from trellis.masking.regex_tree import (
     EMPTY,
     LAST,
     NOTHING,
+    Atomic,
+    Boundary,
     Chars,
     Choice,
+    Look,
     Loop,
     Node,
     Ranges,
@@ -32,8 +35,11 @@ from trellis.masking.regex_tree import (
     beginning_in,
     choice,
     complement,
+    edge,
     ending_in,
+    looks_around,
     nullable,
+    resolve,
     size,
     split,
     union,
@@ -50,14 +56,18 @@ def to_code(pattern: str, flags: int = 0) -> bytes:
 
     Raises:
         GrammarError: the pattern is malformed (column: where).
-        UnsupportedError: lookaround, anchors, word boundaries, back-references, atomic groups, possessive loops.
+        UnsupportedError: back-references, conditional groups, a lookbehind that looks around itself, a loop over what
+            may be empty and looks around.
     """
     return _checked(pattern, flags, whole=False)
 
 
-def fullmatch_code(pattern: str, flags: int = 0) -> bytes:
-    """The regex code of what ``re.fullmatch(pattern, …, flags)`` matches: ``^`` in front and ``$`` at the end go."""
-    return _checked(pattern, flags, whole=True)
+def fullmatch_terminal(pattern: str, flags: int = 0) -> bytes:
+    """The terminal of what ``re.fullmatch(pattern, …, flags)`` matches: ``^`` in front and ``$`` at the end go."""
+    code = _checked(pattern, flags, whole=True)
+    if not terminals.looks_around(code):
+        return terminals.regex_set(code)
+    return terminals.regex_first(terminals.concat(code, terminals.ahead(terminals.byte_range(0, 255), negative=True)))
 
 
 def _checked(pattern: Any, flags: Any, whole: bool) -> bytes:
@@ -110,30 +120,46 @@ class _Reader:
         self.nodes = 0
 
     def sequence(self, items: Iterable[tuple[Any, Any]], flags: int) -> Node:
+        raw = [self.item(operator, value, flags) for operator, value in items]
         parts: list[Node] = []
-        ahead: list[tuple[int, Any, Any]] = []  # lookaheads, and how many parts stand before them
-        for operator, value in items:
-            if operator not in (_constants.ASSERT, _constants.ASSERT_NOT):
-                parts.append(self.item(operator, value, flags))
-            elif value[0] > 0:
-                ahead.append((len(parts), operator, value))
-            elif ahead or (restricted := ending_in(parts, self.looked_at(operator, value, flags))) is None:
-                raise self.unsupported(operator, value)
-            else:
-                parts = restricted
-        for before, operator, value in reversed(ahead):
-            following = beginning_in(tuple(parts[before:]), self.looked_at(operator, value, flags))
-            if following is None:
-                raise self.unsupported(operator, value)
-            parts[before:] = [following]
+        for at, node in enumerate(raw):
+            if isinstance(node, Boundary):
+                node = resolve(node, edge(parts, last=True), edge(raw[at + 1:], last=False))
+            restricted = None
+            if isinstance(node, Look) and node.behind and isinstance(node.body, Chars):
+                restricted = ending_in(parts, complement(node.body.ranges) if node.negative else node.body.ranges)
+            parts = [*parts, node] if restricted is None else restricted
+        for at in reversed(range(len(parts))):
+            node = parts[at]
+            if isinstance(node, Look) and not node.behind and isinstance(node.body, Chars):
+                following = beginning_in(tuple(parts[at + 1:]),
+                                         complement(node.body.ranges) if node.negative else node.body.ranges)
+                if following is not None:
+                    parts[at:] = [following]
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
-    def looked_at(self, operator: Any, value: Any, flags: int) -> Ranges:
-        """The characters that a lookbehind or lookahead lets stand beside it; only one character is looked at."""
-        inner = self.sequence(value[1], flags)
-        if not isinstance(inner, Chars):
-            raise self.unsupported(operator, value)
-        return inner.ranges if operator is _constants.ASSERT else complement(inner.ranges)
+    def look(self, operator: Any, value: Any, flags: int) -> Node:
+        """A lookahead or lookbehind."""
+        behind, negative = value[0] < 0, operator is _constants.ASSERT_NOT
+        body = self.sequence(value[1], flags)
+        if behind and looks_around(body):
+            raise self.unsupported(operator, value, "a lookaround inside")
+        if nullable(body) and not looks_around(body):
+            return NOTHING if negative else EMPTY  # what may be empty matches everywhere; no lookbehind varies in width
+        return NOTHING if body == NOTHING and not negative else EMPTY if body == NOTHING else Look(
+            body, behind, negative)
+
+    def anchor(self, value: Any, flags: int) -> Node:
+        """An anchor or word boundary, as lookarounds."""
+        lines = bool(flags & re.MULTILINE)
+        if value in (_constants.AT_BOUNDARY, _constants.AT_NON_BOUNDARY):
+            return Boundary(_category(r"\w", flags & re.ASCII), value is _constants.AT_NON_BOUNDARY)
+        if value in (_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING):
+            lines = lines and value is _constants.AT_BEGINNING
+            return Look(_NOT_NEWLINE if lines else _ANY, behind=True, negative=True)
+        if value is _constants.AT_END_STRING or lines:
+            return Look(_ANY if value is _constants.AT_END_STRING else _NOT_NEWLINE, behind=False, negative=True)
+        return Look(Choice((_NOT_NEWLINE, Sequence((_NEWLINE, _ANY)))), behind=False, negative=True)
 
     def item(self, operator: Any, value: Any, flags: int) -> Node:
         self.nodes += 1
@@ -154,6 +180,16 @@ class _Reader:
                              operator is _constants.MAX_REPEAT)
         if operator is _constants.FAILURE:
             return NOTHING
+        if operator in (_constants.ASSERT, _constants.ASSERT_NOT):
+            return self.look(operator, value, flags)
+        if operator is _constants.AT:
+            return self.anchor(value, flags)
+        if operator is _constants.ATOMIC_GROUP:
+            return _atomic(self.sequence(value, flags))
+        if operator is _constants.POSSESSIVE_REPEAT:
+            minimum, maximum, inner = value
+            return _atomic(self.loop(self.sequence(inner, flags), int(minimum),
+                                     None if maximum is _constants.MAXREPEAT else int(maximum), greedy=True))
         raise self.unsupported(operator, value)
 
     def loop(self, body: Node, minimum: int, maximum: int | None, greedy: bool) -> Node:
@@ -162,6 +198,9 @@ class _Reader:
             raise LimitError("a repetition count in a regular expression is too large", limit="regex repetitions")
         if not nullable(body):
             return Loop(body, minimum, maximum, greedy)
+        if looks_around(body):
+            raise UnsupportedError("a loop over what may be empty and looks around cannot be masked",
+                                   source=self.pattern, hint="let the body of the loop match at least one character")
         before, _, after = split(body)
         forced = (body,) * minimum
         optional: Node
@@ -189,10 +228,9 @@ class _Reader:
             raise LimitError("a regular expression has too large loops over what may be empty", limit="regex size",
                              hint="let the body of each loop match at least one character")
 
-    def unsupported(self, operator: Any, value: Any) -> UnsupportedError:
+    def unsupported(self, operator: Any, value: Any, why: str = "") -> UnsupportedError:
         name, spelling = _UNSUPPORTED.get(operator, (str(operator).lower(), r"(?!)"))
-        if operator in (_constants.ASSERT, _constants.ASSERT_NOT) and value[0] < 0:
-            name, spelling = "a lookbehind", r"\(\?<[=!]"
+        name += f" with {why}" if why else ""
         offset = _find(self.pattern, spelling)
         line = self.pattern.count("\n", 0, offset) + 1 if offset is not None else None
         column = offset - self.pattern.rfind("\n", 0, offset) if offset is not None else None
@@ -201,13 +239,10 @@ class _Reader:
 
 
 _UNSUPPORTED = {
-    _constants.ASSERT: ("a lookahead", r"\(\?="),
-    _constants.ASSERT_NOT: ("a lookahead", r"\(\?!"),
-    _constants.AT: ("an anchor or word boundary", r"\\[bBAZ]|\^|\$"),
+    _constants.ASSERT: ("a lookbehind", r"\(\?<="),
+    _constants.ASSERT_NOT: ("a lookbehind", r"\(\?<!"),
     _constants.GROUPREF: ("a back-reference", r"\\[1-9]|\(\?P="),
     _constants.GROUPREF_EXISTS: ("a conditional group", r"\(\?\("),
-    _constants.ATOMIC_GROUP: ("an atomic group", r"\(\?>"),
-    _constants.POSSESSIVE_REPEAT: ("a possessive repetition", r"(?<=[*+?}])\+"),
 }
 _SKIPPED = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.", re.DOTALL)
 
@@ -224,8 +259,22 @@ def _find(pattern: str, spelling: str) -> int | None:
     return None
 
 
+_ANY, _NEWLINE, _NOT_NEWLINE = Chars(((0, LAST),)), Chars(((10, 10),)), Chars(((0, 9), (11, LAST)))
+
+
+def _atomic(body: Node) -> Node:
+    """What has one way through only needs no atomic group."""
+    return body if isinstance(body, Chars) or body in (EMPTY, NOTHING) else Atomic(body)
+
+
 def _code(node: Node) -> bytes:
     match node:
+        case Look(body, behind, negative):
+            return terminals.behind(_code(body), negative) if behind else terminals.ahead(_code(body), negative)
+        case Atomic(body):
+            return terminals.atomic(_code(body))
+        case Boundary():
+            raise AssertionError("a sequence resolves its word boundaries")
         case Chars(ranges):
             return terminals.code_points(ranges)
         case Sequence(parts):

@@ -2,7 +2,7 @@
 
 A loop of CPython ends after an iteration that matched nothing, which a loop of threads cannot express, so loop bodies
 that may be empty are split at their first empty way through. Lookaround of one character restricts the last character
-of what stands before it, or the first of what follows.
+of what stands before it, or the first of what follows, where that is certain: threads without conditions are cheaper.
 """
 
 from __future__ import annotations
@@ -45,7 +45,31 @@ class Loop:
     greedy: bool
 
 
-Node = Chars | Sequence | Choice | Loop
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The empty string where ``body`` matches from here on, or ends here; where it does not, when negative."""
+
+    body: Node
+    behind: bool
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """The most preferred match of ``body`` and no other."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """``\\b`` (``\\B`` when negative), until it is known what stands beside it."""
+
+    word: Ranges
+    negative: bool
+
+
+Node = Chars | Sequence | Choice | Loop | Look | Atomic | Boundary
 EMPTY, NOTHING = Sequence(()), Choice(())
 
 
@@ -60,7 +84,21 @@ def nullable(node: Node) -> bool:
             return any(nullable(part) for part in parts)
         case Loop(body, minimum, _, _):
             return minimum == 0 or nullable(body)
+        case Atomic(body):
+            return nullable(body)
+        case Look() | Boundary():
+            return True
     return False
+
+
+def looks_around(node: Node) -> bool:
+    """Whether there is a lookaround or an atomic group in a tree."""
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return any(looks_around(part) for part in parts)
+        case Loop(body, _, _, _):
+            return looks_around(body)
+    return not isinstance(node, Chars)
 
 
 def choice(*parts: Node) -> Node:
@@ -109,6 +147,46 @@ def split(node: Node) -> tuple[Node, bool, Node]:
     return node, False, NOTHING
 
 
+# Word boundaries ---------------------------------------------------------------------------------------------------
+
+def edge(parts: Iterable[Node], last: bool) -> Ranges | None:
+    """The characters that a sequence may begin with (or end with, ``last``); None when it may be empty."""
+    found: list[Ranges] = []
+    work = list(parts)
+    work = work if last else work[::-1]  # the next one to look at is the last
+    while work:
+        node = work.pop()
+        match node:
+            case Chars(ranges):
+                return union([*found, ranges])
+            case Sequence(inner):
+                work += inner if last else inner[::-1]
+            case Choice(branches):
+                ways = [edge((*work, branch) if last else (branch, *work[::-1]), last) for branch in branches]
+                return None if None in ways else union([*found, *(way for way in ways if way is not None)])
+            case Loop(body, minimum, maximum, _):  # the body is not nullable
+                around = edge((body,), last) if maximum != 0 else ()
+                if around is None:
+                    return None
+                found.append(around)
+                if minimum > 0:
+                    return union(found)
+            case Atomic(body):
+                work.append(body)
+    return None
+
+
+def resolve(boundary: Boundary, before: Ranges | None, after: Ranges | None) -> Node:
+    """A word boundary as lookarounds, given the characters that may stand beside it (None: unknown)."""
+    word, chars = boundary.word, Chars(boundary.word)
+    inside = boundary.negative
+    for beside, behind in ((before, False), (after, True)):
+        if beside is not None and (within(beside, word) or within(beside, complement(word))):
+            return Look(chars, behind, within(beside, word) != inside)
+    return Choice((Sequence((Look(chars, True, False), Look(chars, False, not inside))),
+                   Sequence((Look(chars, True, True), Look(chars, False, inside)))))
+
+
 # Lookaround of one character -------------------------------------------------------------------------------------
 
 def ending_in(parts: list[Node], allowed: Ranges) -> list[Node] | None:
@@ -123,6 +201,9 @@ def ending_in(parts: list[Node], allowed: Ranges) -> list[Node] | None:
         return [*front, _only(last, allowed)]
     if isinstance(last, Sequence):
         return ending_in([*front, *last.parts], allowed)
+    if isinstance(last, Look):
+        restricted = ending_in(front, allowed)
+        return None if restricted is None else [*restricted, last]
     if isinstance(last, Choice) and not nullable(last):
         branches = [ending_in([branch], allowed) for branch in last.parts]
         return None if None in branches else [*front, Choice(tuple(Sequence(tuple(branch)) for branch in branches
@@ -154,6 +235,9 @@ def beginning_in(parts: tuple[Node, ...], allowed: Ranges) -> Node | None:
             return Sequence((_only(first, allowed), *rest))
         case Sequence(inner):
             return beginning_in((*inner, *rest), allowed)
+        case Look():
+            restricted = beginning_in(rest, allowed)
+            return None if restricted is None else Sequence((first, restricted))
         case Choice(branches):
             ways = [beginning_in((branch, *rest), allowed) for branch in branches]
             return None if None in ways else choice(*(way for way in ways if way is not None))
@@ -164,6 +248,12 @@ def beginning_in(parts: tuple[Node, ...], allowed: Ranges) -> Node | None:
             if enter is None or leave is None:
                 return None
             return choice(enter, leave) if greedy else choice(leave, enter)
+    return None
+
+
+def within(ranges: Ranges, others: Ranges) -> bool:
+    """Whether all code points are among some others."""
+    return union([ranges, others]) == others
 
 
 def _only(chars: Chars, allowed: Ranges) -> Node:
@@ -179,7 +269,7 @@ def size(node: Node, limit: int) -> int:
         match work.pop():
             case Sequence(parts) | Choice(parts):
                 work += parts
-            case Loop(body, _, _, _):
+            case Loop(body, _, _, _) | Look(body, _, _) | Atomic(body):
                 work.append(body)
     return count
 

@@ -86,6 +86,26 @@ def repeat(code: bytes, minimum: int, maximum: int | None, greedy: bool = True) 
     return code + struct.pack("<sIIB", b"{", minimum, UNBOUNDED if maximum is None else maximum, greedy)
 
 
+def ahead(code: bytes, negative: bool = False) -> bytes:
+    """Nothing, where ``code`` matches from here on (where it does not, when negative). For REGEX_FIRST only."""
+    if code == b"E" or code == _NOTHING:
+        return b"E" if (code == b"E") != negative else _NOTHING
+    return code + (b"=\1" if negative else b"=\0")
+
+
+def behind(code: bytes, negative: bool = False) -> bytes:
+    """Nothing, where a match of ``code`` ends here (where none does, when negative). For REGEX_FIRST only.
+
+    ``code`` is not empty and does not look around itself; it may match text of earlier lexemes.
+    """
+    return struct.pack("<sBI", b"<", negative, len(code)) + code
+
+
+def atomic(code: bytes) -> bytes:
+    """The most preferred match of ``code`` and no other, whatever follows. For REGEX_FIRST only."""
+    return code if code in (b"E", _NOTHING) else code + b">"
+
+
 def universal(code: bytes) -> bytes:
     """``code*``, marked as a loop over any character (states inside it may share one bitmap)."""
     return code + b"U"
@@ -187,7 +207,8 @@ def _sized(data: bytes) -> bytes:
 def operations(code: bytes) -> Iterable[tuple[str, object]]:
     """The operations of a regex code in postfix order: ``(operator, operand)``.
 
-    Operands: ``L`` bytes, ``C`` int (bit b = byte b), ``.`` and ``|`` int, ``{`` (minimum, maximum or None, greedy).
+    Operands: ``L`` bytes, ``C`` int (bit b = byte b), ``.`` and ``|`` int, ``{`` (minimum, maximum or None, greedy),
+    ``=`` whether it is negative, ``<`` (whether it is negative, regex code).
     """
     i = 0
     while i < len(code):
@@ -207,7 +228,14 @@ def operations(code: bytes) -> Iterable[tuple[str, object]]:
             minimum, maximum, greedy = struct.unpack_from("<IIB", code, i)
             yield operator, (minimum, None if maximum == UNBOUNDED else maximum, bool(greedy))
             i += 9
-        elif operator in "EU":
+        elif operator == "=":
+            yield operator, bool(code[i])
+            i += 1
+        elif operator == "<":
+            negative, size = struct.unpack_from("<BI", code, i)
+            yield operator, (bool(negative), code[i + 5 : i + 5 + size])
+            i += 5 + size
+        elif operator in "EU>":
             yield operator, None
         else:
             raise ValueError(f"not a regex code: operator {operator!r} at {i - 1}")
@@ -215,13 +243,19 @@ def operations(code: bytes) -> Iterable[tuple[str, object]]:
 
 @lru_cache(maxsize=65536)
 def emptiness(code: bytes) -> tuple[bool, bool]:
-    """Of a regex code: (matches the empty string, matches some other string)."""
+    """Of a regex code: (matches the empty string, matches some other string), whatever it looks around at."""
     stack: list[tuple[bool, bool]] = []
     for operator, operand in operations(code):
         if operator == "E":
             stack.append((True, False))
         elif operator in "LC":
             stack.append((False, bool(operand)))
+        elif operator == "=":
+            stack[-1] = (True, False)
+        elif operator == "<":
+            stack.append((True, False))
+        elif operator == ">":
+            pass
         elif operator == "U":
             stack[-1] = (True, stack[-1][1])
         elif operator == "{":
@@ -240,9 +274,19 @@ def emptiness(code: bytes) -> tuple[bool, bool]:
     return stack[0]
 
 
+@lru_cache(maxsize=65536)
+def looks_around(code: bytes) -> bool:
+    """Whether a regex code has lookarounds or atomic groups."""
+    return any(operator in "=<>" for operator, _ in operations(code))
+
+
 def matches_empty(terminal: bytes) -> bool:
-    """Whether the regex of a terminal also matches the empty string (which never is a lexeme)."""
-    return terminal[0] in (REGEX_SET, REGEX_FIRST) and emptiness(terminal[1:])[0]
+    """Whether the regex of a terminal also matches the empty string (which never is a lexeme).
+
+    What looks around is not said to: that would depend on the place.
+    """
+    return (terminal[0] in (REGEX_SET, REGEX_FIRST) and emptiness(terminal[1:])[0]
+            and not looks_around(terminal[1:]))
 
 
 def matches_something(terminal: bytes) -> bool:
