@@ -257,6 +257,7 @@ def test_an_argument_that_is_not_even_a_value(argument: str) -> None:
     lambda: Retry(Hostile()), lambda: FunctionModel(len, modes=Hostile()), lambda: repair_json("{", level=Hostile()),  # type: ignore
     lambda: repair_yaml("a: 1", level=Hostile()), lambda: Reply("1", finish=[]),  # type: ignore
     lambda: ask(prompt=Template("x", source=Hostile())), lambda: ScriptedModel([Hostile()]),  # type: ignore
+    lambda: trellis.Draft(Hostile()), lambda: trellis.Judge(len, Hostile()),  # type: ignore[arg-type]
 ])
 def test_a_setting_that_is_not_even_a_value(make: Callable[[], object]) -> None:
     with pytest.raises(errors.UsageError):

@@ -27,6 +27,7 @@ def run(*arguments: str, shell: str = "", cwd: Path, **environment: str) -> tupl
     (("generate", "-", "--fields", "a", "--preview"), "<&-", 2, "closed"),
     (("generate", "-", "--fields", "a", "--preview"), "< binary", 2, "UTF-8"),
     (("repair", "broken.json"), "> /dev/full", 2, "No space"),
+    (("repair", "broken.json"), ">&-", 2, "standard output is closed"),
     (("generate", "x", "--type", "bursting:X"), "", 2, "burst"),
     (("generate", "x", "--type", "unclosed:X"), "", 2, "SyntaxError"),
     (("generate", "x", "--type", "leaving:X"), "", 2, "SystemExit"),

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trellis.errors import TemplateError
+from trellis.errors import TemplateError, shown
 from trellis.result import FieldError, Message
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Template:
             if not isinstance(text, str):
                 raise TemplateError(f"Template({name}=...) is text, not {type(text).__name__}")
         if self.rendering not in _LEADS:
-            raise TemplateError(f"rendering={self.rendering!r:.60} is no rendering", hint=f"one of {', '.join(_LEADS)}")
+            raise TemplateError(f"rendering={shown(self.rendering)} is no rendering",
+                                hint=f"one of {', '.join(_LEADS)}")
         if not isinstance(self.variables, dict) or not all(isinstance(name, str) for name in self.variables):
             raise TemplateError("Template(variables=...) is a dict from names to values")
         if not isinstance(self.examples, list | tuple):

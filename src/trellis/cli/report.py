@@ -25,18 +25,19 @@ def write(text: str) -> None:
     """Text on standard output, in UTF-8 whatever the locale; one half of a surrogate pair is written as its escape.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: it is closed, or cannot be written.
         typer.Exit: the reader went away, which is its right.
     """
     text = text if text.endswith("\n") else text + "\n"
+    if sys.stdout is None:
+        raise UsageError("standard output is closed")
     try:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.flush()
             sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        elif sys.stdout is not None:
+        else:
             sys.stdout.write(text)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes when it ends
         raise typer.Exit(READER_GONE) from None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from trellis.errors import SchemaError, TrellisError, UsageError
+from trellis.errors import SchemaError, TrellisError, UsageError, shown
 from trellis.schema.resolve import Document
 from trellis.schema.typescript import render
 
@@ -33,7 +33,7 @@ def rendered(schema: dict[str, Any], name: str, rendering: Rendering) -> str:
         return "\n".join(_outline(Document(schema), schema, "", ()))
     if rendering == "example":
         return _minified(example_of(schema))
-    raise UsageError(f"rendering={rendering!r:.60} is no rendering", hint=f"one of {', '.join(get_args(Rendering))}")
+    raise UsageError(f"rendering={shown(rendering)} is no rendering", hint=f"one of {', '.join(get_args(Rendering))}")
 
 
 def example_of(schema: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from trellis.contract.text import FreeText
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.result import Message
 from trellis.strategy.retry import Retry
 from trellis.strategy.samples import checked_inner
@@ -34,7 +34,7 @@ class Draft:
     def __post_init__(self) -> None:
         checked_inner("Draft", self.of)
         if not isinstance(self.prompt, str) or not self.prompt.strip():
-            raise UsageError(f"Draft(prompt={self.prompt!r:.60}): words that ask for a draft")
+            raise UsageError(f"Draft(prompt={shown(self.prompt)}): words that ask for a draft")
 
     def run(self, task: Task[T]) -> Flow[T]:
         last = task.messages[-1]

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from trellis.contract.values import pointer as step
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.result import FieldError
 from trellis.strategy.verify import Check, Verifier
 
@@ -38,9 +38,9 @@ def grounded_in(source: str, *, degree: float = 0.9, ignore: Sequence[str] = ())
     if not isinstance(source, str):
         raise UsageError(f"grounded_in takes a text, not {type(source).__name__}")
     if isinstance(degree, bool) or not isinstance(degree, int | float) or not 0 <= degree <= 1:
-        raise UsageError(f"grounded_in(degree={degree!r:.60}): a number from 0 to 1")
+        raise UsageError(f"grounded_in(degree={shown(degree)}): a number from 0 to 1")
     if isinstance(ignore, str) or not all(isinstance(one, str) for one in ignore):
-        raise UsageError(f"grounded_in(ignore={ignore!r:.60}): a list of JSON pointers", hint='ignore=["/category"]')
+        raise UsageError(f"grounded_in(ignore={shown(ignore)}): a list of JSON pointers", hint='ignore=["/category"]')
     words = _words(source)
     text = f" {' '.join(words)} "
     numbers = {number for found in _NUMBER.findall(source) for number in _readings(found)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 from trellis.contract import contract_of
-from trellis.errors import GenerationError, TemplateError, UsageError, VerifierError
+from trellis.errors import GenerationError, TemplateError, UsageError, VerifierError, shown
 from trellis.models.base import Request
 from trellis.prompt import Template, correction, render, template_source
 from trellis.result import FieldError, Result, Sampling
@@ -59,11 +59,11 @@ class Judge:
 
     def __post_init__(self) -> None:
         if not isinstance(self.criteria, str) or not self.criteria.strip():
-            raise UsageError(f"Judge(criteria={self.criteria!r:.60}): words that say what to judge by")
+            raise UsageError(f"Judge(criteria={shown(self.criteria)}): words that say what to judge by")
         if self.action not in get_args(Action):
-            raise UsageError(f"Judge(action={self.action!r:.60})", hint=f"one of {', '.join(get_args(Action))}")
+            raise UsageError(f"Judge(action={shown(self.action)})", hint=f"one of {', '.join(get_args(Action))}")
         if isinstance(self.rounds, bool) or not isinstance(self.rounds, int) or self.rounds < 0:
-            raise UsageError(f"Judge(rounds={self.rounds!r:.60}): a number of further answers, 0 or more")
+            raise UsageError(f"Judge(rounds={shown(self.rounds)}): a number of further answers, 0 or more")
         checked_inner("Judge", self.of)
 
     def run(self, task: Task[T]) -> Flow[T]:
