@@ -14,7 +14,7 @@ from pydantic import BaseModel
 import trellis
 from trellis import FunctionModel, OpenAIModel, Reply, Request, Sampling, ScriptedModel
 from trellis.models import known_models, resolve_model
-from trellis.models.strict_schema import strict
+from trellis.models.lowering import lower
 from trellis.schema.types import adapter_of, json_schema_of
 from trellis.testing import FakeServer, answer, dropped, error, hang, rate_limited, raw, refusal, tool_call
 
@@ -35,7 +35,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(server: FakeServer, **arguments: Any) -> trellis.Result[Person]:
-    settings = {key: arguments.pop(key) for key in ("timeout", "strict_subset") if key in arguments}
+    settings = {key: arguments.pop(key) for key in ("timeout", "dialect") if key in arguments}
     model = OpenAIModel("m", base_url=server.base_url, api_key="none", **settings)
     return trellis.generate_structured("Who is it?", Person, model=model, **arguments)
 
@@ -258,7 +258,7 @@ def test_the_fake_server_streams_to_the_official_client(canned: Any) -> None:
 
 
 def lowered(output_type: Any) -> Any:
-    return strict(output_type if isinstance(output_type, dict) else json_schema_of(adapter_of(output_type), "T"))
+    return lower(output_type if isinstance(output_type, dict) else json_schema_of(adapter_of(output_type), "T"))
 
 
 class Profile(BaseModel):
@@ -327,7 +327,7 @@ def test_a_strict_server_is_sent_the_subset_and_what_it_leaves_out_is_a_warning(
     schema = {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}, "b": {"type": "integer"}},
               "required": ["a"]}
     with FakeServer([answer('{"a":"xx","b":null}'), answer('{"a":"xxx","b":null}')]) as server:
-        model = OpenAIModel("m", base_url=server.base_url, api_key="none", strict_subset=True)
+        model = OpenAIModel("m", base_url=server.base_url, api_key="none", dialect="openai")
         result = trellis.generate_structured("x", schema, model=model)
     assert result.value == {"a": "xxx"}
     assert result.attempts[0].failure == "schema"
@@ -335,10 +335,11 @@ def test_a_strict_server_is_sent_the_subset_and_what_it_leaves_out_is_a_warning(
 
 
 def test_free_keys_go_down_the_ladder_on_a_strict_server() -> None:
-    with FakeServer([answer('{"a":1}')]) as server:
-        model = OpenAIModel("m", base_url=server.base_url, api_key="none", strict_subset=True)
+    with FakeServer([tool_call('{"a":1}')]) as server:
+        model = OpenAIModel("m", base_url=server.base_url, api_key="none", dialect="openai")
         result = trellis.generate_structured("x", dict[str, int], model=model)
-    assert result.enforced == "json"
+    assert result.enforced == "tools"
+    assert "strict" not in server.requests[0]["tools"][0]["function"]
     assert len(server.requests) == 1
     assert result.usage.calls == 1
     assert len(result.warnings) == 2

@@ -9,6 +9,7 @@ from trellis.contract import Contract, RepairLevel, checked_level
 from trellis.drive import adrive, drive
 from trellis.errors import CapabilityError, UsageError, shown
 from trellis.models import Model, resolve_model
+from trellis.models.base import LearningModel
 from trellis.prompt import Template, messages_for, shape_of
 from trellis.result import Message, Mode, Result, Sampling
 from trellis.runlog.record import Record, recorded, sampling_data
@@ -167,9 +168,10 @@ def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, .
         "json": contract.is_object,
         "prompt": True,
     }
-    possible = tuple(known for known in model.modes if suits.get(known))
     if not isinstance(mode, str) or mode not in ("auto", *LADDER):
         raise UsageError(f"mode={shown(mode)} is no mode", hint=f"auto, {', '.join(LADDER)}")
+    offered = model.modes_of(contract.schema) if isinstance(model, LearningModel) and mode == "auto" else model.modes
+    possible = tuple(known for known in offered if suits.get(known))
     if mode == "auto":
         return possible or ("prompt",)
     named: Mode = next(known for known in LADDER if known == mode)

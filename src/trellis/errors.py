@@ -21,6 +21,7 @@
     │   │   └── RateLimitError        it asked to wait (``retry_after`` seconds)
     │   ├── AuthenticationError       it refused the key
     │   └── RequestRejectedError      it refused the request
+    │       └── ContextLengthError    prompt and answer are longer than the model's context
     └── GenerationError               no attempt was accepted (attempts, last raw text, best effort)
         ├── BudgetError               a budget ended first
         └── one class for each way to fail: TruncatedError, RefusedError, EmptyReplyError,
@@ -284,6 +285,10 @@ class AuthenticationError(ModelError):
 
 class RequestRejectedError(ModelError):
     """The server refused the request (an unknown model, a context too long, a parameter it does not take)."""
+
+
+class ContextLengthError(RequestRejectedError):
+    """Prompt and answer together are longer than the model's context; no other mode helps."""
 
 
 class GenerationError(TrellisError):

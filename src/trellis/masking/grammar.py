@@ -35,14 +35,18 @@ class Grammar:
         program: what the engines walk.
         description: where the grammar comes from, for messages.
         text: the Lark grammar as it was written; None when the grammar is not Lark's.
+        pattern: the regular expression that it was made of, None if it was not.
+        choices: the texts that it was made of, None if it was not.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
     """
 
     def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
-                 lark_source: LarkSource | None = None) -> None:
+                 lark_source: LarkSource | None = None, pattern: str | None = None,
+                 choices: tuple[str, ...] | None = None) -> None:
         self.program = program
         self.description = description
         self.text = None if lark_source is None else lark_source.text
+        self.pattern, self.choices = pattern, choices
         self.relaxations = tuple(relaxations)
         self._lark_source = lark_source
         self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
@@ -86,7 +90,7 @@ class Grammar:
             builder.epsilon(begin, end)
         builder.final(end)
         try:
-            return cls(builder.build(rule), f"regex {pattern!r}")
+            return cls(builder.build(rule), f"regex {pattern!r}", pattern=None if flags else pattern)
         except GrammarError as error:
             raise GrammarError(f"no text at all belongs to the regex {pattern!r}") from error
 
@@ -119,10 +123,11 @@ class Grammar:
     @classmethod
     def from_choices(cls, values: Iterable[str]) -> Grammar:
         """Exactly these texts."""
-        words = sorted({_choice(value) for value in _listed(values)})
+        given = tuple(_listed(values))
+        words = sorted({_choice(value) for value in given})
         if not words:
             raise GrammarError("there is nothing to choose from", hint="give at least one text")
-        return cls(_choices(words), f"{len(words)} choices")
+        return cls(_choices(words), f"{len(words)} choices", choices=given)
 
     def accepts(self, text: str | bytes, *, engine: str = "kernel") -> bool:
         """Whether a whole text belongs to the language."""

@@ -83,8 +83,25 @@ def _checked(pattern: Any, flags: Any, whole: bool) -> bytes:
         return _lower(pattern, int(flags), whole)
 
 
+def fullmatch_tree(pattern: str, flags: int = 0) -> Node:
+    """The tree of what ``re.fullmatch(pattern, …, flags)`` matches, for other notations of grammars.
+
+    Raises:
+        GrammarError, UnsupportedError: as ``fullmatch_terminal``.
+    """
+    fullmatch_terminal(pattern, flags)  # its checks
+    return _tree(pattern, flags, whole=True)
+
+
 @lru_cache(maxsize=4096)
 def _lower(pattern: str, flags: int, whole: bool) -> bytes:
+    try:
+        return _code(_tree(pattern, flags, whole))
+    except RecursionError:
+        raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
+
+
+def _tree(pattern: str, flags: int, whole: bool) -> Node:
     try:
         tree = _parser.parse(pattern, flags)
     except re.error as error:
@@ -99,11 +116,7 @@ def _lower(pattern: str, flags: int, whole: bool) -> bytes:
         items = items[1:]
     if whole and items and items[-1] in (_AT_END, _AT_END_STRING):
         items = items[:-1]
-    reader = _Reader(pattern)
-    try:
-        return _code(reader.sequence(items, tree.state.flags))
-    except RecursionError:
-        raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
+    return _Reader(pattern).sequence(items, tree.state.flags)
 
 
 _AT_START = (_constants.AT, _constants.AT_BEGINNING)

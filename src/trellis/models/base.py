@@ -127,6 +127,15 @@ class Model(Protocol):
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]: ...
 
 
+@runtime_checkable
+class LearningModel(Model, Protocol):
+    """A model that remembers what its server refused."""
+
+    def modes_of(self, schema: dict[str, Any] | None) -> tuple[Mode, ...]:
+        """``modes`` without those that were refused for a type with this JSON Schema."""
+        ...
+
+
 class TokenState(Protocol):
     """A sequence in progress (for a transformer: its key-value cache)."""
 

@@ -1,4 +1,5 @@
-"""A server on this machine that speaks the chat-completions protocol and answers from a script.
+"""A server on this machine that speaks the chat-completions protocol (and OpenAI's responses, and Anthropic's
+messages) and answers from a script.
 
 For tests of programs that use an OpenAI-compatible server: real HTTP, real headers, real mishaps::
 
@@ -14,10 +15,12 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+
+from trellis.models.fake_protocols import PROTOCOLS
 
 CHUNK = 8
 """Characters of an answer in one event of a stream."""
@@ -150,7 +153,9 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if not self.path.endswith("/chat/completions"):
+            path = self.path.partition("?")[0]
+            protocol = next((known for end, known in PROTOCOLS.items() if path.endswith(end)), None)
+            if protocol is None:
                 return self._send(error(404, "no such path"))
             try:
                 body = json.loads(data)
@@ -159,9 +164,11 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             canned = fake.take(body, {name.lower(): value for name, value in self.headers.items()})
             if canned.seconds:
                 fake.wait(canned.seconds)
-            if isinstance(canned.body, dict) and body.get("stream") and canned.status == 200:
+            if not isinstance(canned.body, dict):
+                return self._send(canned)
+            if body.get("stream") and canned.status == 200:
                 return self._stream(canned.body)
-            return self._send(canned)
+            return self._send(replace(canned, body=protocol(canned.body)))
 
         def _send(self, canned: Canned) -> None:
             self.close_connection = True  # the server ends with its test: no connection is kept

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trellis.errors import MaskError, ModelError, RequestRejectedError, UsageError
+from trellis.errors import ContextLengthError, MaskError, ModelError, RequestRejectedError, UsageError
 from trellis.masking.bitmask import allocate_bitmask, apply_bitmask
 from trellis.masking.sampler import Sampler, generator_of, log_probabilities
 from trellis.models.base import Reply, Request, TokenModel, TokenState
@@ -92,7 +92,7 @@ class LocalModel:
     def _read(self, messages: tuple[Message, ...]) -> _Prompt:
         ids = self.model.encode(messages)
         if len(ids) >= self.model.context:
-            raise RequestRejectedError(
+            raise ContextLengthError(
                 f"the prompt has {len(ids)} tokens, and {self.name} holds {self.model.context} with the answer",
                 hint="shorten the prompt")
         state = self.model.start()

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
-from trellis.errors import AuthenticationError, UnknownModelError, message_of, shown
+from trellis.errors import UnknownModelError, message_of, shown
 from trellis.models.base import Model, TokenModel
 from trellis.models.function import FunctionModel
+from trellis.models.providers import PROVIDERS
 
 BUILT_IN = "trellis/nano"
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where an OpenAI-compatible server is.
-
-    Attributes:
-        base_url: its address; ``None`` leaves it to ``$OPENAI_BASE_URL``, else OpenAI.
-        url_variable: an environment variable that has another address.
-        key_variable: the environment variable with its key; without one, none is needed.
-    """
-
-    base_url: str | None = None
-    url_variable: str = ""
-    key_variable: str = ""
-
-
-OPENAI_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
-"""What the openai client reads from the environment."""
-SERVERS: Mapping[str, Server] = MappingProxyType({
-    "openai": Server(),
-    "openrouter": Server("https://openrouter.ai/api/v1", key_variable="OPENROUTER_API_KEY"),
-    "ollama": Server("http://localhost:11434/v1", url_variable="OLLAMA_HOST"),
-    "vllm": Server("http://localhost:8000/v1", url_variable="VLLM_BASE_URL"),
-    "sglang": Server("http://localhost:30000/v1", url_variable="SGLANG_BASE_URL"),
-    "llama-server": Server("http://localhost:8080/v1", url_variable="LLAMA_SERVER_BASE_URL"),
-})
 
 
 def resolve_model(model: Any) -> Model:
@@ -71,6 +42,9 @@ def resolve_model(model: Any) -> Model:
         from trellis.models.openai import OpenAIModel
 
         return OpenAIModel(client=model)
+    if type(model).__module__.split(".")[0] == "anthropic" and hasattr(model, "messages"):
+        raise UnknownModelError("a client of anthropic does not say which model is meant",
+                                hint='AnthropicModel("name", client=client), from trellis.models.anthropic')
     if callable(model) and not isinstance(model, type):
         return FunctionModel(model)
     raise UnknownModelError(f"{type(model).__name__} {shown(model, 120)} is no model",
@@ -87,7 +61,7 @@ def _is(model: Any, protocol: type) -> bool:
 
 def known_models() -> tuple[str, ...]:
     """What names look like: the built-in model and a pattern for each kind of server."""
-    return (BUILT_IN, *(f"{server}/NAME" for server in SERVERS))
+    return (BUILT_IN, *(f"{provider}/NAME" for provider in PROVIDERS))
 
 
 @lru_cache(maxsize=1)
@@ -103,36 +77,19 @@ def _named(name: str) -> Model:
     if name.replace(":", "/", 1) == BUILT_IN:
         return _built_in()
     provider, separator, rest = _split(name)
-    server = SERVERS.get(provider)
-    if server is None or not separator or not rest:
+    if provider not in PROVIDERS or not separator or not rest:
         raise UnknownModelError(f"no model is called {name[:80]!r}; known: {', '.join(known_models())}",
                                 hint='for another OpenAI-compatible server: OpenAIModel("name", base_url="...")')
-    if server.base_url is None:
-        return _on_server(rest, None, None, tuple(map(os.environ.get, OPENAI_VARIABLES)))
-    url = _address(os.environ.get(server.url_variable, "")) or server.base_url
-    key = os.environ.get(server.key_variable) if server.key_variable else "none"
-    if not key:  # never another server's key instead
-        raise AuthenticationError(f"{provider} needs a key", hint=f"set {server.key_variable}")
-    return _on_server(rest, url, key, ())
+    return _of_provider(provider, rest, tuple(map(os.environ.get, PROVIDERS[provider].variables)))
 
 
 @lru_cache(maxsize=16)
-def _on_server(name: str, url: str | None, key: str | None, _environment: tuple[str | None, ...]) -> Model:
+def _of_provider(provider: str, name: str, _environment: tuple[str | None, ...]) -> Model:
     """Kept, with its connections, for as long as nothing changes of what it is made of."""
-    from trellis.models.openai import OpenAIModel
-
-    return OpenAIModel(name, base_url=url, api_key=key)
+    return PROVIDERS[provider].model(provider, name)
 
 
 def _split(name: str) -> tuple[str, str, str]:
     """``provider/name`` or ``provider:name``, at whichever separator comes first."""
     at = min((place for place in (name.find("/"), name.find(":")) if place >= 0), default=len(name))
     return name[:at], name[at : at + 1], name[at + 1 :]
-
-
-def _address(given: str) -> str:
-    """``host:port`` as OLLAMA_HOST has it, or an address, as base URL."""
-    if not given:
-        return ""
-    address = given if "://" in given else f"http://{given}"
-    return address if address.rstrip("/").endswith("/v1") else address.rstrip("/") + "/v1"

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.runlog.redact import Redactor
 
 VERSION = 1
@@ -50,7 +50,7 @@ class RunLog:
                     os.write(self._file, b"\n")
         except (OSError, TypeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise UsageError(f"the run log {path!r:.200} cannot be written: {reason}",
+            raise UsageError(f"the run log {shown(path)} cannot be written: {reason}",
                              hint="name a file in a folder that exists and may be written to") from error
 
     def write(self, record: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.runlog.log import VERSION
 
 Line = dict[str, Any]
@@ -95,7 +95,7 @@ def _take(data: bytes, runs: dict[str, LoggedRun]) -> str:
     if kind == "run" and isinstance(line.get("messages"), list):
         runs[line["run"]] = LoggedRun(line)
     elif kind not in ("attempt", "end"):
-        return f"no line of a known kind: {kind!r:.20}"
+        return f"no line of a known kind: {shown(kind)}"
     elif run is None:
         return "the line that began its call is missing"
     elif kind == "attempt":

@@ -21,6 +21,7 @@ from trellis.contract.unknown import abstentions
 from trellis.errors import (
     BudgetError,
     CapabilityError,
+    ContextLengthError,
     EmptyReplyError,
     GenerationError,
     MaskError,
@@ -226,7 +227,8 @@ class Task(Generic[T]):
     def _next_mode(self, mode: Mode, error: Exception) -> bool:
         """Whether a request that was refused in this mode may be asked in another one, which is then the task's."""
         refused = isinstance(error, UnsupportedError) or (
-            isinstance(error, RequestRejectedError) and error.status in REFUSED_MODE)
+            isinstance(error, RequestRejectedError) and error.status in REFUSED_MODE
+            and not isinstance(error, ContextLengthError))
         if refused and mode != self.mode:  # a branch beside this one has found out already
             return True
         answered = any(attempt.raw is not None and attempt.mode == mode for attempt in self.attempts)

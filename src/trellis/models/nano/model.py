@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trellis.errors import ModelError, RequestRejectedError
+from trellis.errors import ContextLengthError, ModelError
 from trellis.masking.vocabulary import Vocabulary
 from trellis.models.nano.network import Config, Network, State
 from trellis.models.nano.tokenizer import Tokenizer
@@ -67,7 +67,7 @@ class NanoModel:
         """The ids of a conversation, up to where the answer begins.
 
         Raises:
-            RequestRejectedError: the conversation leaves no room for an answer.
+            ContextLengthError: the conversation leaves no room for an answer.
         """
         special = self._tokenizer.special
         ids: list[int] = []
@@ -75,7 +75,7 @@ class NanoModel:
             ids += [special[f"<|{message.role}|>"], *self._tokenizer.encode(message.content), special["<|end|>"]]
         ids.append(special["<|assistant|>"])
         if len(ids) >= self.context:
-            raise RequestRejectedError(
+            raise ContextLengthError(
                 f"the prompt has {len(ids)} tokens, and {self.name} holds {self.context} with the answer",
                 hint="shorten the text or the type, or give the text in parts; trellis/nano is for short texts")
         return ids

@@ -1,9 +1,9 @@
-"""A JSON Schema as OpenAI's strict mode takes it, and its answers read back.
+"""A JSON Schema as a provider's strict mode takes it, and its answers read back.
 
-Strict mode knows a part of JSON Schema: objects are closed and all their properties required, a root is an object. What
-can be said in that part is rewritten (an optional property becomes one that may be null, a root that is no object is
-wrapped in ``{"value": ...}``); constraints that cannot are dropped and reported, since they are checked here anyway; a
-shape that cannot (free keys, tuples, "anything") is refused.
+Strict modes know a part of JSON Schema, a ``Subset``: objects are closed, often all their properties are required, a
+root is an object. What can be said in that part is rewritten (an optional property becomes one that may be null, a root
+that is no object is wrapped in ``{"value": ...}``); constraints that cannot are dropped and reported, since they are
+checked here anyway; a shape that cannot (free keys, tuples, "anything") is refused.
 """
 
 from __future__ import annotations
@@ -17,13 +17,46 @@ from trellis.errors import UnsupportedError
 
 Schema = dict[str, Any]
 
-_KEPT = ("description", "enum", "const", "pattern", "multipleOf", "minimum", "maximum", "exclusiveMinimum",
-         "exclusiveMaximum", "minItems", "maxItems", "type", "format")
-_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+_CONSTRAINTS = ("pattern", "format", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+                "minItems", "maxItems", "minLength", "maxLength")
+_VALUES = ("description", "enum", "const", "type")
 _NOTES = ("title", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly", "writeOnly",
           "$defs", "definitions")
 _SHAPE = ("properties", "required", "additionalProperties", "items", "anyOf", "oneOf", "allOf", "$ref")
 _JSON_TYPES = ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (type(None), "null"))
+
+
+@dataclass(frozen=True)
+class Subset:
+    """What a strict mode takes of JSON Schema.
+
+    Attributes:
+        name: whose it is, for messages.
+        constraints: the keywords it enforces beside types, values and shapes.
+        formats: the values of ``format`` that it enforces.
+        all_required: whether it wants every property required.
+        recursive: whether a definition may lead to itself.
+        most_min_items: the largest ``minItems`` that it takes, ``None`` for any.
+    """
+
+    name: str
+    constraints: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    all_required: bool = True
+    recursive: bool = True
+    most_min_items: int | None = None
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        return (*_VALUES, *self.constraints)
+
+
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+ANY = Subset("any", _CONSTRAINTS)
+"""A server that takes a schema as it is: nothing is lowered."""
+OPENAI = Subset("OpenAI's strict mode", tuple(name for name in _CONSTRAINTS if "Length" not in name), _FORMATS)
+ANTHROPIC = Subset("Anthropic's schema mode", ("format", "minItems"), (*_FORMATS, "uri"), all_required=False,
+                   recursive=False, most_min_items=1)
 
 
 @dataclass(frozen=True)
@@ -67,13 +100,15 @@ def wrapped(schema: Schema) -> Lowered:
     return Lowered(root, wrapped=True)
 
 
-def strict(schema: Schema) -> Lowered:
-    """The schema in OpenAI's strict subset.
+def lower(schema: Schema, subset: Subset = OPENAI) -> Lowered:
+    """The schema in a provider's subset.
 
     Raises:
         UnsupportedError: its shape has no form there (JSON pointer).
     """
-    lowering = _Lowering(schema)
+    if subset is ANY:
+        return Lowered(schema)
+    lowering = _Lowering(schema, subset)
     body = lowering.schema(_followed(schema, schema), "")  # a root that is a reference is written out
     definitions = {name: lowering.schema(member, f"/{key}/{name}")
                    for key in ("$defs", "definitions") for name, member in schema.get(key, {}).items()}
@@ -87,27 +122,26 @@ def strict(schema: Schema) -> Lowered:
 
 
 class _Lowering:
-    def __init__(self, root: Schema) -> None:
-        self.root = root
+    def __init__(self, root: Schema, subset: Subset) -> None:
+        self.root, self.subset = root, subset
         self.dropped: list[str] = []
         self.nullable = False
 
     def schema(self, schema: Any, pointer: str) -> Schema:
         if not isinstance(schema, dict):
-            raise _refused("a boolean schema", pointer)
+            raise self.refused("a boolean schema", pointer)
         if len(schema.get("allOf", ())) == 1:
             schema = {**{key: value for key, value in schema.items() if key != "allOf"}, **schema["allOf"][0]}
         if "allOf" in schema:
-            raise _refused("allOf", pointer)
-        self.dropped += [f"{pointer}/{key}" for key in schema if key not in (*_KEPT, *_SHAPE, *_NOTES)]
+            raise self.refused("allOf", pointer)
+        kept = self.subset.kept
+        self.dropped += [f"{pointer}/{key}" for key in schema if key not in (*kept, *_SHAPE, *_NOTES)]
         if "$ref" in schema:
-            self.dropped += [f"{pointer}/{key}" for key in schema if key in (*_KEPT, *_SHAPE) and key != "$ref"
+            self.dropped += [f"{pointer}/{key}" for key in schema if key in (*kept, *_SHAPE) and key != "$ref"
                              and key != "description"]
-            return {"$ref": _reference(schema["$ref"], pointer)}
-        out = {key: schema[key] for key in _KEPT if key in schema}
-        if "format" in out and out["format"] not in _FORMATS:
-            self.dropped.append(f"{pointer}/format")
-            del out["format"]
+            return {"$ref": self.reference(schema["$ref"], pointer)}
+        out = {key: schema[key] for key in kept if key in schema}
+        self._known_values(out, pointer)
         for key in ("anyOf", "oneOf"):
             if key in schema:
                 out["anyOf"] = [self.schema(member, f"{pointer}/{key}/{i}") for i, member in enumerate(schema[key])]
@@ -122,44 +156,67 @@ class _Lowering:
             out.update(self._object(schema, pointer))
         if "array" in kinds:
             if "items" not in schema:
-                raise _refused("an array whose items may be anything", pointer)
+                raise self.refused("an array whose items may be anything", pointer)
             out["items"] = self.schema(schema["items"], f"{pointer}/items")
         return out
+
+    def _known_values(self, out: Schema, pointer: str) -> None:
+        """Drops what the subset knows the keyword of, but not this value."""
+        most = self.subset.most_min_items
+        too_many = most is not None and isinstance(out.get("minItems"), int) and out["minItems"] > most
+        for key, unknown in (("format", out.get("format") not in self.subset.formats), ("minItems", too_many)):
+            if key in out and unknown:
+                self.dropped.append(f"{pointer}/{key}")
+                del out[key]
 
     def _type(self, out: Schema, pointer: str) -> None:
         if "type" in out or "anyOf" in out:
             return
         values = out["enum"] if "enum" in out else [out["const"]] if "const" in out else None
         if values is None:
-            raise _refused("a value of any type", pointer)
+            raise self.refused("a value of any type", pointer)
         kinds = {next((name for kind, name in _JSON_TYPES if isinstance(value, kind)), "") for value in values}
         if "" in kinds:
-            raise _refused("an enum of objects or arrays", pointer)
+            raise self.refused("an enum of objects or arrays", pointer)
         out["type"] = kinds.pop() if len(kinds) == 1 else sorted(kinds)
 
     def _object(self, schema: Schema, pointer: str) -> Schema:
         properties = schema.get("properties")
         if not properties or isinstance(schema.get("additionalProperties"), dict):
-            raise _refused("an object with free keys", pointer)
+            raise self.refused("an object with free keys", pointer)
         required = schema.get("required", ())
         out = {}
         for name, member in properties.items():
             out[name] = self.schema(member, f"{pointer}/properties/{name}")
-            if name not in required and not _takes_null(member, self.root):
+            if self.subset.all_required and name not in required and not _takes_null(member, self.root):
                 out[name] = {"anyOf": [out[name], {"type": "null"}]}
                 self.nullable = True
-        return {"properties": out, "required": list(out), "additionalProperties": False}
+        return {"properties": out, "required": list(out) if self.subset.all_required else list(required),
+                "additionalProperties": False}
+
+    def reference(self, reference: str, pointer: str) -> str:
+        if reference != "#" and not re.fullmatch(r"#/(\$defs|definitions)/[^/]+", reference):
+            raise self.refused(f"the reference {reference}", pointer)
+        if not self.subset.recursive and _leads_to_itself(self.root, reference):
+            raise self.refused("a type that holds itself", pointer)
+        return reference.replace("#/definitions/", "#/$defs/")
+
+    def refused(self, what: str, pointer: str) -> UnsupportedError:
+        return UnsupportedError(f"{self.subset.name} has no form for {what} (at {pointer or '/'})", pointer=pointer,
+                                hint='mode="json" or mode="prompt" take it')
 
 
-def _refused(what: str, pointer: str) -> UnsupportedError:
-    return UnsupportedError(f"strict mode has no form for {what} (at {pointer or '/'})", pointer=pointer,
-                            hint='mode="json" or mode="prompt" take it')
-
-
-def _reference(reference: str, pointer: str) -> str:
-    if reference != "#" and not re.fullmatch(r"#/(\$defs|definitions)/[^/]+", reference):
-        raise _refused(f"the reference {reference}", pointer)
-    return reference.replace("#/definitions/", "#/$defs/")
+def _leads_to_itself(root: Schema, reference: str) -> bool:
+    seen: set[str] = set()
+    left = [reference]
+    while left:
+        for found in set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(_target(root, left.pop())))):
+            if found == reference:
+                return True
+            if found not in seen:
+                seen.add(found)
+                left.append(found)
+    return False
 
 
 def _target(root: Schema, reference: str) -> Any:

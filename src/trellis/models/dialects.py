@@ -1,0 +1,120 @@
+"""What servers of the chat-completions protocol add to it: their own fields for schemas and grammars, as data.
+
+====================  =============================================================  ==================================
+server                text types (``mode="mask"``)                                   schemas (``mode="native"``)
+====================  =============================================================  ==================================
+openai                no                                                             ``response_format``, strict subset
+vllm                  ``structured_outputs``: choice, regex, Lark grammar            ``response_format``, any
+vllm-guided (< 0.12)  ``guided_choice``, ``guided_regex``, ``guided_grammar``        ``guided_json``
+sglang                ``regex`` (choices too)                                        ``response_format``, any
+llama-server          ``grammar`` (GBNF; choices, simple regular expressions)        ``response_format``, any
+ollama                no                                                             ``response_format``, any, which it
+                                                                                     makes its own ``format`` of
+others                no                                                             ``response_format``, any
+====================  =============================================================  ==================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from trellis.errors import UnsupportedError, UsageError, shown
+from trellis.models.gbnf import gbnf_of
+from trellis.models.lowering import ANY, OPENAI, Schema, Subset
+from trellis.result import Mode
+
+if TYPE_CHECKING:
+    from trellis.masking.grammar import Grammar
+
+Fields = dict[str, Any]
+SERVER_MODES: tuple[Mode, ...] = ("native", "tools", "json", "prompt")
+WITH_GRAMMARS: tuple[Mode, ...] = ("native", "mask", "tools", "json", "prompt")
+"""A server's schema mode comes before its grammar field: for a schema they do the same, and every server has it."""
+
+
+def response_format(name: str, schema: Schema) -> Fields:
+    """The protocol's own schema mode."""
+    return {"response_format": {"type": "json_schema",
+                                "json_schema": {"name": name, "schema": schema, "strict": True}}}
+
+
+def _no_grammar(grammar: Grammar) -> Fields:
+    raise UnsupportedError("this server takes no grammars", hint="one of vllm, sglang, llama-server does")
+
+
+def _vllm(grammar: Grammar) -> Fields:
+    return {"structured_outputs": _named(grammar, {"choices": "choice", "pattern": "regex", "text": "grammar"})}
+
+
+def _vllm_guided(grammar: Grammar) -> Fields:
+    return _named(grammar, {"choices": "guided_choice", "pattern": "guided_regex", "text": "guided_grammar"})
+
+
+def _sglang(grammar: Grammar) -> Fields:
+    if grammar.choices is not None:
+        return {"regex": "|".join(map(re.escape, grammar.choices))}
+    return _named(grammar, {"pattern": "regex"})
+
+
+def _llama(grammar: Grammar) -> Fields:
+    return {"grammar": gbnf_of(grammar)}
+
+
+def _named(grammar: Grammar, fields: Mapping[str, str]) -> Fields:
+    """The server's field for what the grammar was made of."""
+    for source, field in fields.items():
+        value = getattr(grammar, source)
+        if value is not None:
+            return {field: list(value) if isinstance(value, tuple) else value}
+    raise UnsupportedError(f"the server has no field for a {grammar.description}",
+                           hint=f"it takes {', '.join(fields.values())}")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one kind of server is spoken to.
+
+    Attributes:
+        subset: what its schema mode takes of JSON Schema.
+        modes: what it can enforce, the best first.
+        native: the fields of a request for a schema (its name, the lowered schema).
+        grammar: the fields for a grammar.
+        max_tokens: what it calls the limit on tokens.
+    """
+
+    subset: Subset = ANY
+    modes: tuple[Mode, ...] = SERVER_MODES
+    native: Callable[[str, Schema], Fields] = response_format
+    grammar: Callable[[Grammar], Fields] = _no_grammar
+    max_tokens: str = "max_tokens"
+
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({
+    "openai": Dialect(OPENAI, max_tokens="max_completion_tokens"),
+    "openrouter": Dialect(OPENAI),
+    "vllm": Dialect(modes=WITH_GRAMMARS, grammar=_vllm),
+    "vllm-guided": Dialect(modes=WITH_GRAMMARS, grammar=_vllm_guided,
+                           native=lambda _, schema: {"guided_json": schema}),
+    "sglang": Dialect(modes=WITH_GRAMMARS, grammar=_sglang),
+    "llama-server": Dialect(modes=WITH_GRAMMARS, grammar=_llama),
+    "ollama": Dialect(),
+    "other": Dialect(),
+})
+_HOSTS = {"openai.com": "openai", "azure.com": "openai", "openrouter.ai": "openrouter"}
+
+
+def dialect_of(name: str | None, host: str) -> Dialect:
+    """The dialect of a name, or else of a host.
+
+    Raises:
+        UsageError: there is no dialect of that name.
+    """
+    if name is None:
+        name = next((dialect for end, dialect in _HOSTS.items() if f".{host}".endswith(f".{end}")), "other")
+    if name not in DIALECTS:
+        raise UsageError(f"dialect={shown(name)} is none", hint=f"one of {', '.join(DIALECTS)}")
+    return DIALECTS[name]

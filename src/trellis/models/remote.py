@@ -1,0 +1,185 @@
+"""Models behind a server: requests sent by an official client, at once and at the same time, sync or async.
+
+What is particular to a protocol is a ``Call``: one request in the protocol's words, and its answer in ours. The sync
+and the async client of an SDK take the same arguments, so a call is written once: ``send`` returns the answer of the
+one, and of the other what there is to await.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+from trellis.errors import TrellisError
+from trellis.models.base import Reply, Request
+from trellis.models.refusals import Refusals
+from trellis.result import Mode
+
+MAX_PARALLEL = 64
+"""Requests of one ``complete`` that are under way at the same time."""
+
+
+class Call(Protocol):
+    """One request in a protocol's words."""
+
+    def send(self, client: Any) -> Any:
+        """The answer, or what to await for it, whichever the client gives."""
+        ...
+
+    def reply(self, answer: Any) -> Reply:
+        """The answer in our words.
+
+        Raises:
+            TransportError: it is not what the protocol says.
+        """
+        ...
+
+
+class RemoteModel(ABC):
+    """A model behind a server."""
+
+    _modes: tuple[Mode, ...]
+    _refusals: Refusals
+
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """What the server can enforce, the best first; without what it has refused for every type so far, or was
+        found to ignore by ``probe``."""
+        return self._refusals.left_of(self._modes)
+
+    def modes_of(self, schema: Any) -> tuple[Mode, ...]:
+        """``modes`` without those that the server has refused for a type with this JSON Schema."""
+        return self._refusals.left_of(self._modes, schema)
+
+    @abstractmethod
+    def call(self, request: Request) -> Call:
+        """A request in the protocol's words.
+
+        Raises:
+            UnsupportedError: the mode has no form for the type.
+        """
+
+    @abstractmethod
+    def client(self) -> Any:
+        """The synchronous client."""
+
+    @abstractmethod
+    def async_client(self) -> Any:
+        """The asynchronous client of this event loop; ``None`` if only a synchronous one was given."""
+
+    @abstractmethod
+    def errors(self) -> AbstractContextManager[None]:
+        """Turns the client's errors into ours."""
+
+    def named(self, client: Any) -> Any:
+        """Finds out the model's name with a client, where none was given; what to await, with an asynchronous one."""
+        return None
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        client = self.client()
+        if len(requests) == 1:
+            return [self._complete(client, requests[0])]
+        with ThreadPoolExecutor(min(MAX_PARALLEL, max(1, len(requests)))) as pool:
+            return list(pool.map(lambda request: self._complete(client, request), requests))
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        client = self.async_client()
+        if client is None:
+            return await asyncio.to_thread(self.complete, requests)
+        return list(await asyncio.gather(*(self._acomplete(client, request) for request in requests)))
+
+    def _complete(self, client: Any, request: Request) -> Reply | Exception:
+        try:
+            with self.errors():
+                self.named(client)
+                call = self.call(request)
+                return self._noted(request, call.reply(call.send(client)))
+        except TrellisError as error:
+            return self._noted(request, error)
+
+    async def _acomplete(self, client: Any, request: Request) -> Reply | Exception:
+        try:
+            with self.errors():
+                if (naming := self.named(client)) is not None:
+                    await naming
+                call = self.call(request)
+                return self._noted(request, call.reply(await call.send(client)))
+        except TrellisError as error:
+            return self._noted(request, error)
+
+    def _noted(self, request: Request, came: Reply | Exception) -> Reply | Exception:
+        self._refusals.note(request, came)
+        return came
+
+
+class Clients:
+    """The clients of an SDK that Stainless generates (``openai``, ``anthropic``): made once, an asynchronous one for
+    each event loop, or the one that was given.
+
+    Args:
+        given: a client of the caller's, or ``None``.
+        sync_kind, async_kind: the SDK's classes.
+        make: makes a client of one of them.
+    """
+
+    def __init__(self, given: Any, sync_kind: type, async_kind: type, make: Callable[[type], Any]) -> None:
+        from weakref import WeakKeyDictionary
+
+        self.given, self.sync_kind, self.async_kind, self._make = given, sync_kind, async_kind, make
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._sync = make(sync_kind) if given is None else given
+        self.base_url = str(self._sync.base_url)
+        if given is not None:  # the strategy owns retries; the caller's client is not changed
+            self.given = given.with_options(max_retries=0)
+
+    def sync(self) -> Any:
+        """The synchronous client; ``None`` if an asynchronous one was given."""
+        if self.given is None:
+            return self._sync
+        return None if isinstance(self.given, self.async_kind) else self.given
+
+    def of_loop(self) -> Any:
+        """The asynchronous client of this loop (connections belong to one); ``None`` if a synchronous was given."""
+        if self.given is not None:
+            return self.given if isinstance(self.given, self.async_kind) else None
+        loop = asyncio.get_running_loop()
+        if loop not in self._async:
+            self._async[loop] = self._make(self.async_kind)
+        return self._async[loop]
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds, from ``retry-after-ms`` or ``Retry-After`` (a number or a date)."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        value = headers.get("retry-after")
+        if value is None:
+            return None
+        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+            return float(value)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def identifier(name: str) -> str:
+    """A type's name as servers take it: ASCII letters, digits and underscores, 64 at most."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII)[:64] or "Answer"
+
+
+def count(usage: Any, name: str) -> int:
+    """A number of tokens; 0 where the server does not say."""
+    number = getattr(usage, name, None)
+    return number if isinstance(number, int) else 0
