@@ -174,11 +174,11 @@ def test_what_a_mask_cannot_enforce_is_a_warning_in_auto_and_an_error_when_masks
         trellis.generate_structured("x", NOT_MASKED, model=local("reference"), mode="mask")
 
 
-def test_a_type_that_masks_do_not_know_goes_on_with_words_and_a_mode_that_was_named_does_not() -> None:
-    model = ScriptedModel(["name: A\nage: 1"], modes=("mask", "prompt"))
+def test_a_format_that_a_server_does_not_know_goes_on_with_words_and_a_mode_that_was_named_does_not() -> None:
+    model = ScriptedModel(["name: A\nage: 1"], modes=("native", "prompt"))
     assert trellis.generate_structured("x", Yaml(Person), model=model).enforced == "prompt"
     with pytest.raises(trellis.CapabilityError, match="yaml"):
-        trellis.generate_structured("x", Yaml(Person), model=model, mode="mask")
+        trellis.generate_structured("x", Yaml(Person), model=model, mode="native")
 
 
 def test_without_the_kernel_masks_are_an_error_with_two_ways_out() -> None:

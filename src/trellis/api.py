@@ -162,7 +162,7 @@ def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, .
         CapabilityError: the model, or the type, does not allow the mode.
     """
     suits = {
-        "mask": contract.format != "yaml",
+        "mask": True,
         "native": contract.format == "json",
         "tools": contract.format == "json",
         "json": contract.is_object,

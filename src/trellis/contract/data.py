@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,8 @@ from trellis.contract.base import Contract, Format, OnUnsupported, RepairLevel, 
 from trellis.contract.renderings import Rendering, rendered
 from trellis.contract.unknown import allows_unknown
 from trellis.contract.values import Values, json_text
-from trellis.errors import RepairError, TypeNotSupportedError, UnsupportedError
+from trellis.errors import RepairError, TypeNotSupportedError
+from trellis.schema import yaml_text
 from trellis.schema.typescript import render
 
 if TYPE_CHECKING:
@@ -98,8 +98,12 @@ class YamlContract(DataContract[T]):
 
     format: Format = "yaml"
 
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self._grammars: dict[OnUnsupported, Grammar] = {}
+
     def write(self, value: Any) -> str:
-        return "\n".join(_yaml_lines(self.values.plain(value), ""))
+        return "\n".join(yaml_text.lines(self.values.plain(value)))
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
         from trellis.repair import repair_yaml
@@ -107,8 +111,15 @@ class YamlContract(DataContract[T]):
         return _read(repair_yaml, text, self.schema, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
-        raise UnsupportedError(f"masks cannot enforce YAML of type {self.name}",
-                               hint='leave out Yaml(...) for JSON, or mode="prompt"')
+        grammar = self._grammars.get(on_unsupported)
+        if grammar is None:
+            from trellis.masking.grammar import Grammar
+            from trellis.masking.yaml_front import compile_yaml
+
+            lowered = compile_yaml(self.schema, relax=on_unsupported == "relax")
+            grammar = Grammar(lowered.program, f"YAML of type {self.name}", relaxations=lowered.relaxations)
+            self._grammars[on_unsupported] = grammar
+        return grammar
 
 
 class CsvContract(DataContract[T]):
@@ -125,6 +136,7 @@ class CsvContract(DataContract[T]):
         self._type_text = render(row.schema, row.name)
         self._row = row.schema
         self.columns = _columns(row.schema, row.name)
+        self._grammars: dict[OnUnsupported, Grammar] = {}
 
     @property
     def _shown(self) -> Schema:
@@ -144,9 +156,16 @@ class CsvContract(DataContract[T]):
         return _read(repair_csv, text, self.schema, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
-        from trellis.contract.csv_grammar import csv_grammar
+        grammar = self._grammars.get(on_unsupported)
+        if grammar is None:
+            from trellis.masking.csv_front import compile_csv
+            from trellis.masking.grammar import Grammar
 
-        return csv_grammar(self._row, self.columns, on_unsupported)
+            lowered = compile_csv(self._row, self.columns, relax=on_unsupported == "relax")
+            grammar = Grammar(lowered.program, f"CSV with the columns {', '.join(self.columns)}",
+                              relaxations=lowered.relaxations)
+            self._grammars[on_unsupported] = grammar
+        return grammar
 
 
 def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, level: RepairLevel) -> Repaired[Any]:
@@ -209,34 +228,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-_PLAIN_SCALAR = re.compile(r"[^\W\d_](?:[\w .,'()&@/+-]*[\w.)])?")
-_PLAIN_KEY = re.compile(r"[^\W\d][\w-]*")
-_NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"}
-
-
-def _yaml_scalar(value: Any, plain: re.Pattern[str] = _PLAIN_SCALAR) -> str:
-    if isinstance(value, str) and plain.fullmatch(value) and value.lower() not in _YAML_WORDS:
-        return value
-    text = json.dumps(value, ensure_ascii=False)  # JSON's scalars, {} and [] are YAML
-    return _NO_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _yaml_lines(value: Any, indent: str) -> list[str]:
-    lines: list[str] = []
-    if isinstance(value, dict) and value:
-        for key, member in value.items():
-            label = f"{indent}{_yaml_scalar(key, _PLAIN_KEY)}:"
-            if isinstance(member, dict | list) and member:
-                lines += [label, *_yaml_lines(member, indent + "  ")]
-            else:
-                lines.append(f"{label} {_yaml_scalar(member)}")
-    elif isinstance(value, list) and value:
-        for member in value:
-            first, *rest = _yaml_lines(member, indent + "  ")
-            lines += [f"{indent}- {first[len(indent) + 2 :]}", *rest]
-    else:
-        lines.append(indent + _yaml_scalar(value))
-    return lines

@@ -14,7 +14,7 @@ from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
 from trellis.masking.grammar import CompiledGrammar, Matcher
 from trellis.masking.vocabulary import Vocabulary
 
-_WEIGHTS = {"end": 2.0, "mark": 4.0, "letter": 3.0, "digit": 2.0, "blank": 1.0, "other": 0.05}
+_WEIGHTS = {"end": 1.0, "mark": 4.0, "letter": 3.0, "digit": 2.0, "blank": 1.0, "other": 0.05}
 """How often each kind of token is drawn where all are allowed: enough structure, readable text, sometimes the rest."""
 
 

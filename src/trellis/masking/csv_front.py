@@ -1,0 +1,128 @@
+"""JSON Schema of a row to a program: which texts are CSV with a header line and rows whose cells are valid.
+
+A row is one line (control characters and line breaks in quotes are left out), an empty cell is null, and no row is
+blank as a whole, since readers drop such rows. Sound: every text reads back as rows that are valid.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from trellis.errors import UnsupportedError
+from trellis.masking import regex_front
+from trellis.masking import schema_front_numbers as numbers
+from trellis.masking import schema_front_strings as strings
+from trellis.masking.program import AutomatonBuilder, GeneralProgram
+from trellis.masking.terminals import literal, regex_set
+from trellis.schema.normal import Normalizer, Relaxation
+from trellis.schema.resolve import Document, Place
+from trellis.schema.shapes import Conjunction, Literals, Numbers, Objects, Strings
+
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # some of them end a line for some readers
+_PLAIN = regex_set(regex_front.fullmatch_code(rf'[^",\s{_CONTROL}][^",{_CONTROL}]*', 0))
+_QUOTED = regex_set(regex_front.fullmatch_code(rf'"(?:[^"{_CONTROL}]|"")*"', 0))
+
+Cells = list[tuple[bytes, str, bool]]  # terminal, its name for messages, whether such a cell is never blank
+
+
+class LoweredCsv(NamedTuple):
+    """A row type's program, and what the program does not enforce (only when asked to relax)."""
+
+    program: GeneralProgram
+    relaxations: tuple[Relaxation, ...]
+
+
+def compile_csv(row: Mapping[str, Any], columns: tuple[str, ...], *, relax: bool = False) -> LoweredCsv:
+    """The program of the CSV texts whose rows are valid for a schema.
+
+    Args:
+        columns: the names in the header, in this order.
+        relax: whether what cannot be enforced is left out of the masks and listed in ``relaxations``, or an error.
+
+    Raises:
+        UnsupportedError: something cannot be enforced.
+        SchemaError: the schema is malformed.
+    """
+    normal = Normalizer(Document(row), relax=relax)
+    shape = normal.shape((Place(normal.document.root, ""),))
+    objects = [case for case in shape if isinstance(case, Objects)]
+    if len(objects) != 1:
+        raise UnsupportedError(f"masks of CSV take one kind of row, not {len(objects)}",
+                               hint='mode="prompt": it is checked after generation')
+    if any(getattr(objects[0], restriction, ()) for restriction in ("some", "implied")):
+        normal.refuse("masks of CSV cannot enforce dependencies between columns", objects[0].pointer)
+    program = _table(columns, [_cells(normal, objects[0].member(column)) for column in columns])
+    return LoweredCsv(program, tuple(dict.fromkeys(normal.relaxations)))
+
+
+def _table(columns: tuple[str, ...], cells: list[tuple[Cells, bool]]) -> GeneralProgram:
+    """The header, then rows: a state for each column and whether the row so far may be blank."""
+    builder = AutomatonBuilder()
+    table, start, end = builder.rule("the table"), builder.state(), builder.state()
+    builder.set_start(table, start)
+    builder.final(end)
+    header = ",".join(_quoted(column) for column in columns)
+    line, begin = builder.state(), builder.state()
+    builder.terminal(start, literal(header.encode()), line, "the header")
+    builder.terminal(line, literal(b"\n"), begin, "a line end")
+    builder.epsilon(line, end)
+    builder.epsilon(begin, end)
+    at = {False: begin}  # keyed by whether something in the row is not blank
+    for i, (choices, may_be_empty) in enumerate(cells):
+        after = {filled: builder.state() for filled in (False, True)}
+        for filled, state in at.items():
+            for code, name, is_filled in choices:
+                builder.terminal(state, code, after[filled or is_filled], name)
+            if may_be_empty:
+                builder.epsilon(state, after[filled])
+        if i == len(cells) - 1:
+            builder.epsilon(after[True], line)
+            break
+        at = {}
+        for filled, state in after.items():
+            at[filled] = builder.state()
+            builder.terminal(state, literal(b","), at[filled], ",")
+    return builder.build(table)
+
+
+def _cells(normal: Normalizer, conjunction: Conjunction) -> tuple[Cells, bool]:
+    """The ways across a cell, and whether it may be empty."""
+    found: dict[tuple[bytes, str, bool], None] = {}
+    empty = False
+    texts: list[str] = []
+    kinds: set[bool] = set()
+    for case in normal.shape(conjunction):
+        match case:
+            case Literals(values):
+                empty |= None in values
+                given = [value for value in values if value is not None]
+                kinds |= {isinstance(value, str) for value in given}
+                texts += [value if isinstance(value, str) else json.dumps(value) for value in given]
+                if len(kinds) > 1:
+                    normal.refuse("a cell does not tell text from other values", case.pointer)
+            case Numbers():
+                if any(case[6:]):
+                    normal.refuse("masks of CSV cannot enforce 'multipleOf'", case.pointer)
+                code = numbers.code(Numbers(*case[:6]))
+                if code is not None:
+                    found[regex_set(code), "an integer" if case.integer else "a number", True] = None
+            case Strings():
+                if case.minimum or case.maximum is not None or case.patterns or any(case[4:]):
+                    normal.refuse("masks of CSV cannot enforce a length, pattern or format of text", case.pointer)
+                found[_PLAIN, "text", True] = found[_QUOTED, "text in quotes", False] = None
+                empty = True
+            case _:
+                normal.refuse("lists and objects do not fit in a cell", case.pointer)
+    for blank in (False, True):
+        words = [_quoted(text).encode() for text in texts if blank == (not text.strip())]
+        if words:
+            found[strings.one_of(words), " or ".join(texts[:3]), not blank] = None
+    return list(found), empty
+
+
+def _quoted(text: str) -> str:
+    """A cell's text, in quotes where CSV needs them."""
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]|^\s|\s$|^$', text) else text
