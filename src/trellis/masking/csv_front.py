@@ -22,8 +22,8 @@ from trellis.schema.resolve import Document, Place
 from trellis.schema.shapes import Conjunction, Literals, Numbers, Objects, Strings
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # some of them end a line for some readers
-_PLAIN = regex_set(regex_front.fullmatch_code(rf'[^",\s{_CONTROL}][^",{_CONTROL}]*', 0))
-_QUOTED = regex_set(regex_front.fullmatch_code(rf'"(?:[^"{_CONTROL}]|"")*"', 0))
+_PLAIN = regex_front.fullmatch_terminal(rf'[^",\s{_CONTROL}][^",{_CONTROL}]*')
+_QUOTED = regex_front.fullmatch_terminal(rf'"(?:[^"{_CONTROL}]|"")*"')
 
 Cells = list[tuple[bytes, str, bool]]  # terminal, its name for messages, whether such a cell is never blank
 

@@ -47,8 +47,8 @@ def _spellings(words: tuple[str, ...]) -> list[bytes]:
     return ["".join(letters).encode() for word in words for letters in product(*({c, c.upper()} for c in word))]
 
 
-_PLAIN = excluding(regex_set(regex_front.fullmatch_code(yaml_text.PLAIN, 0)), _spellings(yaml_text.WORDS))
-_KEY = excluding(regex_set(regex_front.fullmatch_code(yaml_text.PLAIN_KEY, 0)), _spellings(yaml_text.WORDS))
+_PLAIN = excluding(regex_front.fullmatch_terminal(yaml_text.PLAIN), _spellings(yaml_text.WORDS))
+_KEY = excluding(regex_front.fullmatch_terminal(yaml_text.PLAIN_KEY), _spellings(yaml_text.WORDS))
 _QUOTED_KEY = counted(b'"', _CHARACTER, b'"', 0, MAX_KEY)
 # No exponents: readers of YAML 1.1 take 1e5 for text. As many digits as a double needs, and some more.
 _DIGIT = terminals.byte_range(0x30, 0x39)
