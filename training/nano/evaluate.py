@@ -20,8 +20,9 @@ from typing import Any
 
 import jsonschema
 import numpy as np
-import yaml
 from examples import FORMATS, Example, example
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from trellis.masking.sampler import Sampler
 from trellis.models.nano import NanoModel
@@ -52,9 +53,9 @@ def read(text: str, output_format: str) -> Any:
         if output_format == "json":
             return json.loads(text)
         if output_format == "yaml":
-            return yaml.safe_load(text)
+            return YAML(typ="safe", pure=True).load(text)
         return list(csv.DictReader(io.StringIO(text)))
-    except (ValueError, yaml.YAMLError, csv.Error):
+    except (ValueError, YAMLError, csv.Error):
         return None
 
 
