@@ -105,6 +105,24 @@ def test_budgets() -> None:
         ask(b"abc", Sampling(max_tokens=0))
 
 
+@pytest.mark.parametrize("engine", ["kernel", "reference"])
+def test_a_masked_answer_that_its_budget_ends_says_so(engine: str) -> None:
+    grammar = Grammar.from_regex('"[a-z]*"')
+
+    def reply(budget: int) -> Reply:
+        model = LocalModel(WantsToSay(b'"abcdefgh"'), engine=engine)
+        [made] = model.complete([Request((Message("user", "Hello"),), mode="mask", grammar=grammar,
+                                         sampling=Sampling(max_tokens=budget))])
+        assert isinstance(made, Reply), made
+        return made
+
+    assert (reply(11).text, reply(11).warnings) == ('"abcdefgh"', ())
+    assert reply(7).text == '"abcd"'
+    [warning] = reply(7).warnings
+    assert "7 tokens" in warning
+    assert "max_tokens" in warning
+
+
 def test_a_prompt_that_fills_the_context_is_rejected_in_its_place() -> None:
     model = LocalModel(WantsToSay(b"ok"))
     first, second, third = model.complete([Request((Message("user", text),)) for text in ("a", "b" * 200, "c")])

@@ -33,8 +33,15 @@ class TypeShape:
     format: str
     schema: Schema
 
+    @property
+    def allows_unknown(self) -> bool:
+        return False
+
     def type_text(self) -> str:
         return render(self.schema, self.name)
+
+    def rendered(self, rendering: str) -> str:
+        return self.type_text()
 
     def write(self, value: Any) -> str:
         return {"json": to_json, "yaml": to_yaml, "csv": to_csv}[self.format](value)

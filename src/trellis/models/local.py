@@ -24,6 +24,8 @@ from trellis.result import Finish, Message, Mode, Usage
 DEFAULT_MAX_TOKENS = 2_048
 """Where a request names no budget: so many tokens, or what is left of the context when that is less."""
 
+_STEERED = "the answer was ended early, within its {} tokens: look at its last values, or allow more (max_tokens)"
+
 Logits = npt.NDArray[np.float32]
 
 
@@ -135,6 +137,7 @@ class LocalModel:
             logits = state.step([token])
         usage = Usage(1, prompt.tokens, drawn, time.perf_counter() - started, mask.seconds if mask is not None else 0.0)
         return Reply(text.text(), finish, request.mode, usage, self.name,
+                     warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
                      token_logprobs=tuple(logprobs) if sampling.logprobs else None)
 
     def _mask(self, request: Request, budget: int) -> _Mask | None:
@@ -159,25 +162,42 @@ class _Prompt:
 
 
 class _Mask:
-    """A matcher with its buffer and a clock."""
+    """A matcher with its buffer and a clock.
+
+    Attributes:
+        seconds: spent on masks.
+        steered: whether the model would have gone on where the budget left only tokens that end the answer in time.
+    """
 
     def __init__(self, request: Request, model: TokenModel, engine: str, budget: int) -> None:
         started = time.perf_counter()
         assert request.grammar is not None
-        self._matcher = request.grammar.compile(model.vocabulary, engine=engine).matcher(budget)
-        self._row = allocate_bitmask(1, model.vocabulary.size)
+        compiled = request.grammar.compile(model.vocabulary, engine=engine)
+        self._matcher = compiled.matcher(budget)
+        self._free = compiled.matcher()  # knows no budget: what the grammar alone allows
+        self._row, self._free_row = allocate_bitmask(2, model.vocabulary.size)
+        self.steered = False
         self.seconds = time.perf_counter() - started
 
     def apply(self, logits: Logits) -> None:
         started = time.perf_counter()
         self._matcher.fill_bitmask(self._row)
-        apply_bitmask(logits, self._row[0])
+        if not self.steered:
+            self._free.fill_bitmask(self._free_row)
+            if not np.array_equal(self._row, self._free_row):
+                free = logits.copy()
+                apply_bitmask(free, self._free_row)
+                liked = int(free.argmax())
+                self.steered = not self._row[liked // 32] >> liked % 32 & 1
+        apply_bitmask(logits, self._row)
         self.seconds += time.perf_counter() - started
 
     def accept(self, token: int) -> None:
         started = time.perf_counter()
         if not self._matcher.accept(token):
             raise MaskError(f"the matcher refuses token {token}, which its mask allowed", hint="please report this")
+        if not self.steered:
+            self._free.accept(token)
         self.seconds += time.perf_counter() - started
 
 
