@@ -175,3 +175,19 @@ def test_yaml_does_not_take_a_damaged_key_for_prose() -> None:
 
 def test_many_comments_are_cheap() -> None:
     assert repair_json("[1, " + "// x\n" * 500).value == [1]
+
+
+@pytest.mark.parametrize("text", [r'{"a": "C:\temp"}', r'{"a": "\frac{1}{2}"}'])
+def test_a_backslash_that_may_be_lost_is_said(text: str) -> None:
+    result = repair_json(text)
+    assert result.value == json.loads(text)
+    assert result.edits == ()
+    assert result.ambiguous
+    assert result.confidence < 1.0
+    assert "\\" in result.candidates[0].value["a"]
+    assert apply_edits(text, result.candidates[0].edits) == result.candidates[0].text
+
+
+def test_what_a_schema_loses_is_said() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    assert repair_json('{"a": 3.7}', schema).ambiguous

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from .edits import Change, apply_edits
 from .extract import Region, regions
+from .literals import python_changes
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
 from .search import BRACKETS, Limits, Search
 from .standard import DECODER, read_standard
+from .state import Reading
 
 _BRACKET = re.compile(r"[{\[]")
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
@@ -73,6 +75,9 @@ def _read_region(
         if strict is not None:
             strict_ends[start] = strict
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
+        elif (python := python_changes(text, start, end)) and not _STRUCTURAL_TAIL.match(text, python[0], end):
+            stop, changes = python
+            group = [Candidate(start, stop, tuple(changes), sum(c.cost for c in changes), source=region.source)]
         else:
             group, work = _search(text, start, level, limits, region, view, scanner)
             budget -= work
@@ -122,7 +127,7 @@ def _search(
         search = Search(scanner, start, level, limits, view, skipping and len(text) > 5_000)
         readings = search.run()
         work += search.steps + (search.furthest - start) // 4 + 16
-        if not skipping or not readings or not readings[0].used(BRACKETS):
+        if not skipping or not readings or not readings[0].used(BRACKETS) or _lost_at_end(text, readings[0]):
             break
     group: list[Candidate] = []
     for reading in readings[:6]:
@@ -140,6 +145,14 @@ def _search(
         if level == "salvage" or _credible(text, candidate, reading.tokens, region):
             group.append(candidate)
     return group, work
+
+
+def _lost_at_end(text: str, reading: Reading) -> bool:
+    """Whether the only bracket that was repaired is the one that closes a list of objects at the end of the text."""
+    lost = [link.piece for link in reading.pieces() if link.piece.rule in BRACKETS]
+    if len(lost) != 1 or not isinstance(lost[0], Change) or (lost[0].rule, lost[0].after) != ("missing_closer", "]"):
+        return False
+    return text[: lost[0].start].endswith("}") and not text[lost[0].start :].strip()
 
 
 def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> bool:

@@ -7,6 +7,7 @@ reading is of a type that the schema does not allow, so a valid value is never t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ _NUMBER = re.compile(
 _TRUE = frozenset({"true", "yes", "y", "on"})
 _FALSE = frozenset({"false", "no", "n", "off"})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
+DOUBTFUL = frozenset({"rounded", "dropped_item", "array_as_object"})
+"""Rules that lose or guess something; a reading that needs them is ambiguous."""
 _PLAIN = re.compile(r"[\W_]+")
 
 
@@ -137,10 +140,49 @@ class Coercer:
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
         if types and "array" not in types:
-            if len(node.items) != 1:
+            if "object" in types and self._name(node, view):
                 return []
-            return self._unlist(node, view)
-        return [(item, view.item(index)) for index, item in enumerate(node.items)]
+            return self._unlist(node, view) if len(node.items) == 1 else []
+        misfits = [item for index, item in enumerate(node.items) if not self._usable(item, view.item(index))]
+        if misfits and len(misfits) < len(node.items):
+            self._drop(node, misfits)
+        out = {id(item) for item in misfits}
+        return [(item, view.item(index)) for index, item in enumerate(node.items) if id(item) not in out]
+
+    def _usable(self, node: Node, view: SchemaView) -> bool:
+        """Whether a scalar item is of a type that may stand here, or can be made so."""
+        if node.kind != "scalar" or not view.types() or view.allows(node.value):
+            return True
+        before = len(self.changes)
+        self._scalar(node, view)
+        made = len(self.changes) > before
+        del self.changes[before:]
+        return made
+
+    def _drop(self, node: Node, misfits: list[Node]) -> None:
+        """Take items out of an array that can be nothing the schema wants."""
+        out = {id(item) for item in misfits}
+        kept = [item for item in node.items if id(item) not in out]
+        for at, item in enumerate(node.items):
+            if id(item) in out and item.start < kept[-1].start:
+                self._change("dropped_item", item.start, node.items[at + 1].start, "")
+        if kept[-1] is not node.items[-1]:
+            self._change("dropped_item", kept[-1].end, node.items[-1].end, "")
+
+    def _name(self, node: Node, view: SchemaView) -> bool:
+        """Make an object of an array that holds the values of all its members, in the order of the schema."""
+        names = view.ordered_names()
+        if len(names) < 2 or len(names) != len(node.items) or node.block:
+            return False
+        if not all(view.member(name).types() for name in names):
+            return False
+        if not all(view.member(name).allows(item.data()) for name, item in zip(names, node.items, strict=True)):
+            return False
+        self._change("array_as_object", node.start, node.start + 1, "{")
+        for name, item in zip(names, node.items, strict=True):
+            self.changes.append(Change("array_as_object", item.start, item.start, json.dumps(name) + ": ", 0.0))
+        self.changes.append(Change("array_as_object", node.end - 1, node.end, "}", 0.0))
+        return True
 
     def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         inner = node.items[0]
@@ -205,6 +247,9 @@ class Coercer:
             return
         if isinstance(value, str):
             self._string(node, types, view)
+        elif "integer" in types and isinstance(value, float) and "string" not in types:
+            if math.isfinite(value) and abs(value) < 2**53:
+                self._change("rounded", node.start, node.end, str(math.floor(value + 0.5)))
         elif "string" in types and value is not None:
             written = self.lexeme(node.start, node.end)
             if choices and not free:

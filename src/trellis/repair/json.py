@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import RepairError, UsageError, shown
+from .backslash import doubtful_escapes, with_doubts
 from .candidates import Candidate, find_candidates, unescaped
-from .coerce import coercions, unwrapped
+from .coerce import DOUBTFUL, coercions, unwrapped
 from .edits import Repaired, apply_edits, compose, locate, place
 from .extract import answer_start, removal
 from .judge import Judge, judge_for
@@ -21,6 +22,7 @@ from .search import Limits
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 
 MOST_CANDIDATES = 8
+_OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
 _KEY_END = re.compile(r"[\"'”]\s*:")
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
@@ -60,7 +62,7 @@ def repair_json(
         pass
     else:
         if judge.accepts(value):
-            return Repaired(value, text)
+            return with_doubts(value, text)
     view = SchemaView.of(schema) if schema is not None else None
     once = unescaped(text)
     results = [] if once is None else [(_result(text, once), once)]
@@ -105,7 +107,7 @@ def _fit(
             tuple(changes),
             candidate.cost + extra,
             candidate.complete,
-            candidate.doubtful,
+            candidate.doubtful or any(change.rule in DOUBTFUL for change in changes),
             candidate.source,
         )
         fitted = _result(text, inner)
@@ -123,9 +125,8 @@ def _result(text: str, candidate: Candidate) -> Repaired[Any]:
         raise ValueError(str(error)) from None  # changes that meet: no reading
     value = read_standard(repaired)
     edits = locate(text, changes)
-    return Repaired(
-        value, repaired, edits, confidence(candidate.cost, math.inf), candidate.complete, (), candidate.doubtful
-    )
+    doubtful = candidate.doubtful or doubtful_escapes(text, changes)
+    return Repaired(value, repaired, edits, confidence(candidate.cost, math.inf), candidate.complete, (), doubtful)
 
 
 def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
@@ -154,7 +155,8 @@ def _mass(text: str, candidate: Candidate) -> float:
 def _left_out(text: str, begin: int, candidate: Candidate) -> float:
     """What speaks against a piece of the answer if keys stand outside of it."""
     before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
-    return 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
+    inside = 2.5 if candidate.source == "fence" and _OPENED.search(text, begin, max(begin, candidate.start)) else 0.0
+    return inside + 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
 
 
 def _best(

@@ -299,7 +299,8 @@ class Scanner:
             if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
             return readings
-        readings.append(StringReading(style, start, opened, stop, stop + 1, base + 0.3 + 0.5 * bool(breaks)))
+        broken = 1.0 if text[stop - 1] in "{[(" and stop > opened else 0.0  # a bracket that opens belongs to a text
+        readings.append(StringReading(style, start, opened, stop, stop + 1, base + 0.3 + 0.5 * bool(breaks) + broken))
         readings += self._early(start, opened, stop, role, base)
         for candidate in good[at : at + 3]:
             inner = bisect_left(every, candidate) - first

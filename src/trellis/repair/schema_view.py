@@ -118,6 +118,11 @@ class SchemaView:
                 found.update(properties)
         return found
 
+    def ordered_names(self) -> list[str]:
+        """The properties of an object in the order of the schema, if one subschema alone names them."""
+        found = [list(part["properties"]) for part in self.parts if isinstance(part.get("properties"), Mapping)]
+        return found[0] if len(found) == 1 else []
+
     def required(self) -> set[str]:
         """The properties that every object here must have, as far as one subschema says so."""
         found: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from .edits import Change
@@ -204,21 +204,18 @@ class Reading:
 
     def used(self, rules: Collection[str]) -> bool:
         """Whether a piece was made by one of some rules."""
+        return any(link.piece.rule in rules for link in self.pieces())
+
+    def pieces(self) -> Iterator[Link]:
+        """The pieces with their places, the last first."""
         link = self.links
         while link is not None:
-            if link.piece.rule in rules:
-                return True
+            yield link
             link = link.before
-        return False
 
     def changes(self, text: str) -> list[Change]:
         """All pieces as changes, in order of place."""
-        links = []
-        link = self.links
-        while link is not None:
-            links.append(link)
-            link = link.before
-        links.reverse()
+        links = list(self.pieces())[::-1]
         links.sort(key=lambda item: item.key)
         result: list[Change] = []
         for item in links:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RepairError
+from .coerce import DOUBTFUL
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
 from .json import repair_json
@@ -225,7 +226,8 @@ def _by_lines(
     try:
         first = tuple(compose(text, cleaning, changes))
         for found in _coerced(text, first, judge, view, level, reader.cost - sum(c.cost for c in changes) - _TYPED):
-            yield _Reading(found.changes, found.value, found.cost, found.faults, reader.doubtful, reader.complete)
+            doubtful = reader.doubtful or found.doubtful
+            yield _Reading(found.changes, found.value, found.cost, found.faults, doubtful, reader.complete)
     except ValueError:
         return
 
@@ -311,5 +313,6 @@ def _coerced(
             continue
         if node is not None:
             value = node.data()
-            yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), judge.faults(value), complete=True)
+            doubtful = any(c.rule in DOUBTFUL for c in made)
+            yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), judge.faults(value), doubtful)
 

@@ -83,3 +83,10 @@ class YamlCoercer(Coercer):
         column = start - (self.text.rfind("\n", 0, start) + 1)
         after = f"\n{' ' * column}{quoted(name)}: {json.dumps(value)}"
         self.changes.append(Change("default", node.end, node.end, after, cost_of("default")))
+
+    def _drop(self, node: Node, misfits: list[Node]) -> None:
+        if node.block:
+            out = {id(item) for item in misfits}
+            self._whole("dropped_item", node, [item.data() for item in node.items if id(item) not in out])
+        else:
+            super()._drop(node, misfits)

@@ -1,0 +1,81 @@
+"""Python literals as JSON: what ``print(value)`` writes, read token by token, without a search.
+
+A text that is all Python needs a change at nearly every token, and has no doubt at any: strings follow Python's rules,
+brackets match. What is not of that kind (``'it's'``) is left to the search.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+from .edits import Change, apply_edits
+from .rules import cost_of
+from .standard import read_standard
+
+_TOKEN = re.compile(
+    r"(?P<skip>[\s,:]+|true\b|false\b|null\b|-?\d[\d.eE+-]*(?=[\s,\]})])"
+    r"|\"[^\"\\\x00-\x1f]*(?:\\[\"\\/bfnrt][^\"\\\x00-\x1f]*)*\"(?=[\s,:\]})]))"
+    r"|(?P<open>[\[{(])|(?P<close>[\]})])"
+    r"|(?P<string>'[^'\\\n]*(?:\\.[^'\\\n]*)*'|\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\")(?=[\s,:\]})])"
+    r"|(?P<literal>True|False|None)\b"
+)
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_NO_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtv0-7xuUN])")
+
+
+def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] | None:
+    """Where Python literals that open with a bracket at ``start`` end, and the changes that make JSON of them.
+
+    ``None`` if they are something else.
+    """
+    if text.find("'", start, end) < 0:
+        return None
+    changes: list[Change] = []
+    quote, word, pair = cost_of("quote_style"), cost_of("literal"), cost_of("tuple")
+    depth, position = 0, start
+    following = _TOKEN.scanner(text, start, end).match  # type: ignore[attr-defined]
+    while match := following():
+        kind = match.lastgroup
+        at, position = match.span()
+        if kind == "skip":
+            continue
+        if kind == "open":
+            depth += 1
+            if text[at] == "(":
+                changes.append(Change("tuple", at, position, "[", pair))
+        elif kind == "close":
+            depth -= 1
+            if text[at] == ")":
+                changes.append(Change("tuple", at, position, "]", 0.0))
+            if not depth:
+                break
+        elif kind == "literal":
+            changes.append(Change("literal", at, position, _WORDS[match.group()], word))
+        else:
+            after = _string(match.group())
+            if after is None:
+                return None
+            changes.append(Change("quote_style", at, position, after, quote))
+    if depth or not changes:
+        return None
+    inner = [Change(change.rule, change.start - start, change.end - start, change.after) for change in changes]
+    try:
+        read_standard(apply_edits(text[start:position], inner))
+    except ValueError:
+        return None
+    return position, changes
+
+
+def _string(literal: str) -> str | None:
+    """A Python string as a JSON string."""
+    if "\\" not in literal and '"' not in literal[1:-1]:
+        return f'"{literal[1:-1]}"'
+    if _NO_ESCAPE.search(literal.replace("\\\\", "")):
+        return None
+    try:
+        value: str = ast.literal_eval(literal)
+        return json.dumps(value.encode("utf-16", "surrogatepass").decode("utf-16"), ensure_ascii=False)
+    except (ValueError, SyntaxError):
+        return None
