@@ -24,7 +24,9 @@ ALLOWED = {
     "models": {"models", "masking", "schema"},
     "strategy": {"contract", "prompt", "models.base"},
     "drive": {"models.base", "strategy"},
-    "session": {"models", "strategy", "runlog"},
+    "session": {"models", "strategy", "runlog", "store"},
+    "store": {"models.base"},
+    "batch": {"api", "contract", "drive", "models", "session", "store", "strategy"},
     "api": {"session", "prompt", "strategy", "models", "contract", "drive", "runlog"},
     "runlog": set(),
     "testing": {"models"},
@@ -105,7 +107,7 @@ def test_strategies_do_no_io() -> None:
     (NETWORK, {"models"}),
     ({"lark"}, {"masking"}),
     ({"trellis_kernel"}, {"masking"}),
-    ({"typer", "rich"}, {"cli"}),
+    ({"typer", "rich"}, {"cli", "batch"}),
     ({"torch", "transformers", "ray", "vllm"}, {"masking", "integrations"}),
 ])
 def test_only_some_parts_see(modules: set[str], users: set[str]) -> None:

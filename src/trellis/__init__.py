@@ -46,19 +46,27 @@ from trellis.session import Session
 from trellis.strategy import BestOf, Budget, Check, Draft, Judge, Price, Retry, Strategy, Verifier, Vote, grounded_in
 
 if TYPE_CHECKING:
+    from trellis.batch import RateLimit, Row, Tally, agenerate_many, generate_many
     from trellis.masking.grammar import Grammar
     from trellis.masking.vocabulary import Vocabulary
     from trellis.models.openai import OpenAIModel
     from trellis.repair import Edit, Repaired, repair_csv, repair_json, repair_yaml
+    from trellis.store.cache import Cache
 
 __version__ = "0.1.0"
 
 _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the openai client
+    "Cache": "trellis.store.cache",
     "Edit": "trellis.repair",
     "Grammar": "trellis.masking.grammar",
     "OpenAIModel": "trellis.models.openai",
+    "RateLimit": "trellis.batch",
     "Repaired": "trellis.repair",
+    "Row": "trellis.batch",
+    "Tally": "trellis.batch",
     "Vocabulary": "trellis.masking.vocabulary",
+    "agenerate_many": "trellis.batch",
+    "generate_many": "trellis.batch",
     "repair_csv": "trellis.repair",
     "repair_json": "trellis.repair",
     "repair_yaml": "trellis.repair",
@@ -70,6 +78,7 @@ __all__ = [
     "BestOf",
     "Budget",
     "BudgetError",
+    "Cache",
     "CapabilityError",
     "Check",
     "Choice",
@@ -93,6 +102,7 @@ __all__ = [
     "OpenAIModel",
     "Preview",
     "Price",
+    "RateLimit",
     "RateLimitError",
     "RefusedError",
     "Regex",
@@ -103,12 +113,14 @@ __all__ = [
     "RequestRejectedError",
     "Result",
     "Retry",
+    "Row",
     "Sampling",
     "SchemaError",
     "SchemaMismatchError",
     "ScriptedModel",
     "Session",
     "Strategy",
+    "Tally",
     "Template",
     "TemplateError",
     "TokenModel",
@@ -130,8 +142,10 @@ __all__ = [
     "Vote",
     "Yaml",
     "__version__",
+    "agenerate_many",
     "agenerate_structured",
     "contract_of",
+    "generate_many",
     "generate_structured",
     "grounded_in",
     "preview",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar, get_args, overload
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, overload
 
 from trellis.contract import Contract, RepairLevel, checked_level
 from trellis.drive import adrive, drive
@@ -76,9 +76,9 @@ def generate_structured(
         ModelError: the model or its server failed.
         MaskError, GrammarError: the mask cannot be made; nothing goes on without one in silence.
     """
-    task, found, record = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    with record:
-        return record.kept(drive(strategy.run(task), found))
+    call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    with call.record:
+        return call.record.kept(drive(strategy.run(call.task), call.model))
 
 
 @overload
@@ -106,15 +106,28 @@ async def agenerate_structured(
     session: Session | None = None,
 ) -> Result[Any]:
     """``generate_structured``, awaitable."""
-    task, found, record = _task(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    with record:
-        return record.kept(await adrive(strategy.run(task), found))
+    call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    with call.record:
+        return call.record.kept(await adrive(strategy.run(call.task), call.model))
 
 
-def _task(
+class Call(NamedTuple):
+    """A call that was checked and can be driven."""
+
+    task: Task[Any]
+    model: Model
+    record: Record
+
+
+def prepare(
     prompt: Prompt, output_type: Any, model: Any, mode: str, strategy: Strategy, sampling: Sampling,
     validators: Sequence[Validator], repair: str, session: Session | None,
-) -> tuple[Task[Any], Model, Record]:
+) -> Call:
+    """Checks the arguments of ``generate_structured``, and finds what they name.
+
+    Raises:
+        UsageError: the call is wrong.
+    """
     _check_kinds(strategy, sampling, validators, session)
     shared = Session() if session is None else session
     contract = shape_of(prompt, output_type)
@@ -122,19 +135,20 @@ def _task(
     level = checked_level(repair)
     found, warnings = model_for(model, shared)
     modes = modes_for(mode, found, contract)
+    own = shared.cached(found)
     record = recorded(shared.log, messages, contract.write, model=found.name, strategy=repr(strategy),
                       modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
                       repair=level, sampling=sampling_data(sampling))
-    return Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
-                warnings=warnings, on_attempt=record.attempt, model=found,
-                find_model=finder(mode, found)), found, record
+    task = Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
+                warnings=warnings, on_attempt=record.attempt, model=own, find_model=finder(mode, own, shared))
+    return Call(task, own, record)
 
 
-def finder(mode: str, own: Model) -> FindModel:
+def finder(mode: str, own: Model, session: Session) -> FindModel:
     """Finds models for a strategy: the run's own in the run's mode where the type allows it, others in theirs."""
 
     def find(model: Any, contract: Contract[Any]) -> tuple[Model, Sequence[Mode]]:
-        found = own if model is None else resolve_model(model)
+        found = own if model is None else session.cached(resolve_model(model))
         try:
             return found, modes_for(mode if found is own else "auto", found, contract)
         except CapabilityError:

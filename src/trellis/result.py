@@ -179,6 +179,7 @@ class Attempt:
         warnings: what the caller should know if this attempt is accepted.
         purpose: what it was for; strategies also ask for drafts and verdicts.
         model: who was asked.
+        cached: whether the reply was kept from an earlier run; it then cost nothing.
     """
 
     index: int
@@ -199,6 +200,7 @@ class Attempt:
     data: Any = None
     purpose: Purpose = "answer"
     model: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

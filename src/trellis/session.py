@@ -1,11 +1,11 @@
-"""What calls share: a model, a budget and a log."""
+"""What calls share: a model, a budget, a log and a cache."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trellis.errors import UsageError, shown
 from trellis.models import BUILT_IN, Model, resolve_model
@@ -13,36 +13,62 @@ from trellis.result import Usage
 from trellis.runlog.log import RunLog
 from trellis.strategy import Budget, Meter, Price
 
+if TYPE_CHECKING:
+    from trellis.store.cache import Cache
+
 MODEL_VARIABLE = "TRELLIS_MODEL"
 
 
 class Session:
-    """A model, a budget and a log for many calls; may be shared between threads and tasks.
+    """A model, a budget, a log and a cache for many calls; may be shared between threads and tasks.
 
     Args:
         model: as in ``generate_structured``; found once, so that its connections are used again.
         budget: what all calls may spend together.
         log: a file to log every call and attempt to, or a ``RunLog``.
+        cache: a file to keep replies in, or a ``Cache``: the same request is then answered from it.
         prices: what models cost, by their names (``"openai/gpt-5.5"``), for ``usage.money`` and budgets of money.
 
     Raises:
         UnknownModelError, MissingExtraError, AuthenticationError: the model cannot be had.
-        UsageError: the budget or a price is none, or the log cannot be written.
+        UsageError: the budget or a price is none, or the log or cache cannot be used.
     """
 
     def __init__(self, *, model: Any = None, budget: Budget | None = None,
                  log: RunLog | str | os.PathLike[str] | None = None,
+                 cache: Cache | str | os.PathLike[str] | None = None,
                  prices: Mapping[str, Price] | None = None) -> None:
         if budget is not None and not isinstance(budget, Budget):
             raise UsageError(f"budget={shown(budget)} is no Budget", hint="Session(budget=Budget(calls=10))")
         self.model: Model | None = None if model is None else resolve_model(model)
         self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
+        self.cache = _cache(cache)
         self.meter = Meter(budget, prices=_checked_prices(prices))
+
+    def cached(self, model: Model) -> Model:
+        """The model, behind the session's cache if there is one."""
+        if self.cache is None:
+            return model
+        from trellis.store.cache import CachedModel
+
+        return CachedModel(model, self.cache)
 
     @property
     def usage(self) -> Usage:
         """What all calls have cost so far."""
         return self.meter.usage
+
+
+def _cache(cache: Any) -> Cache | None:
+    if cache is None:
+        return None
+    from trellis.store.cache import Cache
+
+    if isinstance(cache, Cache):
+        return cache
+    if not isinstance(cache, str | os.PathLike):
+        raise UsageError(f"cache={cache!r:.60} is no file", hint='Session(cache="replies.sqlite")')
+    return Cache(cache)
 
 
 def _checked_prices(prices: Any) -> Mapping[str, Price]:

@@ -36,6 +36,7 @@ class Request:
         sample: which of several samples of the same request this is; caches tell samples apart by it.
         delay: seconds to wait before it is sent; whoever drives a strategy waits, not the model.
         timeout: seconds that the model may take, where a budget bounds them.
+        fresh: whether a reply that was kept from earlier will not do: it is one of several samples without a seed.
         model: who is asked, where it is not the run's own model; whoever drives a strategy sees to it.
     """
 
@@ -48,6 +49,7 @@ class Request:
     sample: int = 0
     delay: float = 0.0
     timeout: float | None = None
+    fresh: bool = False
     model: Model | None = None
 
 
@@ -64,6 +66,7 @@ class Reply:
         refusal: the words of a refusal.
         token_logprobs: log-probability of each token, when asked for.
         warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
+        cached: whether it was kept from an earlier run; it then cost nothing.
 
     Raises:
         UsageError: a field is of the wrong kind.
@@ -77,6 +80,7 @@ class Reply:
     refusal: str = ""
     token_logprobs: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()
+    cached: bool = False
 
     def __post_init__(self) -> None:
         right = {

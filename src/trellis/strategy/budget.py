@@ -123,8 +123,9 @@ class Meter:
             self._under_way += calls
             return ""
 
-    def add(self, usage: Usage, calls: int) -> None:
-        """Notes what so many admitted calls have cost."""
+    def add(self, usage: Usage, calls: int, unpaid: int = 0) -> None:
+        """Notes what so many admitted calls have cost; ``unpaid`` of them turned out to be no calls."""
         with self._lock:
             self._under_way -= calls
+            self._calls -= unpaid
             self._usage += usage

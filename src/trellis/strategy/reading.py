@@ -47,7 +47,7 @@ def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any]
     if isinstance(reply, Exception):
         return _no_reply(blank, reply)
     attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
-                      warnings=reply.warnings,
+                      warnings=reply.warnings, cached=reply.cached,
                       logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
     if reply.finish == "refusal":
         return _failed(attempt, "refused", reply.refusal or "the model refused to answer")

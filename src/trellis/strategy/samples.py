@@ -52,7 +52,10 @@ def draw(task: Task[T], strategy: Strategy, places: Sequence[int], count: int,
     Raises:
         UsageError, AuthenticationError ...: the call is wrong, or the model takes nothing.
     """
-    outcomes = yield from together([strategy.run(task.branch(place, count, sampling=sampling)) for place in places])
+    branches = [task.branch(place, count, sampling=sampling) for place in places]
+    for branch in branches:
+        branch.fresh = task.fresh or (count > 1 and sampling.seed is None)
+    outcomes = yield from together([strategy.run(branch) for branch in branches])
     for outcome in outcomes:
         lost = isinstance(outcome, GenerationError | TransportError)
         if isinstance(outcome, TrellisError) and (not lost or isinstance(outcome, AuthenticationError)):

@@ -95,6 +95,7 @@ class Task(Generic[T]):
         self.attempts: list[Attempt] = []
         self.model = model
         self.purpose: Purpose = "answer"
+        self.fresh = False
         self._modes = list(modes)
         self._on_attempt = on_attempt
         self._find_model = find_model
@@ -162,7 +163,7 @@ class Task(Generic[T]):
         if drawn.seed is not None:
             drawn = replace(drawn, seed=derive_seed(drawn.seed, number))
         return self._in_mode(Request(messages or self.messages, name=self.contract.name, schema=self.contract.schema,
-                                     sampling=drawn, sample=number, delay=delay, model=self._asked))
+                                     sampling=drawn, sample=number, delay=delay, fresh=self.fresh, model=self._asked))
 
     def _in_mode(self, request: Request) -> Request:
         if self.mode == "mask":
@@ -201,7 +202,9 @@ class Task(Generic[T]):
             except TrellisError as error:  # a schema that cannot be applied, a broken validator
                 raise self.ended(error) from error.__cause__
             finally:
-                self.meter.add(sum((attempt.usage for attempt in self.attempts[before:]), Usage()), len(timed))
+                kept = self.attempts[before:]
+                self.meter.add(sum((attempt.usage for attempt in kept), Usage()), len(timed),
+                               unpaid=sum(attempt.cached for attempt in kept))
             fatal = next((reply for reply in replies
                           if isinstance(reply, Exception) and not isinstance(reply, TransportError)), None)
             if fatal is None:

@@ -1,0 +1,137 @@
+"""An exact cache of replies in an SQLite file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from trellis.errors import UsageError
+from trellis.models.base import Model, Reply, Request
+from trellis.result import Mode
+from trellis.store.codec import reply_data, reply_of, request_key
+
+_APPLICATION = 0x74726C73  # "trls", in the file's header
+_TABLE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID"
+
+
+class Cache:
+    """Replies by request: the same request to the same model gets the same reply, without being sent.
+
+    Everything that an answer depends on is in the key (model, messages, mode, type, sampling, sample). Errors are not
+    kept, nor are the samples of ``Vote`` and ``BestOf`` unless ``Sampling(seed=...)`` makes them repeatable. What comes
+    from the cache costs nothing: ``attempt.cached`` says so. May be shared between threads and processes.
+
+    Args:
+        path: the file; made if it is not there.
+
+    Raises:
+        UsageError: the file cannot be opened, or is no cache.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._lock = threading.Lock()
+        self._fault = ""
+        try:
+            self._database = sqlite3.connect(self.path, check_same_thread=False, timeout=10, isolation_level=None)
+            [(application,)] = self._database.execute("PRAGMA application_id")
+            [(tables,)] = self._database.execute("SELECT count(*) FROM sqlite_master")
+            if application != _APPLICATION and tables:
+                raise UsageError(f"{self.path} is a database, but no cache of replies")
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(f"PRAGMA application_id={_APPLICATION}")
+            self._database.execute(_TABLE)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise UsageError(f"the cache {self.path} cannot be opened: {error}",
+                             hint="a file that can be written, or one that is not there yet") from error
+
+    def get(self, key: str) -> Reply | None:
+        """The reply that is kept for a key."""
+        with self._lock, self._noted():
+            row = self._database.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+            return reply_of(json.loads(row[0])) if row else None
+        return None
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keeps a reply; the first one stays."""
+        text = json.dumps(reply_data(reply), ensure_ascii=True, separators=(",", ":"))
+        with self._lock, self._noted():
+            self._database.execute("INSERT OR IGNORE INTO replies VALUES (?, ?)", (key, text))
+
+    def __len__(self) -> int:
+        with self._lock, self._noted():
+            return int(self._database.execute("SELECT count(*) FROM replies").fetchone()[0])
+        return 0
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+    @property
+    def fault(self) -> str:
+        """Why replies are not kept, if the file failed later on; calls then go on without it, with a warning."""
+        return self._fault
+
+    def _noted(self) -> _Noted:
+        return _Noted(self)
+
+
+class _Noted(suppress):
+    """Notes a failure of the file, and goes on as if it had nothing."""
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(sqlite3.Error, OSError, ValueError)
+        self._cache = cache
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        suppressed = bool(super().__exit__(kind, error, trace))
+        if suppressed:
+            self._cache._fault = f"the cache {self._cache.path} failed: {error}"
+        return suppressed
+
+
+class CachedModel:
+    """A model with a cache before it."""
+
+    def __init__(self, inner: Model, cache: Cache) -> None:
+        self.inner, self.cache = inner, cache
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return self.inner.modes
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        found, missing = self._look_up(requests)
+        return self._filled(requests, found, self.inner.complete(missing) if missing else [])
+
+    async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        found, missing = self._look_up(requests)  # a fraction of a millisecond: a thread would cost more
+        return self._filled(requests, found, await self.inner.acomplete(missing) if missing else [])
+
+    def _look_up(self, requests: Sequence[Request]) -> tuple[list[Reply | None], list[Request]]:
+        found = [None if request.fresh else self.cache.get(request_key(self.name, request)) for request in requests]
+        return found, [request for request, reply in zip(requests, found, strict=True) if reply is None]
+
+    def _filled(self, requests: Sequence[Request], found: list[Reply | None],
+                answered: Sequence[Reply | Exception]) -> list[Reply | Exception]:
+        new = iter(answered)
+        replies: list[Reply | Exception] = []
+        for request, kept in zip(requests, found, strict=True):
+            reply = kept if kept is not None else next(new)
+            if kept is None and isinstance(reply, Reply) and not request.fresh:
+                self.cache.put(request_key(self.name, request), reply)
+            if self.cache.fault and isinstance(reply, Reply):
+                reply = replace(reply, warnings=(*reply.warnings, self.cache.fault))
+            replies.append(reply)
+        return replies

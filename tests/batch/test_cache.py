@@ -1,0 +1,138 @@
+"""The cache: what is the same request, what is never kept, and files that fail."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trellis
+from trellis import BestOf, Budget, Cache, Grammar, Judge, Retry, Sampling, ScriptedModel, Session, Vote
+from trellis.models.base import Reply
+from trellis.result import Usage
+
+PAID = Usage(1, 10, 10)
+
+
+def ask(session: Session, prompt: str = "x", output_type: Any = int, **settings: Any) -> trellis.Result[Any]:
+    return trellis.generate_structured(prompt, output_type, session=session, **settings)
+
+
+def fresh(path: Path, *script: Any, name: str = "m", **settings: Any) -> tuple[Session, ScriptedModel]:
+    model = ScriptedModel(script, name=name)
+    return Session(model=model, cache=path / "cache.sqlite", **settings), model
+
+
+def test_the_same_request_is_answered_once_and_costs_once(tmp_path: Path) -> None:
+    reply = Reply("1", usage=PAID, token_logprobs=(-0.5,), model="m-1")
+    session, model = fresh(tmp_path, reply, budget=Budget(calls=2))
+    first = ask(session)
+    ask(session)
+    again = ask(session)
+    assert len(model.requests) == 1
+    assert (again.value, again.attempts[0].cached, again.usage.calls) == (1, True, 0)
+    assert (first.attempts[0].cached, again.attempts[0].logprob) == (False, -0.5)
+    assert session.usage == PAID
+    later, silent = fresh(tmp_path)
+    assert ask(later).value == 1
+    assert silent.requests == []
+
+
+@pytest.mark.parametrize("other", [
+    {"prompt": "y"}, {"output_type": float}, {"sampling": Sampling(temperature=0.5)}, {"sampling": Sampling(seed=1)},
+    {"output_type": trellis.Choice(["2"])}, {"prompt": [trellis.Message("system", "s"), trellis.Message("user", "x")]},
+])
+def test_everything_that_matters_is_in_the_key(tmp_path: Path, other: dict[str, Any]) -> None:
+    session, model = fresh(tmp_path, "1", "2")
+    ask(session)
+    assert str(int(ask(session, **other).value)) == "2"
+    assert len(model.requests) == 2
+    another, unasked = fresh(tmp_path, "3", name="another")
+    assert ask(another).value == 3
+    assert len(unasked.requests) == 1
+
+
+def test_grammars_are_told_apart(tmp_path: Path) -> None:
+    model = ScriptedModel(["a", "b"], modes=("mask", "prompt"))
+    session = Session(model=model, cache=tmp_path / "cache.sqlite")
+    for text in ("a", "b", "a"):
+        grammar = Grammar.from_lark(f'start: "{text}"')
+        assert ask(session, "x", grammar).value == text
+    assert len(model.requests) == 2
+
+
+def test_a_run_with_corrections_is_the_same_again(tmp_path: Path) -> None:
+    session, _ = fresh(tmp_path, "bad", "1")
+    assert len(ask(session).attempts) == 2
+    silent, model = fresh(tmp_path)
+    again = ask(silent)
+    assert [attempt.failure for attempt in again.attempts] == ["syntax", None]
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("strategy", [Vote(3, early_stop=False), BestOf(3, "shortest"), Judge(None, "c", of=Vote(2))])
+def test_samples_are_kept_only_with_a_seed(tmp_path: Path, strategy: Any) -> None:
+    verdict = ['{"reason":"r","accept":true}'] if isinstance(strategy, Judge) else []
+    count = 2 if verdict else 3
+    session, model = fresh(tmp_path, *["1"] * count, *verdict, *["1"] * count, *verdict)
+    ask(session, strategy=strategy)
+    ask(session, strategy=strategy)
+    assert len(model.requests) == 2 * count + len(verdict)  # the verdict is no sample
+    seeded, drawn = fresh(tmp_path, *["1"] * count, *verdict)
+    for _ in range(2):
+        result = ask(seeded, prompt="seeded", strategy=strategy, sampling=Sampling(seed=1))
+    assert len(drawn.requests) == count + len(verdict)
+    assert result.usage.calls == 0
+
+
+def test_errors_are_not_kept(tmp_path: Path) -> None:
+    session, model = fresh(tmp_path, trellis.TransportError("gone"), "1")
+    with pytest.raises(trellis.TransportError):
+        ask(session, strategy=Retry(0))
+    assert ask(session).value == 1
+    assert len(model.requests) == 2
+
+
+def test_async_and_judges_use_it_too(tmp_path: Path) -> None:
+    judge = ScriptedModel(['{"reason":"r","accept":true}'], name="judge")
+    session, model = fresh(tmp_path, "1")
+    for _ in range(2):
+        asyncio.run(trellis.agenerate_structured("x", int, session=session, strategy=Judge(judge, "good")))
+    assert (len(model.requests), len(judge.requests)) == (1, 1)
+
+
+def test_files_that_are_no_cache(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no database at all, whatever the name says" * 100)
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE t (a)")
+    database.close()
+    for path in (text, other, tmp_path, tmp_path / "no" / "where"):
+        with pytest.raises(trellis.UsageError, match="cache"):
+            Cache(path)
+    with pytest.raises(trellis.UsageError, match="no file"):
+        Session(cache=5)  # type: ignore[arg-type]
+
+
+def test_a_cache_that_fails_later_is_a_warning(tmp_path: Path) -> None:
+    session, model = fresh(tmp_path, "1", "1")
+    ask(session)
+    assert session.cache is not None
+    assert len(session.cache) == 1
+    session.cache._database.execute("DROP TABLE replies")
+    result = ask(session)
+    assert result.value == 1
+    assert "failed" in result.warnings[0]
+    assert len(model.requests) == 2
+
+
+def test_an_entry_that_somebody_changed_is_asked_again(tmp_path: Path) -> None:
+    session, model = fresh(tmp_path, "1", "2", "3")
+    ask(session)
+    assert session.cache is not None
+    for text in ('{"text": 5}', "[1]"):
+        session.cache._database.execute("UPDATE replies SET reply = ?", (text,))
+        ask(session)
+    assert len(model.requests) == 3
