@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trellis.errors import RateLimitError, UsageError
-from trellis.models.base import Model, Reply, Request
-from trellis.result import Mode
+from trellis.models.base import Model, Reply, Request, WrappedModel
 
 SHORTEST_WAIT = 0.005
 
@@ -38,7 +37,7 @@ class RateLimit:
             raise UsageError(f"RateLimit(seconds={self.seconds!r:.60}): a number of seconds")
 
 
-class PacedModel:
+class PacedModel(WrappedModel):
     """A model behind a gate. When the server asks one request to wait, all wait."""
 
     def __init__(self, inner: Model, limit: RateLimit) -> None:
@@ -47,14 +46,6 @@ class PacedModel:
         self._spent: deque[tuple[float, int]] = deque()
         self._in_flight = 0
         self._closed_until = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        return self.inner.modes
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         return asyncio.run(self.acomplete(requests))

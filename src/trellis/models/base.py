@@ -140,6 +140,23 @@ class LearningModel(Model, Protocol):
         ...
 
 
+class WrappedModel:
+    """What a model with something before it (a cache, a gate) has in common with the model."""
+
+    inner: Model
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return self.inner.modes
+
+    def modes_of(self, schema: dict[str, Any] | None) -> tuple[Mode, ...]:
+        return self.inner.modes_of(schema) if isinstance(self.inner, LearningModel) else self.inner.modes
+
+
 class TokenState(Protocol):
     """A sequence in progress (for a transformer: its key-value cache)."""
 

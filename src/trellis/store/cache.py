@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from trellis.errors import UsageError
-from trellis.models.base import Model, Reply, Request
-from trellis.result import Mode
+from trellis.models.base import Model, Reply, Request, WrappedModel
 from trellis.store.codec import reply_data, reply_of, request_key
 
 _APPLICATION = 0x74726C73  # "trls", in the file's header
@@ -97,19 +96,11 @@ class _Noted(suppress):
         return suppressed
 
 
-class CachedModel:
+class CachedModel(WrappedModel):
     """A model with a cache before it."""
 
     def __init__(self, inner: Model, cache: Cache) -> None:
         self.inner, self.cache = inner, cache
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        return self.inner.modes
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         found, missing = self._look_up(requests)

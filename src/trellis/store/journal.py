@@ -16,8 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from trellis.errors import UsageError
-from trellis.models.base import Model, Reply, Request
-from trellis.result import Mode
+from trellis.models.base import Model, Reply, Request, WrappedModel
 from trellis.store.codec import reply_data, reply_of, request_key
 
 _HEADER = {"trellis": "resume", "version": 1}
@@ -138,7 +137,7 @@ def _lock(file: int, path: str) -> None:
         raise UsageError(f"the resume file {path} is in use by another process") from error
 
 
-class JournaledModel:
+class JournaledModel(WrappedModel):
     """A model for one row of a batch, with the journal before it.
 
     Attributes:
@@ -148,14 +147,6 @@ class JournaledModel:
     def __init__(self, inner: Model, journal: Journal, row: str) -> None:
         self.inner, self._journal, self._row = inner, journal, row
         self.repeated = 0
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        return self.inner.modes
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         return asyncio.run(self.acomplete(requests))
