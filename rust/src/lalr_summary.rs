@@ -23,7 +23,7 @@ pub(crate) enum Control {
     Ahead(Exit),
 }
 
-/// (nonterminal, pops, lookahead)
+/// (nonterminal, pops, lookahead); without pops, the whole text was read on top of the stack's bottom.
 type End = (u32, u32, Exit);
 
 #[derive(Debug, Default)]
@@ -91,6 +91,9 @@ impl LalrSummaries {
         if pops > 1 {
             self.work.push((into, (nonterminal, pops - 1, ahead)));
         } else if let Some(to) = table.goto(below, nonterminal) {
+            if to == table.end {
+                self.work.push((into, (nonterminal, 0, ahead))); // the bottom itself is never popped
+            }
             self.stand(table, Control::Ahead(ahead), to, below, into);
         }
     }
@@ -124,6 +127,9 @@ impl LalrSummaries {
                         Some(Action::Reduce(rule)) => match table.rules[rule as usize] {
                             [nonterminal, 0] => {
                                 if let Some(to) = table.goto(state, nonterminal) {
+                                    if to == table.end {
+                                        self.work.push((at, (nonterminal, 0, exit)));
+                                    }
                                     self.stand(table, control, to, state, at);
                                 }
                             }

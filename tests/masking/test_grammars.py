@@ -164,3 +164,13 @@ def test_a_keyword_with_too_many_spellings_is_a_limit() -> None:
     with pytest.raises(LimitError, match="spellings"):
         Grammar.from_lark(text, parser="lalr")
     assert Grammar.from_lark(text).accepts("SinkssinksSINKss x", engine="reference")
+
+
+@pytest.mark.parametrize("engine", ["kernel", "reference"])
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_rule_of_hundreds_of_symbols(parser: str, engine: str) -> None:
+    """The short search for an ending does not reach it; the exact one has to."""
+    grammar = Grammar.from_lark("start: " + "x " * 300 + '\nx: "a"', parser=parser)
+    assert grammar.accepts("a" * 300, engine=engine)
+    assert not grammar.accepts("a" * 299, engine=engine)
+    assert not grammar.accepts_prefix("a" * 301, engine=engine)
