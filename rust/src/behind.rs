@@ -19,7 +19,8 @@ pub(crate) const UNASKED: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Behind {
     starts: Map<Box<[Box<[u8]>]>, u32>,
-    codes: Map<u32, Arc<[Box<[u8]>]>>,
+    /// By automaton: its lookbehinds, and its first state.
+    automata: Map<u32, (Arc<[Box<[u8]>]>, u32)>,
     /// By state: the lookbehinds that hold.
     holding: Map<u32, Box<[Box<[u8]>]>>,
 }
@@ -66,9 +67,9 @@ impl Lexicon {
         self.memory += nfa.bytes();
         self.nfas.push(nfa);
         let number = self.nfas.len() as u32 - 1;
-        self.behind.codes.insert(number, codes.clone().into());
         let start = self.set_state(number, leaves.to_vec());
         self.check()?;
+        self.behind.automata.insert(number, (codes.clone().into(), start));
         self.note(start);
         self.behind.starts.insert(codes.into(), start);
         Ok(start)
@@ -84,12 +85,20 @@ impl Lexicon {
         next
     }
 
+    /// The state before any text of the automaton of a state.
+    pub(crate) fn first_left(&self, left: u32) -> u32 {
+        match self.states.get(left as usize).map(|s| &s.kind) {
+            Some(Kind::Set { nfa, .. }) => self.behind.automata.get(nfa).map_or(UNASKED, |a| a.1),
+            _ => UNASKED,
+        }
+    }
+
     fn note(&mut self, state: u32) {
         if self.behind.holding.contains_key(&state) || self.fault.is_some() {
             return;
         }
         let Kind::Set { nfa, leaves } = &self.states[state as usize].kind else { return };
-        let Some(codes) = self.behind.codes.get(nfa) else { return };
+        let Some((codes, _)) = self.behind.automata.get(nfa) else { return };
         let machine = &self.nfas[*nfa as usize];
         let mut found: Vec<Box<[u8]>> =
             leaves.iter().filter_map(|&l| machine.matched(l)).map(|i| codes[i as usize].clone()).collect();

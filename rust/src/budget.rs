@@ -27,8 +27,8 @@ impl Engine {
             return Ok(plan);
         }
         let lexicon = self.lexicon.clone();
-        let bytes = self.shortest(&mut lock(&lexicon), state)?;
-        let plan: Arc<[u32]> = self.vocabulary.greedy(&bytes)?.into();
+        let symbols = self.shortest(&mut lock(&lexicon), state)?;
+        let plan: Arc<[u32]> = self.vocabulary.spell(&symbols)?.into();
         self.bytes += 4 * plan.len();
         state.set_plan(plan.clone());
         Ok(plan)
@@ -155,6 +155,10 @@ impl Engine {
             if !seen.insert((set, d, k)) {
                 continue;
             }
+            if let Some((token, _)) = lexicon.special(d).filter(|_| set == AT_START) {
+                let set = pairs(&mut vec![token]);
+                out.push(((d, k), TokenSet { set, ..TokenSet::default() }));
+            }
             let info = lexicon.info(set, d, true);
             for (end, tokens) in &info.doubtful {
                 if !self.checked || self.viable(&mut lexicon, (*end, k))? {
@@ -208,21 +212,16 @@ impl Engine {
         if let Some(known) = self.search.length(item) {
             return Ok(known);
         }
-        let length = self.shortest_from(&mut lexicon, item)?.map_or(IMPOSSIBLE, |bytes| bytes.len() as u32);
+        let length = self.shortest_from(&mut lexicon, item)?.map_or(IMPOSSIBLE, |symbols| symbols.len() as u32);
         self.search.set_length(item, length);
         Ok(length)
     }
 
     /// A shortest ending of a lexeme just come to `item`.
-    fn shortest_from(&mut self, lexicon: &mut Lexicon, (d, k): Item) -> Result<Option<Vec<u8>>> {
+    fn shortest_from(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<Option<Vec<u32>>> {
         let mut items = Vec::new();
-        if lexicon.goes_on(d) {
-            items.push((d, k));
-        }
-        for exit in lexicon.exits(d).to_vec() {
-            if self.leave(lexicon, exit, k, &mut items)? {
-                return Ok(Some(Vec::new()));
-            }
+        if self.arrive(lexicon, item, &mut items)? {
+            return Ok(Some(Vec::new()));
         }
         self.shortest_of(lexicon, &items)
     }

@@ -137,12 +137,12 @@ impl Engine {
     pub fn initial(&mut self) -> Result<Arc<State>> {
         let lexicon = self.lexicon.clone();
         let mut lexicon = lock(&lexicon);
-        let closure = { self.parser.closure(&mut lexicon, self.parser.initial())? };
-        let starts = closure.starts.iter().map(|&(d, k)| (lexicon.guarded(d, self.context), k));
-        let mut items: Vec<Item> = starts.filter(|item| item.0 != DEAD).collect();
+        let mut items = Vec::new();
+        let can_end = self.enter(&mut lexicon, self.context, self.parser.initial(), &mut items)?;
         lexicon.check()?;
         self.keep_viable(&mut lexicon, &mut items)?;
-        self.intern(items, closure.can_end)
+        drop(lexicon);
+        self.intern(items, can_end)
     }
 
     fn intern(&mut self, items: Vec<Item>, can_end: bool) -> Result<Arc<State>> {
@@ -190,7 +190,7 @@ impl Engine {
         (hash >> 32) as usize & (self.transitions.len() - 1)
     }
 
-    /// The state after a token that is text; `None` if no completion follows.
+    /// The state after a token; `None` if no completion follows.
     pub fn accept(&mut self, from: &Arc<State>, token: u32) -> Result<Option<Arc<State>>> {
         if let Some(to) = self.remembered(from, token) {
             return Ok(Some(to));
@@ -199,10 +199,7 @@ impl Engine {
         self.counts.misses += 1;
         let tokens = self.vocabulary.tokens.clone();
         let bytes = tokens.bytes(token);
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let to = self.read(from, bytes)?;
+        let to = if bytes.is_empty() { self.take(from, token)? } else { self.read(from, bytes)? };
         if let Some(to) = &to {
             self.remember(from.id, token, to);
         }
@@ -247,6 +244,26 @@ impl Engine {
         self.intern(items, can_end).map(Some)
     }
 
+    /// The state after a special token that stands in the grammar.
+    fn take(&mut self, from: &State, token: u32) -> Result<Option<Arc<State>>> {
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = lock(&lexicon);
+        let (mut items, mut can_end) = (Vec::new(), false);
+        for &(d, k) in from.items.iter() {
+            match lexicon.special(d) {
+                Some((t, context)) if t == token => can_end |= self.enter(&mut lexicon, context, k, &mut items)?,
+                _ => {}
+            }
+        }
+        canonical(&mut *self.parser, &mut items);
+        self.keep_viable(&mut lexicon, &mut items)?;
+        drop(lexicon);
+        if items.is_empty() && !can_end {
+            return Ok(None);
+        }
+        self.intern(items, can_end).map(Some)
+    }
+
     /// One byte: the items after it, and whether the output may end.
     fn step(&mut self, lexicon: &mut Lexicon, items: &[Item], byte: u8, out: &mut Vec<Item>) -> Result<bool> {
         out.clear();
@@ -274,15 +291,22 @@ impl Engine {
     /// A lexeme ends: adds the starts of what may follow, in the exit's context. True if the output
     /// may end too.
     pub(crate) fn leave(&mut self, lexicon: &mut Lexicon, exit: Exit, k: u32, out: &mut Vec<Item>) -> Result<bool> {
-        let Some(k) = self.parser.advance(k, exit.label) else { return Ok(false) };
+        match self.parser.advance(k, exit.label) {
+            Some(k) => self.enter(lexicon, exit.context, k, out),
+            None => Ok(false),
+        }
+    }
+
+    /// Adds the starts of what may follow at `k`, in a context. True if the output may end too.
+    pub(crate) fn enter(&mut self, lexicon: &mut Lexicon, context: u32, k: u32, out: &mut Vec<Item>) -> Result<bool> {
         let closure = self.parser.closure(lexicon, k)?;
         for &(d, after) in closure.starts.iter() {
-            let d = lexicon.guarded(d, exit.context);
+            let d = lexicon.guarded(d, context);
             if d != DEAD {
                 out.push((d, after));
             }
         }
-        Ok(closure.can_end && lexicon.may_end(exit.context))
+        Ok(closure.can_end && lexicon.may_end(context))
     }
 
     fn keep_viable(&mut self, lexicon: &mut Lexicon, items: &mut Vec<Item>) -> Result<()> {

@@ -102,10 +102,18 @@ impl Lexicon {
                 let left = self.guards.contexts[context as usize].left;
                 self.looking_start(scanner, live, left, word)
             }
+            Kind::Special { .. } if !self.may_end(context) => DEAD,
             _ => main,
         };
         if main == DEAD {
             return DEAD;
+        }
+        let context = match self.states[main as usize].kind {
+            Kind::Special { .. } => self.restart(context),
+            _ => context,
+        };
+        if context == NO_GUARDS {
+            return main;
         }
         let kind = Kind::Guarded { main, context };
         if let Some(id) = self.known(&kind) {
@@ -149,6 +157,12 @@ impl Lexicon {
             None => DEAD,
             Some(context) => self.guarded(next, context),
         }
+    }
+
+    /// The context behind a special token, which no lexeme looks across: as at the start of the text.
+    pub(crate) fn restart(&mut self, context: u32) -> u32 {
+        let left = self.first_left(self.guards.contexts[context as usize].left);
+        self.guards.intern(Vec::new(), left)
     }
 
     /// Whether the text may end in a context: threads match nothing there, but conditions may.

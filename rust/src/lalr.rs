@@ -19,7 +19,7 @@ use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{Closure, Parser, IMPOSSIBLE};
 use crate::regex::Tree;
 use crate::scanner::ALL_LIVE;
-use crate::terminal::scannable;
+use crate::terminal::{scannable, SPECIAL};
 
 /// No parent: the bottom of a stack.
 const BOTTOM: u32 = u32::MAX;
@@ -61,6 +61,8 @@ pub struct Lalr {
     bounds: Vec<Option<u32>>,
     advanced: Map<(u32, u32), Option<u32>>,
     summaries: LalrSummaries,
+    /// Terminals that are special tokens, with the code.
+    specials: Vec<(u32, Box<[u8]>)>,
     start: u32,
 }
 
@@ -123,6 +125,10 @@ impl Lalr {
             bounds: Vec::new(),
             advanced: Map::default(),
             summaries: LalrSummaries::default(),
+            specials: (code.terminals.iter().zip(0..))
+                .filter(|(bytes, _)| bytes.first() == Some(&SPECIAL))
+                .map(|(bytes, t)| (t, (*bytes).into()))
+                .collect(),
         };
         lalr.start = lalr.node(code.start, BOTTOM);
         Ok(lalr)
@@ -293,6 +299,11 @@ impl Stacks for Walk<'_> {
             DEAD => Default::default(),
             _ => self.lalr.outcomes(self.lexicon, d, state)?,
         };
+        for (t, _) in &self.lalr.specials {
+            if self.lexicon.may_end(guards) && self.lalr.table.action(state, *t).is_some() {
+                lexemes.push(Exit { label: *t, context: self.lexicon.restart(guards) });
+            }
+        }
         // The text may also end here, which satisfies the guards if no lookahead is left.
         if self.lexicon.may_end(guards) {
             lexemes.push(Exit { label: self.lalr.end_of_text, context: NO_GUARDS });
@@ -339,8 +350,14 @@ impl Parser for Lalr {
             labels.iter().copied().filter(|&l| ignored.contains(&l) || self.run(k, l).is_some()).collect();
         let live = lexicon.live(&live);
         let d = lexicon.scan(scanner, live);
-        let starts = if d == DEAD { Box::default() } else { [(d, k)].into() };
-        let closure = Arc::new(Closure { starts, can_end: self.can_end(k) });
+        let mut starts = if d == DEAD { Vec::new() } else { vec![(d, k)] };
+        // A special token is all of its lexeme: what follows it is what its item stands before.
+        for (t, code) in self.specials.clone() {
+            if let Some(after) = self.advance(k, t) {
+                starts.push((lexicon.terminal(&code)?, after));
+            }
+        }
+        let closure = Arc::new(Closure { starts: starts.into(), can_end: self.can_end(k) });
         self.closures[k as usize] = Some(closure.clone());
         Ok(closure)
     }
@@ -361,6 +378,9 @@ impl Parser for Lalr {
     }
 
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
+        if lexicon.special(d).is_some() {
+            return self.bound(k).saturating_add(1);
+        }
         let mut labels = Vec::new();
         lexicon.labels(d, &mut labels);
         let mut best = IMPOSSIBLE;
@@ -377,7 +397,10 @@ impl Parser for Lalr {
         let table = self.table.clone();
         let end = self.end_of_text;
         let mut found = Ok(false);
-        let (lexemes, ignored) = self.outcomes(lexicon, d, self.nodes[k as usize].state)?;
+        let (lexemes, ignored) = match lexicon.special(d) {
+            Some((_, context)) => (Vec::new(), vec![Exit { label: 0, context }]),
+            None => self.outcomes(lexicon, d, self.nodes[k as usize].state)?,
+        };
         let controls = lexemes.into_iter().map(Control::Ahead);
         let controls = controls.chain(ignored.into_iter().map(|e| Control::Between(e.context)));
         for control in controls {
@@ -400,6 +423,10 @@ impl Parser for Lalr {
     }
 
     fn names(&mut self, lexicon: &Lexicon, d: u32, _: u32) -> Vec<u32> {
+        if let Some((token, _)) = lexicon.special(d) {
+            let same = |code: &[u8]| code[1..] == token.to_le_bytes();
+            return self.specials.iter().filter(|(_, code)| same(code)).map(|(t, _)| *t).collect();
+        }
         let mut labels = Vec::new();
         lexicon.labels(d, &mut labels);
         labels.into_iter().map(|l| l.0).collect()

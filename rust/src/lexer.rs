@@ -111,6 +111,10 @@ pub(crate) enum Kind {
         base: u32,
         node: u32,
     },
+    /// A special token, not yet taken: no byte leads anywhere.
+    Special {
+        token: u32,
+    },
     /// A state in a context.
     Guarded {
         main: u32,
@@ -231,6 +235,15 @@ impl Lexicon {
         &self.states[d as usize].exits
     }
 
+    /// The special token that state `d` waits for, and the context after it.
+    pub fn special(&self, d: u32) -> Option<(u32, u32)> {
+        match self.states[d as usize].kind {
+            Kind::Special { token } => Some((token, NO_GUARDS)),
+            Kind::Guarded { main, context } => self.special(main).map(|(token, _)| (token, context)),
+            _ => None,
+        }
+    }
+
     /// Whether the lexeme may end in state `d`.
     #[inline]
     pub fn ends(&self, d: u32) -> bool {
@@ -291,7 +304,7 @@ impl Lexicon {
             Kind::Suffix { shape, at } => self.step_suffix(shape, at, byte),
             Kind::Except { shape, base, node } => self.step_except(shape, base, node, byte),
             kind @ Kind::Looking { .. } => self.step_looking(&kind, byte, UNASKED),
-            Kind::Start { .. } => DEAD, // entered in a context only
+            Kind::Start { .. } | Kind::Special { .. } => DEAD, // entered in a context only; no text
             Kind::Condition { nfa, condition } => self.step_condition(nfa, condition, byte, UNASKED),
             Kind::Guarded { main, context } => self.step_guarded(main, context, byte),
         };
@@ -431,6 +444,7 @@ impl Lexicon {
             Kind::Set { nfa, .. } => (1, nfa),
             Kind::First { scanner, .. } | Kind::Looking { scanner, .. } | Kind::Start { scanner, .. } => (2, scanner),
             Kind::Condition { nfa, .. } => (4, nfa),
+            Kind::Special { token } => (5, token),
             Kind::Units { shape, .. } | Kind::Prefix { shape, .. } | Kind::Suffix { shape, .. } => (3, shape),
             // Once the words are left behind, the base is all that remains.
             Kind::Except { base, .. } => self.origin(base),

@@ -14,10 +14,11 @@
 //! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`] | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
-//! | [`matcher`] | what users hold |
+//! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
 
 #![warn(missing_docs)]
 
+pub mod batch;
 mod behind;
 pub mod bitmask;
 mod budget;
@@ -28,6 +29,7 @@ pub mod engine;
 pub mod error;
 mod except;
 pub mod exits;
+mod forced;
 pub mod general;
 mod guards;
 mod hash;

@@ -26,6 +26,10 @@ impl Engine {
         let mut lexicon = lock(&lexicon);
         let mut union = Union::default();
         for &(d, k) in state.items.iter() {
+            if let Some((token, _)) = lexicon.special(d) {
+                union.add_pairs(&crate::bitmask::pairs(&mut vec![token]));
+                continue;
+            }
             let info = lexicon.info(AT_START, d, self.checked);
             union.add(&info.inside);
             for (end, tokens) in &info.doubtful {

@@ -86,8 +86,8 @@ impl Grammar {
         }
     }
 
-    /// A shortest ending from a state.
-    pub(crate) fn witness(&self, state: &State) -> Result<Vec<u8>> {
+    /// A shortest ending from a state, in symbols.
+    fn ending(&self, state: &State) -> Result<Vec<u32>> {
         let mut engine = lock(&self.engine);
         let lexicon = engine.lexicon.clone();
         let mut lexicon = lock(&lexicon);
@@ -95,7 +95,7 @@ impl Grammar {
     }
 
     pub(crate) fn tokens_needed(&self, state: &State) -> Result<usize> {
-        Ok(self.vocabulary.greedy(&self.witness(state)?)?.len() + 1)
+        Ok(self.vocabulary.spell(&self.ending(state)?)?.len() + 1)
     }
 
     /// Forgets everything that no matcher holds.
@@ -218,12 +218,10 @@ impl Matcher {
 
     /// Accepts a token, or refuses it and stays as it was.
     pub fn accept(&mut self, token: u32) -> Result<bool> {
-        if self.grammar.vocabulary.eos.contains(&token) {
-            let ends = self.last.finished || self.last.state.can_end;
-            if ends {
-                self.push(self.last.state.clone(), true, None);
-            }
-            return Ok(ends);
+        let eos = self.grammar.vocabulary.eos.contains(&token);
+        if eos && (self.last.finished || self.last.state.can_end) {
+            self.push(self.last.state.clone(), true, None);
+            return Ok(true);
         }
         if self.last.finished {
             return Ok(false);
@@ -240,7 +238,9 @@ impl Matcher {
             }
             (to, plan)
         };
-        self.push(to, false, plan);
+        // An end token may also stand in the grammar; nothing comes after it where the output may end.
+        let finished = eos && to.can_end;
+        self.push(to, finished, plan);
         Ok(true)
     }
 
@@ -348,12 +348,21 @@ impl Matcher {
         out
     }
 
-    /// A shortest byte string that ends the output from here.
+    /// The text of a shortest ending from here, special tokens left out.
     pub fn witness(&self) -> Result<Vec<u8>> {
         if self.last.finished {
             return Ok(Vec::new());
         }
-        self.grammar.witness(&self.last.state)
+        let symbols = self.grammar.ending(&self.last.state)?;
+        Ok(symbols.into_iter().filter_map(|s| u8::try_from(s).ok()).collect())
+    }
+
+    /// The bytes that have to come next, whatever the completion; `limit` at most.
+    pub fn forced(&self, limit: usize) -> Result<Vec<u8>> {
+        if self.last.finished {
+            return Ok(Vec::new());
+        }
+        lock(&self.grammar.engine).forced(&self.last.state, limit)
     }
 
     /// Tokens that a shortest ending needs, the end token among them; 0 when finished.

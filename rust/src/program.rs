@@ -105,7 +105,7 @@ impl Program {
                 if lexicon.ends(d) {
                     list.push((source, Symbol::Empty, target)); // a terminal that may be empty
                 }
-                if !lexicon.goes_on(d) {
+                if !lexicon.goes_on(d) && lexicon.special(d).is_none() {
                     continue; // and one that is nothing else
                 }
             }

@@ -16,7 +16,7 @@ use crate::bitmask::TokenSet;
 use crate::engine::lock;
 use crate::lalr_table::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
-use crate::{matcher, vocabulary};
+use crate::{batch, matcher, vocabulary};
 
 create_exception!(trellis_kernel, KernelError, PyException, "An error of the kernel: (kind, message, index).");
 
@@ -155,7 +155,6 @@ struct Matcher(Mutex<matcher::Matcher>);
 impl Matcher {
     #[pyo3(signature = (bitmask, row=0))]
     fn fill_bitmask(&self, py: Python<'_>, bitmask: &Bound<'_, PyAny>, row: usize) -> PyResult<()> {
-        let buffer = PyBuffer::<i32>::get(bitmask).map_err(|e| PyTypeError::new_err(format!("bitmask: {e}")))?;
         let known = lock(&self.0).known_mask();
         let mask = match known {
             Some(mask) => mask,
@@ -165,17 +164,8 @@ impl Matcher {
             }
         };
         let words = lock(&self.0).grammar().vocabulary.words;
-        let rows = match buffer.shape() {
-            [_] => 1,
-            [rows, _] => *rows,
-            _ => return Err(PyValueError::new_err("bitmask: one or two dimensions")),
-        };
-        let cells =
-            buffer.as_mut_slice(py).ok_or_else(|| PyValueError::new_err("bitmask: not writable, or not contiguous"))?;
-        if row >= rows || cells.len() != rows * words {
-            return Err(PyValueError::new_err(format!("bitmask: {words} words a row are needed, and row {row}")));
-        }
-        fill(&mask, &cells[row * words..(row + 1) * words]);
+        let buffer = words_of(bitmask)?;
+        fill(&mask, row_of(py, &buffer, words, row)?);
         Ok(())
     }
 
@@ -222,10 +212,52 @@ impl Matcher {
         Ok(PyBytes::new(py, &bytes))
     }
 
+    fn forced_bytes<'py>(&self, py: Python<'py>, limit: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let copy = lock(&self.0).clone();
+        let bytes = py.detach(|| copy.forced(limit))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     fn tokens_needed(&self, py: Python<'_>) -> PyResult<usize> {
         let copy = lock(&self.0).clone();
         Ok(py.detach(|| copy.tokens_needed())?)
     }
+}
+
+/// The masks of several matchers into the first rows of a bitmask.
+#[pyfunction]
+fn fill_bitmasks(
+    py: Python<'_>,
+    matchers: Vec<PyRef<'_, Matcher>>,
+    bitmask: &Bound<'_, PyAny>,
+    threads: usize,
+) -> PyResult<()> {
+    let copies: Vec<matcher::Matcher> = matchers.iter().map(|m| lock(&m.0).clone()).collect();
+    let masks = py.detach(|| batch::masks(&copies, threads));
+    let buffer = words_of(bitmask)?;
+    for (row, (mask, matcher)) in masks.into_iter().zip(&copies).enumerate() {
+        fill(&*mask?, row_of(py, &buffer, matcher.grammar().vocabulary.words, row)?);
+    }
+    Ok(())
+}
+
+fn words_of(bitmask: &Bound<'_, PyAny>) -> PyResult<PyBuffer<i32>> {
+    PyBuffer::<i32>::get(bitmask).map_err(|e| PyTypeError::new_err(format!("bitmask: {e}")))
+}
+
+/// One row of a bitmask, when it is one.
+fn row_of<'a>(py: Python<'a>, buffer: &'a PyBuffer<i32>, words: usize, row: usize) -> PyResult<&'a [Cell<i32>]> {
+    let rows = match buffer.shape() {
+        [_] => 1,
+        [rows, _] => *rows,
+        _ => return Err(PyValueError::new_err("bitmask: one or two dimensions")),
+    };
+    let cells =
+        buffer.as_mut_slice(py).ok_or_else(|| PyValueError::new_err("bitmask: not writable, or not contiguous"))?;
+    if row >= rows || cells.len() != rows * words {
+        return Err(PyValueError::new_err(format!("bitmask: {words} words a row are needed, and row {row}")));
+    }
+    Ok(&cells[row * words..(row + 1) * words])
 }
 
 /// [`TokenSet::fill`] into a buffer of Python's.
@@ -249,5 +281,6 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("KernelError", module.py().get_type::<KernelError>())?;
     module.add_class::<Vocabulary>()?;
     module.add_class::<Grammar>()?;
-    module.add_class::<Matcher>()
+    module.add_class::<Matcher>()?;
+    module.add_function(wrap_pyfunction!(fill_bitmasks, module)?)
 }

@@ -41,11 +41,14 @@ impl Search {
     }
 }
 
-/// An item on the way: where it came from, over which byte.
+/// A byte, or a special token by its id and this.
+pub(crate) const SPECIAL: u32 = 256;
+
+/// An item on the way: where it came from, over which symbol.
 struct Step {
     item: Item,
     from: u32,
-    byte: Option<u8>,
+    symbol: Option<u32>,
 }
 
 const ROOT: u32 = u32::MAX;
@@ -72,7 +75,7 @@ impl Engine {
 
     /// A short search for an ending; `None` if the fuel does not suffice.
     fn look_ahead(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<Option<bool>> {
-        let mut steps = vec![Step { item, from: ROOT, byte: None }];
+        let mut steps = vec![Step { item, from: ROOT, symbol: None }];
         let mut seen = Set::default();
         seen.insert(item);
         let mut heap = BinaryHeap::new();
@@ -89,6 +92,9 @@ impl Engine {
             for exit in lexicon.exits(d).to_vec() {
                 found |= self.leave(lexicon, exit, k, &mut starts)?;
             }
+            if let Some((_, context)) = lexicon.special(d) {
+                found |= self.enter(lexicon, context, k, &mut starts)?;
+            }
             if !found && lexicon.goes_on(d) {
                 starts.extend(lexicon.successors(d).into_iter().map(|(_, to)| (to, k)));
             }
@@ -104,7 +110,7 @@ impl Engine {
                 if seen.insert(next) {
                     let estimate = self.parser.estimate(lexicon, next.0, next.1);
                     if estimate != IMPOSSIBLE {
-                        steps.push(Step { item: next, from: at, byte: None });
+                        steps.push(Step { item: next, from: at, symbol: None });
                         heap.push((Reverse(estimate), steps.len() as u32 - 1));
                     }
                 }
@@ -126,8 +132,8 @@ impl Engine {
         Ok(Some(false))
     }
 
-    /// A shortest byte string that ends the output from a state.
-    pub(crate) fn shortest(&mut self, lexicon: &mut Lexicon, state: &State) -> Result<Vec<u8>> {
+    /// The shortest symbols that end the output from a state: bytes, and special tokens.
+    pub(crate) fn shortest(&mut self, lexicon: &mut Lexicon, state: &State) -> Result<Vec<u32>> {
         if state.can_end {
             return Ok(Vec::new());
         }
@@ -135,8 +141,21 @@ impl Engine {
         found.ok_or_else(|| KernelError::limit("no ending found"))
     }
 
-    /// A shortest byte string that ends the output from one of some items, if there is any.
-    pub(crate) fn shortest_of(&mut self, lexicon: &mut Lexicon, items: &[Item]) -> Result<Option<Vec<u8>>> {
+    /// A byte led to `item`: adds it, if its lexeme can go on, and what follows where it ends. True if the
+    /// output may end.
+    pub(crate) fn arrive(&mut self, lexicon: &mut Lexicon, (d, k): Item, out: &mut Vec<Item>) -> Result<bool> {
+        if lexicon.goes_on(d) || lexicon.special(d).is_some() {
+            out.push((d, k));
+        }
+        let mut ends = false;
+        for exit in lexicon.exits(d).to_vec() {
+            ends |= self.leave(lexicon, exit, k, out)?;
+        }
+        Ok(ends)
+    }
+
+    /// The shortest symbols that end the output from one of some items, if there are any.
+    pub(crate) fn shortest_of(&mut self, lexicon: &mut Lexicon, items: &[Item]) -> Result<Option<Vec<u32>>> {
         let mut steps: Vec<Step> = Vec::new();
         let mut seen = Set::default();
         // (estimate, bytes so far the more the better, step); a step without item is the end.
@@ -144,7 +163,7 @@ impl Engine {
         for &item in items {
             let estimate = self.parser.estimate(lexicon, item.0, item.1);
             if estimate != IMPOSSIBLE {
-                steps.push(Step { item, from: ROOT, byte: None });
+                steps.push(Step { item, from: ROOT, symbol: None });
                 heap.push((Reverse(estimate), 0u32, steps.len() as u32 - 1, false));
             }
         }
@@ -152,13 +171,13 @@ impl Engine {
         while let Some((_, length, at, ended)) = heap.pop() {
             if ended {
                 lexicon.check()?;
-                let (mut bytes, mut at) = (Vec::with_capacity(length as usize), at);
+                let (mut symbols, mut at) = (Vec::with_capacity(length as usize), at);
                 while at != ROOT {
-                    bytes.extend(steps[at as usize].byte);
+                    symbols.extend(steps[at as usize].symbol);
                     at = steps[at as usize].from;
                 }
-                bytes.reverse();
-                return Ok(Some(bytes));
+                symbols.reverse();
+                return Ok(Some(symbols));
             }
             if steps.len() > FUEL {
                 return Err(exhausted());
@@ -167,22 +186,23 @@ impl Engine {
             if !seen.insert((d, k)) {
                 continue;
             }
-            for (byte, to) in lexicon.successors(d) {
+            let special = lexicon.special(d);
+            let bytes = lexicon.successors(d).into_iter().map(|(byte, to)| (u32::from(byte), to));
+            for (symbol, to) in bytes.chain(special.map(|(token, _)| (SPECIAL + token, DEAD))) {
                 let length = length + 1;
                 starts.clear();
-                if lexicon.goes_on(to) {
-                    starts.push((to, k));
-                }
-                for exit in lexicon.exits(to).to_vec() {
-                    if self.leave(lexicon, exit, k, &mut starts)? {
-                        steps.push(Step { item: (DEAD, 0), from: at, byte: Some(byte) });
-                        heap.push((Reverse(length), length, steps.len() as u32 - 1, true));
-                    }
+                let ends = match special {
+                    Some((_, context)) => self.enter(lexicon, context, k, &mut starts)?,
+                    None => self.arrive(lexicon, (to, k), &mut starts)?,
+                };
+                if ends {
+                    steps.push(Step { item: (DEAD, 0), from: at, symbol: Some(symbol) });
+                    heap.push((Reverse(length), length, steps.len() as u32 - 1, true));
                 }
                 for &next in &starts {
                     let estimate = self.parser.estimate(lexicon, next.0, next.1);
                     if estimate != IMPOSSIBLE && !seen.contains(&next) {
-                        steps.push(Step { item: next, from: at, byte: Some(byte) });
+                        steps.push(Step { item: next, from: at, symbol: Some(symbol) });
                         heap.push((Reverse(estimate.saturating_add(length)), length, steps.len() as u32 - 1, false));
                     }
                 }

@@ -194,6 +194,7 @@ impl Lexicon {
                 longest(self.scanners[*scanner as usize].nfa)
             }
             Kind::Condition { .. } => 0,
+            Kind::Special { .. } => 1,
             Kind::Units { shape, min, .. } | Kind::Prefix { shape, min, .. } => {
                 let unit = self.counted[*shape as usize].start;
                 let prefix = self.counted[*shape as usize].prefix.len() as u32;

@@ -35,6 +35,9 @@ impl Lexicon {
         if let Some(known) = self.outcomes.get(&d) {
             return Ok(known.clone());
         }
+        if let Some((_, context)) = self.special(d) {
+            return Ok(Arc::new([Exit { label: 0, context }]));
+        }
         if self.is_plain(d) {
             return Ok(Arc::new([PLAIN]));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::behind::UNASKED;
 use crate::code::Reader;
-use crate::error::{KernelError, Result};
+use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::{Kind, Lexicon, Row, State, DEAD, PLAIN, UNKNOWN};
 use crate::nfa::{Nfa, NEVER};
 use crate::regex::{Tree, UNBOUNDED};
@@ -103,7 +103,14 @@ impl Lexicon {
                 self.excepts.push(ExceptShape { words: Words::new(words.into_iter()) });
                 self.except_state(self.excepts.len() as u32 - 1, base, 0)
             }
-            SPECIAL => return Err(KernelError::program("special tokens in grammars are not supported yet")),
+            SPECIAL => {
+                let token = Reader::new(body).u32()?;
+                if token as usize >= self.vocabulary.len() || !self.vocabulary.bytes(token).is_empty() {
+                    let message = format!("token {token} is no special token of the vocabulary");
+                    return Err(KernelError::new(ErrorKind::Vocabulary, message));
+                }
+                self.intern(Kind::Special { token }, &[0; 4], None, &[], 1)
+            }
             _ => return Err(KernelError::program(format!("unknown kind of terminal {kind:#04x}"))),
         };
         self.check()?;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::Lexicon;
+use crate::search::SPECIAL;
 use crate::trie::Trie;
 
 /// Longest token, in bytes; longer ones would be a mistake of whoever read the tokenizer.
@@ -108,6 +109,18 @@ impl Vocabulary {
 }
 
 impl Vocabulary {
+    /// The tokens of symbols: special ones as they are, the bytes between by longest match.
+    pub(crate) fn spell(&self, symbols: &[u32]) -> Result<Vec<u32>> {
+        let mut out = Vec::new();
+        for run in symbols.chunk_by(|&a, &b| a < SPECIAL && b < SPECIAL) {
+            match run[0].checked_sub(SPECIAL) {
+                Some(token) => out.push(token),
+                None => out.extend(self.greedy(&run.iter().map(|&b| b as u8).collect::<Vec<_>>())?),
+            }
+        }
+        Ok(out)
+    }
+
     /// The longest-match tokenisation of some bytes.
     pub fn greedy(&self, bytes: &[u8]) -> Result<Vec<u32>> {
         let (mut out, mut at) = (Vec::new(), 0);

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from trellis.errors import GrammarError, LimitError, MaskError, UsageError
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens, apply_bitmask
-from trellis.masking.grammar import Grammar, Matcher
+from trellis.masking.compiled import Matcher
+from trellis.masking.grammar import Grammar
 from trellis.masking.vocabulary import Vocabulary
 
 ENGINES = ["kernel", "reference"]
@@ -107,7 +108,7 @@ def test_explanations(vocabulary: Vocabulary, engine: str) -> None:
     assert matcher.explain(0) == "token 0 '[' is allowed"
     assert matcher.explain(3) == "token 3 '0' is refused at its byte 0 ('0'): expected LSQB"
     assert matcher.explain(10) == "token 10 '<end>' is refused: the output is not complete; expected LSQB"
-    assert matcher.explain(12) == "token 12 '<pad>' is refused: a special token never matches text"
+    assert matcher.explain(12) == "token 12 '<pad>' is refused: a special token never matches text; expected LSQB"
     assert matcher.explain(99) == "token 99 is outside the vocabulary of 14 tokens"
     matcher.accept(0)
     assert matcher.explain(5) == "token 5 '],' is refused at its byte 1 (','): expected after ']' the end"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from trellis.errors import GrammarError, LimitError
 from trellis.masking import left_corner
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
-from trellis.masking.grammar import Grammar, Matcher
+from trellis.masking.compiled import Matcher
+from trellis.masking.grammar import Grammar
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, pack, unpack
 from trellis.masking.terminals import (
     alternate,

@@ -3,7 +3,7 @@ from typing import final
 
 from typing_extensions import Buffer
 
-__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary"]
+__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary", "fill_bitmasks"]
 
 class KernelError(Exception):
     """An error of the kernel.
@@ -106,6 +106,14 @@ class Matcher:
     def expected(self) -> list[str]:
         """Names of the terminals that are being read or may come next, in the grammar's order."""
     def witness(self) -> bytes:
-        """A shortest byte string that ends the output from here."""
+        """The text of a shortest ending from here, special tokens left out."""
+    def forced_bytes(self, limit: int) -> bytes:
+        """The bytes that every completion starts with, ``limit`` at most; none before a special token."""
     def tokens_needed(self) -> int:
         """Tokens that a shortest ending needs, the end token among them; 0 when finished."""
+
+def fill_bitmasks(matchers: Sequence[Matcher], bitmask: Buffer, threads: int) -> None:
+    """Overwrites the first rows of an int32 bitmask with the masks of some matchers, in their order.
+
+    Masks that are not known yet are computed by ``threads`` threads at most, without the interpreter's lock.
+    """

@@ -1,12 +1,14 @@
 """Layer 4: masks that allow exactly the tokens after which some completion exists.
 
-``Grammar`` decides a language, ``Vocabulary`` spells tokens, ``Grammar.compile`` joins them, and a ``Matcher``
-between threads and requests, and a ``Matcher`` the state of one sequence. ``reference`` has the same semantics in the
+``Grammar`` decides a language, ``Vocabulary`` spells tokens, ``Grammar.compile`` joins them, to be shared between
+threads and requests, and a ``Matcher`` has the state of one sequence. ``reference`` has the same semantics in the
 most obvious code: start reading there.
 """
 
+from trellis.masking.batch import fill_bitmasks
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens, apply_bitmask
-from trellis.masking.grammar import CompiledGrammar, Grammar, Matcher
+from trellis.masking.compiled import CompiledGrammar, Matcher
+from trellis.masking.grammar import Grammar
 from trellis.masking.vocabulary import Vocabulary
 
 __all__ = [
@@ -17,4 +19,5 @@ __all__ = [
     "allocate_bitmask",
     "allowed_tokens",
     "apply_bitmask",
+    "fill_bitmasks",
 ]

@@ -1,4 +1,4 @@
-"""The public face of layer 4: grammars, grammars compiled for a vocabulary, and matchers."""
+"""The public face of layer 4: grammars, by what they are made from."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 
-from trellis.errors import GrammarError, LimitError, MaskError, TrellisError, UsageError, VocabularyError
-from trellis.masking import regex_front, terminals
+from trellis.errors import GrammarError, UsageError
+from trellis.masking import regex_front, special, terminals
+from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors, shown
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
 from trellis.masking.reference import ReferenceGrammar
-from trellis.masking.vocabulary import Vocabulary, integer
+from trellis.masking.special import SpecialToken
+from trellis.masking.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from trellis.masking.lark_front import LarkSource
 
 ENGINES = ("kernel", "reference")
-MAX_BUDGET = 2**40  # no output is as long
 KEPT_VOCABULARIES = 8  # compiled forms that a grammar keeps
 
 
@@ -38,16 +38,18 @@ class Grammar:
         pattern: the regular expression that it was made of, None if it was not.
         choices: the texts that it was made of, None if it was not.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
+        special_tokens: names or ids of the special tokens that stand in the grammar.
     """
 
     def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
                  lark_source: LarkSource | None = None, pattern: str | None = None,
-                 choices: tuple[str, ...] | None = None) -> None:
+                 choices: tuple[str, ...] | None = None, special_tokens: Iterable[SpecialToken] = ()) -> None:
         self.program = program
         self.description = description
         self.text = None if lark_source is None else lark_source.text
         self.pattern, self.choices = pattern, choices
         self.relaxations = tuple(relaxations)
+        self.special_tokens = tuple(special_tokens)
         self._lark_source = lark_source
         self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
         self._lock = threading.Lock()
@@ -56,13 +58,16 @@ class Grammar:
         return f"Grammar({self.description})"
 
     @classmethod
-    def from_lark(cls, text_or_path: str | os.PathLike[str], start: str = "start", parser: str = "earley") -> Grammar:
+    def from_lark(cls, text_or_path: str | os.PathLike[str], start: str = "start", parser: str = "earley", *,
+                  special_tokens: Mapping[str, SpecialToken] | None = None) -> Grammar:
         """The texts that Lark parses.
 
         Args:
             text_or_path: a grammar, or a path to one (a path object, or one line that ends in ``.lark``).
             start: the rule that the whole text has to be.
             parser: ``"earley"`` (Lark's default, with its dynamic lexer) or ``"lalr"`` (with the contextual lexer).
+            special_tokens: for each terminal that the grammar declares (``%declare``), the name or id of the special
+                token that it is. Such a token never matches its text, and nothing looks across it.
 
         Raises:
             GrammarError: Lark does not load the grammar, or no text belongs to it.
@@ -70,8 +75,10 @@ class Grammar:
         """
         from trellis.masking import lark_front
 
-        source = lark_front.load(text_or_path, start, parser)
-        return cls(source.program, f"Lark grammar {source.name}, {parser}", lark_source=source)
+        tokens = special.checked(special_tokens)
+        source = lark_front.load(text_or_path, start, parser, tuple(tokens))
+        return cls(source.program, f"Lark grammar {source.name}, {parser}", lark_source=source,
+                   special_tokens=tokens.values())
 
     @classmethod
     def from_regex(cls, pattern: str, flags: int = 0) -> Grammar:
@@ -154,12 +161,15 @@ class Grammar:
         """Lark's tree (``lark.Tree``) of a text.
 
         Raises:
-            GrammarError: the text does not belong to the language (line, column), or the grammar is not Lark's.
+            GrammarError: the text does not belong to the language (line, column), or the grammar is not Lark's, or has
+                special tokens.
         """
         if not isinstance(text, str):
             raise UsageError(f"a text is a string, not {type(text).__name__}")
         if self._lark_source is None:
             raise GrammarError(f"a {self.description} has no parse trees", hint="Grammar.from_lark has them")
+        if self.special_tokens:
+            raise GrammarError("a grammar with special tokens cannot parse text: they have none")
         return self._lark_source.parse(text)
 
     def compile(self, vocabulary: Vocabulary, *, engine: str = "kernel") -> CompiledGrammar:
@@ -171,6 +181,7 @@ class Grammar:
         Raises:
             MaskError: the kernel is not installed.
             GrammarError: the engine refuses the grammar.
+            VocabularyError: a special token of the grammar is not in the vocabulary.
         """
         if not isinstance(vocabulary, Vocabulary):
             raise UsageError(f"a grammar is compiled for a Vocabulary, not {type(vocabulary).__name__}",
@@ -181,167 +192,14 @@ class Grammar:
         with self._lock:
             compiled = self._compiled.get(key)
             if compiled is None:
-                raw = _kernel_grammar(self.program, vocabulary) if engine == "kernel" else ReferenceGrammar(
-                    self.program, vocabulary.tokens, vocabulary.special_ids, vocabulary.eos_ids)
+                program = special.bind(self.program, self.special_tokens, vocabulary)
+                raw = _kernel_grammar(program, vocabulary) if engine == "kernel" else ReferenceGrammar(
+                    program, vocabulary.tokens, vocabulary.special_ids, vocabulary.eos_ids)
                 compiled = self._compiled[key] = CompiledGrammar(self, vocabulary, engine, raw)
                 if len(self._compiled) > KEPT_VOCABULARIES:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
         return compiled
-
-
-class CompiledGrammar:
-    """A grammar over the tokens of a vocabulary. Immutable; shared between threads and sequences."""
-
-    def __init__(self, grammar: Grammar, vocabulary: Vocabulary, engine: str, raw: Any) -> None:
-        self.grammar, self.vocabulary, self.engine = grammar, vocabulary, engine
-        self._raw = raw
-
-    def __repr__(self) -> str:
-        return f"CompiledGrammar({self.grammar.description}, {self.vocabulary!r}, engine={self.engine!r})"
-
-    def matcher(self, max_tokens: int | None = None) -> Matcher:
-        """A matcher before the first token.
-
-        Args:
-            max_tokens: a budget, EOS included: the masks then keep only tokens after which the output can still end in
-                time.
-
-        Raises:
-            LimitError: the budget is below what any output takes.
-        """
-        if max_tokens is not None:
-            max_tokens = min(max(integer(max_tokens, "max_tokens"), 0), MAX_BUDGET)
-        with _errors():
-            return Matcher(self, self._raw.matcher(max_tokens))
-
-    def min_tokens(self) -> int:
-        """Tokens of a short output, EOS included: the smallest budget that works."""
-        with _errors():
-            return int(self._raw.min_tokens())
-
-    def stats(self) -> dict[str, int]:
-        """Counts of what the engine keeps (states, cached masks, bytes ...)."""
-        with _errors():
-            return dict(self._raw.stats())
-
-
-class Matcher:
-    """One output in the making. Not for several threads at once."""
-
-    __slots__ = ("_raw", "compiled")
-
-    def __init__(self, compiled: CompiledGrammar, raw: Any) -> None:
-        self.compiled = compiled
-        self._raw = raw
-
-    def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
-        """Set the bits of the allowed tokens in one row, clear all others.
-
-        Args:
-            bitmask: C-contiguous int32 words, [words] or [rows, words] (``allocate_bitmask``).
-
-        Raises:
-            MaskError: no token is allowed (the vocabulary cannot spell what the grammar wants), or a wrong buffer.
-        """
-        try:
-            self._raw.fill_bitmask(bitmask, row)
-        except Exception as error:
-            _reraise(error)
-
-    def accept(self, token_id: int) -> bool:
-        """Take a token. False: refused, nothing has changed."""
-        try:
-            return self._raw.accept(token_id)  # type: ignore[no-any-return]
-        except OverflowError:  # a negative id, or one beyond any vocabulary
-            return False
-        except Exception as error:
-            _reraise(error)
-
-    def accept_bytes(self, data: bytes) -> int:
-        """Take text; how many bytes of it some completion follows (the rest is not taken). One step for rollback."""
-        with _errors():
-            return int(self._raw.accept_bytes(data))
-
-    def rollback(self, n: int) -> None:
-        """Undo the last ``n`` accepted tokens, EOS included."""
-        n = integer(n, "a number of tokens")
-        if n < 0:
-            raise UsageError(f"cannot roll back {n} tokens")
-        with _errors():
-            self._raw.rollback(n)
-
-    def fork(self) -> Matcher:
-        """An independent copy in the same state."""
-        with _errors():
-            return Matcher(self.compiled, self._raw.fork())
-
-    @property
-    def can_end(self) -> bool:
-        """Whether the text so far belongs to the language."""
-        return bool(self._raw.can_end)
-
-    @property
-    def finished(self) -> bool:
-        """Whether EOS was accepted."""
-        return bool(self._raw.finished)
-
-    @property
-    def expected(self) -> list[str]:
-        """Names of the terminals that are being read or may come next; none when the output has ended."""
-        with _errors():
-            return [] if self._raw.finished else list(self._raw.expected())
-
-    def witness(self) -> bytes:
-        """A short text that ends the output."""
-        with _errors():
-            return bytes(self._raw.witness())
-
-    def tokens_needed(self) -> int:
-        """Tokens that are enough to end the output, EOS included."""
-        with _errors():
-            return int(self._raw.tokens_needed())
-
-    def explain(self, token_id: int) -> str:
-        """In words: is a token allowed now, and if not, why."""
-        vocabulary = self.compiled.vocabulary
-        token_id = integer(token_id, "a token id")
-        if not 0 <= token_id < vocabulary.size:
-            return f"token {token_id} is outside the vocabulary of {vocabulary.size} tokens"
-        token = vocabulary.tokens[token_id]
-        name = f"token {token_id} {_shown(token)}"
-        if self.fork().accept(token_id):
-            return f"{name} is allowed"
-        if self.finished:
-            return f"{name} is refused: the output has ended"
-        if token_id in vocabulary.eos_ids:
-            return f"{name} is refused: the output is not complete; expected {self._expectation()}"
-        if token_id in vocabulary.special_ids:
-            return f"{name} is refused: a special token never matches text"
-        trial = self.fork()
-        taken = trial.accept_bytes(token)
-        if taken == len(token):
-            return f"{name} is refused: after it the output could not end within the token budget"
-        after = f" after {_shown(token[:taken])}" if taken else ""
-        return f"{name} is refused at its byte {taken} ({_shown(token[taken:taken + 1])}): expected{after} " \
-               f"{trial._expectation()}"
-
-    def _expectation(self) -> str:
-        names = self.expected
-        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        return (f"{listed} or the end" if self.can_end else listed) if listed else "the end"
-
-
-def _shown(data: bytes) -> str:
-    return repr(data.decode("utf-8")) if _is_text(data) else repr(data)
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _encoded(text: str | bytes) -> bytes | None:
@@ -397,7 +255,7 @@ def _choices(words: list[bytes]) -> GeneralProgram:
             if last > low:
                 target = builder.state()
                 work.append((target, low, last + 1, shared))
-            builder.terminal(state, terminals.literal(first[depth:shared]), target, _shown(first))
+            builder.terminal(state, terminals.literal(first[depth:shared]), target, shown(first))
             low = last + 1
     return builder.build(rule)
 
@@ -413,30 +271,9 @@ def _shared(first: bytes, second: bytes) -> int:
 def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:
     kernel = vocabulary.kernel
     module = importlib.import_module("trellis_kernel")
-    with _errors():
+    with engine_errors():
         if isinstance(program, GeneralProgram):
             return module.Grammar.general(kernel, program.terminals, program.names, program.edges, program.finals,
                                           program.rule_starts, program.start, program.ignore)
         return module.Grammar.lalr(kernel, program.terminals, program.names, program.actions, program.gotos,
                                    program.rules, program.start, program.end, program.scanners, program.scanner_of)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """The engine's errors as Trellis's."""
-    try:
-        yield
-    except Exception as error:
-        _reraise(error)
-
-
-def _reraise(error: Exception) -> NoReturn:
-    if isinstance(error, TrellisError):
-        raise error
-    from_kernel = type(error).__module__ == "trellis_kernel"
-    kind, message = error.args[:2] if from_kernel else ("state", str(error))
-    if kind == "program":
-        raise GrammarError(message) from error
-    if kind in ("limit", "budget"):
-        raise LimitError(message, limit="max_tokens" if kind == "budget" else "fuel") from error
-    raise (VocabularyError(message) if kind == "vocabulary" else MaskError(message)) from error

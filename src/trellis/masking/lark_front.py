@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -62,8 +62,8 @@ class LarkSource:
             raise GrammarError(f"Lark failed on the text: {error}") from error
 
 
-def load(text_or_path: str | os.PathLike[str], start: str, parser: str) -> LarkSource:
-    """Load a grammar with Lark and lower it.
+def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special: Sequence[str] = ()) -> LarkSource:
+    """Load a grammar with Lark and lower it. ``special`` are declared terminals that are special tokens, by number.
 
     Raises:
         GrammarError, UnsupportedError: with the rule or terminal, and line and column where they can be found.
@@ -81,7 +81,7 @@ def load(text_or_path: str | os.PathLike[str], start: str, parser: str) -> LarkS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # CPython's, about "[[" in a class
         loaded = _loaded(place, start, parser)
-        lowering = _Lowering(loaded, place)
+        lowering = _Lowering(loaded, place, special)
         program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
     return LarkSource(program, loaded, path.name if path else "text", place.text)
 
@@ -127,18 +127,24 @@ def _loaded(place: Places, start: str, parser: str) -> Lark:
 class _Lowering:
     """A loaded grammar -> a program."""
 
-    def __init__(self, loaded: Lark, place: Places) -> None:
+    def __init__(self, loaded: Lark, place: Places, special: Sequence[str]) -> None:
         self.loaded = loaded
         self.place = place
         self.definitions: Mapping[str, TerminalDef] = {terminal.name: terminal for terminal in loaded.terminals}
-        self.codes: dict[str, bytes] = {}
+        self.codes = {name: terminals.special(number) for number, name in enumerate(special)}
+        used = {symbol.name for rule in loaded.rules for symbol in rule.expansion if symbol.is_term}
+        for name in special:
+            if name in self.definitions or name not in used:
+                raise place.error(GrammarError, f"{name} is to be a special token, but is no declared terminal that a "
+                                  "rule uses", name, hint=f"%declare {name}")
 
     def code(self, name: str) -> bytes:
         """The terminal code of a terminal."""
         if name not in self.codes:
             if name not in self.definitions:
                 raise self.place.error(UnsupportedError, f"terminal {name} is declared, but has no pattern", name,
-                                       hint="give it a pattern; masks cannot follow a postlex")
+                                       hint="say which special token it is: Grammar.from_lark(..., special_tokens="
+                                       f"{{{name!r}: ...}}); masks cannot follow an indenter or another postlex")
             self.codes[name] = self._code(self.definitions[name])
         return self.codes[name]
 
@@ -215,7 +221,7 @@ class _Lowering:
         table, lexers = frontend.parser._parse_table, frontend.lexer.lexers
         self._check_rules(start)
         try:
-            names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)})
+            names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)} | self._special(start))
         except re.error as error:  # Lark makes one regex of a scanner's terminals when it first needs it
             self.place.reraise(error)
         index = {name: number for number, name in enumerate(names)}
@@ -273,6 +279,11 @@ class _Lowering:
         if name is not None:
             raise self.place.error(GrammarError, f"no text at all belongs to {name}: each way through it recurses for "
                                    "ever", name)
+
+    def _special(self, start: str) -> set[str]:
+        """The declared terminals that rules use."""
+        return {symbol.name for rule in self._rules(start) for symbol in rule.expansion
+                if symbol.is_term and symbol.name not in self.definitions}
 
     def _scanner(self, lexer: Any, index: Mapping[str, int]) -> Scanner:
         order = [index[terminal.name] for terminal in lexer.scanner.terminals]

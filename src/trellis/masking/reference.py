@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from trellis.errors import GrammarError, LimitError, MaskError
 from trellis.masking import terminals
-from trellis.masking.left_corner import CALL, EPSILON
-from trellis.masking.program import GeneralProgram, LalrProgram, Program, unpack
+from trellis.masking.program import LalrProgram, Program
 from trellis.masking.reference_lexer import Guard, Lexeme, Lexer
+from trellis.masking.reference_parser import STACK_LIMIT, GeneralParser, LalrParser, Stack
 
-Stack = tuple[int, ...]  # states of the parser, the current one last
+SPECIAL = 256
+Symbols = tuple[int, ...]  # bytes; special tokens as SPECIAL + id
 SEARCH_LIMIT = 1_000  # configurations looked at for an ending
-STACK_LIMIT = 2_000  # stacks, or configurations, at one place: ambiguous grammars have exponentially many
 
 
 class Configuration(NamedTuple):
@@ -46,88 +46,6 @@ class State:
 
     configurations: frozenset[Configuration]
     can_end: bool
-
-
-class GeneralParser:
-    """A recursive transition network: the stack holds the states to return to and, last, the current one."""
-
-    def __init__(self, program: GeneralProgram) -> None:
-        self.finals = program.finals
-        self.rule_starts = [start for (start,) in unpack(program.rule_starts)]
-        self.edges: list[list[tuple[int, int, int]]] = [[] for _ in program.finals]
-        for source, kind, argument, target in unpack(program.edges, 4):
-            self.edges[source].append((kind, argument, target))
-        self.ignore = program.ignore
-        self.start: Stack = (self.rule_starts[program.start],)
-
-    def closure(self, stack: Stack) -> tuple[list[tuple[int, Stack]], bool]:
-        """(the terminals that can come next, each with the stack before it is taken; whether the text can end)."""
-        found: list[tuple[int, Stack]] = [(terminal, stack) for terminal in self.ignore]
-        can_end = False
-        # A called rule has to consume something (calls of rules that may be empty have an epsilon edge beside them),
-        # so a rule that was entered only now does not return.
-        work = [(stack, False)]
-        seen = set(work)
-        for (*below, state), entered in work:
-            reached: list[tuple[Stack, bool]] = []
-            if self.finals[state]:
-                can_end |= not below
-                reached += [(tuple(below), False)] if below and not entered else []
-            for kind, argument, target in self.edges[state]:
-                if kind == EPSILON:
-                    reached.append(((*below, target), entered))
-                elif kind == CALL:
-                    returns = () if self.finals[target] and not self.edges[target] else (target,)
-                    reached.append(((*below, *returns, self.rule_starts[argument]), True))
-                else:
-                    found.append((argument, (*below, target)))
-            for new in reached:
-                if new not in seen:
-                    seen.add(new)
-                    work.append(new)
-            if len(work) > STACK_LIMIT:
-                raise LimitError("the grammar is too ambiguous for the reference engine", limit="stacks")
-        return found, can_end
-
-    def take(self, stack: Stack, label: int) -> Stack | None:
-        """The stack after a lexeme: ``closure`` has already gone over the edge."""
-        return stack
-
-
-class LalrParser:
-    """A parse table: the stack holds its states."""
-
-    def __init__(self, program: LalrProgram) -> None:
-        self.actions = {(state, terminal): (kind, argument)
-                        for state, terminal, kind, argument in unpack(program.actions, 4)}
-        self.gotos = {(state, symbol): target for state, symbol, target in unpack(program.gotos, 3)}
-        self.rules = unpack(program.rules, 2)
-        self.end = program.end
-        self.end_of_text = len(program.terminals)
-        self.scanner_of = [scanner for (scanner,) in unpack(program.scanner_of)]
-        self.ignored = [set(ignore) for _, ignore, _ in program.scanners]
-        self.start: Stack = (program.start,)
-
-    def closure(self, stack: Stack) -> tuple[list[tuple[int, Stack]], bool]:
-        """(the scanner that reads on, whether the text can end)"""
-        return [(-1 - self.scanner_of[stack[-1]], stack)], self._shift(stack, self.end_of_text) is not None
-
-    def take(self, stack: Stack, label: int) -> Stack | None:
-        """The stack after a lexeme; None when the terminal does not fit."""
-        return stack if label in self.ignored[self.scanner_of[stack[-1]]] else self._shift(stack, label)
-
-    def _shift(self, stack: Stack, terminal: int) -> Stack | None:
-        states = list(stack)
-        while (action := self.actions.get((states[-1], terminal))) is not None:
-            kind, argument = action
-            if kind == 0:
-                return (*states, argument)
-            symbol, length = self.rules[argument]
-            del states[len(states) - length:]
-            states.append(self.gotos[states[-1], symbol])
-            if terminal == self.end_of_text and states[-1] == self.end:
-                return tuple(states)
-        return None
 
 
 class Machine:
@@ -157,6 +75,20 @@ class Machine:
             self.steps[key] = self._state((new for configurations, _ in moved for new in configurations),
                                           any(can_end for _, can_end in moved))
         return self.steps[key]
+
+    def take(self, state: State, token_id: int) -> State | None:
+        """The state after a special token, or None when it does not stand in the grammar here."""
+        moved = [self._take(configuration) for configuration in state.configurations
+                 if self.lexer.special(configuration.lexeme.label) == token_id]
+        return self._state((new for configurations, _ in moved for new in configurations),
+                           any(can_end for _, can_end in moved))
+
+    def _take(self, configuration: Configuration) -> tuple[list[Configuration], bool]:
+        """Nothing looks across a special token: for what came before, the text ends here, and it begins anew."""
+        stack = self.parser.take(configuration.stack, configuration.lexeme.label)
+        if stack is None or any(map(self.lexer.fires_at_end, configuration.guards)):
+            return [], False
+        return self._begin(stack, frozenset(), b"")
 
     def _state(self, configurations: Iterable[Configuration], can_end: bool) -> State | None:
         reached = set(configurations)
@@ -193,52 +125,54 @@ class Machine:
         if self.certain:
             return True
         if configuration not in self.alive:
-            found = self._search([configuration], lambda text, at: len(text) + 4 * len(at.stack), self.alive)
+            found = self._search([configuration], lambda symbols, at: len(symbols) + 4 * len(at.stack), self.alive)
             if found is None:
                 self.alive[configuration] = False
         return self.alive[configuration]
 
-    def witness(self, state: State) -> bytes:
-        """A shortest text that ends the output from here."""
+    def witness(self, state: State) -> Symbols:
+        """The shortest symbols that end the output from here."""
         if state.can_end:
-            return b""
-        found = self._search(state.configurations, lambda text, at: len(text), {})
+            return ()
+        found = self._search(state.configurations, lambda symbols, at: len(symbols), {})
         if found is None:
             raise MaskError("no text ends the output from here")
         return found
 
-    def _search(self, starts: Iterable[Configuration], cost: Callable[[bytes, Configuration], int],
-                known: dict[Configuration, bool]) -> bytes | None:
-        """A text that ends the output, cheapest first. ``known`` is used and extended: is there such a text?"""
+    def _search(self, starts: Iterable[Configuration], cost: Callable[[Symbols, Configuration], int],
+                known: dict[Configuration, bool]) -> Symbols | None:
+        """Symbols that end the output, cheapest first. ``known`` is used and extended: are there any?"""
         order = count()
         parent: dict[Configuration, Configuration | None] = {}
-        queue: list[tuple[int, int, bytes, Configuration]] = []
+        queue: list[tuple[int, int, Symbols, Configuration]] = []
 
-        def reach(text: bytes, configuration: Configuration, origin: Configuration | None) -> None:
+        def reach(symbols: Symbols, configuration: Configuration, origin: Configuration | None) -> None:
             if configuration not in parent:
                 parent[configuration] = origin
-                heapq.heappush(queue, (cost(text, configuration), next(order), text, configuration))
+                heapq.heappush(queue, (cost(symbols, configuration), next(order), symbols, configuration))
 
         for configuration in starts:
-            reach(b"", configuration, None)
+            reach((), configuration, None)
         while queue:
-            _, _, text, configuration = heapq.heappop(queue)
+            _, _, symbols, configuration = heapq.heappop(queue)
             if known.get(configuration) is False:
                 continue
             found = known.get(configuration, False)
-            for byte in () if found else self.bytes:
-                following, can_end = self._move(configuration, byte)
+            special = self.lexer.special(configuration.lexeme.label)
+            for symbol in () if found else self.bytes if special is None else (SPECIAL + special,):
+                following, can_end = (self._move(configuration, symbol) if special is None else
+                                      self._take(configuration))
                 if can_end:
-                    found, text = True, text + bytes([byte])
+                    found, symbols = True, (*symbols, symbol)
                     break
                 for new in following:
-                    reach(text + bytes([byte]), new, configuration)
+                    reach((*symbols, symbol), new, configuration)
             if found:
                 at: Configuration | None = configuration
                 while at is not None:
                     known[at] = True
                     at = parent[at]
-                return text
+                return symbols
             if len(parent) > SEARCH_LIMIT:
                 raise LimitError("the reference engine gave up looking for an ending", limit="search")
         known.update(dict.fromkeys(parent, False))
@@ -278,9 +212,13 @@ class ReferenceGrammar:
         """Tokens that are enough to end the output from here, EOS included."""
         return len(self.tokenize(self.machine.witness(state))) + 1
 
-    def tokenize(self, text: bytes) -> list[int]:
-        """Always the longest token that fits."""
-        tokens, at = [], 0
+    def tokenize(self, symbols: Symbols) -> list[int]:
+        """Special tokens as they are; else always the longest token that fits."""
+        special = next((at for at, symbol in enumerate(symbols) if symbol >= SPECIAL), None)
+        if special is not None:
+            return [*self.tokenize(symbols[:special]), symbols[special] - SPECIAL,
+                    *self.tokenize(symbols[special + 1:])]
+        text, tokens, at = bytes(symbols), [], 0
         while at < len(text):
             for size in range(min(self.longest, len(text) - at), 0, -1):
                 if text[at : at + size] in self.ids:
@@ -314,19 +252,21 @@ class ReferenceMatcher:
         """Take a token; False when it is refused (the state is then unchanged)."""
         if not 0 <= token_id < len(self.grammar.tokens):
             return False
-        if token_id in self.grammar.eos_ids:
-            if not self.can_end:
-                return False
+        is_end = token_id in self.grammar.eos_ids
+        if is_end and self.can_end:
             self.history.append(self.history[-1])
             self._finished_at = self._finished_at or len(self.history)
             return True
-        token = self.grammar.tokens[token_id]
-        if self.finished or not token or token_id in self.grammar.special_ids:
+        if self.finished:
             return False
-        state = self._read(self.history[-1], token)
+        special = is_end or token_id in self.grammar.special_ids
+        state = self.grammar.machine.take(self.history[-1], token_id) if special else self._read(
+            self.history[-1], self.grammar.tokens[token_id])
         if state is None or not self._affordable(token_id, state):
             return False
         self.history.append(state)
+        if is_end and state.can_end:  # an end token may also stand in the grammar
+            self._finished_at = len(self.history)
         return True
 
     def accept_bytes(self, data: bytes) -> int:
@@ -341,6 +281,8 @@ class ReferenceMatcher:
         return taken
 
     def _read(self, state: State, data: bytes) -> State | None:
+        if not data:
+            return None
         for byte in data:
             following = self.grammar.machine.step(state, byte)
             if following is None:
@@ -355,7 +297,7 @@ class ReferenceMatcher:
         left = self.max_tokens - len(self.history)  # the token itself is paid for
         if self.grammar.need(state) <= left:
             return True
-        plan = self.grammar.tokenize(self.witness())
+        plan = self.grammar.tokenize(self.grammar.machine.witness(self.history[-1]))
         return plan[:1] == [token_id] and len(plan) <= left
 
     def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
@@ -404,8 +346,20 @@ class ReferenceMatcher:
         return list(dict.fromkeys(machine.names[label] for label in sorted(labels)))
 
     def witness(self) -> bytes:
-        """A shortest text that ends the output."""
-        return b"" if self.finished else self.grammar.machine.witness(self.history[-1])
+        """The text of a shortest ending, special tokens left out."""
+        symbols = () if self.finished else self.grammar.machine.witness(self.history[-1])
+        return bytes(symbol for symbol in symbols if symbol < SPECIAL)
+
+    def forced_bytes(self, limit: int) -> bytes:
+        """The bytes that every completion starts with."""
+        machine, forced, state = self.grammar.machine, b"", self.history[-1]
+        while len(forced) < limit and not state.can_end and not self.finished:
+            ways = [(byte, after) for byte in range(256) if (after := machine.step(state, byte)) is not None]
+            special = any(machine.lexer.special(at.lexeme.label) is not None for at in state.configurations)
+            if len(ways) != 1 or special:
+                break
+            forced, state = forced + bytes([ways[0][0]]), ways[0][1]
+        return forced
 
     def tokens_needed(self) -> int:
         """Tokens that are enough to end the output, EOS included."""

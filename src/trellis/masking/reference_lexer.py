@@ -54,7 +54,7 @@ class Lexer:
         for label, code in enumerate(codes):
             kind, body = code[0], code[1:]
             if kind == terminals.SPECIAL:
-                raise UnsupportedError("the reference engine does not know special tokens in grammars")
+                continue  # no text
             if kind == terminals.LITERAL:
                 body = terminals.text(body)
             elif kind == terminals.COUNTED:
@@ -76,6 +76,8 @@ class Lexer:
         Args:
             text: the last ``reach`` bytes before it.
         """
+        if self.special(label) is not None:
+            return Lexeme(label)
         if self._is_ordered(label):
             ordered: list[Thread] = []
             self.automata.explore(self.starts[label], TRUE, text, ordered, {})
@@ -87,6 +89,11 @@ class Lexer:
             return Lexeme(label, left=left, phase=PREFIX if counted.prefix else UNITS)
         return Lexeme(label, tuple(threads))
 
+    def special(self, label: int) -> int | None:
+        """The id of the special token that a terminal is."""
+        is_special = label >= 0 and self.codes[label][0] == terminals.SPECIAL
+        return terminals.special_number(self.codes[label]) if is_special else None
+
     def _is_ordered(self, label: int) -> bool:
         return label < 0 or self.codes[label][0] == terminals.REGEX_FIRST
 
@@ -96,6 +103,8 @@ class Lexer:
         Args:
             text: the last ``reach`` bytes, the new one included.
         """
+        if self.special(lexeme.label) is not None:
+            return None
         if self._is_ordered(lexeme.label):
             after = self._step_first(lexeme, byte, text)
         elif self.codes[lexeme.label][0] == terminals.COUNTED:

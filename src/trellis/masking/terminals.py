@@ -8,7 +8,7 @@ over bytes (classes are sets of bytes, UTF-8 is already lowered); a *terminal* i
     kind 2  REGEX_FIRST  regex code; leftmost-first: the one end that CPython's ``re`` finds, given the whole text
     kind 3  COUNTED      u32 minimum, u32 maximum, prefix, suffix, regex code of one unit; REGEX_SET semantics
     kind 4  EXCEPT       words that are left out, then a REGEX_SET terminal
-    kind 5  SPECIAL      u32 id of a special token
+    kind 5  SPECIAL      u32 id of a special token; nothing looks across it: it is like an end of the text
 
 Integers are little-endian. A lexeme is never empty: an empty match of a terminal does not count.
 """
@@ -193,9 +193,17 @@ def excluding(base: bytes, words: Collection[bytes]) -> bytes:
     return b"\4" + struct.pack("<I", len(set(words))) + b"".join(map(_sized, sorted(set(words)))) + base
 
 
-def special(token_id: int) -> bytes:
-    """The terminal that is one special token, and never its text."""
-    return b"\5" + struct.pack("<I", token_id)
+def special(number: int) -> bytes:
+    """The terminal that is one special token, and never its text.
+
+    For an engine, ``number`` is the id of the token; in a program without a vocabulary, its place in a list.
+    """
+    return b"\5" + struct.pack("<I", number)
+
+
+def special_number(terminal: bytes) -> int:
+    """The number of a special token."""
+    return int.from_bytes(terminal[1:], "little")
 
 
 def _sized(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from trellis.errors import UsageError
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
-from trellis.masking.grammar import CompiledGrammar, Matcher
+from trellis.masking.compiled import CompiledGrammar, Matcher
 from trellis.masking.vocabulary import Vocabulary
 
 _WEIGHTS = {"end": 1.0, "mark": 4.0, "letter": 3.0, "digit": 2.0, "blank": 1.0, "other": 0.05}
