@@ -26,6 +26,7 @@ ALLOWED = {
     "drive": {"models.base", "strategy"},
     "session": {"models", "strategy", "runlog", "store"},
     "store": {"models.base"},
+    "stream": {"api", "contract", "drive", "models.base", "repair", "schema", "session", "strategy"},
     "batch": {"api", "contract", "drive", "models", "session", "store", "strategy"},
     "api": {"session", "prompt", "strategy", "models", "contract", "drive", "runlog"},
     "runlog": set(),

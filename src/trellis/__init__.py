@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from trellis.models.openai import OpenAIModel
     from trellis.repair import Edit, Repaired, repair_csv, repair_json, repair_yaml
     from trellis.store.cache import Cache
+    from trellis.stream import Partial, astream_structured, stream_structured
 
 __version__ = "0.1.0"
 
@@ -60,16 +61,19 @@ _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the
     "Edit": "trellis.repair",
     "Grammar": "trellis.masking.grammar",
     "OpenAIModel": "trellis.models.openai",
+    "Partial": "trellis.stream",
     "RateLimit": "trellis.batch",
     "Repaired": "trellis.repair",
     "Row": "trellis.batch",
     "Tally": "trellis.batch",
     "Vocabulary": "trellis.masking.vocabulary",
     "agenerate_many": "trellis.batch",
+    "astream_structured": "trellis.stream",
     "generate_many": "trellis.batch",
     "repair_csv": "trellis.repair",
     "repair_json": "trellis.repair",
     "repair_yaml": "trellis.repair",
+    "stream_structured": "trellis.stream",
 }
 
 __all__ = [
@@ -100,6 +104,7 @@ __all__ = [
     "Model",
     "ModelError",
     "OpenAIModel",
+    "Partial",
     "Preview",
     "Price",
     "RateLimit",
@@ -144,6 +149,7 @@ __all__ = [
     "__version__",
     "agenerate_many",
     "agenerate_structured",
+    "astream_structured",
     "contract_of",
     "generate_many",
     "generate_structured",
@@ -152,6 +158,7 @@ __all__ = [
     "repair_csv",
     "repair_json",
     "repair_yaml",
+    "stream_structured",
 ]
 
 

@@ -25,10 +25,10 @@ def drive(flow: Flow[T], model: Model, sleep: Callable[[float], object] = time.s
         except StopIteration as stop:
             result: Result[T] = stop.value
             return result
-        if (delay := _delay(requests)) > 0:
+        if (delay := delay_of(requests)) > 0:
             sleep(delay)
         parts = _by_model(requests, model)
-        replies = _in_order(requests, parts, [_answer(asked, [requests[i] for i in places]) for asked, places in parts])
+        replies = _in_order(requests, parts, [answer(asked, [requests[i] for i in places]) for asked, places in parts])
 
 
 async def adrive(flow: Flow[T], model: Model) -> Result[T]:
@@ -42,21 +42,23 @@ async def adrive(flow: Flow[T], model: Model) -> Result[T]:
         except StopIteration as stop:
             result: Result[T] = stop.value
             return result
-        if (delay := _delay(requests)) > 0:
+        if (delay := delay_of(requests)) > 0:
             await asyncio.sleep(delay)
         parts = _by_model(requests, model)
-        answers = (_aanswer(asked, [requests[i] for i in places]) for asked, places in parts)
+        answers = (answer_async(asked, [requests[i] for i in places]) for asked, places in parts)
         replies = _in_order(requests, parts, await asyncio.gather(*answers))
 
 
-def _answer(model: Model, requests: Sequence[Request]) -> Replies:
+def answer(model: Model, requests: Sequence[Request]) -> Replies:
+    """What a model says to requests; never an exception, but in the place of a reply."""
     try:
         return _checked(model, requests, model.complete(requests))
     except Exception as error:
-        return [_typed(model, error)] * len(requests)
+        return [typed(model, error)] * len(requests)
 
 
-async def _aanswer(model: Model, requests: Sequence[Request]) -> Replies:
+async def answer_async(model: Model, requests: Sequence[Request]) -> Replies:
+    """``answer``, awaitable, and no longer than the requests' timeouts."""
     import asyncio
 
     limit = max((request.timeout for request in requests if request.timeout is not None), default=None)
@@ -66,10 +68,11 @@ async def _aanswer(model: Model, requests: Sequence[Request]) -> Replies:
             return _checked(model, requests, await model.acomplete(requests))
     except Exception as error:
         late = TransportError(f"{model.name} did not answer in the {limit or 0:.3g} seconds that the budget left")
-        return [late if clock.expired() else _typed(model, error)] * len(requests)
+        return [late if clock.expired() else typed(model, error)] * len(requests)
 
 
-def _delay(requests: Sequence[Request]) -> float:
+def delay_of(requests: Sequence[Request]) -> float:
+    """Seconds to wait before requests are sent."""
     return max((request.delay for request in requests), default=0.0)
 
 
@@ -102,10 +105,10 @@ def _checked(model: Model, requests: Sequence[Request], replies: Replies) -> Rep
                              hint="Model.complete returns one trellis.Reply, or an exception, for each request")
     if len(replies) != len(requests):
         raise ModelError(f"{model.name} gave {len(replies)} replies to {len(requests)} requests")
-    return [_typed(model, reply) if isinstance(reply, Exception) else reply for reply in replies]
+    return [typed(model, reply) if isinstance(reply, Exception) else reply for reply in replies]
 
 
-def _typed(model: Model, error: Exception) -> TrellisError:
+def typed(model: Model, error: Exception) -> TrellisError:
     """The error in the place of a reply; what is not ours is a bug in the model, and is told as such."""
     if isinstance(error, TrellisError):
         return error

@@ -72,7 +72,7 @@ def patch_of(contract: Contract[T], data: Any, errors: Sequence[FieldError]) -> 
     fields: dict[str, Any] = {}
     for pointer in pointers:
         try:
-            schemas = _schemas_at(document, split(pointer))
+            schemas = schemas_at(document, split(pointer))
         except (SchemaError, UnsupportedError):
             return None
         if not schemas or not _has_place(data, split(pointer)):
@@ -84,7 +84,7 @@ def patch_of(contract: Contract[T], data: Any, errors: Sequence[FieldError]) -> 
         return None
 
 
-def _schemas_at(document: Document, steps: list[str]) -> list[Any]:
+def schemas_at(document: Document, steps: list[str]) -> list[Any]:
     """What the schema says of a place, once for each branch of it that says something."""
     places: list[Any] = [document.root]
     for step in steps:

@@ -6,13 +6,13 @@ tokens, which masks, beams and exact probabilities need; ``trellis.models.local.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
 from trellis.errors import UsageError, shown
-from trellis.result import Finish, Message, Mode, Sampling, Usage
+from trellis.result import FieldError, Finish, Message, Mode, Sampling, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,7 @@ class Reply:
         token_logprobs: log-probability of each token, when asked for.
         warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
         cached: whether it was kept from an earlier run; it then cost nothing.
+        hopeless: why the rest of it was not waited for: it could not become valid.
 
     Raises:
         UsageError: a field is of the wrong kind.
@@ -81,6 +82,7 @@ class Reply:
     token_logprobs: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()
     cached: bool = False
+    hopeless: FieldError | None = None
 
     def __post_init__(self) -> None:
         right = {
@@ -138,6 +140,17 @@ class LearningModel(Model, Protocol):
     def modes_of(self, schema: dict[str, Any] | None) -> tuple[Mode, ...]:
         """``modes`` without those that were refused for a type with this JSON Schema."""
         ...
+
+
+@runtime_checkable
+class StreamingModel(Model, Protocol):
+    """A model whose answers can be read while they are written."""
+
+    def stream(self, request: Request) -> Generator[str | Reply, None, None]:
+        """Pieces of the answer's text as they come, then the reply with the whole of it; raises its ``ModelError``."""
+        ...
+
+    def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]: ...
 
 
 class WrappedModel:

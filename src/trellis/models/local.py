@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,26 @@ class LocalModel:
         state = self.model.start()
         return _Prompt(len(ids), state, state.step(ids))
 
+    def stream(self, request: Request) -> Generator[str | Reply, None, None]:
+        """The answer's text as it is drawn, in pieces that are whole characters; then the reply."""
+        started = time.perf_counter()
+        prompt = self._read(request.messages)
+        yield from self._pieces(request, prompt, prompt.state, started)
+
+    async def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """``stream``, with each step in a thread."""
+        pieces = self.stream(request)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
     def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float) -> Reply:
+        for piece in self._pieces(request, prompt, state, started):
+            if isinstance(piece, Reply):
+                return piece
+        raise AssertionError("unreachable: the last piece is the reply")
+
+    def _pieces(self, request: Request, prompt: _Prompt, state: TokenState,
+                started: float) -> Generator[str | Reply, None, None]:
         sampling = request.sampling
         if request.mode not in self.modes:
             raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}",
@@ -134,11 +153,13 @@ class LocalModel:
                 break
             if drawn == budget:
                 break
+            if fresh := text.fresh():
+                yield fresh
             logits = state.step([token])
         usage = Usage(1, prompt.tokens, drawn, time.perf_counter() - started, mask.seconds if mask is not None else 0.0)
-        return Reply(text.text(), finish, request.mode, usage, self.name,
-                     warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
-                     token_logprobs=tuple(logprobs) if sampling.logprobs else None)
+        yield Reply(text.text(), finish, request.mode, usage, self.name,
+                    warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
+                    token_logprobs=tuple(logprobs) if sampling.logprobs else None)
 
     def _mask(self, request: Request, budget: int) -> _Mask | None:
         if request.mode != "mask":
@@ -209,6 +230,7 @@ class _Text:
         self._stop = [text.encode() for text in stop if text]
         self._longest = max(map(len, self._stop), default=0)
         self._bytes = bytearray()
+        self._told = 0
 
     def add(self, token: int) -> bool:
         """Appends a token; True when a stop string has come, at whose first place the text is then cut."""
@@ -222,6 +244,29 @@ class _Text:
                 return True
         return False
 
+    def fresh(self) -> str:
+        """What is new and will stay: whole characters that no stop string can take away."""
+        end = len(self._bytes) - max(0, self._longest - 1)
+        while end > self._told and end < len(self._bytes) and self._bytes[end] & 0xC0 == 0x80:
+            end -= 1
+        if end == len(self._bytes):
+            end -= _unfinished(self._bytes)
+        new = self._bytes[self._told : end] if end > self._told else b""
+        self._told = max(self._told, end)
+        return bytes(new).decode("utf-8", "replace")
+
     def text(self) -> str:
         """UTF-8, with U+FFFD where an unmasked model wrote bytes that are none."""
         return self._bytes.decode("utf-8", "replace")
+
+
+def _unfinished(data: bytearray) -> int:
+    """How many bytes at the end are the start of a character that is not all there."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0xC0 == 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if length > back else 0
+        if byte < 0x80:
+            return 0
+    return 0

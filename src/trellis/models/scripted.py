@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 
 from trellis.errors import ModelError, UsageError, shown
 from trellis.models.base import Reply, Request, checked_modes
 from trellis.result import Mode
+
+CHUNK = 4
+"""Characters of an answer in one piece of a stream."""
 
 
 class ScriptedModel:
@@ -38,6 +41,19 @@ class ScriptedModel:
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         return self.complete(requests)
+
+    def stream(self, request: Request) -> Generator[str | Reply, None, None]:
+        """The answer in pieces of ``CHUNK`` characters."""
+        said = self._next(request)
+        if isinstance(said, Exception):
+            raise said
+        for place in range(0, len(said.text), CHUNK):
+            yield said.text[place : place + CHUNK]
+        yield said
+
+    async def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        for piece in self.stream(request):
+            yield piece
 
     def _next(self, request: Request) -> Reply | Exception:
         with self._lock:

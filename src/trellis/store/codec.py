@@ -52,7 +52,7 @@ def reply_data(reply: Reply) -> dict[str, Any]:
 def reply_of(data: Any) -> Reply | None:
     """The reply, as one that was paid for before; ``None`` for what is none (a file that somebody has changed)."""
     try:
-        known = {field.name for field in fields(Reply)} - {"usage", "cached"}
+        known = {field.name for field in fields(Reply)} - {"usage", "cached", "hopeless"}
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
                                  for name, value in data.items() if name in known}
         return Reply(**{"text": "", **given}, usage=Usage(), cached=True)

@@ -49,6 +49,8 @@ def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any]
     attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
                       warnings=reply.warnings, cached=reply.cached,
                       logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
+    if reply.hopeless is not None:
+        return replace(attempt, failure="schema", errors=(reply.hopeless,))
     if reply.finish == "refusal":
         return _failed(attempt, "refused", reply.refusal or "the model refused to answer")
     cut = _failed(attempt, "truncated", "the answer was cut off by its token limit")

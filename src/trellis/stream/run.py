@@ -1,0 +1,176 @@
+"""``stream_structured``: a call whose answer can be looked at while it is being written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import replace
+from typing import Any, Literal
+
+from trellis.api import RETRY, SAMPLING, Call, Prompt, prepare
+from trellis.contract import RepairLevel
+from trellis.drive import answer, answer_async, delay_of, typed
+from trellis.errors import TransportError
+from trellis.models.base import Reply, Request, StreamingModel
+from trellis.result import Finish, Mode, Result, Sampling
+from trellis.session import Session
+from trellis.strategy import Strategy, Validator
+from trellis.stream.hopeless import Hope
+from trellis.stream.partial import Partial, pointer_of
+from trellis.stream.reader import JsonReader
+
+
+def stream_structured(
+    prompt: Prompt,
+    output_type: Any,
+    *,
+    model: Any = None,
+    mode: Mode | Literal["auto"] = "auto",
+    strategy: Strategy = RETRY,
+    sampling: Sampling = SAMPLING,
+    validators: Sequence[Validator] = (),
+    repair: RepairLevel = "normal",
+    session: Session | None = None,
+) -> Iterator[Partial[Any]]:
+    """``generate_structured``, with what the answer says so far; the last partial has the ``result``.
+
+    An answer that can no longer become valid is not waited for: it ends as a failed attempt, and the strategy goes on.
+    A model that does not stream, a cache, and strategies that ask for several answers at once give the last partial
+    only.
+
+    Raises:
+        TrellisError: as ``generate_structured`` does.
+    """
+    call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    return _stream(call, strategy, output_type)
+
+
+def astream_structured(
+    prompt: Prompt,
+    output_type: Any,
+    *,
+    model: Any = None,
+    mode: Mode | Literal["auto"] = "auto",
+    strategy: Strategy = RETRY,
+    sampling: Sampling = SAMPLING,
+    validators: Sequence[Validator] = (),
+    repair: RepairLevel = "normal",
+    session: Session | None = None,
+) -> AsyncIterator[Partial[Any]]:
+    """``stream_structured`` for ``async for``."""
+    call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
+    return _astream(call, strategy, output_type)
+
+
+def _stream(call: Call, strategy: Strategy, output_type: Any) -> Iterator[Partial[Any]]:
+    flow, replies = strategy.run(call.task), None
+    with call.record:
+        while True:
+            try:
+                requests = flow.send(replies)  # type: ignore[arg-type]
+            except StopIteration as stop:
+                yield _last(call, stop.value, output_type)
+                return
+            if (delay := delay_of(requests)) > 0:
+                time.sleep(delay)
+            if (model := _streams(call, requests)) is None:
+                replies = answer(call.model, requests)
+                continue
+            reading = _Reading(call, requests[0], output_type)
+            try:
+                with closing(model.stream(requests[0])) as pieces:
+                    for piece in pieces:
+                        yield from reading.partials(piece)
+                        if reading.ended:
+                            break
+                replies = [reading.reply()]
+            except Exception as error:
+                replies = [typed(call.model, error)]
+
+
+async def _astream(call: Call, strategy: Strategy, output_type: Any) -> AsyncIterator[Partial[Any]]:
+    flow, replies = strategy.run(call.task), None
+    with call.record:
+        while True:
+            try:
+                requests = flow.send(replies)  # type: ignore[arg-type]
+            except StopIteration as stop:
+                yield _last(call, stop.value, output_type)
+                return
+            if (delay := delay_of(requests)) > 0:
+                await asyncio.sleep(delay)
+            if (model := _streams(call, requests)) is None:
+                replies = await answer_async(call.model, requests)
+                continue
+            reading = _Reading(call, requests[0], output_type)
+            try:
+                async with aclosing(model.astream(requests[0])) as pieces:
+                    async for piece in pieces:
+                        for partial in reading.partials(piece):
+                            yield partial
+                        if reading.ended:
+                            break
+                replies = [reading.reply()]
+            except Exception as error:
+                replies = [typed(call.model, error)]
+
+
+def _streams(call: Call, requests: Sequence[Request]) -> StreamingModel | None:
+    """The model, if this is one request for an answer, and it can be streamed."""
+    if len(requests) != 1 or requests[0].model is not None or requests[0].schema is not call.task.contract.schema:
+        return None
+    return call.model if isinstance(call.model, StreamingModel) else None
+
+
+def _last(call: Call, result: Result[Any], output_type: Any) -> Partial[Any]:
+    result = call.record.kept(result)
+    data = None if result.accepted is None else result.attempts[result.accepted].data
+    return Partial(result.raw, data, None, len(result.attempts) - 1, result, output_type)
+
+
+class _Reading:
+    """One answer, as it comes.
+
+    Attributes:
+        ended: whether nothing more has to be read.
+    """
+
+    def __init__(self, call: Call, request: Request, output_type: Any) -> None:
+        self.ended = False
+        self._request, self._output_type = request, output_type
+        self._attempt = len(call.task.attempts)
+        self._reader = JsonReader()
+        self._is_json = call.task.contract.format == "json"
+        self._hope = Hope(call.task.contract, call.task.repair) if self._is_json else None
+        self._started = time.monotonic()
+        self._reply: Reply | None = None
+
+    def partials(self, piece: str | Reply) -> Iterator[Partial[Any]]:
+        if isinstance(piece, Reply):
+            self._reply, self.ended = piece, True
+            return
+        completed = self._reader.feed(piece)
+        data = self._reader.snapshot() if self._is_json else None
+        yield Partial(self._reader.text, data, pointer_of(self._reader.open), self._attempt, None, self._output_type)
+        if self._hope is not None:
+            self._hope.look(data, completed)
+            self.ended = self._hope.fault is not None
+
+    def reply(self) -> Reply:
+        """The reply, or what there is of one that was not waited for.
+
+        Raises:
+            TransportError: the stream ended without one.
+        """
+        if self._reply is not None:
+            return self._reply
+        if self._hope is None or self._hope.fault is None:
+            raise TransportError("the stream of the answer ended before the answer did")
+        finish: Finish = "stop"
+        text = self._reader.text
+        blank = Reply(text, finish, self._request.mode, hopeless=self._hope.fault)
+        # What was written is not counted by anybody: four characters a token is near enough for a budget.
+        return replace(blank, usage=replace(blank.usage, completion_tokens=-(-len(text) // 4),
+                                            seconds=time.monotonic() - self._started))
