@@ -59,6 +59,12 @@ def numbers() -> Any:
                    exclusiveMaximum=small_numbers).map(lambda schema: {"type": "number", **schema})
 
 
+def multiples() -> Any:
+    return bounded(multipleOf=st.sampled_from([3, 7, 0.5, 0.25, 1.5, 10]), minimum=small_numbers,
+                   exclusiveMaximum=small_numbers, type=st.sampled_from(["integer", "number"])).map(
+        lambda schema: {"type": "number", **schema})
+
+
 def strings() -> Any:
     lengths = bounded(minLength=st.integers(0, 3), maxLength=st.integers(0, 5))
     patterns = st.sampled_from([{}, {}, {"pattern": "^[ab]*$"}, {"pattern": "^a?b{1,3}$"}, {"pattern": "b"},
@@ -67,7 +73,8 @@ def strings() -> Any:
 
 
 def arrays(inner: Any) -> Any:
-    return bounded(items=inner, minItems=st.integers(0, 2), maxItems=st.integers(1, 3),
+    return bounded(items=inner, minItems=st.integers(0, 2), maxItems=st.integers(1, 3), contains=inner,
+                   minContains=st.integers(0, 2), maxContains=st.integers(0, 2), uniqueItems=st.booleans(),
                    prefixItems=st.lists(inner, min_size=1, max_size=2)).map(lambda schema: {"type": "array", **schema})
 
 
@@ -82,11 +89,18 @@ def objects(draw: Any, inner: Any) -> dict[str, Any]:
     if draw(st.integers(0, 4)) == 0:
         schema["patternProperties"] = {draw(st.sampled_from([".*", "^[b-x]*$", "^(a|x)"])): draw(inner)}
     schema |= draw(bounded(maxProperties=st.integers(0, 3), minProperties=st.integers(0, 1)))
+    if draw(st.integers(0, 3)) == 0:
+        schema["dependentRequired"] = draw(st.dictionaries(st.sampled_from(NAMES), st.lists(
+            st.sampled_from(NAMES + OTHERS), max_size=2, unique=True), max_size=2))
+        schema |= draw(bounded(dependentSchemas=st.dictionaries(st.sampled_from(NAMES), inner, max_size=1),
+                               propertyNames=st.sampled_from([{"pattern": "^[a-x]"}, {"enum": ["a", "c", "x"]},
+                                                              {"maxLength": 1}, {"not": {"const": "b"}}])))
     return schema
 
 
 leaves = st.one_of(st.booleans(), st.just({"type": "null"}), st.just({"type": "boolean"}), integers(), numbers(),
-                   strings(), st.just({"type": ["integer", "string"], "maxLength": 2}), st.just({"$ref": "#"}),
+                   multiples(), strings(), st.just({"type": ["integer", "string"], "maxLength": 2}),
+                   st.just({"$ref": "#"}),
                    st.lists(values, min_size=1, max_size=4).map(lambda members: {"enum": ordered(members)}),
                    values.map(lambda value: {"const": ordered(value)}), st.just({"$ref": "#/$defs/shared"}))
 
@@ -95,7 +109,10 @@ def combined(inner: Any) -> Any:
     lists = st.lists(inner, min_size=1, max_size=3)
     return st.one_of(objects(inner), arrays(inner), objects(inner), lists.map(lambda s: {"anyOf": s}),
                      lists.map(lambda s: {"oneOf": s}), lists.map(lambda s: {"allOf": s[:2]}),
-                     st.tuples(lists, objects(inner)).map(lambda s: {"anyOf": s[0], **s[1]}))
+                     st.tuples(lists, objects(inner)).map(lambda s: {"anyOf": s[0], **s[1]}),
+                     inner.map(lambda s: {"not": s}), st.tuples(objects(inner), inner).map(
+                         lambda s: {**s[0], "not": s[1]}),
+                     st.tuples(inner, inner, inner).map(lambda s: {"if": s[0], "then": s[1], "else": s[2]}))
 
 
 schemas = st.tuples(st.recursive(leaves, combined, max_leaves=6), leaves.filter(lambda s: "$ref" not in str(s))).map(

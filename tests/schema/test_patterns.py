@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trellis.errors import UnsupportedError
-from trellis.schema.patterns import LAST, complement, normal_ranges, parse
+from trellis.schema.pattern_reader import parse
+from trellis.schema.patterns import LAST, complement, normal_ranges
 
 
 @pytest.mark.parametrize(("source", "found", "missing"), [

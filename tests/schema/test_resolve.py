@@ -53,9 +53,29 @@ def test_references_out_of_the_document(reference: str) -> None:
         Document(SCHEMA).resolve(reference, "/properties/enum")
 
 
-def test_a_reference_below_another_id_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"stands below the \$id at /\$defs/other"):
+def test_a_reference_below_another_id_is_relative_to_it() -> None:
+    with pytest.raises(SchemaError, match="leads to no schema"):
         Document(SCHEMA).resolve("#/$defs/yes", "/$defs/other/items")
+    assert Document(SCHEMA).resolve("#", "/$defs/other/items").pointer == "/$defs/other"
+
+
+def test_other_documents_are_those_of_the_registry() -> None:
+    other = {"$defs": {"a": {"$anchor": "here", "$ref": "#/$defs/b"}, "b": {"type": "null"}}}
+    document = Document({"$id": "https://example.org/root.json"}, {"https://example.org/other.json": other})
+    place = document.resolve("other.json#here", "/properties/a")
+    assert place.schema is other["$defs"]["a"]
+    assert document.resolve("#/$defs/b", place.pointer).schema is other["$defs"]["b"]
+    with pytest.raises(UnsupportedError, match="leads out of the document"):
+        document.resolve("third.json", "")
+
+
+def test_a_dynamic_reference_is_plain_where_there_is_one_way() -> None:
+    inner = {"$dynamicAnchor": "x"}
+    document = Document({"$defs": {"a": inner}})
+    assert document.resolve("#x", "", "$dynamicRef").schema is inner
+    twice = Document({"$defs": {"a": inner, "b": {"$id": "b", "$dynamicAnchor": "x"}}})
+    with pytest.raises(UnsupportedError, match="depends on the way"):
+        twice.resolve("#x", "", "$dynamicRef")
 
 
 def test_a_property_may_be_called_id() -> None:

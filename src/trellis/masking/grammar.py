@@ -105,16 +105,20 @@ class Grammar:
     def from_json_schema(cls, schema: Mapping[str, Any] | bool, *,
                          whitespace: Literal["compact", "none", "flexible"] = "compact",
                          formats: Literal["enforce", "annotate"] = "enforce",
-                         on_unsupported: Literal["error", "relax"] = "error") -> Grammar:
+                         property_order: Literal["schema", "any"] = "schema",
+                         on_unsupported: Literal["error", "relax"] = "error",
+                         registry: Mapping[str, Mapping[str, Any] | bool] | None = None) -> Grammar:
         """The JSON texts whose value is valid against a schema.
 
         Args:
-            schema: a JSON Schema; references stay within it.
+            schema: a JSON Schema.
             whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` none, ``flexible`` up to 16
                 white-space characters around every bracket, comma and colon.
             formats: whether ``format`` restricts strings.
+            property_order: ``schema`` for the schema's order of properties, ``any`` for any.
             on_unsupported: with ``relax``, what cannot be enforced is left out and listed in ``relaxations``; values
                 then have to be validated afterwards.
+            registry: other documents that references may lead to, by their addresses.
 
         Raises:
             SchemaError: the schema is malformed, or nothing satisfies it.
@@ -124,7 +128,8 @@ class Grammar:
         from trellis.masking import schema_front
 
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
-                                              on_unsupported=on_unsupported)
+                                              property_order=property_order, on_unsupported=on_unsupported,
+                                              registry=registry)
         return cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations)
 
     @classmethod

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from trellis.errors import LimitError
+from trellis.masking.schema_front_automata import Character, code_of
 from trellis.masking.terminals import (
     MAX_OPERANDS,
     UNBOUNDED,
@@ -31,6 +32,7 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import patterns
+from trellis.schema.languages import Automaton, automaton
 from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
@@ -39,6 +41,8 @@ MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
 MAX_PARTINGS = 100  # of words that share their beginnings; codes nest as deep
 _SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
 _QUOTE = text(b'"')
+#: The terminal of one quotation mark.
+QUOTE = literal(b'"')
 
 _HEX = byte_class(b"0123456789abcdefABCDEF")
 _UNIT = alternate(concat(byte_class(b"0123456789abcefABCEF"), _HEX, _HEX, _HEX),
@@ -131,41 +135,47 @@ def _shared(left: bytes, right: bytes, depth: int) -> int:
     return depth
 
 
-# Restricted strings
-# -----------------------------------------------------------------------------------------------------
+# Restricted strings -------------------------------------------------------------------------------------------------
 
-def terminals_of(strings: Strings) -> list[bytes] | str:
-    """The terminals of the strings of a case (none when there is no such string), or why they cannot be enforced.
+Terminal = bytes | Automaton  # of one terminal, or too large for one
+
+
+def terminals_of(strings: Strings) -> list[Terminal]:
+    """The strings of a case; none when there is no such string.
 
     Raises:
-        LimitError: a length or a pattern is too large.
+        LimitError: lengths and patterns together are too large.
     """
     low, high = strings.minimum, strings.maximum
     if high is not None and high >= UNBOUNDED:
         high = None
     if low >= UNBOUNDED:
         raise LimitError(f"a length of {low} characters is too large for a mask", limit="length")
-    found = _restricted(low, high, strings.patterns)
-    return found if isinstance(found, str) else list(found)
+    return list(_restricted(strings._replace(maximum=high, pointer="")))
 
 
 @lru_cache(maxsize=4096)
-def _restricted(low: int, high: int | None, wanted: tuple[Pattern, ...]) -> tuple[bytes, ...] | str:
-    if not wanted:
+def _restricted(strings: Strings) -> tuple[Terminal, ...]:
+    low, high = strings.minimum, strings.maximum
+    if not strings.patterns and not strings.forbidden:
+        words = [word for word in strings.excluded if len(word) >= low and (high is None or len(word) <= high)]
+        if not words:
+            return (STRING,) if low == 0 and high is None else (counted(b'"', CHARACTER, b'"', low, high),)
         if low == 0 and high is None:
-            return (STRING,)
-        return (counted(b'"', CHARACTER, b'"', low, high),)
-    if len(wanted) > 1:
-        names = " and ".join(repr(pattern.source) for pattern in wanted)
-        return f"masks cannot enforce the patterns {names} together yet"
-    terminals: list[bytes] = []
-    for branch in wanted[0].branches:
-        for node in _alternatives(branch.whole()):
-            fitted = _fit(node, low, high)
-            if fitted is None:
-                return f"masks cannot enforce the pattern {wanted[0].source!r} together with these lengths yet"
-            terminals += _terminals(fitted)
-    return tuple(dict.fromkeys(terminals))
+            return (excluding(NAME, [spell(word) for word in words]),)
+    if len(strings.patterns) == 1 and not strings.forbidden and not strings.excluded:
+        (wanted,) = strings.patterns
+        fitted = [_fit(node, low, high) for branch in wanted.branches for node in _alternatives(branch.whole())]
+        if None not in fitted:
+            return tuple(dict.fromkeys(code for nodes in fitted for code in _terminals(nodes or [])))
+    found = automaton(strings)
+    return () if found is None else (as_terminal(found, character),)
+
+
+def as_terminal(found: Automaton, spelling: Character) -> Terminal:
+    """A quoted string of an automaton as one terminal, where it is small enough."""
+    code = code_of(found, spelling)
+    return found if code is None else regex_set(concat(_QUOTE, code, _QUOTE))
 
 
 def _alternatives(node: Node) -> list[Node]:
@@ -218,14 +228,14 @@ def _terminals(nodes: list[Node]) -> list[bytes]:
     for node in nodes:
         unit = _one_loop(node)
         if unit is not None:
-            code = _character(unit.item.ranges) if isinstance(unit.item, Chars) else None
+            code = character(unit.item.ranges) if isinstance(unit.item, Chars) else None
             if code is not None:
                 found.append(counted(b'"', code, b'"', unit.minimum, unit.maximum))
                 continue
         if _positions(node) > MAX_POSITIONS:
             raise LimitError(f"a pattern with more than {MAX_POSITIONS} positions is too large for a mask",
                              limit="positions")
-        code = _code(node, _character)
+        code = _code(node, character)
         if code is not None:
             found.append(regex_set(concat(_QUOTE, code, _QUOTE)))
     return found
@@ -251,7 +261,8 @@ def _positions(node: Node) -> int:
     return 1
 
 
-def _character(ranges: patterns.Ranges) -> bytes | None:
+def character(ranges: patterns.Ranges) -> bytes | None:
+    """The regex code of one character out of a set; of any, in any spelling."""
     return CHARACTER if ranges == patterns.EVERYTHING else spelled(ranges)
 
 
@@ -287,27 +298,27 @@ def _merged(items: tuple[Node, ...]) -> list[Node]:
 
 # Names of properties --------------------------------------------------------------------------------------------------
 
-def other_name(declared: Sequence[str], wanted: tuple[Pattern, ...]) -> bytes | str | None:
-    """The terminal of names that are not declared and have a pattern; None when there is none; or why not.
+def names_outside(declared: Sequence[str]) -> bytes:
+    """The terminal of names other than some."""
+    return excluding(NAME, [spell(name) for name in declared]) if declared else NAME
+
+
+def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Terminal]:
+    """Names that have a pattern and are not declared.
 
     A declared name is left out of a regular expression as a word. That must not leave the beginning of the word without
     an end, so the word has to go on: with any character, or where the pattern ends in a loop.
     """
-    if not wanted:
-        return excluding(NAME, [spell(name) for name in declared]) if declared else NAME
-    pattern = wanted[0]
-    if len(wanted) > 1:
-        return f"masks cannot enforce the patterns {pattern.source!r} and {wanted[1].source!r} of names together yet"
     left_out = [name for name in declared if pattern.matches(name)]
-    for name in left_out:
-        if not any(_goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
-                   for branch in pattern.branches):
-            return f"masks cannot tell the name {name!r} from others that have the pattern {pattern.source!r} yet"
+    if any(not any(_goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
+                   for branch in pattern.branches) for name in left_out):
+        found = automaton(Strings(patterns=(pattern,), excluded=tuple(left_out)))
+        return [] if found is None else [as_terminal(found, spelled)]
     codes = [code for branch in pattern.branches if (code := _code(branch.whole(), spelled)) is not None]
     if not codes:
-        return None
+        return []
     terminal = regex_set(concat(_QUOTE, alternate(*codes), _QUOTE))
-    return excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal
+    return [excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal]
 
 
 def _goes_on(whole: Seq) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from trellis.schema.patterns import Pattern, parse
+from trellis.schema.pattern_reader import parse
+from trellis.schema.patterns import Pattern
 
 #: Formats of the specification that no regular expression of a reasonable size says.
-REFUSED = frozenset({"hostname", "idn-hostname", "idn-email", "iri", "iri-reference", "uri-template", "regex"})
+REFUSED = frozenset({"idn-hostname", "idn-email", "iri", "iri-reference", "uri-template", "regex"})
 
 # Years from 0001, as in Python's datetime. A year is a leap year when it divides by 4, by 100 only if by 400.
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
@@ -32,7 +33,7 @@ _IPV6 = "(?:" + "|".join(
     + [rf"(?:(?:{_H16}:){{0,{n}}}{_H16})?::" + (rf"(?:{_H16}:){{{4 - n}}}{_LS32}" if n < 5 else "") for n in range(5)]
     + [rf"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}", rf"(?:(?:{_H16}:){{0,6}}{_H16})?::"]) + ")"
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LONG_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"  # RFC 5321 counts no characters here
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 
 # RFC 3986, appendix A.
@@ -53,13 +54,25 @@ _N = r"\d{1,9}"
 _CLOCK = rf"(?:T(?:{_N}H(?:{_N}M(?:{_N}S)?)?|{_N}M(?:{_N}S)?|{_N}S))"
 _DURATION = rf"P(?:{_N}W|{_CLOCK}|(?:{_N}Y(?:{_N}M(?:{_N}D)?)?|{_N}M(?:{_N}D)?|{_N}D){_CLOCK}?)"
 
+
+
+def _host_label(longest: int) -> str:
+    """A part of a host name (RFC 1123): letters, digits and inner hyphens, of which no two are third and fourth."""
+    inner = r"[A-Za-z0-9-]"
+    tail = rf"(?:{inner}{{0,{longest - 5}}}[A-Za-z0-9])"
+    return (rf"[A-Za-z0-9](?:[A-Za-z0-9]|{inner}[A-Za-z0-9]"
+            rf"|{inner}(?:[A-Za-z0-9]{inner}|-[A-Za-z0-9]){tail}|{inner}[A-Za-z0-9][A-Za-z0-9])?")
+
+
 _SOURCES = {
     "date": _DATE,
     "time": _TIME,
     "date-time": rf"{_DATE}[Tt]{_TIME}",
     "duration": _DURATION,
     "uuid": r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}",
-    "email": rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*",
+    "email": rf"{_ATOM}(?:\.{_ATOM})*@{_LONG_LABEL}(?:\.{_LONG_LABEL})*",
+    "hostname": "|".join(rf"{_host_label(longest)}(?:\.{_host_label(longest)}){{0,{253 // (longest + 1) - 1}}}"
+                         for longest in (63, 30, 13)),
     "ipv4": _IPV4,
     "ipv6": _IPV6,
     "uri": _URI,

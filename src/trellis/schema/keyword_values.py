@@ -38,6 +38,13 @@ def members_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> list[Pl
     return [Place(member, f"{at}/{i}") for i, member in enumerate(members)]
 
 
+def names_of(value: Any, pointer: str) -> tuple[str, ...]:
+    """The names in an array of names, each once."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise SchemaError(f"{pointer.rsplit('/', 1)[-1]} must be an array of strings", pointer=pointer)
+    return tuple(dict.fromkeys(value))
+
+
 def place_of(schema: Any, pointer: str) -> Conjunction:
     """A schema as a conjunction; ``true`` is the empty one."""
     return () if schema is True else (Place(schema, pointer),)

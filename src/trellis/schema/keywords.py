@@ -9,24 +9,22 @@ from __future__ import annotations
 #: Keywords that are enforced, by the type that they speak of.
 NUMBER = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 STRING = frozenset({"minLength", "maxLength", "pattern", "format"})
-ARRAY = frozenset({"items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems"})
+ARRAY = frozenset({"items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains",
+                   "minContains", "maxContains"})
 OBJECT = frozenset({"properties", "required", "additionalProperties", "patternProperties", "minProperties",
-                    "maxProperties"})
-GENERAL = frozenset({"type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"})
+                    "maxProperties", "propertyNames", "dependentRequired"})
+GENERAL = frozenset({"type", "enum", "const", "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not",
+                     "if", "dependencies", "dependentSchemas"})
 
-#: Keywords that say nothing about which values are valid.
+#: Keywords that say nothing by themselves about which values are valid (``then`` and ``else`` speak with ``if``).
 ANNOTATIONS = frozenset({
     "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$comment", "$defs", "definitions",
     "$vocabulary", "title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly",
-    "contentEncoding", "contentMediaType", "contentSchema", "discriminator", "externalDocs", "xml",
+    "contentEncoding", "contentMediaType", "contentSchema", "discriminator", "externalDocs", "xml", "then", "else",
 })
 
 #: Keywords that masks cannot enforce yet: refused with their place.
-REFUSED = frozenset({
-    "not", "if", "then", "else", "propertyNames", "dependencies", "dependentRequired",
-    "dependentSchemas", "contains", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties",
-    "$dynamicRef", "$recursiveRef", "extends", "disallow", "divisibleBy",
-})
+REFUSED = frozenset({"unevaluatedItems", "unevaluatedProperties", "extends", "disallow", "divisibleBy"})
 
 KEYWORDS = NUMBER | STRING | ARRAY | OBJECT | GENERAL | ANNOTATIONS | REFUSED
 

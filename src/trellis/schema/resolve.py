@@ -1,4 +1,4 @@
-"""References within one schema document: ``$ref``, JSON pointers, anchors."""
+"""References within a schema document and to others that were given: JSON pointers, anchors, ``$id``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,27 @@ from urllib.parse import unquote, urldefrag, urljoin
 from trellis.errors import SchemaError, UnsupportedError
 
 Schema = Mapping[str, Any] | bool
+_OPAQUE = ("enum", "const", "default", "examples")  # keywords whose values are no schemas
 
 
 class Place(NamedTuple):
-    """A schema and the JSON pointer to it within its document."""
+    """A schema and the JSON pointer to it within its document; or what does not satisfy that schema."""
 
     schema: Schema
     pointer: str
+    negated: bool = False
+
+    @property
+    def key(self) -> int:
+        """What makes two places the same, while their document is alive."""
+        return ~id(self.schema) if self.negated else id(self.schema)
+
+
+def negate(place: Place) -> Place:
+    """The place of all that does not satisfy a place's schema."""
+    if isinstance(place.schema, bool):
+        return Place(not place.schema, place.pointer)
+    return place._replace(negated=not place.negated)
 
 
 def join(pointer: str, *tokens: str | int) -> str:
@@ -29,114 +43,160 @@ def split(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
+class _Resource(NamedTuple):
+    """A schema with an address of its own, and its anchors."""
+
+    place: Place
+    anchors: dict[str, Place]
+    dynamic: set[str]  # which of them are dynamic; "" when it is one by $recursiveAnchor
+
+
 class Document:
-    """A schema document whose references are followed without leaving it.
+    """A schema document whose references are followed, never over a network.
 
     Args:
         root: the whole document.
+        registry: other documents by their addresses.
     """
 
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, registry: Mapping[str, Schema] | None = None) -> None:
         self.root = root
-        self._found: dict[str, Place] = {}
-        self._anchors: dict[str, Place] | None = None
-        self._base = _identifier(root)
+        self._registry = {_address(uri): schema for uri, schema in (registry or {}).items()}
+        self._found: dict[tuple[str, str, str], Place] = {}
+        self._resources: dict[str, _Resource] = {}
+        self._bases: dict[str, str] | None = None  # of pointers where an address begins
 
     @property
     def dialect(self) -> int:
         """The draft that ``$schema`` names: 3, 4, 6, 7, 2019 or 2020 (also when it names none)."""
-        named = self.root.get("$schema") if isinstance(self.root, Mapping) else None
-        found = re.search(r"draft[-/]0?(\d+)|/(2019|2020)-", named) if isinstance(named, str) else None
-        return int(found[1] or found[2]) if found else 2020
+        return _dialect(self.root)
 
-    def resolve(self, reference: str, pointer: str) -> Place:
+    def resolve(self, reference: str, pointer: str, keyword: str = "$ref") -> Place:
         """The schema that a reference means.
 
         Args:
-            reference: the value of ``$ref``.
+            reference: the value of ``$ref``, ``$dynamicRef`` or ``$recursiveRef``.
             pointer: where it stands.
+            keyword: which of them it is.
 
         Raises:
             SchemaError: it leads nowhere.
-            UnsupportedError: it leads out of the document, or stands below an ``$id`` that changes its meaning.
+            UnsupportedError: it leads to a document that was not given, or its meaning depends on the way there.
         """
+        at = join(pointer, keyword)
         if not isinstance(reference, str):
-            raise SchemaError("$ref must be a string", pointer=join(pointer, "$ref"))
-        inner = self._embedded(pointer)
-        if inner:
-            raise UnsupportedError(f"the reference {reference!r} stands below the $id at {inner}, which changes its "
-                                   f"meaning (at {pointer})", pointer=pointer)
-        place = self._found.get(reference)
+            raise SchemaError(f"{keyword} must be a string", pointer=at)
+        base = self._base_of(pointer)
+        place = self._found.get((base, reference, keyword))
         if place is None:
-            place = self._found[reference] = self._resolve(reference, join(pointer, "$ref"))
+            place = self._found[base, reference, keyword] = self._resolve(reference, base, keyword, at)
         return place
 
-    def _resolve(self, reference: str, pointer: str) -> Place:
+    def _resolve(self, reference: str, base: str, keyword: str, pointer: str) -> Place:
         try:
             address, fragment = urldefrag(reference)
-            leaves = address and urldefrag(urljoin(self._base, address))[0] != (urldefrag(self._base)[0] or None)
+            address = urldefrag(urljoin(base, address))[0] if address else base
         except ValueError as error:
             raise SchemaError(f"the reference {reference!r} is no URI: {error}", pointer=pointer) from error
-        if leaves:
+        resource = self._resource(address)
+        if resource is None:
             raise UnsupportedError(f"the reference {reference!r} leads out of the document (at {pointer})",
-                                   pointer=pointer, hint="put what it refers to under $defs, and refer to that")
+                                   pointer=pointer,
+                                   hint="put what it refers to under $defs, or give that document in registry")
         fragment = unquote(fragment)
-        place = self._at(fragment) if fragment[:1] in ("", "/") else self._anchor(fragment)
+        if fragment[:1] in ("", "/"):
+            place = _at(resource.place, fragment)
+            dynamic = keyword == "$recursiveRef" and "" in resource.dynamic and not fragment
+        else:
+            place = resource.anchors.get(fragment)
+            dynamic = keyword == "$dynamicRef" and fragment in resource.dynamic
         if place is None or not isinstance(place.schema, (Mapping, bool)):
             raise SchemaError(f"the reference {reference!r} leads to no schema", pointer=pointer)
+        if dynamic and sum(fragment in other.dynamic for other in self._resources.values()) > 1:
+            raise UnsupportedError(f"what {keyword} {reference!r} means depends on the way there (at {pointer})",
+                                   pointer=pointer, hint="refer to the schema itself with $ref")
         return place
 
-    def _at(self, pointer: str) -> Place | None:
-        value: Any = self.root
-        for token in split(pointer):
-            if isinstance(value, Mapping) and token in value:
-                value = value[token]
-            elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", token) and int(token) < len(value):
-                value = value[int(token)]
-            else:
-                return None
-        return Place(value, pointer)
+    def _base_of(self, pointer: str) -> str:
+        """The address that references at a place are relative to."""
+        if self._bases is None:
+            self._bases = {}
+            self._load("", self.root, "")
+        while pointer and pointer not in self._bases:
+            pointer = pointer[: pointer.rfind("/")] if "/" in pointer.rpartition("#")[2] else ""
+        return self._bases[pointer]
 
-    def _anchor(self, name: str) -> Place | None:
-        if self._anchors is None:
-            self._anchors = {}
-            work: list[Place] = [Place(self.root, "")]
-            while work:
-                value, pointer = work.pop()
-                if isinstance(value, Mapping):
-                    identifier = _identifier(value)
-                    if pointer and identifier and not identifier.startswith("#"):
-                        continue  # a resource of its own, with anchors of its own
-                    anchors = (value.get("$anchor"), value.get("$dynamicAnchor"), identifier[1:] if pointer else "")
-                    for anchor in anchors:
-                        if isinstance(anchor, str) and anchor:
-                            self._anchors.setdefault(anchor, Place(value, pointer))
-                    work.extend(Place(inner, join(pointer, key)) for key, inner in value.items()
-                                if key not in ("enum", "const", "default", "examples"))
-                elif isinstance(value, list):
-                    work.extend(Place(inner, join(pointer, i)) for i, inner in enumerate(value))
-        return self._anchors.get(name)
+    def _resource(self, address: str) -> _Resource | None:
+        known = self._resources.get(address)
+        if known is None and address in self._registry:
+            self._load(address, self._registry[address], f"{address}#")
+            known = self._resources.get(address)
+        return known
 
-    def _embedded(self, pointer: str) -> str:
-        """The pointer of an ``$id`` between the root and a place, or an empty string."""
-        value: Any = self.root
-        walked = ""
-        for token in split(pointer):
-            value = value[int(token)] if isinstance(value, list) else value[token]
-            walked = join(walked, token)
-            if isinstance(value, Mapping) and ("$id" in value or "id" in value):
-                identifier = _identifier(value)
-                if identifier and not identifier.startswith("#"):
-                    return walked
-        return ""
+    def _load(self, address: str, root: Schema, at: str) -> None:
+        """Find every address and anchor in a document."""
+        assert self._bases is not None
+        dialect = _dialect(root) if isinstance(root, Mapping) and "$schema" in root else self.dialect
+        bases = self._bases
+        bases[at] = address
+        resource = self._resources[address] = _Resource(Place(root, at), {}, set())
+        work: list[tuple[Any, str, str, _Resource]] = [(root, at, address, resource)]
+        while work:
+            value, pointer, base, resource = work.pop()
+            if isinstance(value, list):
+                work += [(item, f"{pointer}/{i}", base, resource) for i, item in enumerate(value)
+                         if isinstance(item, (Mapping, list))]
+            elif isinstance(value, Mapping):
+                identifier = _identifier(value, dialect)
+                if identifier.startswith("#"):
+                    resource.anchors.setdefault(identifier[1:], Place(value, pointer))
+                elif identifier:
+                    base = _joined(base, identifier)
+                    bases[pointer] = base
+                    resource = _Resource(Place(value, pointer), {}, set())
+                    self._resources.setdefault(base, resource)
+                for keyword in ("$anchor", "$dynamicAnchor"):
+                    if isinstance(name := value.get(keyword), str):
+                        resource.anchors.setdefault(name, Place(value, pointer))
+                        if keyword == "$dynamicAnchor":
+                            resource.dynamic.add(name)
+                if value.get("$recursiveAnchor") is True:
+                    resource.dynamic.add("")
+                work += [(inner, join(pointer, key), base, resource) for key, inner in value.items()
+                         if isinstance(inner, (Mapping, list)) and key not in _OPAQUE]
 
 
-def _identifier(schema: Any) -> str:
+def _at(place: Place, pointer: str) -> Place | None:
+    value: Any = place.schema
+    for token in split(pointer):
+        if isinstance(value, Mapping) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", token) and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return None
+    return Place(value, place.pointer + pointer)
+
+
+def _address(uri: str) -> str:
+    return uri.removesuffix("#")
+
+
+def _joined(base: str, identifier: str) -> str:
+    try:
+        return _address(urljoin(base, identifier))
+    except ValueError:  # no URI; then nothing can refer to it
+        return identifier
+
+
+def _dialect(root: Schema) -> int:
+    named = root.get("$schema") if isinstance(root, Mapping) else None
+    found = re.search(r"draft[-/]0?(\d+)|/(2019|2020)-", named) if isinstance(named, str) else None
+    return int(found[1] or found[2]) if found else 2020
+
+
+def _identifier(schema: Mapping[str, Any], dialect: int) -> str:
     """``$id`` (``id`` in draft 4) of a schema, or an empty string. A property may have that name; its value is no
     string."""
-    if not isinstance(schema, Mapping):
-        return ""
-    for key in ("$id", "id"):
-        if isinstance(schema.get(key), str):
-            return str(schema[key])
-    return ""
+    identifier = schema.get("id" if dialect <= 4 else "$id")
+    return identifier if isinstance(identifier, str) and not (dialect <= 7 and "$ref" in schema) else ""

@@ -7,7 +7,7 @@ properties, recursion needs no special care, and the same conjunction at two pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -26,7 +26,8 @@ class Literals(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Numbers between two bounds (None: no bound), or only the integers among them."""
+    """Numbers between two bounds (None: no bound), or only the integers among them; multiples of all of some numbers
+    and of none of some others."""
 
     integer: bool = False
     minimum: Decimal | None = None
@@ -34,49 +35,84 @@ class Numbers(NamedTuple):
     maximum: Decimal | None = None
     maximum_open: bool = False
     pointer: str = ""
+    multiples: tuple[Decimal, ...] = ()
+    unlike: tuple[Decimal, ...] = ()
 
 
 class Strings(NamedTuple):
-    """Strings of a length in code points (None: no bound), in which every one of the patterns is found."""
+    """Strings of a length in code points (None: no bound), in which every one of the patterns is found and no
+    forbidden one, and which are none of the excluded words."""
 
     minimum: int = 0
     maximum: int | None = None
     patterns: tuple[Pattern, ...] = ()
     pointer: str = ""
+    forbidden: tuple[Pattern, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    def has(self, text: str) -> bool:
+        """Whether a string is one of these."""
+        return self.minimum <= len(text) and (self.maximum is None or len(text) <= self.maximum) and all(
+            pattern.matches(text) for pattern in self.patterns) and text not in self.excluded and not any(
+            pattern.matches(text) for pattern in self.forbidden)
+
+
+class Contains(NamedTuple):
+    """From an index on, how many items satisfy a conjunction (None: no bound)."""
+
+    wanted: Conjunction
+    minimum: int = 1
+    maximum: int | None = None
+    start: int = 0
 
 
 class Arrays(NamedTuple):
-    """Arrays: the first items by position, all others alike, and how many there are."""
+    """Arrays: the first items by position, all others alike, how many there are, how many of a kind, and whether all
+    differ."""
 
     prefix: tuple[Conjunction, ...] = ()
     items: Conjunction = ()
     minimum: int = 0
     maximum: int | None = None
     pointer: str = ""
+    contains: tuple[Contains, ...] = ()
+    unique: bool = False
 
     def item(self, index: int) -> Conjunction:
         """What the item at an index has to be."""
         return self.prefix[index] if index < len(self.prefix) else self.items
 
 
+Rule = tuple[Strings, Conjunction]  # names, and what the values under them have to be
+
+
 class Objects(NamedTuple):
-    """Objects: properties by name, all others alike (whose names have all these patterns), the names that must be
-    there, and how many there are."""
+    """Objects: properties by name, rules for all other names, the names that must be there, and how many there are.
+
+    Attributes:
+        some: for each, at least one property has such a name and such a value.
+        implied: pairs of names; when the first is there, so must be the second.
+    """
 
     properties: Mapping[str, Conjunction] = {}
     required: tuple[str, ...] = ()
-    additional: Conjunction = ()
-    names: tuple[Pattern, ...] = ()
+    rules: tuple[Rule, ...] = ()
     minimum: int = 0
     maximum: int | None = None
     pointer: str = ""
+    some: tuple[Rule, ...] = ()
+    implied: tuple[tuple[str, str], ...] = ()
 
     def member(self, name: str) -> Conjunction:
         """What the value under a name has to be."""
         known = self.properties.get(name)
         if known is not None:
             return known
-        return self.additional if all(pattern.matches(name) for pattern in self.names) else NEVER
+        value: Conjunction = ()
+        for names, inner in self.rules:
+            if names.has(name):
+                value = both(value, inner)
+        return value
 
 
 Case = Literals | Numbers | Strings | Arrays | Objects
@@ -84,6 +120,7 @@ Shape = tuple[Case, ...]
 
 NULL = Literals((None,))
 BOOLEANS = Literals((True, False))
+ANY_NAME = Strings()
 #: Each type's case without any restriction.
 UNRESTRICTED: dict[str, Case] = {
     "null": NULL, "boolean": BOOLEANS, "integer": Numbers(integer=True), "number": Numbers(), "string": Strings(),
@@ -98,13 +135,18 @@ def both(left: Conjunction, right: Conjunction) -> Conjunction:
         return left
     if not left:
         return right
-    known = {id(place.schema) for place in left}
-    return left + tuple(place for place in right if id(place.schema) not in known)
+    known = set(key_of(left))
+    return left + tuple(place for place in right if place.key not in known)
 
 
 def key_of(conjunction: Conjunction) -> tuple[int, ...]:
     """What makes two conjunctions the same, while their document is alive."""
-    return tuple(id(place.schema) for place in conjunction)
+    return tuple(place.key for place in conjunction)
+
+
+def is_never(conjunction: Conjunction) -> bool:
+    """Whether it is plain that nothing satisfies a conjunction (not every such case is found)."""
+    return any(place.schema is False for place in conjunction)
 
 
 def meet(left: Case, right: Case) -> Case | None:
@@ -113,25 +155,64 @@ def meet(left: Case, right: Case) -> Case | None:
         case Numbers(), Numbers():
             return _meet_numbers(left, right)
         case Strings(), Strings():
-            patterns = tuple(dict.fromkeys(left.patterns + right.patterns))
+            patterns = joined(left.patterns, right.patterns)
             strings = Strings(max(left.minimum, right.minimum), _least(left.maximum, right.maximum), patterns,
-                              left.pointer if left.patterns else right.pointer)
-            return None if strings.maximum is not None and strings.maximum < strings.minimum else strings
+                              left.pointer if left.patterns else right.pointer, joined(left.forbidden, right.forbidden),
+                              joined(left.excluded, right.excluded))
+            contradiction = bool(strings.forbidden) and not set(patterns).isdisjoint(strings.forbidden)
+            return None if contradiction or _crossed(strings.minimum, strings.maximum) else strings
         case Arrays(), Arrays():
             positions = range(max(len(left.prefix), len(right.prefix)))
-            arrays = Arrays(tuple(both(left.item(i), right.item(i)) for i in positions),
-                            both(left.items, right.items), max(left.minimum, right.minimum),
-                            _least(left.maximum, right.maximum), left.pointer or right.pointer)
-            return None if arrays.maximum is not None and arrays.maximum < arrays.minimum else arrays
+            return settled_arrays(Arrays(
+                tuple(both(left.item(i), right.item(i)) for i in positions), both(left.items, right.items),
+                max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer,
+                joined(left.contains, right.contains, _contains_key), left.unique or right.unique))
         case Objects(), Objects():
             names = dict.fromkeys((*left.properties, *right.properties))
-            objects = Objects({name: both(left.member(name), right.member(name)) for name in names},
-                              tuple(dict.fromkeys(left.required + right.required)),
-                              both(left.additional, right.additional),
-                              tuple(dict.fromkeys(left.names + right.names)), max(left.minimum, right.minimum),
-                              _least(left.maximum, right.maximum), left.pointer or right.pointer)
-            return None if objects.maximum is not None and objects.maximum < objects.minimum else objects
+            return settled_objects(Objects(
+                {name: both(left.member(name), right.member(name)) for name in names},
+                joined(left.required, right.required), joined(left.rules, right.rules, _rule_key),
+                max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer,
+                joined(left.some, right.some, _rule_key), joined(left.implied, right.implied)))
     return None
+
+
+def settled_arrays(arrays: Arrays) -> Arrays | None:
+    """Arrays whose number of items says what their forbidden positions mean; None when there are none for certain."""
+    for index, item in enumerate((*arrays.prefix, arrays.items)):
+        if is_never(item) and (arrays.maximum is None or index < arrays.maximum):
+            arrays = arrays._replace(maximum=index, prefix=arrays.prefix[:index])
+            break
+    return None if _crossed(arrays.minimum, arrays.maximum) else arrays
+
+
+def settled_objects(objects: Objects) -> Objects | None:
+    """Objects, or None when there are none for certain."""
+    if objects.maximum is not None and objects.maximum < max(objects.minimum, len(objects.required)):
+        return None
+    if any(is_never(objects.member(name)) for name in objects.required):
+        return None
+    return objects
+
+
+def joined(left: tuple[Any, ...], right: tuple[Any, ...],
+           key: Callable[[Any], Any] | None = None) -> tuple[Any, ...]:
+    """Both, in this order, what is in both once."""
+    if not right or not left:
+        return left or right
+    return tuple({thing if key is None else key(thing): thing for thing in left + right}.values())
+
+
+def _rule_key(rule: Rule) -> Any:
+    return rule[0]._replace(pointer=""), key_of(rule[1])
+
+
+def _contains_key(contains: Contains) -> Any:
+    return key_of(contains.wanted), contains[1:]
+
+
+def _crossed(minimum: int, maximum: int | None) -> bool:
+    return maximum is not None and maximum < minimum
 
 
 def _least(left: int | None, right: int | None) -> int | None:
@@ -144,7 +225,8 @@ def _meet_numbers(left: Numbers, right: Numbers) -> Numbers | None:
     highs = [(it.maximum, not it.maximum_open) for it in (left, right) if it.maximum is not None]
     low, low_open = max(lows) if lows else (None, False)
     high, closed = min(highs) if highs else (None, True)
-    numbers = Numbers(left.integer or right.integer, low, low_open, high, not closed, left.pointer or right.pointer)
+    numbers = Numbers(left.integer or right.integer, low, low_open, high, not closed, left.pointer or right.pointer,
+                      joined(left.multiples, right.multiples), joined(left.unlike, right.unlike))
     return None if no_number(numbers) else numbers
 
 
@@ -161,7 +243,10 @@ def integer_bounds(numbers: Numbers) -> tuple[int | None, int | None]:
 
 
 def no_number(numbers: Numbers) -> bool:
-    """Whether the bounds leave no number."""
+    """Whether it is certain that there is no such number."""
+    if numbers.unlike and any(is_multiple(multiple, other) for other in numbers.unlike
+                              for multiple in (*numbers.multiples, *([Decimal(1)] if numbers.integer else []))):
+        return True
     if numbers.minimum is None or numbers.maximum is None:
         return False
     if numbers.integer:
@@ -170,6 +255,12 @@ def no_number(numbers: Numbers) -> bool:
     if numbers.minimum == numbers.maximum:
         return numbers.minimum_open or numbers.maximum_open
     return numbers.minimum > numbers.maximum
+
+
+def is_multiple(number: Decimal, other: Decimal) -> bool:
+    """Whether a number is a multiple of another; both of any size."""
+    (above, below), (times, parts) = number.as_integer_ratio(), other.as_integer_ratio()
+    return above * parts % (times * below) == 0
 
 
 def exact(value: int | float | Decimal) -> Decimal:

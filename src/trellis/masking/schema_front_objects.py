@@ -1,0 +1,265 @@
+"""Objects as automata: which names may come next, given those that have come.
+
+In the schema's order the properties are a chain in which optional ones are skipped, and names that are not declared
+come last. In any order, the names that have to be remembered (required ones, those that others ask for) are kept as
+the set of those seen; where such sets are many, a required one may come before only so many others that the schema
+names first. All other names may come anywhere between them. A name that is not remembered may come twice, as JSON
+allows: each of its values is checked, so the last one, which counts, is as good as the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from trellis.errors import LimitError
+from trellis.masking import schema_front_strings as strings
+from trellis.masking.schema_front_writer import Writer
+from trellis.schema.languages import automaton, partition
+from trellis.schema.normal import Normalizer
+from trellis.schema.patterns import Pattern
+from trellis.schema.shapes import ANY_NAME, Conjunction, Objects, Rule, Strings, both, is_never
+
+Order = Literal["schema", "any"]
+MAX_OBJECT_STATES = 10_000
+MAX_SETS = 2_000  # edges between sets of names, when names come in any order
+
+
+class _Register(NamedTuple):
+    """What an object remembers of its properties."""
+
+    at: int  # how far the chain is
+    seen: frozenset[int]  # names of the chain that still matter
+    number: int
+    found: tuple[int, ...]  # for each rule in ``some``: 0 not yet, 1 by the last such name, 2 for good
+
+
+class _Other(NamedTuple):
+    """Names that are not listed and have the same to satisfy."""
+
+    names: strings.Terminal
+    value: Conjunction
+    spoken_of: tuple[bool, ...]  # by which of ``some``
+
+
+class ObjectAutomaton:
+    """Writes the automaton of some objects."""
+
+    def __init__(self, objects: Objects, writer: Writer, normal: Normalizer, order: Order) -> None:
+        self.objects, self.writer, self.normal = objects, writer, normal
+        listed = dict.fromkeys((*objects.properties, *objects.required,
+                                *(name for pair in objects.implied for name in pair),
+                                *(name for names, _ in objects.some for name in names.excluded)))
+        self.members = {name: objects.member(name) for name in listed}
+        self.others = [] if objects.maximum == 0 else _others(objects, list(listed), normal)
+        self.required = set(objects.required)
+        allowed = [name for name in listed if not is_never(self.members[name])]
+        self.counts = self._counts(allowed)
+        matter = self.required | {name for pair in objects.implied for name in pair}
+        self.chain, self.floating = allowed, list[str]()
+        self.others_anywhere = order == "any"
+        self.in_sets, self.window = False, len(allowed)
+        if order == "any" and len(allowed) + len(self.others) > 1:
+            kept = allowed if self.counts or objects.some else [name for name in allowed if name in matter]
+            if len(allowed) * 2 ** len(allowed) <= 200 or self.counts:  # all are remembered, so none comes twice
+                kept = allowed
+            self.chain = kept
+            self.floating = [name for name in allowed if name not in set(kept)]
+            options = len(allowed) + len(self.others)
+            self.in_sets = options * 2 ** len(kept) <= MAX_SETS
+            if not self.in_sets and self.required.issuperset(kept):
+                self.in_sets = True
+                self.window = max((MAX_SETS // (options * len(kept))).bit_length() - 1, 0)
+        self.place = {name: i for i, name in enumerate(self.chain)}
+        self.asked: dict[int, list[int]] = {}
+        self.askers: dict[int, list[int]] = {}
+        for name, other in objects.implied:
+            if name in self.place:
+                self.asked.setdefault(self.place[name], []).append(self.place.get(other, -1))
+                if other in self.place:
+                    self.askers.setdefault(self.place[other], []).append(self.place[name])
+
+    def _counts(self, allowed: list[str]) -> bool:
+        """Whether the number of properties matters."""
+        it = self.objects
+        closed = not self.others
+        if it.minimum > max(len(self.required), 1) and not closed:
+            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice",
+                               it.pointer)
+            self.objects = it._replace(minimum=min(len(self.required), 1))
+        bounded = it.maximum is not None and not (closed and len(allowed) <= it.maximum)
+        return bounded or self.objects.minimum > max(len(self.required), 1)
+
+    def write(self, source: int, target: int) -> None:
+        """Everything from ``{`` to ``}``."""
+        if any(is_never(self.members[name]) for name in self.required):
+            return
+        builder, marks = self.writer.builder, self.writer.separators
+        start = _Register(0, frozenset(), 0, (0,) * len(self.objects.some))
+        begin = self.writer.step(source, marks.open_object, "{")
+        choose, after = {start: builder.state()}, dict[_Register, int]()
+        builder.epsilon(begin, choose[start])
+        if self.objects.minimum == 0 and self.may_end(start):
+            builder.terminal(begin, marks.close_object, target, "}")
+        work = [start]
+        for register in work:  # grows
+            for names, value, following in self.options(register):
+                if following not in after:
+                    after[following] = builder.state()
+                    if len(after) > MAX_OBJECT_STATES:
+                        raise LimitError(f"an object needs more than {MAX_OBJECT_STATES} states "
+                                         f"(at {self.objects.pointer or '/'})", limit="states")
+                    if self.may_end(following):
+                        builder.terminal(after[following], marks.close_object, target, "}")
+                    if following not in choose:
+                        choose[following] = builder.state()
+                        work.append(following)
+                    builder.terminal(after[following], marks.comma, choose[following], ",")
+                self.member(choose[register], names, value, after[following])
+            skipped = self.skipped(register)
+            if skipped is not None:
+                if skipped not in choose:
+                    choose[skipped] = builder.state()
+                    work.append(skipped)
+                builder.epsilon(choose[register], choose[skipped])
+
+    def member(self, source: int, names: str | strings.Terminal, value: Conjunction, target: int) -> None:
+        """A name, a colon and a value."""
+        named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
+        self.writer.value(value, named, target)
+
+    def options(self, register: _Register) -> Iterator[tuple[str | strings.Terminal, Conjunction, _Register]]:
+        """The properties that may come next: name, value, and what is known after them."""
+        if self.objects.maximum is not None and self.counts and register.number >= self.objects.maximum:
+            return
+        number = self.counted(register.number)
+        if self.in_sets:
+            first = next((i for i in range(len(self.chain)) if i not in register.seen), 0)
+            places = [i for i in range(first, min(len(self.chain), first + self.window + 1)) if i not in register.seen]
+        else:
+            places = [register.at] if register.at < len(self.chain) else []
+        for i in places:
+            if not self.in_sets and self.dead_end(register, i):
+                continue
+            name = self.chain[i]
+            following = register._replace(at=0 if self.in_sets else i + 1, number=number,
+                                          seen=self.remembered(register.seen | {i}, i + 1))
+            for value, found in self.variants(self.members[name], register.found, self.spoken_of(name), for_good=True):
+                yield name, value, following._replace(found=found)
+        if not self.others_anywhere and places:
+            return
+        for name in self.floating:
+            for value, found in self.variants(self.members[name], register.found, self.spoken_of(name)):
+                yield name, value, register._replace(number=number, found=found)
+        for names, member, spoken_of in self.others:
+            for value, found in self.variants(member, register.found, spoken_of):
+                yield names, value, register._replace(number=number, found=found)
+
+    def variants(self, value: Conjunction, found: tuple[int, ...], spoken_of: tuple[bool, ...],
+                 for_good: bool = False) -> list[tuple[Conjunction, tuple[int, ...]]]:
+        """Values by what they are for the rules in ``some``. A name that may come again counts until it does."""
+        results: list[tuple[Conjunction, tuple[int, ...]]] = [(value, ())]
+        for so_far, applies, (_, wanted) in zip(found, spoken_of, self.objects.some, strict=True):
+            if not applies or so_far == 2:
+                results = [(inner, (*states, so_far)) for inner, states in results]
+            else:
+                satisfied, not_satisfied = (2, so_far) if for_good else (1, 0)
+                results = [option for inner, states in results for option in (
+                    (both(inner, wanted), (*states, satisfied)), (inner, (*states, not_satisfied)))]
+        return results
+
+    def spoken_of(self, name: str) -> tuple[bool, ...]:
+        """Which of the rules in ``some`` speak of a name."""
+        return tuple(names.has(name) for names, _ in self.objects.some)
+
+    def counted(self, number: int) -> int:
+        if not self.counts:
+            return 0
+        return number + 1 if self.objects.maximum is not None else min(number + 1, self.objects.minimum)
+
+    def remembered(self, seen: frozenset[int], at: int) -> frozenset[int]:
+        """The names seen that still matter: all of them in sets; in a chain those that are tied to one to come."""
+        if self.in_sets or not seen:
+            return seen
+        return frozenset(i for i in seen if any(other >= at for other in (*self.asked.get(i, ()),
+                                                                         *self.askers.get(i, ()))))
+
+    def dead_end(self, register: _Register, i: int) -> bool:
+        """Whether a name of the chain asks for one that did not come."""
+        return any(other < i and other not in register.seen for other in self.asked.get(i, ()))
+
+    def skipped(self, register: _Register) -> _Register | None:
+        """What is known when the next name of the chain does not come; None when it has to."""
+        if self.in_sets or register.at >= len(self.chain):
+            return None
+        i = register.at
+        if self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ())):
+            return None
+        return register._replace(at=i + 1, seen=self.remembered(register.seen, i + 1))
+
+    def may_end(self, register: _Register) -> bool:
+        if not all(register.found):
+            return False
+        if self.counts and register.number < self.objects.minimum:
+            return False
+        if self.in_sets:
+            return all(self.place[name] in register.seen for name in self.required if name in self.place) and not any(
+                other not in register.seen for i in register.seen for other in self.asked.get(i, ()))
+        return not any(self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ()))
+                       for i in range(register.at, len(self.chain)))
+
+
+def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Other]:
+    """The names that are not listed, by what the values under them have to be."""
+    base: Conjunction = ()
+    ruled: list[Rule] = []
+    for names, value in objects.rules:
+        if names._replace(pointer="") == ANY_NAME:
+            base = both(base, value)
+        else:
+            ruled.append((names._replace(pointer=""), value))
+    if is_never(base):
+        return []
+    asked = [names._replace(pointer="", excluded=()) for names, _ in objects.some]
+    languages = tuple(dict.fromkeys([*(names for names, _ in ruled), *(names for names in asked if names != ANY_NAME)]))
+
+    def other(names: strings.Terminal, label: frozenset[int]) -> _Other:
+        value = base
+        for language, inner in ruled:
+            if languages.index(language) in label:
+                value = both(value, inner)
+        return _Other(names, value, tuple(one == ANY_NAME or languages.index(one) in label for one in asked))
+
+    if not languages:
+        return [other(strings.names_outside(listed), frozenset())]
+    try:
+        return [made for names, label in _classes(languages, listed, lambda label: is_never(other(b"", label).value))
+                if not is_never((made := other(names, label)).value)]
+    except LimitError as error:
+        normal.refuse(error.message, objects.pointer)
+        return [_Other(strings.names_outside(listed), (), (True,) * len(asked))]
+
+
+def _classes(languages: tuple[Strings, ...], listed: list[str],
+             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[strings.Terminal, frozenset[int]]]:
+    """The names that are not listed, by the languages that they belong to (by index)."""
+    pattern = _one_pattern(languages)
+    if pattern is None:
+        unlisted = Strings(excluded=tuple(listed))
+        return [(strings.as_terminal(found, strings.spelled), label - {len(languages)})
+                for label, found in partition((*languages, unlisted)).items() if len(languages) in label]
+    having = frozenset(i for i, one in enumerate(languages) if one.patterns)
+    lacking = frozenset(range(len(languages))) - having
+    classes = [(names, having) for names in ([] if forbidden(having) else strings.names_with(pattern, listed))]
+    if not forbidden(lacking):
+        rest = automaton(Strings(forbidden=(pattern,), excluded=tuple(
+            name for name in listed if not pattern.matches(name))))
+        classes += [] if rest is None else [(strings.as_terminal(rest, strings.spelled), lacking)]
+    return classes
+
+
+def _one_pattern(languages: tuple[Strings, ...]) -> Pattern | None:
+    """The pattern that all of the languages have, or lack, and nothing else."""
+    pattern = next(iter(languages[0].patterns + languages[0].forbidden), None)
+    plain = all(one in (Strings(patterns=(pattern,)), Strings(forbidden=(pattern,))) for one in languages if pattern)
+    return pattern if plain else None

@@ -1,0 +1,159 @@
+"""What a case leaves out: of each type, what is not one of its values, as other cases of that type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from trellis.schema.patterns import Pattern
+from trellis.schema.resolve import Place, negate
+from trellis.schema.shapes import (
+    ANY_NAME,
+    NEVER,
+    Arrays,
+    Case,
+    Contains,
+    Literals,
+    Numbers,
+    Objects,
+    Rule,
+    Strings,
+    exact,
+    settled_arrays,
+    settled_objects,
+)
+
+ONE = Decimal(1)
+
+
+def type_of(case: Case) -> type | None:
+    """What makes two cases speak of the same type; None for literals, which may be of any."""
+    return None if isinstance(case, Literals) else type(case)
+
+
+def outside(case: Case) -> list[Case] | None:
+    """The values of a case's type that it leaves out; None where the algebra has no cases for them."""
+    match case:
+        case Numbers():
+            return _numbers(case)
+        case Strings():
+            return list(strings_outside(case))
+        case Arrays():
+            return _arrays(case)
+        case Objects():
+            return _objects(case)
+    raise AssertionError("literals are left out value by value")
+
+
+def without(case: Case, value: Any) -> list[Case]:
+    """A case other than literals less one value of its type, for scalars."""
+    match case:
+        case Numbers():
+            number = exact(value)
+            parts = (case._replace(maximum=number, maximum_open=True), case._replace(minimum=number, minimum_open=True))
+            inside = (case.minimum is None or case.minimum <= number) and (
+                case.maximum is None or number <= case.maximum)
+            return list(parts) if inside else [case]
+        case Strings():
+            return [case._replace(excluded=(*case.excluded, value))] if case.has(value) else [case]
+    return [case]
+
+
+def spelled_out(value: Any) -> Case:
+    """An array or object that is given whole, as a case. (The schemas in it are new: keep the case.)"""
+    if isinstance(value, Mapping):
+        return Objects({name: (Place({"const": member}, ""),) for name, member in value.items()}, tuple(value),
+                       ((ANY_NAME, NEVER),))
+    return Arrays(tuple((Place({"const": item}, ""),) for item in value), (), len(value), len(value))
+
+
+def _numbers(case: Numbers) -> list[Case]:
+    found: list[Case] = []
+    if case.minimum is not None:
+        found.append(Numbers(maximum=case.minimum, maximum_open=not case.minimum_open, pointer=case.pointer))
+    if case.maximum is not None:
+        found.append(Numbers(minimum=case.maximum, minimum_open=not case.maximum_open, pointer=case.pointer))
+    if case.integer:
+        found.append(Numbers(unlike=(ONE,), pointer=case.pointer))
+    found += [Numbers(unlike=(multiple,), pointer=case.pointer) for multiple in case.multiples]
+    found += [Numbers(integer=multiple == ONE, multiples=() if multiple == ONE else (multiple,), pointer=case.pointer)
+              for multiple in case.unlike]
+    return found
+
+
+def strings_outside(case: Strings) -> list[Strings | Literals]:
+    """The strings that a case leaves out."""
+    found: list[Strings | Literals] = []
+    if case.minimum > 0:
+        found.append(Strings(maximum=case.minimum - 1, pointer=case.pointer))
+    if case.maximum is not None:
+        found.append(Strings(case.maximum + 1, pointer=case.pointer))
+    found += [Strings(forbidden=(pattern,), pointer=case.pointer) for pattern in case.patterns]
+    found += [Strings(patterns=(pattern,), pointer=case.pointer) for pattern in case.forbidden]
+    if case.excluded:
+        found.append(Literals(case.excluded, case.pointer))
+    return found
+
+
+def _arrays(case: Arrays) -> list[Case] | None:
+    if case.unique:
+        return None
+    found: list[Arrays | None] = []
+    if case.minimum > 0:
+        found.append(settled_arrays(case_of(maximum=case.minimum - 1)))
+    if case.maximum is not None:
+        found.append(settled_arrays(case_of(minimum=case.maximum + 1)))
+    for index, item in enumerate(case.prefix):
+        found += [settled_arrays(case_of((*((),) * index, (negate(place),)), minimum=index + 1)) for place in item]
+    start = len(case.prefix)
+    found += [case_of(contains=(Contains((negate(place),), start=start),), minimum=start + 1) for place in case.items]
+    for contains in case.contains:
+        if contains.minimum > 0:
+            found.append(case_of(contains=(contains._replace(minimum=0, maximum=contains.minimum - 1),)))
+        if contains.maximum is not None:
+            found.append(case_of(contains=(contains._replace(minimum=contains.maximum + 1, maximum=None),)))
+    return [arrays for arrays in found if arrays is not None]
+
+
+def case_of(prefix: tuple[Any, ...] = (), minimum: int = 0, maximum: int | None = None,
+            contains: tuple[Contains, ...] = ()) -> Arrays:
+    """Arrays of which only this is known."""
+    return Arrays(prefix, (), minimum, maximum, "", contains)
+
+
+def _objects(case: Objects) -> list[Case] | None:
+    found: list[Objects | None] = [Objects({name: NEVER}) for name in case.required]
+    if case.minimum > 0:
+        found.append(settled_objects(Objects(maximum=case.minimum - 1)))
+    if case.maximum is not None:
+        found.append(Objects(minimum=case.maximum + 1))
+    for name, value in case.properties.items():
+        found += [settled_objects(Objects({name: (negate(place),)}, (name,))) for place in value]
+    listed = tuple(case.properties)
+    for names, value in case.rules:
+        others = names._replace(excluded=(*names.excluded, *listed))
+        found += [_with_some((others, (negate(place),))) for place in value]
+    for names, value in case.some:
+        if len(value) > 1:
+            return None
+        found.append(_with_rule((names, NEVER if not value else (negate(value[0]),))))
+    found += [Objects({name: (), other: NEVER}, (name,)) for name, other in case.implied]
+    return [objects for objects in found if objects is not None]
+
+
+def _with_some(rule: Rule) -> Objects | None:
+    return None if rule[1] and rule[1][0].schema is False else Objects(some=(rule,), minimum=1)
+
+
+def _with_rule(rule: Rule) -> Objects:
+    """Objects with a rule for names; what the rule leaves out is written out, so that only others are in its reach."""
+    names, value = rule
+    properties = dict.fromkeys(names.excluded, ())
+    return Objects(properties, rules=((names._replace(excluded=()), value),))
+
+
+def pattern_union(patterns: tuple[Pattern, ...]) -> Pattern:
+    """A pattern that a string has when it has one of several."""
+    return Pattern("|".join(pattern.source for pattern in patterns),
+                   tuple(branch for pattern in patterns for branch in pattern.branches))

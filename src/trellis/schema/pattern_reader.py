@@ -1,0 +1,292 @@
+"""The ``pattern`` keyword: a subset of ECMA-262 regular expressions, read into a small syntax tree.
+
+JSON Schema patterns are ECMA's, not Python's: ``\\d`` is ASCII, ``$`` is the very end, ``.`` leaves out four line
+terminators. What is not a plain regular expression (lookaround, back-references, ``\\b``) or means different things to
+different engines is refused with its place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from trellis.errors import UnsupportedError
+from trellis.schema.patterns import (
+    EMPTY,
+    EVERYTHING,
+    LAST,
+    Anchor,
+    Branch,
+    Chars,
+    Choice,
+    Node,
+    Pattern,
+    Ranges,
+    Repeat,
+    Sequence,
+    complement,
+    normal_ranges,
+)
+
+
+@lru_cache(maxsize=4096)
+def parse(source: str) -> Pattern:
+    """Read a pattern.
+
+    Raises:
+        UnsupportedError: it is malformed, or uses what masks cannot enforce; says what and where.
+    """
+    return Pattern(source, tuple(_anchored(_Reader(source).read(), source)))
+
+
+DIGITS = normal_ranges([(0x30, 0x39)])
+WORD = normal_ranges([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
+SPACE = normal_ranges([(9, 13), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),
+                       (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)])
+DOT = complement(normal_ranges([(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]))
+_CLASSES = {"d": DIGITS, "D": complement(DIGITS), "w": WORD, "W": complement(WORD), "s": SPACE, "S": complement(SPACE)}
+_CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_QUANTIFIER = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
+_NAME = re.compile(r"\?<[A-Za-z_$][A-Za-z0-9_$]*>")
+_MAX_DEPTH = 100
+
+
+class _Reader:
+    """Recursive descent over the source."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.at = 0
+        self.depth = 0
+
+    def read(self) -> Node:
+        node = self.choice()
+        if self.at < len(self.source):
+            raise self.refuse("has an unmatched ')'", self.at)
+        return node
+
+    def refuse(self, what: str, at: int) -> UnsupportedError:
+        return UnsupportedError(f"the pattern {self.source!r} {what} at position {at}",
+                                hint="masks take plain ECMA-262 regular expressions")
+
+    def peek(self) -> str:
+        return self.source[self.at : self.at + 1]
+
+    def choice(self) -> Node:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise self.refuse(f"is nested deeper than {_MAX_DEPTH} groups", self.at)
+        options = [self.sequence()]
+        while self.peek() == "|":
+            self.at += 1
+            options.append(self.sequence())
+        self.depth -= 1
+        return options[0] if len(options) == 1 else Choice(tuple(options))
+
+    def sequence(self) -> Node:
+        items: list[Node] = []
+        while self.peek() not in ("", "|", ")"):
+            item = self.quantified(self.atom())
+            items.extend(item.items if isinstance(item, Sequence) else (item,))
+        return items[0] if len(items) == 1 else Sequence(tuple(items))
+
+    def quantified(self, node: Node) -> Node:
+        start = self.at
+        match self.peek():
+            case "*":
+                bounds: tuple[int, int | None] = (0, None)
+                self.at += 1
+            case "+":
+                bounds = (1, None)
+                self.at += 1
+            case "?":
+                bounds = (0, 1)
+                self.at += 1
+            case "{":
+                found = _QUANTIFIER.match(self.source, self.at)
+                if found is None:
+                    return node
+                low = int(found[1])
+                bounds = (low, low if found[2] is None else int(found[3]) if found[3] else None)
+                if bounds[1] is not None and bounds[1] < low:
+                    raise self.refuse("has a quantifier whose bounds are out of order", start)
+                self.at = found.end()
+            case _:
+                return node
+        if self.peek() == "?":
+            self.at += 1  # lazy or greedy finds the same strings
+        if self.peek() in ("*", "+") or _QUANTIFIER.match(self.source, self.at) or self.peek() == "?":
+            raise self.refuse("repeats a quantifier", self.at)
+        if has_anchor(node):
+            raise self.refuse("repeats an anchor", start)
+        return node if bounds == (1, 1) else Repeat(node, *bounds)
+
+    def atom(self) -> Node:
+        start = self.at
+        character = self.source[start]
+        self.at += 1
+        match character:
+            case "^" | "$":
+                return Anchor(character == "^")
+            case ".":
+                return Chars(DOT)
+            case "(":
+                return self.group(start)
+            case "[":
+                return Chars(self.character_class(start))
+            case "\\":
+                return Chars(self.escape(start, in_class=False))
+            case "*" | "+" | "?":
+                raise self.refuse("has nothing to repeat", start)
+            case "{" if _QUANTIFIER.match(self.source, start):
+                raise self.refuse("has nothing to repeat", start)
+            case _:
+                return Chars(((ord(character), ord(character)),))
+
+    def group(self, start: int) -> Node:
+        if self.peek() == "?":
+            named = _NAME.match(self.source, self.at)
+            if self.source.startswith("?:", self.at):
+                self.at += 2
+            elif named:
+                self.at = named.end()
+            else:
+                around = self.source[self.at + 1 : self.at + 3].lstrip("<")[:1] in ("=", "!")
+                kind = "lookaround" if around else "a flag or group"
+                raise self.refuse(f"uses {kind} that masks cannot enforce", start)
+        node = self.choice()
+        if self.peek() != ")":
+            raise self.refuse("has an unmatched '('", start)
+        self.at += 1
+        return Sequence((node,)) if isinstance(node, Sequence) else node
+
+    def character_class(self, start: int) -> Ranges:
+        negated = self.peek() == "^"
+        self.at += negated
+        if self.peek() == "]":
+            raise self.refuse("has an empty class, which engines read in different ways,", start)
+        ranges: list[tuple[int, int]] = []
+        while True:
+            if not self.peek():
+                raise self.refuse("has an unmatched '['", start)
+            if self.peek() == "]":
+                self.at += 1
+                break
+            low = self.class_atom()
+            if self.peek() == "-" and self.source[self.at + 1 : self.at + 2] not in ("]", ""):
+                place = self.at
+                self.at += 1
+                high = self.class_atom()
+                if len(low) != 1 or len(high) != 1 or low[0][0] != low[0][1] or high[0][0] != high[0][1]:
+                    raise self.refuse("has a class as an end of a range", place)
+                if low[0][0] > high[0][0]:
+                    raise self.refuse("has a range whose ends are out of order", place)
+                ranges.append((low[0][0], high[0][0]))
+            else:
+                ranges.extend(low)
+        normal = normal_ranges(ranges)
+        return complement(normal) if negated else normal
+
+    def class_atom(self) -> Ranges:
+        start = self.at
+        character = self.source[start]
+        self.at += 1
+        if character == "\\":
+            return self.escape(start, in_class=True)
+        if character == "[" and self.peek() == ":":
+            raise self.refuse("has a POSIX class, which ECMA does not know,", start)
+        return ((ord(character), ord(character)),)
+
+    def escape(self, start: int, in_class: bool) -> Ranges:
+        character = self.peek()
+        self.at += 1
+        if character in _CLASSES:
+            return _CLASSES[character]
+        if character in _CONTROLS:
+            return ((_CONTROLS[character], _CONTROLS[character]),)
+        if character in ("x", "u", "c", "0"):
+            code = self.coded(character, start)
+            return ((code, code),)
+        if character in ("p", "P"):
+            found = re.compile(r"\{([A-Za-z_]+)\}").match(self.source, self.at)
+            ranges = _category(found[1]) if found else None
+            if found is None or ranges is None:
+                raise self.refuse("uses a Unicode property that masks do not know", start)
+            self.at = found.end()
+            return ranges if character == "p" else complement(ranges)
+        if in_class and character == "b":
+            return ((8, 8),)
+        if character == "" or character.isalnum():
+            what = {"b": "a word boundary", "B": "a word boundary"}.get(character, f"the escape \\{character}")
+            what = "a back-reference" if character.isdigit() else what
+            raise self.refuse(f"uses {what}, which masks cannot enforce,", start)
+        return ((ord(character), ord(character)),)
+
+    def coded(self, kind: str, start: int) -> int:
+        forms = {"x": r"([0-9A-Fa-f]{2})", "u": r"(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{4}))",
+                 "c": r"([A-Za-z])", "0": r"()(?![0-9])"}
+        found = re.compile(forms[kind]).match(self.source, self.at)
+        if found is None:
+            raise self.refuse(f"has a malformed escape \\{kind}", start)
+        self.at = found.end()
+        if kind == "0":
+            return 0
+        if kind == "c":
+            return ord(found[1]) % 32
+        code = int(next(group for group in found.groups() if group), 16)
+        low = re.compile(r"\\u(D[C-Fc-f][0-9A-Fa-f]{2})", re.IGNORECASE).match(self.source, self.at)
+        if 0xD800 <= code < 0xDC00 and low:
+            self.at = low.end()
+            return 0x10000 + ((code - 0xD800) << 10) + int(low[1], 16) - 0xDC00
+        if code > LAST:
+            raise self.refuse("names a code point that does not exist", start)
+        return code
+
+
+@lru_cache(maxsize=64)
+def _category(name: str) -> Ranges | None:
+    """The code points of a Unicode general category, by its short name (L, Lu, Nd, ...)."""
+    if not re.fullmatch(r"[CLMNPSZ][a-z]?", name):
+        return {"Any": EVERYTHING, "ASCII": ((0, 0x7F),)}.get(name)
+    found = normal_ranges((code, code) for code in range(LAST + 1) if unicodedata.category(chr(code)).startswith(name))
+    return found or None
+
+
+def has_anchor(node: Node) -> bool:
+    """Whether an anchor is left anywhere in a node."""
+    match node:
+        case Anchor():
+            return True
+        case Sequence(items):
+            return any(map(has_anchor, items))
+        case Choice(options):
+            return any(map(has_anchor, options))
+        case Repeat(item):
+            return has_anchor(item)
+    return False
+
+
+def _anchored(node: Node, source: str) -> list[Branch]:
+    """Take the anchors out: every alternative says for itself whether it is bound to an end of the string."""
+    match node:
+        case Anchor(start):
+            return [Branch(start, EMPTY, not start)]
+        case Choice(options) if has_anchor(node):
+            return [branch for option in options for branch in _anchored(option, source)]
+        case Sequence(items) if has_anchor(node):
+            branches = [Branch(False, EMPTY, False)]
+            for item in items:
+                branches = [_joined(left, right, source) for left in branches for right in _anchored(item, source)]
+            return branches
+    return [Branch(False, node, False)]
+
+
+def _joined(left: Branch, right: Branch, source: str) -> Branch:
+    if (right.at_start and left.node != EMPTY) or (left.at_end and right.node != EMPTY):
+        raise UnsupportedError(f"the pattern {source!r} has an anchor that is not at an end of an alternative",
+                               hint="masks take plain ECMA-262 regular expressions")
+    both = [*(left.node.items if isinstance(left.node, Sequence) else (left.node,)),
+            *(right.node.items if isinstance(right.node, Sequence) else (right.node,))]
+    return Branch(left.at_start or right.at_start, both[0] if len(both) == 1 else Sequence(tuple(both)),
+                  left.at_end or right.at_end)

@@ -1,0 +1,148 @@
+"""Questions about shapes: whether a value has one, whether two of them certainly share no value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from trellis.errors import LimitError
+from trellis.schema.languages import automaton
+from trellis.schema.resolve import negate
+from trellis.schema.shapes import (
+    Arrays,
+    Case,
+    Conjunction,
+    Literals,
+    Numbers,
+    Objects,
+    Shape,
+    Strings,
+    exact,
+    identity,
+    is_multiple,
+    is_never,
+    meet,
+    same,
+)
+
+if TYPE_CHECKING:
+    from trellis.schema.algebra import Algebra
+
+
+class Circular(Exception):
+    """A shape was asked for while it was being made."""
+
+
+class Questions:
+    """What can be asked of shapes while they are made.
+
+    Args:
+        algebra: what joins them.
+        known: the shape of a conjunction.
+        relaxing: whether shapes may hold more than what is valid.
+    """
+
+    def __init__(self, algebra: Algebra, known: Callable[[Conjunction], Shape], relaxing: Callable[[], bool]) -> None:
+        self.algebra, self.known, self.relaxing = algebra, known, relaxing
+
+    def disjoint(self, left: Shape, right: Shape, depth: int = 3) -> bool:
+        """Whether it is certain that no value has both shapes."""
+        self.algebra.spend(left, right)
+        return all(self.disjoint_cases(one, other, depth) for one in left for other in right)
+
+    def disjoint_cases(self, left: Case, right: Case, depth: int) -> bool:
+        """Whether it is certain that no value is of both cases."""
+        if isinstance(left, Literals) or isinstance(right, Literals):
+            return self.algebra.meet_cases(left, right) is None
+        common = meet(left, right)
+        if common is None:
+            return True
+        match common:
+            case Strings():
+                return _no_string(common)
+            case Objects() if depth and isinstance(left, Objects) and isinstance(right, Objects):
+                return any(self._parted(left.member(name), right.member(name), depth) for name in common.required)
+            case Arrays() if depth and isinstance(left, Arrays) and isinstance(right, Arrays):
+                certain = range(min(common.minimum, len(common.prefix) + 1))
+                return any(self._parted(left.item(i), right.item(i), depth) for i in certain)
+        return False
+
+    def _parted(self, left: Conjunction, right: Conjunction, depth: int) -> bool:
+        if is_never(left) or is_never(right):
+            return True
+        if not left or not right:
+            return False
+        try:
+            return self.disjoint(self.known(left), self.known(right), depth - 1)
+        except Circular:  # not known yet, so not certain
+            return False
+
+    def admits(self, conjunction: Conjunction, value: Any) -> bool:
+        """Whether a value satisfies a conjunction."""
+        # Place by place: the shape of the conjunction itself may be what is being made.
+        for place in conjunction:
+            positive = negate(place) if place.negated and not self.relaxing() else place
+            found = any(self.admits_case(case, value) for case in self.known((positive,)))
+            if found is (positive is not place):
+                return False
+        return True
+
+    def is_of(self, case: Case, value: Any) -> bool:
+        """Whether a value is of the type that a case other than literals speaks of."""
+        match case:
+            case Numbers():
+                return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+            case Strings():
+                return isinstance(value, str)
+            case Arrays():
+                return isinstance(value, (list, tuple))
+            case Objects():
+                return isinstance(value, Mapping)
+        raise AssertionError("literals are of any type")
+
+    def admits_case(self, case: Case, value: Any) -> bool:
+        """Whether a value is one of a case's."""
+        if isinstance(case, Literals):
+            return any(same(value, other) for other in case.values)
+        if not self.is_of(case, value):
+            return False
+        match case:
+            case Numbers():
+                number = exact(value)
+                if case.integer and number != number.to_integral_value():
+                    return False
+                return meet(case, Numbers(False, number, False, number, False)) is not None and all(
+                    is_multiple(number, other) for other in case.multiples) and not any(
+                    is_multiple(number, other) for other in case.unlike)
+            case Strings():
+                return case.has(value)
+            case Arrays():
+                return case.minimum <= len(value) and (case.maximum is None or len(value) <= case.maximum) and all(
+                    self.admits(case.item(i), item) for i, item in enumerate(value)) and self._counts(case, value)
+            case Objects():
+                return case.minimum <= len(value) and (
+                    case.maximum is None or len(value) <= case.maximum) and all(
+                    name in value for name in case.required) and not any(
+                    name in value and other not in value for name, other in case.implied) and all(
+                    self.admits(case.member(name), member) for name, member in value.items()) and all(
+                    any(names.has(name) and self.admits(inner, member) for name, member in value.items())
+                    for names, inner in case.some)
+        raise AssertionError("there are no other cases")
+
+    def _counts(self, arrays: Arrays, value: Any) -> bool:
+        """Whether contains and uniqueItems hold."""
+        for contains in arrays.contains:
+            count = sum(self.admits(contains.wanted, item) for item in value[contains.start :])
+            if count < contains.minimum or (contains.maximum is not None and count > contains.maximum):
+                return False
+        return not arrays.unique or len(set(map(identity, value))) == len(value)
+
+
+def _no_string(strings: Strings) -> bool:
+    if len(strings.patterns) + len(strings.forbidden) < 2:
+        return False
+    try:
+        return automaton(strings) is None
+    except LimitError:
+        return False
