@@ -8,16 +8,20 @@ from .edits import Edit, Repaired, apply_edits
 from .json import repair_json
 from .rules import RULES, Level, Rule
 from .search import Limits
+from .stream import Committed, StreamRepairer, StreamResult
 from .yaml import repair_yaml
 from .yaml_standard import read_yaml
 
 __all__ = [
     "RULES",
+    "Committed",
     "Edit",
     "Level",
     "Limits",
     "Repaired",
     "Rule",
+    "StreamRepairer",
+    "StreamResult",
     "apply_edits",
     "read_csv",
     "read_yaml",
