@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from trellis.errors import RepairError, TrellisError, UsageError
 from trellis.repair import Limits, StreamRepairer, repair_json
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+)
 VALUES = st.recursive(
     SCALARS | st.sampled_from(['say "hi"', "a\\b", "😀", "x, y: {z}", "it's"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -29,7 +32,7 @@ PERSON = {
 def chunks(text: str, cuts: list[int]) -> list[str]:
     """A text in pieces."""
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    return [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [text[a:b] for a, b in itertools.pairwise(places)]
 
 
 def grows(old: Any, new: Any) -> bool:

@@ -1,9 +1,9 @@
 """The command line: ``trellis generate``, ``trellis repair``, ``trellis grammar``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
-and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` found something to repair;
-2 the call is wrong, or a file cannot be read or written; 3 the text cannot be repaired; 4 it was read, but it is
-against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard output went away.
+and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` or ``--diff`` found
+something to repair; 2 the call is wrong, or a file cannot be read or written; 3 the text cannot be repaired; 4 it was
+read, but it is against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard output went away.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trellis.cli import generate, grammar, repair
 from trellis.cli.report import exit_code, show_error
 from trellis.errors import TrellisError
 
+_SPELT = {"--explain=json": "--explain-json", "--explain=text": "--explain"}  # a flag that may have a value
 app = typer.Typer(
     name="trellis",
     help="Language models that answer in the shape a program needs.",
@@ -48,8 +49,9 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    given = [_SPELT.get(word, word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="trellis")
+        app(args=given, prog_name="trellis")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except TrellisError as error:

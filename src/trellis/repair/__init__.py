@@ -9,6 +9,7 @@ from .json import repair_json
 from .rules import RULES, Level, Rule
 from .search import Limits
 from .stream import Committed, StreamRepairer, StreamResult
+from .user_rules import UserRule
 from .yaml import repair_yaml
 from .yaml_standard import read_yaml
 
@@ -22,6 +23,7 @@ __all__ = [
     "Rule",
     "StreamRepairer",
     "StreamResult",
+    "UserRule",
     "apply_edits",
     "read_csv",
     "read_yaml",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import RepairError
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
-from .judge import judge_for
+from .judge import Judge, judge_for
 from .rules import Level
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, unreadable_as
+from .user_rules import UserRule, with_rules
 
 _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
@@ -98,7 +99,11 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def repair_csv(
-    text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal"
+    text: str,
+    schema: Mapping[str, Any] | None = None,
+    *,
+    level: Level = "normal",
+    rules: Sequence[UserRule] = (),
 ) -> Repaired[list[dict[str, Any]]]:
     """Read a table with a header row out of text that should be CSV.
 
@@ -106,6 +111,7 @@ def repair_csv(
         text: what the model said.
         schema: JSON Schema of an array of objects, or ``None``; names the columns and their types.
         level: ``safe``, ``normal`` or ``salvage``.
+        rules: rules of your own (``UserRule``), used where the standard reading does not hold.
 
     Returns:
         One dict for each row; ``text`` is the table alone, still CSV.
@@ -117,6 +123,10 @@ def repair_csv(
     """
     check_arguments(text, level)
     judge = judge_for(schema)
+    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
+
+
+def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import RepairError
@@ -13,6 +13,7 @@ from .extract import answer_start, fences
 from .json import repair_json
 from .rules import Level
 from .standard import check_arguments, unreadable
+from .user_rules import UserRule
 from .yaml import repair_yaml
 
 Format = Literal["json", "yaml", "csv"]
@@ -49,10 +50,17 @@ def likely_formats(text: str) -> list[Format]:
     return ["json", "yaml", "csv"]
 
 
-def repair(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[Any]:
+def repair(
+    text: str,
+    schema: Mapping[str, Any] | None = None,
+    *,
+    level: Level = "normal",
+    rules: Sequence[UserRule] = (),
+) -> Repaired[Any]:
     """Read data out of text in whichever of JSON, YAML and CSV it is.
 
-    The standard JSON reading comes first; then the formats are tried in the order in which they are likely.
+    The standard JSON reading comes first; then the formats are tried in the order in which they are likely. Arguments
+    as in ``repair_json``.
 
     Raises:
         RepairError: no format reads it; the error is the likeliest format's.
@@ -65,14 +73,14 @@ def repair(text: str, schema: Mapping[str, Any] | None = None, *, level: Level =
     for name in formats:
         try:
             if name == "json":
-                return repair_json(text, schema, level=level)
+                return repair_json(text, schema, level=level, rules=rules)
             if name == "yaml":
-                document = repair_yaml(text, schema, level=level)
+                document = repair_yaml(text, schema, level=level, rules=rules)
                 if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
                     return document
                 failure = failure or unreadable(text, level)
                 continue
-            table = repair_csv(text, schema, level=level)
+            table = repair_csv(text, schema, level=level, rules=rules)
             if table.value or name == formats[0]:  # any line is a header without rows
                 return table
         except RepairError as error:

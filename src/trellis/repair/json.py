@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import RepairError, UsageError, shown
@@ -20,6 +20,7 @@ from .scan import StringReading
 from .schema_view import SchemaView
 from .search import Limits
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
+from .user_rules import UserRule, with_rules
 
 MOST_CANDIDATES = 8
 _OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
@@ -28,7 +29,12 @@ _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
 def repair_json(
-    text: str, schema: Mapping[str, Any] | bool | None = None, *, level: Level = "normal", limits: Limits | None = None
+    text: str,
+    schema: Mapping[str, Any] | bool | None = None,
+    *,
+    level: Level = "normal",
+    limits: Limits | None = None,
+    rules: Sequence[UserRule] = (),
 ) -> Repaired[Any]:
     """Read JSON out of text that should be JSON.
 
@@ -42,6 +48,7 @@ def repair_json(
         schema: JSON Schema that the value should satisfy, or ``None``.
         level: ``safe`` (only what loses and adds nothing), ``normal``, or ``salvage`` (also drops what has no place).
         limits: bounds on size, depth and steps.
+        rules: rules of your own (``UserRule``), used where the standard reading does not hold.
 
     Raises:
         RepairError: the text cannot be read at this level (line, column, caret), the value is against the schema, or a
@@ -54,6 +61,10 @@ def repair_json(
     if not isinstance(bounds, Limits):
         raise UsageError(f"limits={shown(limits)} is no Limits")
     judge = judge_for(schema)
+    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level, bounds))
+
+
+def _read(text: str, schema: Any, judge: Judge, level: Level, bounds: Limits) -> Repaired[Any]:
     if len(text) > bounds.size:
         raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ from .nodes import Node
 from .rules import Level, allowed, cost_of
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, lexemes, unreadable_as
+from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_reader import LineReader
 from .yaml_standard import NotYaml, lossy, read_nodes, read_yaml
@@ -53,7 +54,13 @@ class _Reading:
     complete: bool = True
 
 
-def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Level = "normal") -> Repaired[Any]:
+def repair_yaml(
+    text: str,
+    schema: Mapping[str, Any] | None = None,
+    *,
+    level: Level = "normal",
+    rules: Sequence[UserRule] = (),
+) -> Repaired[Any]:
     """Read YAML out of text that should be YAML.
 
     The standard reading (YAML 1.2 core schema, no anchors, aliases or tags, timestamps are text, non-finite numbers are
@@ -64,6 +71,7 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
         text: what the model said.
         schema: JSON Schema that the value should satisfy, or ``None``.
         level: ``safe``, ``normal`` or ``salvage``.
+        rules: rules of your own (``UserRule``), used where the standard reading does not hold.
 
     Raises:
         RepairError: no reading at this level, or a limit was hit (``limit``).
@@ -72,6 +80,10 @@ def repair_yaml(text: str, schema: Mapping[str, Any] | None = None, *, level: Le
     """
     check_arguments(text, level)
     judge = judge_for(schema)
+    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
+
+
+def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     fenced = next(fences(text), None) is not None
