@@ -8,9 +8,9 @@ Message MissingExtraError Model ModelError OpenAIModel Partial Preview Price Rat
 RepairError Repaired Reply Request RequestRejectedError Result Retry Row Sampling SchemaError SchemaMismatchError
 ScriptedModel Session Strategy Tally Template TemplateError TokenModel TransportError TrellisError TruncatedError
 TypeNotSupportedError Unknown UnknownModelError UnrepairableError UnsupportedError Usage UsageError ValidatorError
-Verifier VerifierError Vocabulary VocabularyError Vote Yaml __version__ agenerate_many agenerate_structured
-astream_structured contract_of generate_many generate_structured grounded_in preview repair_csv repair_json repair_yaml
-stream_structured"""
+Verifier VerifierError Vocabulary VocabularyError Vote Yaml __version__ agenerate_many agenerate_structured apply_edits
+astream_structured contract_of generate_many generate_structured grounded_in preview repair_any repair_csv repair_json
+repair_yaml stream_structured"""
 
 
 def test_the_public_names() -> None:

@@ -443,7 +443,7 @@ def test_a_function_that_breaks_is_a_model_error() -> None:
 
 def test_a_script_that_is_over_says_so() -> None:
     model = ScriptedModel(["hm"])
-    with pytest.raises(trellis.ModelError, match="the script has 1 answers, and this is request 2"):
+    with pytest.raises(trellis.ModelError, match="the script has 1 answer, and this is request 2"):
         trellis.generate_structured("x", Person, model=model)
     assert len(model.requests) == 2
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
     from trellis.masking.vocabulary import Vocabulary
     from trellis.models.openai import OpenAIModel
-    from trellis.repair import Edit, Repaired, repair_csv, repair_json, repair_yaml
+    from trellis.repair import Edit, Repaired, apply_edits, repair_any, repair_csv, repair_json, repair_yaml
     from trellis.store.cache import Cache
     from trellis.stream import Partial, astream_structured, stream_structured
 
@@ -68,8 +68,10 @@ _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the
     "Tally": "trellis.batch",
     "Vocabulary": "trellis.masking.vocabulary",
     "agenerate_many": "trellis.batch",
+    "apply_edits": "trellis.repair",
     "astream_structured": "trellis.stream",
     "generate_many": "trellis.batch",
+    "repair_any": "trellis.repair",
     "repair_csv": "trellis.repair",
     "repair_json": "trellis.repair",
     "repair_yaml": "trellis.repair",
@@ -149,12 +151,14 @@ __all__ = [
     "__version__",
     "agenerate_many",
     "agenerate_structured",
+    "apply_edits",
     "astream_structured",
     "contract_of",
     "generate_many",
     "generate_structured",
     "grounded_in",
     "preview",
+    "repair_any",
     "repair_csv",
     "repair_json",
     "repair_yaml",

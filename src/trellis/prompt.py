@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trellis.errors import TemplateError, shown
+from trellis.errors import TemplateError, UsageError, shown
 from trellis.result import FieldError, Message
 
 if TYPE_CHECKING:
@@ -302,5 +302,10 @@ def render(source: str, names: dict[str, Any]) -> str:
 def _example(shape: Shape, index: int, text: str, value: Any) -> Example:
     try:
         return Example(text, shape.write(value))
+    except UsageError as error:
+        row = "{...}" if shape.name == "Answer" else f"{shape.name}(...)"
+        hint = (f"an example for Csv({shape.name}) is a list of rows: [{row}]" if shape.format == "csv" else
+                "the second of an example's pair is a value of the output type")
+        raise TemplateError(f"example {index} is not of type {shape.name}: {error.message}", hint=hint) from None
     except Exception as error:
         raise TemplateError(f"example {index} is not of type {shape.name}: {error}") from error

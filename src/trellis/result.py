@@ -156,7 +156,7 @@ class FieldError:
         return f"{self.pointer or '(whole value)'}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One request and what came of it.
 
@@ -202,10 +202,22 @@ class Attempt:
     model: str = ""
     cached: bool = False
 
+    def __repr__(self) -> str:
+        return (f"Attempt({self.index}, {self.failure or 'accepted'}, enforced={self.enforced!r}, "
+                f"raw={shown(self.raw)}, errors={len(self.errors)}, repairs={len(self.repairs)})")
 
-@dataclass(frozen=True, slots=True)
+    def __str__(self) -> str:
+        """One line: what came of it, what was mended, and the first errors."""
+        mended = ", ".join(dict.fromkeys(edit.rule for edit in self.repairs))
+        wrong = "; ".join(map(str, self.errors[:3]))
+        return (f"attempt {self.index + 1} ({self.enforced}, {self.usage.completion_tokens} tokens, "
+                f"{self.usage.seconds:.2f} s): {self.failure or 'accepted'}"
+                f"{f', repaired ({mended})' if mended else ''}{f': {wrong}' if wrong else ''}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Result(Generic[T]):
-    """A value of the type that was asked for, and everything that led to it.
+    """A value of the type that was asked for, and everything that led to it; ``print(result)`` shows each attempt.
 
     Attributes:
         value: the value, validated.
@@ -233,3 +245,9 @@ class Result(Generic[T]):
     accepted: int | None = None
     abstained: tuple[str, ...] = ()
     field_agreement: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Result(value={shown(self.value, 200)}, enforced={self.enforced!r}, attempts={len(self.attempts)})"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *(f"  {attempt}" for attempt in self.attempts)])

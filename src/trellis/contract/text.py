@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import abstractmethod
 from bisect import bisect_left
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from trellis.repair import Repaired
 
 
+_PATTERNS = "patterns are Python's re; re.escape(...) writes signs that stand for themselves"
+
+
 @dataclass(frozen=True)
 class Regex:
     """An output type: text that a regular expression (Python's ``re``) matches as a whole."""
@@ -35,9 +39,10 @@ class Regex:
             re.compile(self.pattern)
         except re.error as error:
             raise GrammarError(f"regular expression {shown(self.pattern)}: {error.msg}", line=error.lineno or 1,
-                               column=error.colno or 1, source=self.pattern) from error
+                               column=error.colno or 1, source=self.pattern, hint=_PATTERNS) from error
         except (OverflowError, RecursionError) as error:
-            raise TypeNotSupportedError(f"a regular expression that Python does not take: {error}") from error
+            raise TypeNotSupportedError(f"a regular expression that Python does not take: {error}",
+                                        hint=_PATTERNS) from error
 
 
 @dataclass(frozen=True, init=False)
@@ -46,7 +51,9 @@ class Choice:
 
     values: tuple[str, ...]
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], *others: str) -> None:
+        if others:
+            raise TypeNotSupportedError("Choice takes its texts in one list", hint='Choice(["yes", "no"])')
         found = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else ()
         if not found or not all(isinstance(value, str) and value for value in found) or len(set(found)) < len(found):
             raise TypeNotSupportedError("Choice takes different texts that are not empty",
@@ -143,10 +150,18 @@ class ChoiceContract(TextContract):
         self.choice = choice
 
     def type_text(self) -> str:
-        return f"one of {', '.join(self.choice.values)}"
+        return f"one of {self._listed}"
 
     def fault(self, text: str) -> str:
-        return "" if text in self.choice.values else f"is none of {', '.join(self.choice.values)}"
+        return "" if text in self.choice.values else f"is none of {self._listed}"
+
+    @cached_property
+    def _listed(self) -> str:
+        """The values, in quotes where they could not be told apart without."""
+        values = self.choice.values
+        if all(re.fullmatch(r"\S(?:[^,\n]*\S)?", value) for value in values):
+            return ", ".join(values)
+        return ", ".join(json.dumps(value, ensure_ascii=False) for value in values) + ", without the quotes,"
 
     def written_differently(self, text: str) -> str | None:
         alike = [value for value in self.choice.values if _letters(value) == _letters(text)]
@@ -170,7 +185,7 @@ class GrammarContract(TextContract):
         self._shown = grammar.description if grammar.text is None else grammar.text.strip()
 
     def type_text(self) -> str:
-        return f"text in the language of this grammar:\n{self._shown}\n"
+        return f"text in the language of this grammar:\n{self._shown}"
 
     def fault(self, text: str) -> str:
         # An answer is judged here, not made: both engines say the same, and a judge need not be fast.

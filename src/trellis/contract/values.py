@@ -75,8 +75,12 @@ class TypedValues:
         try:
             try:
                 typed = self._adapter.validate_python(value)
-            except ValidationError:  # plain data for a strict model, or an Enum by its value
-                typed = self._adapter.validate_json(json_text(value))
+            except ValidationError as refused:  # plain data for a strict model, or an Enum by its value
+                try:
+                    data = json_text(value)
+                except UsageError:
+                    raise refused from None
+                typed = self._adapter.validate_json(data)
             return self._adapter.dump_python(typed, mode="json", by_alias=True, warnings="error")
         except ValidationError as error:
             said = "; ".join(map(str, pydantic_errors(error, value)[:3]))

@@ -86,6 +86,10 @@ class Matcher:
         """
         try:
             self._raw.fill_bitmask(bitmask, row)
+        except (TypeError, ValueError, OverflowError) as error:
+            size = self.compiled.vocabulary.size
+            raise MaskError(f"the bitmask has no row {row} of {-(-size // 32)} int32 words",
+                            hint=f"bitmask = allocate_bitmask(rows, {size}); its first row is row 0") from error
         except Exception as error:
             _reraise(error)
 
@@ -232,5 +236,6 @@ def _reraise(error: Exception) -> NoReturn:
     if kind == "program":
         raise GrammarError(message) from error
     if kind in ("limit", "budget"):
-        raise LimitError(message, limit="max_tokens" if kind == "budget" else "fuel") from error
+        hint = "a larger max_tokens" if kind == "budget" else ""
+        raise LimitError(message, limit="max_tokens" if kind == "budget" else "fuel", hint=hint) from error
     raise (VocabularyError(message) if kind == "vocabulary" else MaskError(message)) from error

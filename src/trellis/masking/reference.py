@@ -312,14 +312,14 @@ class ReferenceMatcher:
             raise MaskError(f"no token of the vocabulary goes on from here: expected {', '.join(self.expected())}")
 
     def _words(self, bitmask: Any, row: int) -> NDArray[np.int32]:
-        """The row of a bitmask, when it is one."""
+        """The row of a bitmask, when it is one; a ValueError when it is not, as from the kernel."""
         count = -(-len(self.grammar.tokens) // 32)
         if not isinstance(bitmask, np.ndarray) or bitmask.dtype != np.int32 or bitmask.ndim not in (1, 2) or (
                 not bitmask.flags.c_contiguous or not bitmask.flags.writeable):
-            raise MaskError("bitmask: a writable, contiguous array of int32 is needed, [words] or [rows, words]")
+            raise ValueError("bitmask: a writable, contiguous array of int32 is needed, [words] or [rows, words]")
         rows = bitmask if bitmask.ndim == 2 else bitmask[None]
         if rows.shape[1] != count or not 0 <= row < len(rows):
-            raise MaskError(f"bitmask: {count} words a row are needed, and row {row}")
+            raise ValueError(f"bitmask: {count} words a row are needed, and row {row}")
         return rows[row]  # type: ignore[no-any-return]
 
     def rollback(self, n: int) -> None:

@@ -101,16 +101,19 @@ def _lower(pattern: str, flags: int, whole: bool) -> bytes:
         raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
 
 
+_PATTERNS = "patterns are Python's re; re.escape(...) writes signs that stand for themselves"
+
+
 def _tree(pattern: str, flags: int, whole: bool) -> Node:
     try:
         tree = _parser.parse(pattern, flags)
     except re.error as error:
         raise GrammarError(f"not a regular expression: {error.msg}", line=error.lineno, column=error.colno,
-                           source=pattern) from None
+                           source=pattern, hint=_PATTERNS) from None
     except RecursionError:
         raise LimitError("a regular expression is nested too deeply", limit="regex depth") from None
     except (OverflowError, ValueError) as error:
-        raise GrammarError(f"not a regular expression: {error}") from None
+        raise GrammarError(f"not a regular expression: {error}", hint=_PATTERNS) from None
     items = list(tree)
     if whole and items and items[0] in (_AT_START, _AT_START_STRING):
         items = items[1:]

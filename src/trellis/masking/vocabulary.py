@@ -264,7 +264,9 @@ def read_path(path: Path, special_tokens: dict[str, int]) -> TokenTable:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise VocabularyError(f"cannot read the tokenizer file {str(path)!r}: {reason}") from error
+        raise VocabularyError(f"cannot read the tokenizer file {str(path)!r}: {reason}",
+                              hint="give a path to the model's tokenizer.json, or a tokenizer that is loaded; names of "
+                                   "models are not looked up") from error
     if vocabulary_sentencepiece.is_model(data):
         return vocabulary_sentencepiece.read(data, special_tokens)
     if not data.lstrip().startswith(b"{"):

@@ -79,7 +79,8 @@ def _named(name: str) -> Model:
     provider, separator, rest = _split(name)
     if provider not in PROVIDERS or not separator or not rest:
         raise UnknownModelError(f"no model is called {name[:80]!r}; known: {', '.join(known_models())}",
-                                hint='for another OpenAI-compatible server: OpenAIModel("name", base_url="...")')
+                                hint=f'"openai/{name[:80]}", with $OPENAI_BASE_URL for another server than OpenAI'
+                                if not separator and name else "the name has its server first: openai/NAME")
     return _of_provider(provider, rest, tuple(map(os.environ.get, PROVIDERS[provider].variables)))
 
 

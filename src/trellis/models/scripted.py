@@ -60,7 +60,9 @@ class ScriptedModel:
             place = len(self.requests)
             self.requests.append(request)
         if place >= len(self._script):
-            return ModelError(f"the script has {len(self._script)} answers, and this is request {place + 1}")
+            answers = "1 answer" if len(self._script) == 1 else f"{len(self._script)} answers"
+            return ModelError(f"the script has {answers}, and this is request {place + 1}",
+                              hint="a run asks again after a bad answer; give more answers, or strategy=Retry(0)")
         said = self._script[place]
         return Reply(said, enforced=request.mode, model=self.name) if isinstance(said, str) else said
 

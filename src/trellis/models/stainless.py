@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from trellis.errors import (
     AuthenticationError,
@@ -38,15 +39,22 @@ def errors_of(sdk: Any, key: str) -> Iterator[None]:
     except sdk.APIStatusError as error:
         raise _status_error(error, key) from error
     except sdk.APITimeoutError as error:
-        raise TransportError("the server did not answer in time",
+        raise TransportError(f"the server{_address(error)} did not answer in time",
                              hint="a longer timeout=, or a smaller answer") from error
     except sdk.APIConnectionError as error:
         cause = error.__cause__
-        raise TransportError(f"the server could not be reached, or broke off: {cause or error}",
+        raise TransportError(f"the server{_address(error)} could not be reached, or broke off: {cause or error}",
                              hint="is the server running, and base_url right?") from error
     except Exception as error:  # the body is no JSON, or not what the protocol says
         raise TransportError(f"the server's reply cannot be read: {type(error).__name__}: {str(error)[:300]}",
                              hint="does base_url lead to the protocol that the model speaks?") from error
+
+
+def _address(error: Any) -> str:
+    """Where a request went, without what may be secret in it."""
+    url = urlsplit(str(getattr(getattr(error, "request", None), "url", "")))
+    port = f":{url.port}" if url.port else ""
+    return f" at {url.scheme}://{url.hostname}{port}{url.path}" if url.hostname else ""
 
 
 def _status_error(error: Any, key: str) -> ModelError:

@@ -13,6 +13,9 @@ from .user_rules import UserRule
 from .yaml import repair_yaml
 from .yaml_standard import read_yaml
 
+repair_any = repair
+"""The name of ``repair`` in ``trellis`` itself, where ``repair`` is this package."""
+
 __all__ = [
     "RULES",
     "Committed",
@@ -28,6 +31,7 @@ __all__ = [
     "read_csv",
     "read_yaml",
     "repair",
+    "repair_any",
     "repair_csv",
     "repair_json",
     "repair_yaml",

@@ -38,6 +38,8 @@ from trellis.schema.typed import TypedKeywords
 
 MAX_SHAPES = 50_000
 MAX_POINTER = 20_000  # characters; in what is nested deeper, pointers alone would fill the memory
+_RELAX = ('on_unsupported="relax" masks the rest and leaves this to a validator; '
+          'generate_structured(..., mode="auto") does both')
 _TYPES = tuple(name for name in UNRESTRICTED if name != "integer")
 _KINDS = (NUMBER, STRING, ARRAY, OBJECT, ANNOTATIONS, REFUSED)
 _KIND = {name: kind for kind, names in enumerate(_KINDS) for name in names}
@@ -157,7 +159,8 @@ class Normalizer:
             UnsupportedError: unless relaxing.
         """
         if not self.relax:
-            raise UnsupportedError(f"{what} (at {pointer or '/'})", pointer=pointer, hint=hint)
+            raise UnsupportedError(f"{what} (at {pointer or '/'})", pointer=pointer,
+                                   hint=f"{hint}; or {_RELAX}" if hint else _RELAX)
         self.relaxations[Relaxation(pointer, what)] = None
 
     def _keep(self, count: int) -> None:

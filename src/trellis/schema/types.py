@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _HINT = "use a pydantic model, dataclass, TypedDict, Enum, Literal, a scalar, list, dict or Union of those"
+_TYPED_DICT = "in the fields of a class, before Python 3.12: from typing_extensions import TypedDict"
 
 
 def adapter_of(output_type: Any) -> TypeAdapter[Any]:
@@ -28,17 +29,20 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+    from trellis.schema.typed_dicts import with_pydantics_typed_dicts
+
     try:
-        return TypeAdapter(output_type)
+        return TypeAdapter(with_pydantics_typed_dicts(output_type))
     except PydanticSchemaGenerationError as error:
         raise TypeNotSupportedError(
             f"{type_name(output_type)} is no type that a value can be made of",
             hint=_HINT,
         ) from error
     except PydanticUserError as error:
-        raise TypeNotSupportedError(f"{type_name(output_type)}: {error.message}") from error
+        hint = _TYPED_DICT if error.code == "typed-dict-version" else _HINT
+        raise TypeNotSupportedError(f"{type_name(output_type)}: {error.message}", hint=hint) from error
     except (NameError, TypeError, RecursionError) as error:  # a name that is not defined, an argument that is no type
-        raise TypeNotSupportedError(f"{type_name(output_type)}: {error}") from error
+        raise TypeNotSupportedError(f"{type_name(output_type)}: {error}", hint=_HINT) from error
 
 
 def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
@@ -60,7 +64,7 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     except PydanticInvalidForJsonSchema as error:
         raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}", hint=_HINT) from error
     except PydanticUserError as error:
-        raise TypeNotSupportedError(f"{name}: {error.message}") from error
+        raise TypeNotSupportedError(f"{name}: {error.message}", hint=_HINT) from error
     tidy: Schema = _tidy(schema)
     return tidy
 
