@@ -29,9 +29,10 @@ ALLOWED = {
     "stream": {"api", "contract", "drive", "models.base", "repair", "schema", "session", "strategy"},
     "batch": {"api", "contract", "drive", "models", "session", "store", "strategy"},
     "api": {"session", "prompt", "strategy", "models", "contract", "drive", "runlog"},
-    "runlog": set(),
+    "runlog": {"plots"},
+    "plots": set(),
     "testing": {"models"},
-    "cli": {"", "api", "masking", "repair", "contract"},
+    "cli": {"", "api", "masking", "repair", "contract", "runlog"},
 }
 LATE = {("prompt", "contract"), ("contract", "masking"), ("contract", "repair")}  # only inside functions
 NETWORK = {"openai", "httpx", "httpx2", "http", "urllib", "socket", "requests", "aiohttp", "ssl"}

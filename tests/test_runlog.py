@@ -206,8 +206,9 @@ def test_the_places_of_repairs_are_those_of_the_redacted_text(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("line", "why"), [
     (b'{"v":1,"kind":"run","run":', "no whole line"), (b"[]", "no line of a run log"), (b"[" * 100_000, "no whole"),
-    (b'{"v":9,"kind":"run","run":"a"}', "version 9"), (b'{"v":1,"kind":"run","run":"a"}', "known kind"),
-    (b'{"v":1,"kind":"end","run":"nobody"}', "missing"), (b"\xff\xfe", "no whole line"),
+    (b'{"v":9,"kind":"run","run":"a"}', "version 9"), (b'{"v":1,"kind":"run","run":"a"}', "without at, model"),
+    (b'{"v":1,"kind":"x","run":"a"}', "known kind"),
+    (b'{"v":1,"kind":"end","run":"nobody","ok":true}', "missing"), (b"\xff\xfe", "no whole line"),
 ])
 def test_lines_that_are_none_are_listed(line: bytes, why: str, tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"

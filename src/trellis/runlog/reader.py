@@ -12,6 +12,14 @@ from trellis.errors import UsageError, shown
 from trellis.runlog.log import VERSION
 
 Line = dict[str, Any]
+_NEEDED: dict[str, dict[str, Any]] = {
+    "run": {"at": str, "model": str, "type": str, "strategy": str, "modes": list, "messages": list,
+            "prompt_hash": str},
+    "attempt": {"index": int, "mode": str, "enforced": str, "raw": str | None, "failure": str | None, "repairs": list,
+                "errors": list, "usage": dict, "sampling": dict, "warnings": list},
+    "end": {"ok": bool},
+}
+"""What readers of a log rely on."""
 
 
 @dataclass
@@ -92,10 +100,14 @@ def _take(data: bytes, runs: dict[str, LoggedRun]) -> str:
     if line.get("v") != VERSION:
         return f"version {line.get('v')!r:.20} is not known here"
     kind, run = line.get("kind"), runs.get(line["run"])
-    if kind == "run" and isinstance(line.get("messages"), list):
-        runs[line["run"]] = LoggedRun(line)
-    elif kind not in ("attempt", "end"):
+    needed = _NEEDED.get(kind) if isinstance(kind, str) else None
+    if needed is None:
         return f"no line of a known kind: {shown(kind)}"
+    wrong = [name for name, right in needed.items() if not isinstance(line.get(name), right)]
+    if wrong:
+        return f"a line of kind {kind} without {', '.join(wrong)}"
+    if kind == "run":
+        runs[line["run"]] = LoggedRun(line)
     elif run is None:
         return "the line that began its call is missing"
     elif kind == "attempt":

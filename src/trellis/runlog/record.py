@@ -51,7 +51,8 @@ class Record:
         with suppress(TrellisError):  # a validator may have put another value in the place of the type's
             answer = self._write(result.value)
         self._note("end", at=_now(), ok=True, accepted=result.accepted, value=plain(result.value), answer=answer,
-                   enforced=result.enforced, agreement=result.agreement, usage=asdict(result.usage),
+                   enforced=result.enforced, agreement=result.agreement, abstained=list(result.abstained),
+                   usage=asdict(result.usage),
                    warnings=list(result.warnings))
         if self._log.failures:
             return replace(result, warnings=(*result.warnings, f"the run log is not whole: {self._log.failures[-1]}"))

@@ -1,0 +1,77 @@
+"""Bar charts as SVG: small, self-contained, readable on light and dark ground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+COLOURS = ("#3b7dd8", "#d9822b", "#2a9d6f", "#b3478c", "#7a6cc4", "#8a8f98")
+_LINE = 22
+_LABEL = 7.2
+"""Width of a character of 12 pixels, about."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a chart.
+
+    Attributes:
+        label: what stands before it.
+        parts: the lengths of its parts, one after the other.
+        said: what stands behind it.
+        interval: from where to where a line over it goes, for an estimate.
+    """
+
+    label: str
+    parts: tuple[float, ...]
+    said: str = ""
+    interval: tuple[float, float] | None = None
+
+
+def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: Sequence[str] = (),
+         width: int = 640) -> str:
+    """A chart with one horizontal bar a row.
+
+    Args:
+        title: stands above, and is read to those who do not see it.
+        rows: the bars, from above.
+        most: the length that fills the width; default: the longest.
+        legend: the names of the parts.
+        width: in pixels.
+    """
+    scale = most if most is not None else max((sum(row.parts) for row in rows), default=0.0)
+    left = 12 + _LABEL * max((len(row.label) for row in rows), default=0)
+    right = 12 + _LABEL * max((len(row.said) for row in rows), default=0)
+    room = max(60.0, width - left - right)
+    unit = room / scale if scale > 0 else 0.0
+    top = 30 + (_LINE if legend else 0)
+    height = top + _LINE * len(rows) + 8
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+           f'role="img" aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="#888">',
+           f'<text x="0" y="14" font-weight="600" font-size="13">{escape(title)}</text>']
+    at = 0.0
+    for place, name in enumerate(legend):
+        out.append(f'<rect x="{at:.0f}" y="24" width="10" height="10" fill="{_colour(place)}"/>'
+                   f'<text x="{at + 14:.0f}" y="33">{escape(name)}</text>')
+        at += 28 + _LABEL * len(name)
+    for number, row in enumerate(rows):
+        y = top + _LINE * number
+        out.append(f'<text x="{left - 8:.1f}" y="{y + 13}" text-anchor="end">{escape(row.label)}</text>')
+        x = left
+        for place, part in enumerate(row.parts):
+            out.append(f'<rect x="{x:.1f}" y="{y + 2}" width="{max(0.0, part * unit):.1f}" height="14" '
+                       f'fill="{_colour(place)}"/>')
+            x += part * unit
+        end = x
+        if row.interval:
+            low, high = (left + bound * unit for bound in row.interval)
+            out.append(f'<path d="M{low:.1f} {y + 9}H{high:.1f}M{low:.1f} {y + 5}v8M{high:.1f} {y + 5}v8" '
+                       'stroke="#222" stroke-width="1.5" fill="none"/>')
+            end = max(end, high)
+        out.append(f'<text x="{end + 6:.1f}" y="{y + 13}">{escape(row.said)}</text>')
+    return "\n".join([*out, "</svg>"])
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
