@@ -29,7 +29,9 @@ tokenizers:
 
 # Every benchmark; those that compare on given cases take their files as arguments
 bench:
-    {{python}} benchmarks/layers.py
+    .venv/bin/trellis bench layers
+    .venv/bin/trellis bench retries
+    .venv/bin/trellis bench consistency
     {{python}} benchmarks/repair.py fixtures/repair/*.jsonl
 
 # The property tests over again, each time with another seed

@@ -31,8 +31,9 @@ ALLOWED = {
     "api": {"session", "prompt", "strategy", "models", "contract", "drive", "runlog"},
     "runlog": {"plots"},
     "plots": set(),
+    "bench": {"", "plots"},
     "testing": {"models"},
-    "cli": {"", "api", "masking", "repair", "contract", "runlog"},
+    "cli": {"", "api", "masking", "repair", "contract", "runlog", "bench"},
 }
 LATE = {("prompt", "contract"), ("contract", "masking"), ("contract", "repair")}  # only inside functions
 NETWORK = {"openai", "httpx", "httpx2", "http", "urllib", "socket", "requests", "aiohttp", "ssl"}

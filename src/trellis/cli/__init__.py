@@ -1,4 +1,4 @@
-"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``export``, ``report``.
+"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``export``, ``report``, ``bench``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
 and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` or ``--diff`` found
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import generate, grammar, repair, runs
+from trellis.cli import bench, generate, grammar, repair, runs
 from trellis.cli.report import exit_code, show_error
 from trellis.errors import TrellisError
 
@@ -30,6 +30,7 @@ app.command("repair")(repair.repair)
 app.command("export")(runs.export)
 app.command("report")(runs.report)
 app.add_typer(grammar.app, name="grammar")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:
