@@ -59,4 +59,6 @@ def _scalar(value: Any, plain: re.Pattern[str]) -> str:
     if isinstance(value, str) and plain.fullmatch(value) and value.lower() not in WORDS:
         return value
     text = json.dumps(value, ensure_ascii=False)  # JSON's scalars, {} and [] are YAML
+    if isinstance(value, float) and "." not in text:
+        text = text.replace("e", ".0e")  # in YAML 1.1, 1e+20 is text
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
