@@ -158,7 +158,7 @@ def test_masks_make_a_model_that_knows_nothing_answer_in_shape(engine: str, outp
     result = trellis.generate_structured("x", output_type, model=model, sampling=MAX, repair="off",
                                          strategy=trellis.Retry(0))
     assert result.enforced == "mask"
-    assert result.usage.mask_seconds > 0
+    assert result.usage.mask_seconds > 0 or result.value in result.probabilities  # of few choices, each is scored
     again = trellis.generate_structured("x", output_type, model=model, sampling=MAX, mode="mask", repair="off")
     assert again.raw == result.raw
 

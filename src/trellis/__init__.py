@@ -43,7 +43,20 @@ from trellis.models import FunctionModel, Model, Reply, Request, ScriptedModel, 
 from trellis.prompt import Preview, Template, preview
 from trellis.result import Attempt, FieldError, Message, Result, Sampling, Usage
 from trellis.session import Session
-from trellis.strategy import BestOf, Budget, Check, Draft, Judge, Price, Retry, Strategy, Verifier, Vote, grounded_in
+from trellis.strategy import (
+    Beam,
+    BestOf,
+    Budget,
+    Check,
+    Draft,
+    Judge,
+    Price,
+    Retry,
+    Strategy,
+    Verifier,
+    Vote,
+    grounded_in,
+)
 
 if TYPE_CHECKING:
     from trellis.batch import RateLimit, Row, Tally, agenerate_many, generate_many
@@ -81,6 +94,7 @@ _ON_DEMAND = {  # found when they are first used: they bring numpy, Lark and the
 __all__ = [
     "Attempt",
     "AuthenticationError",
+    "Beam",
     "BestOf",
     "Budget",
     "BudgetError",

@@ -180,6 +180,7 @@ class Attempt:
         purpose: what it was for; strategies also ask for drafts and verdicts.
         model: who was asked.
         cached: whether the reply was kept from an earlier run; it then cost nothing.
+        probabilities: of each of the type's choices, where the model gives them.
     """
 
     index: int
@@ -201,6 +202,7 @@ class Attempt:
     purpose: Purpose = "answer"
     model: str = ""
     cached: bool = False
+    probabilities: tuple[float, ...] | None = None
 
     def __repr__(self) -> str:
         return (f"Attempt({self.index}, {self.failure or 'accepted'}, enforced={self.enforced!r}, "
@@ -229,6 +231,8 @@ class Result(Generic[T]):
         agreement: the share of samples that agree (per field: the mean over the fields), for strategies that vote, else
             ``None``.
         accepted: the index of the attempt that the value was read from, ``None`` where it has no single one.
+        probabilities: for a ``Choice``, ``Literal`` or ``Enum`` on a model that lets its tokens be seen, the exact
+            probability of each choice, given that the answer is one of them; else empty.
         abstained: JSON pointers of what the model did not know (``trellis.Unknown``); ``""`` is the whole value.
         field_agreement: for a vote per field, the share for each field, by JSON pointer.
         warnings: what the caller should know (a built-in model by default, a relaxed keyword).
@@ -244,6 +248,7 @@ class Result(Generic[T]):
     warnings: tuple[str, ...] = ()
     accepted: int | None = None
     abstained: tuple[str, ...] = ()
+    probabilities: Mapping[Any, float] = field(default_factory=dict)
     field_agreement: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:

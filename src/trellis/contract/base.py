@@ -24,6 +24,8 @@ Schema = dict[str, Any]
 Format = Literal["json", "yaml", "csv", "text"]
 RepairLevel = Literal["off", "safe", "normal", "salvage"]
 """How far an answer may be mended; ``"off"`` takes only what the standard reader reads as it is."""
+MAX_CHOICES = 64
+"""More answers than this are not told one by one."""
 OnUnsupported = Literal["error", "relax"]
 REPAIR_LEVELS: tuple[RepairLevel, ...] = ("off", "safe", "normal", "salvage")
 
@@ -69,6 +71,11 @@ class Contract(ABC, Generic[T]):
             UsageError: there is no such rendering.
         """
         return self.type_text()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Every answer that there is, as it should be written, where those are few; else empty."""
+        return ()
 
     @property
     def allows_unknown(self) -> bool:

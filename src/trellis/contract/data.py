@@ -9,7 +9,17 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trellis.contract.base import Contract, Format, OnUnsupported, RepairLevel, Schema, T, Verdict, untouched
+from trellis.contract.base import (
+    MAX_CHOICES,
+    Contract,
+    Format,
+    OnUnsupported,
+    RepairLevel,
+    Schema,
+    T,
+    Verdict,
+    untouched,
+)
 from trellis.contract.renderings import Rendering, rendered
 from trellis.contract.unknown import allows_unknown
 from trellis.contract.values import Values, json_text
@@ -69,6 +79,15 @@ class JsonContract(DataContract[T]):
         while isinstance(schema, dict) and isinstance(schema.get("$ref"), str) and seen < 20:
             schema, seen = _follow(self.schema, schema["$ref"]), seen + 1
         return isinstance(schema, dict) and schema.get("type") == "object"
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:
+        schema = self.schema
+        while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+            schema = _follow(self.schema, schema["$ref"])
+        values = schema.get("enum", [schema["const"]] if "const" in schema else []) if isinstance(schema, dict) else []
+        texts = tuple(dict.fromkeys(json_text(value) for value in values if self.validate(value).ok))
+        return texts if len(texts) <= MAX_CHOICES else ()
 
     def write(self, value: Any) -> str:
         return json_text(self.values.plain(value))

@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from trellis.contract.base import Contract, OnUnsupported, RepairLevel, Verdict
+from trellis.contract.base import MAX_CHOICES, Contract, OnUnsupported, RepairLevel, Verdict
 from trellis.contract.values import clip
 from trellis.errors import GrammarError, TypeNotSupportedError, UnsupportedError, UsageError, shown
 from trellis.result import FieldError
@@ -148,6 +148,10 @@ class RegexContract(TextContract):
 class ChoiceContract(TextContract):
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return self.choice.values if len(self.choice.values) <= MAX_CHOICES else ()
 
     def type_text(self) -> str:
         return f"one of {self._listed}"

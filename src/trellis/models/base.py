@@ -37,6 +37,8 @@ class Request:
         delay: seconds to wait before it is sent; whoever drives a strategy waits, not the model.
         timeout: seconds that the model may take, where a budget bounds them.
         fresh: whether a reply that was kept from earlier will not do: it is one of several samples without a seed.
+        beams: how many beams to search with; more than one only for a model that lets its tokens be seen.
+        choices: the texts that the answer is one of, where there are few: such a model then gives their probabilities.
         model: who is asked, where it is not the run's own model; whoever drives a strategy sees to it.
     """
 
@@ -50,6 +52,8 @@ class Request:
     delay: float = 0.0
     timeout: float | None = None
     fresh: bool = False
+    beams: int = 1
+    choices: tuple[str, ...] = ()
     model: Model | None = None
 
 
@@ -67,6 +71,8 @@ class Reply:
         token_logprobs: log-probability of each token, when asked for.
         warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
         cached: whether it was kept from an earlier run; it then cost nothing.
+        probabilities: of the request's choices, in their order.
+        alternatives: what the other beams say, the likeliest first.
         hopeless: why the rest of it was not waited for: it could not become valid.
 
     Raises:
@@ -83,6 +89,8 @@ class Reply:
     warnings: tuple[str, ...] = ()
     cached: bool = False
     hopeless: FieldError | None = None
+    probabilities: tuple[float, ...] | None = None
+    alternatives: tuple[Reply, ...] = ()
 
     def __post_init__(self) -> None:
         right = {
@@ -202,3 +210,11 @@ class TokenModel(Protocol):
         ...
 
     def start(self) -> TokenState: ...
+
+
+def token_model_of(model: Any) -> TokenModel | None:
+    """The token model that a model decodes in this process, if it does."""
+    while isinstance(model, WrappedModel):
+        model = model.inner
+    inner = getattr(model, "model", None)
+    return inner if isinstance(inner, TokenModel) else None

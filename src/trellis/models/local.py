@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from trellis.errors import ContextLengthError, MaskError, ModelError, RequestRej
 from trellis.masking.bitmask import allocate_bitmask, apply_bitmask
 from trellis.masking.sampler import Sampler, generator_of, log_probabilities
 from trellis.models.base import Reply, Request, TokenModel, TokenState
+from trellis.models.beam import beam_search, texts_of
+from trellis.models.choices import score_texts
 from trellis.result import Finish, Message, Mode, Usage
 
 DEFAULT_MAX_TOKENS = 2_048
@@ -129,8 +131,16 @@ class LocalModel:
         sampler = Sampler(self.temperature if sampling.temperature is None else sampling.temperature,
                           sampling.top_k, sampling.top_p, sampling.min_p)
         budget = min(sampling.max_tokens or self.max_tokens, self.model.context - prompt.tokens)
-        mask = self._mask(request, budget)
+        if request.beams > 1:
+            yield self._beams(request, prompt, state, budget, started)
+            return
         generator = generator_of(sampling.seed, request.sample)
+        if request.mode == "mask" and request.choices and not sampling.stop:
+            chosen = self._chosen(request, prompt, state, budget, sampler, generator, started)
+            if chosen is not None:
+                yield chosen
+                return
+        mask = self._mask(request, budget)
         text = _Text(self.model.vocabulary.tokens, sampling.stop)
         eos = frozenset(self.model.vocabulary.eos_ids)
         forbidden = np.array(sorted(self.model.vocabulary.special_ids - eos), dtype=np.intp)
@@ -161,6 +171,29 @@ class LocalModel:
                     warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
                     token_logprobs=tuple(logprobs) if sampling.logprobs else None)
 
+    def _chosen(self, request: Request, prompt: _Prompt, state: TokenState, budget: int, sampler: Sampler,
+                generator: np.random.Generator, started: float) -> Reply | None:
+        """One of the request's choices, drawn from their exact probabilities; ``None`` where they cannot be had."""
+        scored = score_texts(self.model, state, prompt.logits, request.choices, budget)
+        if scored is None:
+            return None
+        place = sampler.draw(np.array(scored.logs), generator)
+        usage = Usage(1, prompt.tokens, scored.steps + 1, time.perf_counter() - started)
+        return Reply(request.choices[place], "stop", "mask", usage, self.name, probabilities=scored.probabilities,
+                     token_logprobs=(scored.logs[place],) if request.sampling.logprobs else None)
+
+    def _beams(self, request: Request, prompt: _Prompt, state: TokenState, budget: int, started: float) -> Reply:
+        if request.sampling.stop:
+            raise RequestRejectedError("beams do not look for stop strings", hint="leave stop out, or use Retry")
+        mask = self._mask(request, budget)
+        found, steps = beam_search(self.model, state, prompt.logits, request.beams, budget,
+                                   None if mask is None else mask.matcher)
+        usage = Usage(1, prompt.tokens, steps + 1, time.perf_counter() - started)
+        replies = [Reply(text, "stop" if one.ended else "length", request.mode, Usage(), self.name,
+                         token_logprobs=(one.logprob,))
+                   for one, text in zip(found, texts_of(self.model, found), strict=True)]
+        return replace(replies[0], usage=usage, alternatives=tuple(replies[1:]))
+
     def _mask(self, request: Request, budget: int) -> _Mask | None:
         if request.mode != "mask":
             return None
@@ -186,6 +219,7 @@ class _Mask:
     """A matcher with its buffer and a clock.
 
     Attributes:
+        matcher: follows the answer.
         seconds: spent on masks.
         steered: whether the model would have gone on where the budget left only tokens that end the answer in time.
     """
@@ -194,7 +228,7 @@ class _Mask:
         started = time.perf_counter()
         assert request.grammar is not None
         compiled = request.grammar.compile(model.vocabulary, engine=engine)
-        self._matcher = compiled.matcher(budget)
+        self.matcher = compiled.matcher(budget)
         self._free = compiled.matcher()  # knows no budget: what the grammar alone allows
         self._row, self._free_row = allocate_bitmask(2, model.vocabulary.size)
         self.steered = False
@@ -202,7 +236,7 @@ class _Mask:
 
     def apply(self, logits: Logits) -> None:
         started = time.perf_counter()
-        self._matcher.fill_bitmask(self._row)
+        self.matcher.fill_bitmask(self._row)
         if not self.steered:
             self._free.fill_bitmask(self._free_row)
             if not np.array_equal(self._row, self._free_row):
@@ -215,7 +249,7 @@ class _Mask:
 
     def accept(self, token: int) -> None:
         started = time.perf_counter()
-        if not self._matcher.accept(token):
+        if not self.matcher.accept(token):
             raise MaskError(f"the matcher refuses token {token}, which its mask allowed", hint="please report this")
         if not self.steered:
             self._free.accept(token)

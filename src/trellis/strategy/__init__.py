@@ -1,5 +1,6 @@
 """Layer 3: how test-time compute is spent until a value is valid, and good."""
 
+from trellis.strategy.beam import Beam
 from trellis.strategy.best_of import BestOf
 from trellis.strategy.budget import Budget, Meter, Price
 from trellis.strategy.draft import Draft
@@ -12,6 +13,6 @@ from trellis.strategy.verify import Check, Verifier
 from trellis.strategy.vote import Vote
 
 __all__ = [
-    "BestOf", "Budget", "Check", "Draft", "FindModel", "Flow", "Judge", "Meter", "Price", "Retry", "Strategy", "Task",
-    "Validator", "Verifier", "Vote", "derive_seed", "grounded_in", "together",
+    "Beam", "BestOf", "Budget", "Check", "Draft", "FindModel", "Flow", "Judge", "Meter", "Price", "Retry", "Strategy",
+    "Task", "Validator", "Verifier", "Vote", "derive_seed", "grounded_in", "together",
 ]

@@ -47,7 +47,7 @@ def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any]
     if isinstance(reply, Exception):
         return _no_reply(blank, reply)
     attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
-                      warnings=reply.warnings, cached=reply.cached,
+                      warnings=reply.warnings, cached=reply.cached, probabilities=reply.probabilities,
                       logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
     if reply.hopeless is not None:
         return replace(attempt, failure="schema", errors=(reply.hopeless,))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -96,6 +96,7 @@ class Task(Generic[T]):
         self.model = model
         self.purpose: Purpose = "answer"
         self.fresh = False
+        self._alternatives: list[tuple[Request, Reply]] = []
         self._modes = list(modes)
         self._on_attempt = on_attempt
         self._find_model = find_model
@@ -163,7 +164,8 @@ class Task(Generic[T]):
         if drawn.seed is not None:
             drawn = replace(drawn, seed=derive_seed(drawn.seed, number))
         return self._in_mode(Request(messages or self.messages, name=self.contract.name, schema=self.contract.schema,
-                                     sampling=drawn, sample=number, delay=delay, fresh=self.fresh, model=self._asked))
+                                     sampling=drawn, sample=number, delay=delay, fresh=self.fresh,
+                                     choices=self.contract.choices, model=self._asked))
 
     def _in_mode(self, request: Request) -> Request:
         if self.mode == "mask":
@@ -249,6 +251,8 @@ class Task(Generic[T]):
     def _judge(self, request: Request, reply: Reply | Exception) -> Attempt:
         blank = Attempt(len(self.attempts), request.messages, request.mode, request.mode, None, None,
                         sampling=request.sampling, purpose=self.purpose, model=self._model_name)
+        if isinstance(reply, Reply) and reply.alternatives:
+            self._alternatives = [(request, other) for other in reply.alternatives]
         try:
             attempt = read_reply(blank, reply, self.contract, self.repair, self.validators)
         except TrellisError:
@@ -257,6 +261,19 @@ class Task(Generic[T]):
                                    usage=reply.usage, failure="validator"))
             raise
         return self._keep(attempt)
+
+    def alternative(self) -> Attempt | None:
+        """The next of the other answers that came with the last one (of other beams), judged; ``None`` if that is all.
+
+        Raises:
+            TrellisError: a validator is broken itself.
+        """
+        if not self._alternatives:
+            return None
+        try:
+            return self._judge(*self._alternatives.pop(0))
+        except TrellisError as error:
+            raise self.ended(error) from error.__cause__
 
     def _keep(self, attempt: Attempt) -> Attempt:
         attempt = replace(attempt, usage=self.meter.priced(attempt.usage, self._model_name))
@@ -290,7 +307,18 @@ class Task(Generic[T]):
         self.warn(*attempt.warnings)
         return Result(attempt.value, attempt.raw or "", tuple(self.attempts), attempt.repairs, self.usage,
                       attempt.enforced, warnings=tuple(self.warnings), accepted=attempt.index,
-                      abstained=self.abstained(attempt.data))
+                      abstained=self.abstained(attempt.data),
+                      probabilities=self._probabilities(attempt))
+
+    def _probabilities(self, attempt: Attempt) -> dict[Any, float]:
+        """Of each choice, under the value that it has in the program (or as it is written, where that has no hash)."""
+        if attempt.probabilities is None:
+            return {}
+        found: dict[Any, float] = {}
+        for text, probability in zip(self.contract.choices, attempt.probabilities, strict=True):
+            value: Any = self.contract.validate(self.contract.read(text, "off").value).value
+            found[value if isinstance(value, Hashable) else text] = probability
+        return found
 
     def abstained(self, data: Any) -> tuple[str, ...]:
         """JSON pointers of what is ``Unknown`` in JSON data of this task's type."""
