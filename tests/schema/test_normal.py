@@ -40,7 +40,8 @@ def nested(inner: Any) -> Any:
         "properties": st.dictionaries(st.sampled_from("ab"), inner, max_size=2), "additionalProperties": inner,
         "patternProperties": st.dictionaries(st.sampled_from(["^a", ".*", "[bc]$"]), inner, max_size=2),
         "items": inner, "prefixItems": several, "contains": inner, "propertyNames": inner,
-        "anyOf": several, "allOf": several, "oneOf": several, "not": inner, "if": inner, "then": inner, "else": inner,
+        "anyOf": several, "allOf": several, "oneOf": several, "not": inner,
+        "unevaluatedProperties": inner, "unevaluatedItems": inner, "if": inner, "then": inner, "else": inner,
         "dependentSchemas": st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
     })).map(lambda parts: {**parts[0], **parts[1]})
 

@@ -14,7 +14,7 @@ ARRAY = frozenset({"items", "prefixItems", "additionalItems", "minItems", "maxIt
 OBJECT = frozenset({"properties", "required", "additionalProperties", "patternProperties", "minProperties",
                     "maxProperties", "propertyNames", "dependentRequired"})
 GENERAL = frozenset({"type", "enum", "const", "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not",
-                     "if", "dependencies", "dependentSchemas"})
+                     "if", "dependencies", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"})
 
 #: Keywords that say nothing by themselves about which values are valid (``then`` and ``else`` speak with ``if``).
 ANNOTATIONS = frozenset({
@@ -24,7 +24,7 @@ ANNOTATIONS = frozenset({
 })
 
 #: Keywords that masks cannot enforce yet: refused with their place.
-REFUSED = frozenset({"unevaluatedItems", "unevaluatedProperties", "extends", "disallow", "divisibleBy"})
+REFUSED = frozenset({"extends", "disallow", "divisibleBy"})
 
 KEYWORDS = NUMBER | STRING | ARRAY | OBJECT | GENERAL | ANNOTATIONS | REFUSED
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from trellis.errors import LimitError, SchemaError, UnsupportedError
+from trellis.schema import unevaluated
 from trellis.schema.algebra import Algebra, either
 from trellis.schema.keyword_values import members_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
@@ -79,6 +80,7 @@ class Normalizer:
         self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats,
                                    lambda place: self._of(negate(place)))
         self.algebra = Algebra(self.known, self.refuse, lambda: self.relax)
+        self.branches = unevaluated.Branches(self)
         self._memory, self._exact = _Memory(), _Memory()
         self._kept: list[Place] = []  # places with schemas of their own, which have to stay alive
 
@@ -170,9 +172,11 @@ class Normalizer:
     # One schema -----------------------------------------------------------------------------------------------------
 
     def _read(self, schema: Mapping[str, Any], pointer: str) -> Shape:
-        kinds, general = self._inventory(schema, pointer)
-        shape = self._own(schema, kinds, general, pointer)
-        for place in self._referred(schema, general, pointer):
+        if any(keyword in schema for keyword in unevaluated.KEYWORDS):
+            return either(*(shape for shape, _ in self.branches.of(Place(schema, pointer))))
+        kinds, general = self.inventory(schema, pointer)
+        shape = self.own(schema, kinds, general, pointer)
+        for place in self.referred(schema, general, pointer):
             shape = self.algebra.meet(shape, self._of(place))
         if "allOf" in general:
             for place in members_of(schema, "allOf", pointer):
@@ -183,11 +187,11 @@ class Normalizer:
         if "oneOf" in general:
             shape = self._exactly_one_of(shape, members_of(schema, "oneOf", pointer))
         if "not" in general:
-            shape = self._less(shape, Place(schema["not"], join(pointer, "not")), "not")
+            shape = self.less(shape, Place(schema["not"], join(pointer, "not")), "not")
         if "if" in general:
             shape = self._conditional(shape, schema, pointer)
-        for name, place in _dependent(schema, general, pointer):
-            shape = either(self.algebra.meet(shape, _absent(name)),
+        for name, place in self.dependent(schema, general, pointer):
+            shape = either(self.algebra.meet(shape, self.absent(name)),
                             self.algebra.meet(self.algebra.meet(shape, (Objects(required=(name,)),)), self._of(place)))
         return shape
 
@@ -204,9 +208,11 @@ class Normalizer:
 
     def _opposite(self, schema: Mapping[str, Any], pointer: str) -> Shape:
         """By De Morgan: whatever fails one of the keywords."""
-        kinds, general = self._inventory(schema, pointer)
-        parts = [self.algebra.subtract(ANY, self._own(schema, kinds, general, pointer))]
-        parts += [self._of(negate(place)) for place in self._referred(schema, general, pointer)]
+        if any(keyword in schema for keyword in unevaluated.KEYWORDS):
+            return self.algebra.subtract(ANY, self._of(Place(schema, pointer)))
+        kinds, general = self.inventory(schema, pointer)
+        parts = [self.algebra.subtract(ANY, self.own(schema, kinds, general, pointer))]
+        parts += [self._of(negate(place)) for place in self.referred(schema, general, pointer)]
         if "allOf" in general:
             parts += [self._of(negate(place)) for place in members_of(schema, "allOf", pointer)]
         if "anyOf" in general:
@@ -224,11 +230,11 @@ class Normalizer:
                 if keyword in schema:
                     branch = negate(Place(schema[keyword], join(pointer, keyword)))
                     parts.append(self.algebra.meet(self._of(holds), self._of(branch)))
-        for name, place in _dependent(schema, general, pointer):
+        for name, place in self.dependent(schema, general, pointer):
             parts.append(self.algebra.meet((Objects(required=(name,)),), self._of(negate(place))))
         return either(*parts)
 
-    def _referred(self, schema: Mapping[str, Any], general: set[str], pointer: str) -> list[Place]:
+    def referred(self, schema: Mapping[str, Any], general: set[str], pointer: str) -> list[Place]:
         """Where $ref and $dynamicRef lead."""
         found = []
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
@@ -239,7 +245,7 @@ class Normalizer:
                     self.refuse(error.message, error.pointer or pointer, error.hint)
         return found
 
-    def _inventory(self, schema: Mapping[str, Any], pointer: str) -> tuple[set[int], set[str]]:
+    def inventory(self, schema: Mapping[str, Any], pointer: str) -> tuple[set[int], set[str]]:
         """Which kinds of keywords there are; refuses those that masks cannot enforce."""
         kinds: set[int] = set()
         general: set[str] = set()
@@ -259,7 +265,7 @@ class Normalizer:
                 kinds.add(kind)
         return kinds, general
 
-    def _own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:
+    def own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:
         """What a schema says without its references and alternatives."""
         if "type" not in general:
             shape = self._cases(_TYPES, schema, kinds, pointer) if kinds else ANY
@@ -300,7 +306,7 @@ class Normalizer:
                     if keyword in schema}
         if not branches:
             return shape
-        holds, fails = self.algebra.meet(shape, self._of(condition)), self._less(shape, condition, "if")
+        holds, fails = self.algebra.meet(shape, self._of(condition)), self.less(shape, condition, "if")
         if "then" in branches:
             holds = self.algebra.meet(holds, self._of(branches["then"]))
         if "else" in branches:
@@ -315,11 +321,11 @@ class Normalizer:
             rest = branch
             for j, place in enumerate(alternatives):
                 if i != j and rest and branches[j] and not self.algebra.questions.disjoint(rest, branches[j]):
-                    rest = self._less(rest, place, "oneOf")
+                    rest = self.less(rest, place, "oneOf")
             found.append(rest)
         return either(*found)
 
-    def _less(self, shape: Shape, place: Place, keyword: str) -> Shape:
+    def less(self, shape: Shape, place: Place, keyword: str) -> Shape:
         """A shape without what satisfies a place; all of it, where that is unknown and relaxing is wanted."""
         try:
             with self._strictly():
@@ -342,21 +348,22 @@ class Normalizer:
         self._kept += found.values()
         return list(found.values())
 
+    @staticmethod
+    def absent(name: str) -> Shape:
+        """What has no property of this name."""
+        return (*(case for case in ANY if not isinstance(case, Objects)), Objects({name: NEVER}))
 
-def _absent(name: str) -> Shape:
-    """What has no property of this name."""
-    return (*(case for case in ANY if not isinstance(case, Objects)), Objects({name: NEVER}))
-
-
-def _dependent(schema: Mapping[str, Any], general: set[str], pointer: str) -> Iterable[tuple[str, Place]]:
-    """dependentSchemas, and the schemas in dependencies."""
-    for keyword in ("dependentSchemas", "dependencies"):
-        if keyword in general:
-            dependent = schema[keyword]
-            if not isinstance(dependent, Mapping):
-                raise SchemaError(f"{keyword} must be an object", pointer=join(pointer, keyword))
-            for name, inner in dependent.items():
-                if isinstance(inner, (Mapping, bool)) and inner is not True:
-                    yield name, Place(inner, join(pointer, keyword, name))
-                elif keyword == "dependentSchemas" and inner is not True:
-                    raise SchemaError("a schema must be an object or a boolean", pointer=join(pointer, keyword, name))
+    @staticmethod
+    def dependent(schema: Mapping[str, Any], general: set[str], pointer: str) -> Iterable[tuple[str, Place]]:
+        """dependentSchemas, and the schemas in dependencies."""
+        for keyword in ("dependentSchemas", "dependencies"):
+            if keyword in general:
+                dependent = schema[keyword]
+                if not isinstance(dependent, Mapping):
+                    raise SchemaError(f"{keyword} must be an object", pointer=join(pointer, keyword))
+                for name, inner in dependent.items():
+                    if isinstance(inner, (Mapping, bool)) and inner is not True:
+                        yield name, Place(inner, join(pointer, keyword, name))
+                    elif keyword == "dependentSchemas" and inner is not True:
+                        raise SchemaError("a schema must be an object or a boolean",
+                                          pointer=join(pointer, keyword, name))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urldefrag, urljoin
 
 from trellis.errors import SchemaError, UnsupportedError
 
 Schema = Mapping[str, Any] | bool
-_OPAQUE = ("enum", "const", "default", "examples")  # keywords whose values are no schemas
+#: Keywords whose values are schemas or arrays of them, and those whose values hold schemas by name.
+_SCHEMAS = frozenset({
+    "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "propertyNames",
+    "unevaluatedProperties", "not", "if", "then", "else", "allOf", "anyOf", "oneOf", "contentSchema"})
+_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 
 
 class Place(NamedTuple):
@@ -162,8 +166,16 @@ class Document:
                             resource.dynamic.add(name)
                 if value.get("$recursiveAnchor") is True:
                     resource.dynamic.add("")
-                work += [(inner, join(pointer, key), base, resource) for key, inner in value.items()
-                         if isinstance(inner, (Mapping, list)) and key not in _OPAQUE]
+                work += [(inner, at, base, resource) for inner, at in _inner(value, pointer)]
+
+
+def _inner(schema: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
+    """The schemas in a schema."""
+    for key, value in schema.items():
+        if key in _MAPS and isinstance(value, Mapping):
+            yield from ((inner, join(pointer, key, name)) for name, inner in value.items())
+        elif key in _SCHEMAS and isinstance(value, (Mapping, list)):
+            yield value, join(pointer, key)
 
 
 def _at(place: Place, pointer: str) -> Place | None:
