@@ -1,6 +1,8 @@
 """The command line, in process: what stands on standard output and standard error, and the exit code."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,16 @@ def test_grammar_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     code, _, err = run(capsys, "grammar", "check", str(good), "--text", "aabbb")
     assert code == 1
     assert "character 5" in err
+    assert err.endswith("\naabbb\n    ^\n")
+    code, _, err = run(capsys, "grammar", "check", str(good), "--text", "aab")
+    assert code == 1
+    assert "too early, after character 3" in err
+    assert err.endswith("\naab\n   ^\n")
+    lines = tmp_path / "lines.lark"
+    lines.write_text('start: "one\\n" "two\\n"\n')
+    code, _, err = run(capsys, "grammar", "check", str(lines), "--text", "one\ntoo")
+    assert code == 1
+    assert err.endswith("\ntoo\n ^\n")
 
 
 def test_a_malformed_grammar_is_shown_with_a_caret(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -148,3 +160,19 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: tup
     code, out, _ = run(capsys, *command, "--help")
     assert code == 0
     assert "Usage" in out
+    assert command[:1] == ("grammar",) or "Exit codes: 0 done" in out
+
+
+def test_hints_name_options(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = run(capsys, "generate", "x", "--fields", "name", "--model", "trellis/nano", "--max-tokens", "2")
+    assert code == 2 or code == 5
+    assert "hint: a larger --max-tokens; or go without masks: --mode prompt" in err
+
+
+def test_a_file_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "repair", "missing.json") == (2, "", "error: missing.json: No such file or directory\n")
+
+
+def test_it_is_a_module_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "trellis", "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "trellis")

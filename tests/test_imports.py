@@ -34,6 +34,7 @@ ALLOWED = {
     "bench": {"", "plots"},
     "testing": {"models"},
     "cli": {"", "api", "masking", "repair", "contract", "runlog", "bench"},
+    "__main__": {"cli"},
 }
 LATE = {("prompt", "contract"), ("contract", "masking"), ("contract", "repair")}  # only inside functions
 NETWORK = {"openai", "httpx", "httpx2", "http", "urllib", "socket", "requests", "aiohttp", "ssl"}
@@ -134,3 +135,15 @@ def test_import_is_quick_and_brings_nothing_heavy() -> None:
     heavy = {"numpy", "lark", "pydantic", "jsonschema", "jinja2", "openai", "asyncio", "typer", "rich", "ruamel",
              "regex", "trellis_kernel"}
     assert heavy & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize(("arguments", "heavy"), [
+    (["--help"], {"numpy", "lark", "jsonschema", "jinja2", "openai", "ruamel", "regex", "trellis_kernel"}),
+    (["repair", "fixtures/cli/broken.json"], {"numpy", "lark", "jsonschema", "jinja2", "openai", "trellis_kernel"}),
+])
+def test_a_command_brings_only_what_it_needs(arguments: list[str], heavy: set[str]) -> None:
+    code = (f"import sys; from trellis.cli import main; main({arguments!r})\n"
+            "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True,
+                          cwd=Path(__file__).parent.parent)
+    assert heavy & set(done.stderr.split()) == set()

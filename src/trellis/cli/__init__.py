@@ -4,6 +4,7 @@ Data goes to standard output, everything said about it to standard error; output
 and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` or ``--diff`` found
 something to repair; 2 the call is wrong, or a file cannot be read or written; 3 the text cannot be repaired; 4 it was
 read, but it is against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard output went away.
+``--help`` says so too.
 """
 
 from __future__ import annotations
@@ -14,21 +15,22 @@ from collections.abc import Sequence
 import typer
 
 from trellis.cli import bench, generate, grammar, repair, runs
-from trellis.cli.report import exit_code, show_error
+from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
 _SPELT = {"--explain=json": "--explain-json", "--explain=text": "--explain"}  # a flag that may have a value
 app = typer.Typer(
     name="trellis",
     help="Language models that answer in the shape a program needs.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("generate")(generate.generate)
-app.command("repair")(repair.repair)
-app.command("export")(runs.export)
-app.command("report")(runs.report)
+app.command("generate", epilog=EXIT_CODES)(generate.generate)
+app.command("repair", epilog=EXIT_CODES)(repair.repair)
+app.command("export", epilog=EXIT_CODES)(runs.export)
+app.command("report", epilog=EXIT_CODES)(runs.report)
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(bench.app, name="bench")
 

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from trellis.cli.report import stderr
+from trellis.errors import caret
 
 app = typer.Typer(no_args_is_help=True, help="Look at a Lark grammar before it is used.")
 
@@ -45,7 +46,9 @@ def check(
         console.print(Text.assemble(("accepted: ", "bold green"), text))
         return
     good = grammar.accepted_prefix(text)
-    what = "the text stops too early" if good == len(text) else f"nothing in the grammar goes on with {text[good]!r}"
-    console.print(Text.assemble(("refused: ", "bold red"), f"{what} (character {good + 1})"))
-    console.print(Text(f"{text}\n{' ' * good}^"))
+    line, column = text.count("\n", 0, good) + 1, good - text.rfind("\n", 0, good)
+    what = (f"the text stops too early, after character {good}" if good == len(text) else
+            f"nothing in the grammar goes on with {text[good]!r} (character {good + 1})")
+    console.print(Text.assemble(("refused: ", "bold red"), what))
+    console.print(Text(caret(text, line, column)))
     raise typer.Exit(1)

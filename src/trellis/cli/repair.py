@@ -128,7 +128,8 @@ def _expanded(paths: list[Path]) -> Iterator[Path]:
 
 def _fail(outcome: Outcome) -> int:
     assert outcome.error is not None
-    stderr().print(Text(f"{outcome.name}:", style="bold"))
+    if not outcome.error.message.startswith(f"{outcome.name}: "):
+        stderr().print(Text(f"{outcome.name}:", style="bold"))
     show_error(outcome.error)
     return exit_code(outcome.error)
 

@@ -10,14 +10,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trellis.cli.report import read_input
 from trellis.errors import RepairError, TrellisError, UsageError
-from trellis.repair import Repaired, UserRule, repair, repair_csv, repair_json, repair_yaml
-from trellis.repair.rules import Level
 
-READERS: dict[str, Any] = {"auto": repair, "json": repair_json, "yaml": repair_yaml, "csv": repair_csv}
+if TYPE_CHECKING:  # trellis.repair is imported where it is used: other commands start quicker
+    from trellis.repair import Repaired, UserRule
+    from trellis.repair.rules import Level
+
 _WORTH = 8  # files from which other processes pay
 
 
@@ -78,8 +79,12 @@ def run_file(path: Path, task: Task) -> Outcome:
 
 def run_text(name: str, text: str, task: Task) -> Outcome:
     """Repair a text."""
+    from trellis import repair
+
+    readers: dict[str, Any] = {"auto": repair.repair, "json": repair.repair_json, "yaml": repair.repair_yaml,
+                               "csv": repair.repair_csv}
     try:
-        found = READERS[task.format](text, task.schema, level=task.level, rules=load_rules(task.rules))
+        found = readers[task.format](text, task.schema, level=task.level, rules=load_rules(task.rules))
         return Outcome(name, text, selected(found, task.select))
     except TrellisError as error:
         return Outcome(name, text, error=error)
@@ -109,6 +114,8 @@ def _begin(repaired: Repaired[Any]) -> int:
 
 def selected(found: Repaired[Any], select: str) -> Repaired[Any]:
     """The reading that was asked for among those of one text; ``all`` are one array."""
+    from trellis.repair import Repaired
+
     if select == "best":
         return found
     by_place: dict[int, Repaired[Any]] = {}
@@ -127,6 +134,8 @@ def load_rules(path: Path | None) -> tuple[UserRule, ...]:
     Raises:
         UsageError: the file cannot be run, or has no list of ``UserRule`` under that name.
     """
+    from trellis.repair import UserRule
+
     if path is None:
         return ()
     spec = importlib.util.spec_from_file_location("trellis_user_rules", path)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import unified_diff
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,9 @@ from rich.text import Text
 from trellis.cli.repair_run import Outcome
 from trellis.cli.report import stderr, stdout, write
 from trellis.errors import RepairError
-from trellis.repair import RULES, Repaired
+
+if TYPE_CHECKING:
+    from trellis.repair import Repaired
 
 _EXAMPLES = 3
 
@@ -147,6 +149,8 @@ class Statistics:
 
     def show(self, console: Console) -> None:
         """A table on a terminal, JSON elsewhere."""
+        from trellis.repair import RULES
+
         data = self.data()
         if not console.is_terminal:
             write(json.dumps(data, ensure_ascii=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from io import TextIOWrapper
 from typing import Any
@@ -17,6 +18,11 @@ from rich.text import Text
 from trellis.errors import GenerationError, LimitError, ModelError, RepairError, TrellisError, UsageError
 from trellis.result import Attempt, Usage
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the model gave nothing acceptable, or a check found something; 2 the call is wrong, or a "
+    "file cannot be read or written; 3 the text cannot be repaired; 4 it was read, but is against the schema; 5 a "
+    "limit was hit; 130 interrupted."
+)
 READER_GONE = 141
 """As a shell sees a program that a signal SIGPIPE ended."""
 
@@ -87,7 +93,13 @@ def show_error(error: TrellisError) -> None:
             console.print(Text("the last answer was:", style="bold"))
             console.print(Text(error.last_raw))
     if error.hint:
-        console.print(Text.assemble(("hint: ", "bold cyan"), error.hint))
+        console.print(Text.assemble(("hint: ", "bold cyan"), _as_options(error.hint)))
+
+
+def _as_options(hint: str) -> str:
+    """A hint names arguments; here they are options."""
+    hint = re.sub(r"""\b(level|mode|repair)=(["'])(\w+)\2""", r"--\1 \3", hint)
+    return re.sub(r"\bmax_tokens\b(?!=)", "--max-tokens", hint)
 
 
 def show_value(value: Any) -> None:

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-import jsonschema.exceptions
-
 from ..errors import RepairError, SchemaError
-from .validator import schema_text, validator_of
 
 
 class Judge(Protocol):
@@ -33,6 +30,8 @@ class SchemaJudge:
     """A JSON Schema as a judge (the ``jsonschema`` package)."""
 
     def __init__(self, schema: Any) -> None:
+        from .validator import validator_of
+
         self._validator = validator_of(schema)
 
     def accepts(self, value: Any) -> bool:
@@ -55,6 +54,8 @@ class SchemaJudge:
 
     def fault(self, value: Any) -> str:
         """One error of the value: where and what."""
+        import jsonschema.exceptions
+
         error = jsonschema.exceptions.best_match(self._validator.iter_errors(value))
         if error is None:
             return ""
@@ -91,4 +92,6 @@ def judge_for(schema: Mapping[str, Any] | bool | None) -> Judge:
     """
     if schema is None:
         return AnyValue()
+    from .validator import schema_text  # with jsonschema, which is needed only where there is a schema
+
     return _cached(schema_text(schema))
