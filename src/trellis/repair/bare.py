@@ -152,7 +152,8 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     options: list[Bare] = []
 
     def add(rule: str, stop: int, after: int, cost: float, truncated: bool = False) -> None:
-        if stop > at and any(letter.isalnum() for letter in text[at : min(stop, at + 100)]):
+        said = any(letter.isalnum() for letter in text[at : min(stop, at + 100)])
+        if stop > at and (said or rule == "missing_open_quote"):
             options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
 
     index = scanner.quotes('"', at, "value")

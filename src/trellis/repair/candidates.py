@@ -17,6 +17,7 @@ from .standard import DECODER, read_standard
 from .state import Reading
 
 _BRACKET = re.compile(r"[{\[]")
+_KINDS = {"{": "object", "[": "array"}
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
 _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"")
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
@@ -86,6 +87,8 @@ def _read_region(
         if broken:
             group = [replace(candidate, doubtful=True) for candidate in group]
         position = group[0].end if group else start + 1
+        if group and strict is None and view is not None and view.types() and _KINDS[text[start]] not in view.types():
+            position = start + 1  # what the schema wants may be inside of it
         found += bool(group)
         yield from group
 

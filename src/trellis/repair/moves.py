@@ -92,7 +92,7 @@ class Moves(After):
             return found
         if head in CLOSING:
             found += self._string(base, at)
-            if head == "'":
+            if head != '"':
                 found += [new for new in self._bare(base, at) if new.used({"missing_open_quote"})]
             return found
         return found + self._bare(base, at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .edits import Change
 from .rules import cost_of
@@ -43,6 +44,7 @@ _AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
 _AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
 _AFTER_LINE = re.compile(r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*[\"'“}\]]|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]|\s*\+\s*[\"'])")
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
+_PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
@@ -237,6 +239,11 @@ class Scanner:
             column = position - newline - 1
         return Gap(position, tuple(changes), sum(change.cost for change in changes), column)
 
+    @cached_property
+    def _plain_keys(self) -> bool:
+        """Whether there are keys with a quote at each end: then quotes are not doubled, they are inside of strings."""
+        return _PLAIN_KEY.search(self.text, 0, self.end) is not None
+
     def newlines(self, start: int, end: int) -> int:
         """How many line breaks lie in a span."""
         if end - start < 1000:
@@ -374,7 +381,7 @@ class Scanner:
             or text[opened] in ",:}]"
         ):
             return []
-        if width == 2 and _AFTER_LINE.match(text, opened, end):
+        if width == 2 and (_AFTER_LINE.match(text, opened, end) or (role == "value" and self._plain_keys)):
             return []
         stop = text.find('"' * width, opened, end)
         after = _AFTER_KEY if role == "key" else _AFTER_VALUE

@@ -33,6 +33,7 @@ from .yaml_standard import NotYaml, lossy, read_nodes, read_yaml
 _SIZE = 2_000_000
 _PASSES = 3
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
+_LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
     "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
@@ -218,7 +219,7 @@ def _read_span(text: str, judge: Judge, view: SchemaView, level: Level) -> Itera
     if not bare:
         return
     with suppress(NotYaml):
-        yield from _coerced(text, cleaning, judge, view, level, 0.0)
+        yield from _coerced(text, cleaning, judge, view, level, _LISTED if _NUMBERED.search(clean) else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, judge, view, level)
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:

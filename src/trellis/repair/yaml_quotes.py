@@ -12,11 +12,11 @@ _PLAIN = re.compile(r"(?![,\[\]{}#&*!|>'\"%@`]|[-?:](?:[ \t]|$)|(?:---|\.\.\.)(?
 _INSIDE = re.compile(
     r":(?:[ \t]|$)|[ \t]#|\t|[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]"
 )
-_DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*(,?)[ \t]*(?:(?<=[ \t])#.*)?$")
-_SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#.*)?$")
+_DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
+_SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
-_PATH = re.compile(r"[A-Za-z]:\\|\\\\\w")
+_PATH = re.compile(r"[A-Za-z]:\\(?!\\)")
 
 
 def plain_is_safe(text: str) -> bool:

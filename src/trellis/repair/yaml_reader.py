@@ -51,6 +51,7 @@ class LineReader(Values):
             line = self.lines[index]
             index = index + 1 if line.blank else self._line(index, line)
         self._remove_twins()
+        self.doubtful = self.doubtful or (self.raw and self.escapes)
         return sorted(self.changes, key=lambda change: (change.start, change.end))
 
     def _line(self, index: int, line: Line) -> int:

@@ -33,6 +33,8 @@ class Values:
         self.doubtful = False
         self.complete = True
         self.last_entry = -1
+        self.raw = False  # some quoted text is written as it is, without escapes
+        self.escapes = False  # some quoted text has what looks like escapes
 
     def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
         """The entry that a line begins with, and where it belongs."""
@@ -52,12 +54,14 @@ class Values:
             self.pending = Pending(frame, at, view)
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
-            return self._block(index, at, frame)
+            return self._block(index, at, view, frame)
         if head in "\"'":
             found = read_quoted(self.text, at, end)
             if found is not None:
                 self.changes += found
                 self.cost += sum(change.cost for change in found)
+                self.raw = self.raw or any(change.rule in ("inner_quote", "bad_escape") for change in found)
+                self.escapes = self.escapes or (not found and head == '"' and "\\" in self.text[at:end])
                 return index + 1
             following = self._quoted_lines(index, at, frame)
             if following is not None:
@@ -156,7 +160,7 @@ class Values:
                     Change(rule, line.start, line.at, after, cost_of(rule) if line is shown[0] else 0.05)
                 )
 
-    def _block(self, index: int, at: int, frame: Frame) -> int:
+    def _block(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
         """A block scalar with its mark: which lines are in it, and whether YAML agrees."""
         following = index + 1
         base: int | None = None
@@ -173,6 +177,8 @@ class Values:
         lines = self.lines[index + 1 : following]
         shown = [line for line in lines if not line.blank]
         if not shown or base is None:
+            if has_text(view):  # the mark is all there is
+                self._scalar(at, self.lines[index].end)
             return following
         header = self.text[at : self.lines[index].end]
         digit = re.search(r"[1-9]", header.split("#")[0])
