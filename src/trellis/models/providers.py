@@ -74,6 +74,13 @@ def _litellm(name: str) -> Model:
     return LiteLLMModel(name)
 
 
+def _transformers(name: str) -> Model:
+    from trellis.models.local import LocalModel
+    from trellis.models.transformers import TransformersModel
+
+    return LocalModel(TransformersModel.from_pretrained(name))
+
+
 OPENAI_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """What the openai client reads from the environment."""
 
@@ -93,6 +100,7 @@ PROVIDERS: Mapping[str, Server | Package] = MappingProxyType({
     "sglang": Server("http://localhost:30000/v1", "SGLANG_BASE_URL", dialect="sglang"),
     "llama-server": Server("http://localhost:8080/v1", "LLAMA_SERVER_BASE_URL", dialect="llama-server"),
     "litellm": Package(_litellm),
+    "transformers": Package(_transformers),
 })
 
 
