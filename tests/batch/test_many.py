@@ -257,10 +257,18 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert other.read_text() == '{"mine": 1}\n'
     with pytest.raises(trellis.UsageError, match="cannot be opened"):
         run(["1 x"], resume=tmp_path)
-    rows = generate_many(["1 x", "2 x"], Number, model=echo, resume=tmp_path / "r.jsonl", progress=False)
+    gate = threading.Event()
+
+    def second_waits(prompt: str) -> str:
+        assert prompt.startswith("1 x") or gate.wait(60)
+        return echo(prompt)
+
+    rows = generate_many(["1 x", "2 x"], Number, model=FunctionModel(second_waits, name="echo"),
+                         resume=tmp_path / "r.jsonl", progress=False)
     next(rows)
     with pytest.raises(trellis.UsageError, match="in use"):
         run(["1 x"], resume=tmp_path / "r.jsonl")
+    gate.set()
     assert len(list(rows)) == 1
     damaged = tmp_path / "r.jsonl"
     lines = damaged.read_bytes().split(b"\n")
