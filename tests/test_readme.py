@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 @pytest.mark.parametrize("code", PYTHON, ids=[f"block{i + 1}" for i in range(len(PYTHON))])
 def test_python_block(code: str, server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    exec(compile(code, "README.md", "exec"), {"__name__": "__readme__"})
+    names: dict[str, Any] = {"__name__": "__readme__"}
+    exec(compile(code, "README.md", "exec"), names)
+    if 'model="trellis/nano"' in code:
+        assert names["result"].value.model_dump() == {
+            "name": "Maria Lopez", "email": "maria.lopez@example.org", "phone": "+34 555 0182"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -45,6 +50,7 @@ def test_command(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_there_are_blocks_to_run() -> None:
+    assert 'model="trellis/nano"' in PYTHON[0]
     assert len(PYTHON) >= 3
     assert len(COMMANDS) >= 2
 
