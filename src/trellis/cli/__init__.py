@@ -1,10 +1,10 @@
-"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``export``, ``report``, ``bench``.
+"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``mask``, ``export``, ``report``, ``bench``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
-and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, or ``--check`` or ``--diff`` found
-something to repair; 2 the call is wrong, or a file cannot be read or written; 3 the text cannot be repaired; 4 it was
-read, but it is against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard output went away.
-``--help`` says so too.
+and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, a text is refused, or ``--check`` or
+``--diff`` found something to repair; 2 the call is wrong, or a file cannot be read or written; 3 the text cannot be
+repaired; 4 it was read, but it is against the schema; 5 a limit was hit; 130 interrupted; 141 the reader of standard
+output went away. ``--help`` says so too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import bench, generate, grammar, repair, runs
+from trellis.cli import bench, generate, grammar, mask, repair, runs
 from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
@@ -31,6 +31,7 @@ app.command("generate", epilog=EXIT_CODES)(generate.generate)
 app.command("repair", epilog=EXIT_CODES)(repair.repair)
 app.command("export", epilog=EXIT_CODES)(runs.export)
 app.command("report", epilog=EXIT_CODES)(runs.report)
+app.command("mask", epilog=EXIT_CODES)(mask.mask)
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(bench.app, name="bench")
 

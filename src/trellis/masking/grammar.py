@@ -177,6 +177,27 @@ class Grammar:
             raise GrammarError("a grammar with special tokens cannot parse text: they have none")
         return self._lark_source.parse(text)
 
+    def ambiguous_rule(self, text: str) -> str | None:
+        """A rule that reads a part of a text in more than one way; None if none does.
+
+        Raises:
+            GrammarError: the grammar is not Lark's.
+            LimitError: there are too many readings.
+        """
+        if self._lark_source is None:
+            raise GrammarError(f"a {self.description} has no rules", hint="Grammar.from_lark has them")
+        return self._lark_source.ambiguous_rule(text)
+
+    def conflicts(self) -> list[str]:
+        """The conflicts of an LALR grammar that Lark resolves by reading on, in Lark's words.
+
+        Raises:
+            GrammarError: the grammar is not Lark's.
+        """
+        if self._lark_source is None:
+            raise GrammarError(f"a {self.description} has no rules", hint="Grammar.from_lark has them")
+        return self._lark_source.conflicts()
+
     def compile(self, vocabulary: Vocabulary, *, engine: str = "kernel") -> CompiledGrammar:
         """The grammar over the tokens of a vocabulary; kept, so that asking again costs nothing.
 

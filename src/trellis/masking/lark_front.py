@@ -7,6 +7,7 @@ parser, the finished parse table and the contextual lexers for LALR.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -17,7 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from lark import Lark
+from lark import Lark, logger
 from lark.exceptions import LarkError, UnexpectedInput
 from lark.lexer import PatternStr, TerminalDef, UnlessCallback
 from lark.load_grammar import GrammarBuilder
@@ -60,6 +61,37 @@ class LarkSource:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
         except (LarkError, RuntimeError) as error:
             raise GrammarError(f"Lark failed on the text: {error}") from error
+
+    def ambiguous_rule(self, text: str) -> str | None:
+        """A rule that reads a part of a text in more than one way, as Lark's Earley parser finds it; None if none does.
+
+        Raises:
+            LimitError: there are too many readings.
+        """
+        options = {"start": self.parser.options.start, "lexer": "dynamic", "ambiguity": "explicit"}
+        try:
+            tree = Lark(self.parser.grammar, parser="earley", **options).parse(text)
+        except RecursionError:
+            raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
+        found = next(tree.find_data("_ambig"), None)
+        return None if found is None else str(getattr(found.children[0], "data", "_ambig"))
+
+    def conflicts(self) -> list[str]:
+        """The shift/reduce conflicts that Lark's LALR resolves by reading on, in Lark's words; none with Earley."""
+        if self.parser.options.parser != "lalr":
+            return []
+        found: list[str] = []
+        handler = logging.Handler()
+        handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+        before, handlers = logger.level, logger.handlers
+        logger.handlers = [handler]
+        logger.setLevel(logging.DEBUG)
+        try:
+            Lark(self.parser.grammar, parser="lalr", start=self.parser.options.start, debug=True)
+        finally:
+            logger.handlers = handlers
+            logger.setLevel(before)
+        return [line for line in found if line.startswith("Shift/Reduce")]
 
 
 def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special: Sequence[str] = ()) -> LarkSource:
