@@ -1,4 +1,5 @@
-"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``mask``, ``export``, ``report``, ``bench``.
+"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``mask``, ``probe``, ``export``,
+``report``, ``bench``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
 and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, a text is refused, or ``--check`` or
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import bench, generate, grammar, mask, repair, runs
+from trellis.cli import bench, generate, grammar, mask, probe, repair, runs
 from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("generate", epilog=EXIT_CODES)(generate.generate)
 app.command("repair", epilog=EXIT_CODES)(repair.repair)
+app.command("probe", epilog=EXIT_CODES)(probe.probe)
 app.command("export", epilog=EXIT_CODES)(runs.export)
 app.command("report", epilog=EXIT_CODES)(runs.report)
 app.command("mask", epilog=EXIT_CODES)(mask.mask)

@@ -149,6 +149,10 @@ class LearningModel(Model, Protocol):
         """``modes`` without those that were refused for a type with this JSON Schema."""
         ...
 
+    def ignores(self, mode: Mode) -> None:
+        """Notes that the server takes a mode and does not keep to it."""
+        ...
+
 
 @runtime_checkable
 class StreamingModel(Model, Protocol):
@@ -176,6 +180,10 @@ class WrappedModel:
 
     def modes_of(self, schema: dict[str, Any] | None) -> tuple[Mode, ...]:
         return self.inner.modes_of(schema) if isinstance(self.inner, LearningModel) else self.inner.modes
+
+    def ignores(self, mode: Mode) -> None:
+        if isinstance(self.inner, LearningModel):
+            self.inner.ignores(mode)
 
 
 class TokenState(Protocol):

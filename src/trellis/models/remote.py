@@ -62,6 +62,10 @@ class RemoteModel(ABC):
         """``modes`` without those that the server has refused for a type with this JSON Schema."""
         return self._refusals.left_of(self._modes, schema)
 
+    def ignores(self, mode: Mode) -> None:
+        """Notes that the server takes a mode and does not keep to it: it is not among the modes any more."""
+        self._refusals.ignored(mode)
+
     @abstractmethod
     def call(self, request: Request) -> Call:
         """A request in the protocol's words.
