@@ -6,7 +6,7 @@ most obvious code: start reading there.
 """
 
 from trellis.masking.batch import fill_bitmasks
-from trellis.masking.bitmask import allocate_bitmask, allowed_tokens, apply_bitmask
+from trellis.masking.bitmask import allocate_bitmask, allowed_mass, allowed_tokens, apply_bitmask
 from trellis.masking.compiled import CompiledGrammar, Matcher
 from trellis.masking.grammar import Grammar
 from trellis.masking.vocabulary import Vocabulary
@@ -17,6 +17,7 @@ __all__ = [
     "Matcher",
     "Vocabulary",
     "allocate_bitmask",
+    "allowed_mass",
     "allowed_tokens",
     "apply_bitmask",
     "fill_bitmasks",

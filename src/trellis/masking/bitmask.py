@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trellis.errors import UsageError
+from trellis.errors import MaskError, UsageError
 
 MAX_BITS = 2**40  # of one bitmask: 128 GiB
 
@@ -64,6 +64,40 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
     bits = _bits(bitmask)[..., :width]
     logits[..., : bits.shape[-1]][~bits] = -np.inf
     logits[..., bits.shape[-1]:] = -np.inf
+
+
+def allowed_mass(logits: Any, bitmask: Any) -> Any:
+    """The probability that the model itself gives to the allowed tokens, before they are masked.
+
+    How far a mask leads a model away from what it would say: 1 where it forbids nothing that is likely. The product
+    over an answer's tokens weighs samples that were drawn under masks (importance sampling).
+
+    Args:
+        logits: floats, [width] or [rows, width], a numpy array or a torch tensor; not changed.
+        bitmask: as for :func:`apply_bitmask`.
+
+    Returns:
+        A float64 for one row; for several, an array or tensor [rows].
+
+    Raises:
+        UsageError: the shapes do not belong together, or the logits are integers.
+        MaskError: a row of logits is empty of probability: all are at minus infinity, or one is not a number.
+    """
+    masked: Any = logits.clone() if hasattr(logits, "clone") else np.array(logits, copy=True)
+    apply_bitmask(masked, bitmask)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(logits, torch.Tensor):
+        whole = torch.logsumexp(logits.double(), -1)
+        mass = torch.exp(torch.logsumexp(masked.double(), -1) - whole)
+        sound = bool(torch.isfinite(whole).all())
+    else:
+        best = np.max(logits, axis=-1, keepdims=True).astype(np.float64)
+        sound = bool(np.isfinite(best).all())
+        if sound:
+            mass = np.exp(masked - best).sum(axis=-1) / np.exp(logits - best).sum(axis=-1)
+    if not sound:
+        raise MaskError("the logits have no probabilities: all of a row are masked, or one is no number")
+    return mass
 
 
 def _bits(words: NDArray[np.int32]) -> NDArray[np.bool_]:

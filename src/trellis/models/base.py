@@ -69,6 +69,8 @@ class Reply:
         model: the name that the server gives itself.
         refusal: the words of a refusal.
         token_logprobs: log-probability of each token, when asked for.
+        allowed_logmass: at each token under a mask, the logarithm of the probability that the model itself gave to what
+            the mask allowed, when log-probabilities are asked for; their sum is the logarithm of a sample's weight.
         warnings: what was asked for and is not enforced (a keyword that the server's schema mode does not know).
         cached: whether it was kept from an earlier run; it then cost nothing.
         probabilities: of the request's choices, in their order.
@@ -91,6 +93,7 @@ class Reply:
     hopeless: FieldError | None = None
     probabilities: tuple[float, ...] | None = None
     alternatives: tuple[Reply, ...] = ()
+    allowed_logmass: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         right = {

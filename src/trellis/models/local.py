@@ -145,6 +145,7 @@ class LocalModel:
         eos = frozenset(self.model.vocabulary.eos_ids)
         forbidden = np.array(sorted(self.model.vocabulary.special_ids - eos), dtype=np.intp)
         logprobs: list[float] = []
+        masses: list[float] = []
         logits, drawn = prompt.logits, 0
         finish: Finish = "length"
         while True:
@@ -155,7 +156,9 @@ class LocalModel:
             token = sampler.draw(allowed, generator)
             drawn += 1
             if sampling.logprobs:
-                logprobs.append(float(log_probabilities(logits)[token]))
+                logs = log_probabilities(logits)
+                logprobs.append(float(logs[token]))
+                masses.append(float(np.logaddexp.reduce(logs[: len(allowed)][allowed > -np.inf])))
             if mask is not None:
                 mask.accept(token)
             if token in eos or text.add(token):
@@ -169,7 +172,8 @@ class LocalModel:
         usage = Usage(1, prompt.tokens, drawn, time.perf_counter() - started, mask.seconds if mask is not None else 0.0)
         yield Reply(text.text(), finish, request.mode, usage, self.name,
                     warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
-                    token_logprobs=tuple(logprobs) if sampling.logprobs else None)
+                    token_logprobs=tuple(logprobs) if sampling.logprobs else None,
+                    allowed_logmass=tuple(masses) if sampling.logprobs and mask is not None else None)
 
     def _chosen(self, request: Request, prompt: _Prompt, state: TokenState, budget: int, sampler: Sampler,
                 generator: np.random.Generator, started: float) -> Reply | None:
@@ -179,8 +183,10 @@ class LocalModel:
             return None
         place = sampler.draw(np.array(scored.logs), generator)
         usage = Usage(1, prompt.tokens, scored.steps + 1, time.perf_counter() - started)
+        wanted = request.sampling.logprobs
         return Reply(request.choices[place], "stop", "mask", usage, self.name, probabilities=scored.probabilities,
-                     token_logprobs=(scored.logs[place],) if request.sampling.logprobs else None)
+                     token_logprobs=(scored.logs[place],) if wanted else None,
+                     allowed_logmass=(float(np.logaddexp.reduce(scored.logs)),) if wanted else None)
 
     def _beams(self, request: Request, prompt: _Prompt, state: TokenState, budget: int, started: float) -> Reply:
         if request.sampling.stop:
