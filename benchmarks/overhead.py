@@ -1,0 +1,114 @@
+"""What one call of ``generate_structured`` costs beside the same request through the raw client, over real HTTP to the
+fake server on this machine.
+
+    python benchmarks/overhead.py                 # the official openai client; 300 calls of each, in turns
+    python benchmarks/overhead.py --attempts 10   # how the cost of an attempt grows with their number
+
+The raw call sends the same messages and response_format, and reads the answer with json.loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import openai
+from pydantic import BaseModel
+
+import trellis
+from trellis.testing import FakeServer, answer
+
+
+class Line(BaseModel):
+    product: str
+    quantity: int
+    price: float
+
+
+class Invoice(BaseModel):
+    number: str
+    customer: str
+    lines: list[Line]
+    paid: bool
+
+
+GOOD = Invoice(number="A-17", customer="Ann Lee", paid=False,
+               lines=[Line(product=f"thing {i}", quantity=i, price=i + 0.5) for i in range(8)]).model_dump_json()
+BAD = '{"number":"A-17","customer":"Ann Lee","lines":[{"product":"thing"}],"paid":"perhaps not"}'
+
+
+def timed(action: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    action()
+    return 1000 * (time.perf_counter() - started)
+
+
+def single(calls: int) -> None:
+    with FakeServer([answer(GOOD)] * (2 * calls + 40)) as server, \
+            openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client:
+        session = trellis.Session(model=trellis.OpenAIModel("m", client=client))
+
+        def ours() -> None:
+            trellis.generate_structured("Extract the invoice: ...", Invoice, session=session)
+
+        ours()
+        body = server.requests[0]
+
+        def raw() -> None:
+            completion = client.chat.completions.create(
+                model="m", messages=body["messages"], response_format=body["response_format"])
+            json.loads(completion.choices[0].message.content or "")
+
+        for _ in range(10):
+            raw(), ours()
+        pairs = [(timed(raw), timed(ours)) for _ in range(calls)]
+    # the same work without a network: what is Trellis's own
+    local = trellis.Session(model=trellis.FunctionModel(lambda prompt: GOOD))
+    own = [timed(lambda: trellis.generate_structured("Extract the invoice: ...", Invoice, session=local))
+           for _ in range(calls)]
+    print(f"raw client          median {statistics.median(raw for raw, _ in pairs):.3f} ms")
+    print(f"generate_structured median {statistics.median(ours for _, ours in pairs):.3f} ms")
+    print(f"difference, pair by pair: median {statistics.median(ours - raw for raw, ours in pairs):.3f} ms")
+    print(f"without a network   median {statistics.median(own):.3f} ms, best {min(own):.3f} ms")
+
+
+def attempts(most: int) -> None:
+    print("attempt  prompt characters  ms of our own for the attempt (median of 20 calls)")
+    spent: dict[int, list[float]] = {}
+    sizes: dict[int, int] = {}
+    for _ in range(20):
+        marks = [time.perf_counter()]
+        prompts: list[int] = []
+
+        def model(prompt: str, marks: list[float] = marks, prompts: list[int] = prompts) -> str:
+            marks.append(time.perf_counter())
+            prompts.append(len(prompt))
+            return GOOD if len(prompts) == most else BAD.replace("perhaps", f"perhaps {len(prompts)}")
+
+        trellis.generate_structured("Extract the invoice: ...", Invoice, model=model, strategy=trellis.Retry(most))
+        for place, size in enumerate(prompts):
+            spent.setdefault(place, []).append(1000 * (marks[place + 1] - marks[place]))
+            sizes[place] = size
+    for place in sorted(spent):
+        print(f"{place + 1:7d}  {sizes[place]:17,d}  {statistics.median(spent[place]):.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--attempts", type=int, default=0)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)
+    if arguments.attempts:
+        attempts(arguments.attempts)
+    else:
+        single(arguments.calls)
+
+
+if __name__ == "__main__":
+    main()
