@@ -4,6 +4,7 @@ from trellis.models.fake_server import (
     Canned,
     FakeServer,
     answer,
+    broken_stream,
     dropped,
     error,
     hang,
@@ -16,6 +17,6 @@ from trellis.models.function import FunctionModel
 from trellis.models.scripted import ScriptedModel
 
 __all__ = [
-    "Canned", "FakeServer", "FunctionModel", "ScriptedModel", "answer", "dropped", "error", "hang", "rate_limited",
-    "raw", "refusal", "tool_call",
+    "Canned", "FakeServer", "FunctionModel", "ScriptedModel", "answer", "broken_stream", "dropped", "error", "hang",
+    "rate_limited", "raw", "refusal", "tool_call",
 ]

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +35,7 @@ class Canned:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    events: int | None = None
 
 
 def answer(text: str, *, finish: str = "stop", prompt_tokens: int = 10, completion_tokens: int | None = None,
@@ -79,6 +81,11 @@ def hang(seconds: float, then: Canned | None = None) -> Canned:
     """Nothing for some seconds; then an answer, or the connection is closed."""
     then = then or dropped()
     return Canned(then.body, then.status, then.headers, seconds)
+
+
+def broken_stream(canned: Canned, events: int, garbage: bytes = b"") -> Canned:
+    """So many events of an answer; then some bytes, and the connection is closed."""
+    return replace(canned, events=events, headers={"garbage": garbage.decode("latin-1")})
 
 
 class FakeServer:
@@ -167,7 +174,7 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             if not isinstance(canned.body, dict):
                 return self._send(canned)
             if body.get("stream") and canned.status == 200:
-                return self._stream(canned.body)
+                return self._stream(canned)
             return self._send(replace(canned, body=protocol(canned.body)))
 
         def _send(self, canned: Canned) -> None:
@@ -183,17 +190,19 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(data)
 
-        def _stream(self, completion: dict[str, Any]) -> None:
+        def _stream(self, canned: Canned) -> None:
             self.close_connection = True
             with suppress(OSError):
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Connection", "close")
                 self.end_headers()
-                for chunk in _chunks(completion):
+                assert isinstance(canned.body, dict)
+                for chunk in islice(_chunks(canned.body), canned.events):
                     self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
                     self.wfile.flush()
-                self.wfile.write(b"data: [DONE]\n\n")
+                self.wfile.write(b"data: [DONE]\n\n" if canned.events is None else
+                                 canned.headers.get("garbage", "").encode("latin-1"))
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from trellis.errors import MissingExtraError, UsageError, shown
-from trellis.models.base import Request
+from trellis.models.base import Reply, Request
 from trellis.models.dialects import Dialect
 from trellis.models.lowering import OPENAI
 from trellis.models.openai_chat import ChatCall
@@ -66,14 +66,19 @@ class LiteLLMModel(RemoteModel):
         return errors_of(openai, "the provider's key in the environment")
 
 
-class _LiteLLMCall(ChatCall):
+class _LiteLLMCall:
+    """A chat completion through LiteLLM; not streamed."""
+
     def __init__(self, model: str, request: Request, dialect: Dialect, timeout: float, settings: Any) -> None:
-        super().__init__(model, request, dialect, timeout)
-        self.arguments = {"timeout": timeout, **self.arguments, "max_retries": 0, "num_retries": 0,
+        self._chat = ChatCall(model, request, dialect, timeout)
+        self.arguments = {"timeout": timeout, **self._chat.arguments, "max_retries": 0, "num_retries": 0,
                           "drop_params": False, **settings}
 
     def send(self, client: Callable[..., Any]) -> Any:
         return client(**self.arguments)
+
+    def reply(self, answer: Any) -> Reply:
+        return self._chat.reply(answer)
 
 
 def _import_sdk() -> Any:

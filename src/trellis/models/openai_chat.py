@@ -9,6 +9,7 @@ from typing import Any
 
 from trellis.errors import RequestRejectedError, TransportError, UnsupportedError
 from trellis.models.base import Reply, Request
+from trellis.models.chat_events import ChatEvents
 from trellis.models.dialects import Dialect
 from trellis.models.lowering import ANY, Lowered, lower, wrapped
 from trellis.models.remote import count, identifier
@@ -62,6 +63,7 @@ class ChatCall:
         self.request = request
         self._started = time.monotonic()
         self._lowered = lowered_for(request, dialect)
+        self._said = ChatEvents()
         sampling = request.sampling
         fields = _MODES[request.mode](request, self._lowered, dialect)
         extra = {"top_k": sampling.top_k, "min_p": sampling.min_p,
@@ -80,6 +82,17 @@ class ChatCall:
 
     def send(self, client: Any) -> Any:
         return client.chat.completions.create(**self.arguments)
+
+    def open(self, client: Any) -> Any:
+        return client.chat.completions.create(**self.arguments, stream=True, stream_options={"include_usage": True})
+
+    def take(self, event: Any) -> str:
+        piece = self._said.take(event, self.request.mode == "tools")
+        # what has to be taken out of the answer again is not shown before
+        return "" if self._lowered.wrapped or self._lowered.original is not None else piece
+
+    def end(self) -> Reply:
+        return self.reply(self._said.completion())
 
     def reply(self, answer: Any) -> Reply:
         choice = _choice(answer)

@@ -11,11 +11,11 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from trellis.errors import TrellisError
 from trellis.models.base import Reply, Request
@@ -38,6 +38,27 @@ class Call(Protocol):
 
         Raises:
             TransportError: it is not what the protocol says.
+        """
+        ...
+
+
+@runtime_checkable
+class StreamedCall(Call, Protocol):
+    """A call whose answer can be read while it is written."""
+
+    def open(self, client: Any) -> Any:
+        """The events, to iterate over; with an asynchronous client, what to await for them."""
+        ...
+
+    def take(self, event: Any) -> str:
+        """The text that an event adds to the answer."""
+        ...
+
+    def end(self) -> Reply:
+        """The reply that all events make.
+
+        Raises:
+            TransportError: they ended before the answer did.
         """
         ...
 
@@ -121,6 +142,60 @@ class RemoteModel(ABC):
                 return self._noted(request, call.reply(await call.send(client)))
         except TrellisError as error:
             return self._noted(request, error)
+
+    def stream(self, request: Request) -> Generator[str | Reply, None, None]:
+        """Pieces of the answer as they come, then the reply; a protocol without streams gives it in one piece.
+
+        Raises:
+            ModelError: no answer came, or it broke off.
+        """
+        client = self.client()
+        try:
+            with self.errors():
+                self.named(client)
+                call = self.call(request)
+                if isinstance(call, StreamedCall):
+                    with closing(call.open(client)) as events:
+                        for event in events:
+                            if piece := call.take(event):
+                                yield piece
+                    reply = call.end()
+                else:
+                    reply = call.reply(call.send(client))
+                    yield reply.text
+        except TrellisError as error:
+            self._noted(request, error)
+            raise
+        self._noted(request, reply)
+        yield reply
+
+    async def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """``stream``, asynchronous."""
+        client = self.async_client()
+        if client is None:
+            pieces = self.stream(request)
+            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                yield piece
+            return
+        try:
+            with self.errors():
+                if (naming := self.named(client)) is not None:
+                    await naming
+                call = self.call(request)
+                if isinstance(call, StreamedCall):
+                    async with await call.open(client) as events:
+                        async for event in events:
+                            if piece := call.take(event):
+                                yield piece
+                    reply = call.end()
+                else:
+                    reply = call.reply(await call.send(client))
+                    yield reply.text
+        except TrellisError as error:
+            self._noted(request, error)
+            raise
+        self._noted(request, reply)
+        yield reply
 
     def _noted(self, request: Request, came: Reply | Exception) -> Reply | Exception:
         self._refusals.note(request, came)
