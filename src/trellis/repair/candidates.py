@@ -57,7 +57,7 @@ def _read_region(
     position, end = region.start, region.end
     scanner = Scanner(text, end)
     budget = 4 * (end - position) + 20_000
-    found, broken = 0, False
+    found, attempts, broken = 0, 0, False
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
@@ -76,7 +76,7 @@ def _read_region(
         if strict is not None:
             strict_ends[start] = strict
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
-        elif (python := python_changes(text, start, end)) and not _STRUCTURAL_TAIL.match(text, python[0], end):
+        elif (python := python_changes(text, start, end) if (attempts := attempts + 1) < 8 else None):
             stop, changes = python
             group = [Candidate(start, stop, tuple(changes), sum(c.cost for c in changes), source=region.source)]
         else:

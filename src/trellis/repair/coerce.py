@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .edits import Change
@@ -59,6 +60,7 @@ def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def normal(text: str) -> str:
     """A name without case, spacing and punctuation."""
     return _PLAIN.sub("", text).casefold()

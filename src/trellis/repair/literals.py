@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<string>'[^'\\\n]*(?:\\.[^'\\\n]*)*'|\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\")(?=[\s,:\]})])"
     r"|(?P<literal>True|False|None)\b"
 )
+_TAIL = re.compile(r"\s*[,}\]:{\[\"]")  # what follows goes on with the data: a bracket is wrong
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _NO_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtv0-7xuUN])")
 
@@ -58,7 +59,7 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
             if after is None:
                 return None
             changes.append(Change("quote_style", at, position, after, quote))
-    if depth or not changes:
+    if depth or not changes or _TAIL.match(text, position, end):
         return None
     inner = [Change(change.rule, change.start - start, change.end - start, change.after) for change in changes]
     try:

@@ -228,7 +228,7 @@ class Scanner:
                 if not match:
                     break
                 stop = match.end()
-                line = match.group()
+                line = text[position : min(match.end(), position + 1000)]
                 if not line.startswith("/*") and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
                     break  # a string that lost its opening quote
                 changes.append(Change("comment", position, stop, "", cost_of("comment")))

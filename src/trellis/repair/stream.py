@@ -36,6 +36,7 @@ _COMMENT = re.compile(r"//[^\n]*\n|/\*.*?\*/", re.S)
 _ROOT = re.compile(r"\{(?=\s*[\"'}])|\[(?=\s*(?:[\"'{\[\]\-\d]|(?:true|false|null|True|False|None)\b))")
 _REASONING = re.compile(r"\s*<(think|thinking|reasoning)>")
 _HOLD = 64  # characters of prose that are looked at again with the next chunk
+_LONGEST = 4096  # characters of a word, number or comment without an end, after which there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class StreamRepairer:
         self._string: list[str] | None = None  # what was read of the string that is open
         self._quote = ""
         self._closed: str | None = None  # a string whose quote was read, and nothing behind it
+        self._reasoning = ""  # the tag that ends the reasoning block that is open
         self._events: list[Committed] = []
         self._committed: dict[str, Any] = {}
         self._started = self.stalled = self.done = self._finished = False
@@ -148,6 +150,8 @@ class StreamRepairer:
         if not self.stalled and not self.done:
             text = self._rest + chunk
             self._rest = text[self._read(text) :]
+            if len(self._rest) > _LONGEST:
+                self.stalled, self._rest = True, ""
         return self._events
 
     def finish(self) -> StreamResult:
@@ -183,11 +187,14 @@ class StreamRepairer:
 
     def _find(self, text: str) -> int:
         """The bracket that the value begins with."""
-        if match := _REASONING.match(text):
-            end = text.find(f"</{match.group(1)}>")
+        if not self._reasoning and (match := _REASONING.match(text)):
+            self._reasoning = f"</{match.group(1)}>"
+        if mark := self._reasoning:
+            end = text.find(mark)
             if end < 0:
-                return 0
-            return end
+                return max(0, len(text) - len(mark))
+            self._reasoning = ""
+            text = " " * (end + len(mark)) + text[end + len(mark) :]
         found = _ROOT.search(text)
         types = self._view.types()
         wanted = {"{": "object", "[": "array"}

@@ -11,6 +11,7 @@ from .yaml_lines import IDENTIFIER, Entry
 COLUMN = 0.8  # what speaks against an entry that is not at the column of its collection
 STRANGE = 1.0  # what speaks against a key that the schema does not have here
 TWICE = 0.6  # what speaks against a key that the collection has already
+_MANY = 100  # keys of an elder sibling, more than which are no names
 UNLIKELY = 1.5  # an entry that costs this much is more likely text
 
 
@@ -42,12 +43,13 @@ class Frame:
         known = self.view.names()
         elder = self.parent
         if not known and elder is not None and elder.kind == "seq" and len(elder.entries) > 1:
-            return set(elder.keys)
+            return set(elder.keys) if len(elder.keys) <= _MANY else set()
         return known
 
     def said(self, name: str) -> bool:
         """Whether a key is another spelling of one that was read already."""
-        return name not in self.names and any(normal(other) == normal(name) for other in self.keys)
+        names = self.view.names()
+        return name not in names and any(other in self.keys for other in names if normal(other) == normal(name))
 
 
 @dataclass(slots=True)

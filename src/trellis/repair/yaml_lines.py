@@ -36,7 +36,9 @@ def quoted(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line: its start, the offset and column of what stands in it, and the end of that."""
+    """A line: its number, its start, the offset and column of what stands in it, and the end of that."""
+
+    index: int
 
     start: int
     at: int
@@ -51,12 +53,13 @@ class Line:
 
 def split(text: str) -> list[Line]:
     """The lines of a text; a tab at the start counts as four spaces."""
-    lines, start = [], 0
+    lines: list[Line] = []
+    start = 0
     while start <= len(text):
         end = _LINE.match(text, start).end()  # type: ignore[union-attr]
         body = text[start:end].rstrip(" \t\r")
         head = len(body) - len(body.lstrip(" \t"))
-        lines.append(Line(start, start + head, start + len(body), head + 3 * body.count("\t", 0, head)))
+        lines.append(Line(len(lines), start, start + head, start + len(body), head + 3 * body.count("\t", 0, head)))
         start = end + 1
     return lines
 

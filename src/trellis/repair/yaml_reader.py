@@ -9,6 +9,8 @@ already. The cheapest place wins, so one line out of place does not move the oth
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import islice
 
 from ..errors import RepairError
 from .edits import Change
@@ -78,8 +80,9 @@ class LineReader(Values):
             return False
         if len(entry.name.split()) < 3:
             return False
-        below = next((other for other in self.lines[index + 1 :] if not other.blank), None)
-        if below is None or below.column > line.column:
+        found = self.below(index)
+        below = found[1] if found else line
+        if found is None or below.column > line.column:
             return False
         return (
             read_key(self.text, below.at, below.end) is not None
@@ -156,7 +159,7 @@ class LineReader(Values):
         view = frame.view.item(len(frame.entries) - 1)
         if entry.value < line.end and self.text[entry.value] != "#":
             width = entry.value - line.at
-            inner = self._inline(line, entry.value, view, frame, index)
+            inner = self._inline(line, entry.value, view, frame)
             if inner is not None:
                 shift = sum(len(c.after) - (c.end - c.start) for c in entry.changes)
                 column = line.column + width
@@ -169,9 +172,10 @@ class LineReader(Values):
         """Whether a key stands around the whole data: what the schema has at the root is below it."""
         if entry.value < line.end or entry.name is None or known(self.view.names(), entry.name):
             return False
-        below = next((other for other in self.lines if other.start > line.start and not other.blank), None)
-        if below is None or not self.view.types():
+        found = self.below(line.index)
+        if found is None or not self.view.types():
             return False
+        below = found[1]
         key = read_key(self.text, below.at, below.end)
         if key is not None and key.name is not None and wants(self.view, "map"):
             return below.column > line.column and known(self.view.names(), key.name)
@@ -191,7 +195,7 @@ class LineReader(Values):
         if frame.parent is not None and frame.parent.kind == "seq" and len(frame.parent.entries) == 1:
             frame.parent.keys.setdefault(name, start)
 
-    def _inline(self, line: Line, at: int, view: SchemaView, frame: Frame, index: int) -> Entry | None:
+    def _inline(self, line: Line, at: int, view: SchemaView, frame: Frame) -> Entry | None:
         """The entry that stands right behind a bullet, if what stands there is one and no text."""
         bullet = read_bullet(self.text, at, line.end)
         if bullet is not None and bullet.cost == 0 and wants(view, "seq") and view.types():
@@ -206,12 +210,9 @@ class LineReader(Values):
             return key if likeness(names, key.name) + key.cost < UNLIKELY else None
         if key.cost or not IDENTIFIER.fullmatch(key.name.replace(" ", "")):
             return None
-        below = next((other for other in self.lines[index + 1 :] if not other.blank), None)
-        if (
-            below is not None
-            and below.column == line.column + (at - line.at)
-            and read_key(self.text, below.at, below.end)
-        ):
+        found = self.below(line.index)
+        aligned = found is not None and found[1].column == line.column + (at - line.at)
+        if found is not None and aligned and read_key(self.text, found[1].at, found[1].end):
             return key
         return None if ": " in self.text[key.value : line.end] else key
 
@@ -234,12 +235,18 @@ class LineReader(Values):
     def _closing(self, index: int) -> bool:
         """Whether nothing but prose follows: the answer is over."""
         line = self.lines[index]
-        for later in self.lines[index:]:
+        if self.over:
+            return True
+        if index <= self.not_over:
+            return False
+        for later in islice(self.lines, index, None):
             if later.blank or mark_rule(self.text, later):
                 continue
             entry, place = self.place(later)
             if place is not None and entry is not None and not self._says(entry, later, place):
+                self.not_over = later.index
                 return False
+        self.over = True
         if index and self.lines[index - 1].blank:
             return True
         if not _SIGN_OFF.match(self.text, line.at, line.end):
@@ -273,11 +280,19 @@ class LineReader(Values):
 
     def _remove_twins(self) -> None:
         """Of a key that occurs twice the last one counts, as in JSON; the first is taken out."""
-        for frame, start in self.twins:
-            at = frame.entries.index(start)
-            if at + 1 >= len(frame.entries):
-                continue
-            end = frame.entries[at + 1]
-            self.changes = [c for c in self.changes if not start <= c.start < end]
-            self.changes.append(Change("duplicate_key", start, end, "", cost_of("duplicate_key")))
-            self.cost += cost_of("duplicate_key")
+        spans: list[tuple[int, int]] = []
+        for frame, start in sorted(self.twins, key=lambda twin: twin[1]):
+            at = bisect_right(frame.entries, start)
+            if at < len(frame.entries) and (not spans or start >= spans[-1][1]):
+                spans.append((start, frame.entries[at]))
+        if not spans:
+            return
+        starts = [start for start, _ in spans]
+
+        def gone(change: Change) -> bool:
+            at = bisect_right(starts, change.start) - 1
+            return at >= 0 and change.start < spans[at][1]
+
+        self.changes = [change for change in self.changes if not gone(change)]
+        self.changes += [Change("duplicate_key", start, end, "", cost_of("duplicate_key")) for start, end in spans]
+        self.cost += cost_of("duplicate_key") * len(spans)

@@ -25,6 +25,8 @@ class Values:
     def __init__(self, text: str, view: SchemaView, level: Level) -> None:
         self.text, self.view, self.level = text, view, level
         self.lines = split(text)
+        self._below: list[int] | None = None
+        self._ahead = (0, -1)  # from which line on, and up to which, no line is an entry
         self.stack: list[Frame] = []
         self.pending: Pending | None = None
         self.twins: list[tuple[Frame, int]] = []
@@ -32,6 +34,8 @@ class Values:
         self.cost = 0.0
         self.doubtful = False
         self.complete = True
+        self.over = False  # from here on there is only prose
+        self.not_over = -1  # a line that is not prose
         self.last_entry = -1
         self.raw = False  # some quoted text is written as it is, without escapes
         self.escapes = False  # some quoted text has what looks like escapes
@@ -72,12 +76,34 @@ class Values:
                 return following
         return self._plain(index, at, view, frame)
 
+    def below(self, index: int) -> tuple[int, Line] | None:
+        """The next line in which something stands, and its number."""
+        if self._below is None:
+            self._below = [len(self.lines)] * (len(self.lines) + 1)
+            for at in range(len(self.lines) - 1, -1, -1):
+                self._below[at] = self._below[at + 1] if self.lines[at].blank else at
+        at = self._below[min(index + 1, len(self.lines))]
+        return (at, self.lines[at]) if at < len(self.lines) else None
+
+    def entry_ahead(self, index: int) -> bool:
+        """Whether a line from here on is an entry. What is found out holds until that line."""
+        first, last = self._ahead
+        if not first <= index <= last:
+            last = index
+            while last < len(self.lines):
+                line = self.lines[last]
+                if not line.blank and self.place(line)[1] is not None:
+                    break
+                last += 1
+            self._ahead = (index, last)
+        return last < len(self.lines)
+
     def continues(self, index: int, frame: Frame, view: SchemaView) -> bool:
         """Whether a line goes on with the plain text of the value before it."""
         line = self.lines[index]
         if line.blank:
-            after = next((i for i in range(index, len(self.lines)) if not self.lines[i].blank), None)
-            return after is not None and self.lines[after].column > frame.column and self.continues(after, frame, view)
+            after = self.below(index)
+            return after is not None and after[1].column > frame.column and self.continues(after[0], frame, view)
         if mark_rule(self.text, line) or self.text[line.at] == "#":
             return False
         entry, place = self.place(line)
@@ -95,7 +121,7 @@ class Values:
         """A line of text at the column of keys belongs to the value before it if more entries follow."""
         if self.lines[index - 1].blank:
             return False
-        return any(not later.blank and self.place(later)[1] is not None for later in self.lines[index:])
+        return self.entry_ahead(index)
 
     def _plain(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
         line = self.lines[index]
@@ -301,11 +327,10 @@ class Values:
 
     def _more_flow(self, index: int, frame: Frame) -> bool:
         """Whether brackets may go on below the line that they open on."""
-        below = next((line for line in self.lines[index + 1 :] if not line.blank), None)
+        below = self.below(index)
         if below is None:
             return False
-        place = self.place(below)[1]
-        return place is None or below.column > frame.column
+        return self.place(below[1])[1] is None or below[1].column > frame.column
 
     def _flow_indent(self, index: int, following: int, frame: Frame) -> None:
         for line in self.lines[index + 1 : following]:
