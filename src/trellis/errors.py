@@ -134,9 +134,10 @@ class CapabilityError(UsageError):
 
 
 def caret(text: str, line: int, column: int) -> str:
-    """The source line with a caret below the column (both 1-based), cut to 80 characters around it."""
+    """The source line with a caret below the column (both 1-based), cut to 80 characters around it; nothing for a line
+    without anything to show."""
     lines = text.split("\n")
-    if not 1 <= line <= len(lines):
+    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
         return ""
     source = lines[line - 1].encode("utf-8", "replace").decode()  # sound text, and every character in its place
     start = max(0, column - 61)

@@ -6,9 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import RepairError
+from .against import Path, against_schema
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
@@ -22,6 +24,18 @@ _SIZE = 16_000_000
 _BOOLEANS = {"true": True, "false": False}
 
 
+class NotCsv(ValueError):
+    """What is wrong, and in which line."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line, self.reason = line, reason
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def read_csv(text: str, schema: Mapping[str, Any] | None = None, *, delimiter: str = ",") -> list[dict[str, Any]]:
     """The standard reading: one dict for each row, keyed by the header, cells typed where the schema names a type.
 
@@ -33,16 +47,16 @@ def read_csv(text: str, schema: Mapping[str, Any] | None = None, *, delimiter: s
     try:
         table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise ValueError(f"line {rows.line_num}: {error}") from None
+        raise NotCsv(rows.line_num, str(error)) from None
     if not table:
-        raise ValueError("line 1: there is no header")
+        raise NotCsv(1, "there is no header")
     header = [name.strip() for name in table[0][1]]
     if len(set(header)) != len(header) or not all(header):
-        raise ValueError(f"line {table[0][0]}: a column has no name, or the name of another")
+        raise NotCsv(table[0][0], "a column has no name, or the name of another")
     result = []
     for number, row in table[1:]:
         if len(row) != len(header):
-            raise ValueError(f"line {number}: {len(row)} cells under {len(header)} columns")
+            raise NotCsv(number, f"{_counted(len(row), 'cell')} under {_counted(len(header), 'column')}")
         result.append({name: _typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
     return result
 
@@ -130,24 +144,44 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()
-    reason, against = "there is no table", False
+    failure: RepairError | None = None  # of the likeliest place
     for start, end, delimiter in _spans(text, names):
         try:
             rows = read_csv(text[start:end], schema, delimiter=delimiter)
-        except ValueError as error:
-            reason = str(error)
+        except NotCsv as error:
+            line = text.count("\n", 0, start) + error.line
+            failure = failure or unreadable_as("CSV", text, level, line, 1, error.reason)
             continue
         if not judge.accepts(rows):
-            against = True
+            if failure is None or not failure.against_schema:
+                find = partial(_cell_offset, text, start, end, delimiter)
+                failure = against_schema(text, "the text was read as CSV, but the rows are", judge, rows, find)
             continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
         result = apply_edits(text, changes)
         if read_csv(result, schema, delimiter=delimiter) != rows:
             continue
         return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
-    if against:
-        raise RepairError(
-            "the text was read as CSV, but the rows are against the schema", line=1, column=1, source=text,
-            against_schema=True,
-        )
-    raise unreadable_as("CSV", text, level, 1, 1, reason)
+    raise failure or unreadable_as("CSV", text, level, 1, 1, "there is no table")
+
+
+def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) -> int:
+    """Where the cell at (row, column name) of a table begins; the row's line where quotes hide the cell's place."""
+    lines = text[start:end].splitlines(keepends=True)
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    table, done = [], 0
+    for row in rows:
+        if any(cell.strip() for cell in row):
+            table.append((done, row))
+        done = rows.line_num
+    if not path or not isinstance(path[0], int):
+        return start
+    first = table[path[0] + 1][0]
+    offset = start + sum(map(len, lines[:first]))
+    header = [name.strip() for name in table[0][1]]
+    if len(path) < 2 or path[1] not in header or '"' in lines[first]:
+        return offset
+    at = 0
+    for _ in range(header.index(str(path[1]))):
+        at = lines[first].index(delimiter, at) + 1
+    return offset + at

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import RepairError, UsageError, shown
+from .against import against_schema, offset_in
 from .backslash import doubtful_escapes, with_doubts
 from .candidates import Candidate, find_candidates, unescaped
 from .coerce import DOUBTFUL, coercions, unwrapped
-from .edits import Repaired, apply_edits, compose, locate, place
+from .edits import Repaired, apply_edits, compose, locate
 from .extract import answer_start, removal
 from .judge import Judge, judge_for
+from .nodes import read_nodes
 from .rules import Level, allowed, cost_of
 from .scan import StringReading
 from .schema_view import SchemaView
@@ -192,13 +194,9 @@ def _best(
         if len(others) < MOST_CANDIDATES:
             others.append(other)
     if faults:
-        line, column = place(text, candidate.start)
-        raise RepairError(
-            f"the text was read, but every reading is against the schema: {judge.fault(best.value)}",
-            line=line,
-            column=column,
-            source=text,
-            against_schema=True,
+        what = "the text was read, but every reading is"
+        raise against_schema(
+            text, what, judge, best.value, lambda path: offset_in(read_nodes(best.text), path, best.edits)
         )
     doubtful = best.ambiguous or margin < 0.25
     if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..errors import RepairError, SchemaError
+
+
+class Fault(NamedTuple):
+    """One error of a value: the path to the culprit, and what is wrong with it."""
+
+    path: tuple[str | int, ...] = ()
+    words: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.words} (at {''.join(f'/{part}' for part in self.path) or '/'})"
 
 
 class Judge(Protocol):
@@ -21,7 +31,7 @@ class Judge(Protocol):
         """How many errors the value has, counted up to a bound."""
         ...
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: Any) -> Fault:
         """One error of the value: where and what."""
         ...
 
@@ -52,15 +62,12 @@ class SchemaJudge:
             raise SchemaError(f"the schema cannot be used: {error}") from None
         return count
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: Any) -> Fault:
         """One error of the value: where and what."""
         import jsonschema.exceptions
 
         error = jsonschema.exceptions.best_match(self._validator.iter_errors(value))
-        if error is None:
-            return ""
-        pointer = "".join(f"/{part}" for part in error.absolute_path)
-        return f"{error.message[:200]} (at {pointer or '/'})"
+        return Fault() if error is None else Fault(tuple(error.absolute_path), error.message[:200])
 
 
 class AnyValue:
@@ -74,9 +81,9 @@ class AnyValue:
         """Always 0."""
         return 0
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: Any) -> Fault:
         """Always empty."""
-        return ""
+        return Fault()
 
 
 @lru_cache(maxsize=128)

@@ -56,27 +56,35 @@ def unreadable(text: str, level: str) -> RepairError:
         DECODER.decode(text)
         offset, what = 0, "no reading is accepted"
     except json.JSONDecodeError as error:
-        offset, what = error.pos, error.msg
+        offset, what = error.pos, error.msg if text.strip() else "it is empty"
     except (ValueError, RecursionError) as error:
         offset, what = 0, str(error)
     line, column = place(text, offset)
-    higher = LEVELS[LEVELS.index(level) + 1 :]
     return RepairError(
         f"no repair at level {level!r} reads this as JSON ({what})",
         line=line,
         column=column,
         source=text,
-        hint=f"level={higher[0]!r} allows more" if higher else "ask the model again",
+        hint=_way_out(level, has_data=any(mark in text for mark in "{[\"'")),
     )
 
 
 def unreadable_as(name: str, text: str, level: str, line: int, column: int, why: str = "") -> RepairError:
+    has_data = name != "CSV" and any(mark in text for mark in ":-{[")  # the levels of CSV are one
+    why = why if text.strip() else "it is empty"
     return RepairError(
         f"no repair at level {level!r} reads this as {name}" + (f" ({why})" if why else ""),
         line=line,
         column=column,
         source=text,
+        hint=_way_out(level, has_data),
     )
+
+
+def _way_out(level: str, has_data: bool) -> str:
+    """What may help: a higher level where it has something to work on, else another answer."""
+    higher = LEVELS[LEVELS.index(level) + 1 :]
+    return f"level={higher[0]!r} allows more" if higher and has_data else "ask the model again"
 
 
 def confidence(cost: float, margin: float) -> float:

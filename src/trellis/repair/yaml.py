@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RepairError
+from .against import against_schema, offset_in
 from .coerce import DOUBTFUL
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
@@ -108,12 +109,10 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     readings.sort(key=lambda found: (found.faults, found.cost))
     best = readings[0]
     if best.faults:
-        raise RepairError(
-            f"the text was read as YAML, but every reading is against the schema: {judge.fault(best.value)}",
-            line=1,
-            column=1,
-            source=text,
-            against_schema=True,
+        what = "the text was read as YAML, but every reading is"
+        repaired = apply_edits(text, best.changes)
+        raise against_schema(
+            text, what, judge, best.value, lambda path: offset_in(read_nodes(repaired), path, best.changes)
         )
     return _repaired(text, best, readings[1:])
 
