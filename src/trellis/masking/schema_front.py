@@ -151,10 +151,10 @@ class _Lowering:
             except LimitError as error:
                 self.normal.refuse(error.message, case.pointer)
                 return self.numbers(case._replace(multiples=(), unlike=()))
+            tiny: list[Port] = [(False, regex_set(code), name) for code in multiples.tiny(case)]
             if isinstance(found, Automaton):
-                tiny = [(False, regex_set(code), name) for code in multiples.tiny(case)]
                 return [(True, self.writer.automaton(found, strings.spelled), name), *tiny]
-            code = found
+            return tiny if found is None else [(False, regex_set(found), name), *tiny]
         return [] if code is None else [(False, regex_set(code), name)]
 
     def strings(self, case: Strings) -> list[Port]:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_numbers as fixed
+from trellis.masking.schema_front_automata import code_of
+from trellis.masking.schema_front_strings import spelled
 from trellis.masking.terminals import alternate, text
 from trellis.schema.languages import Automaton
 from trellis.schema.patterns import Ranges
@@ -52,12 +54,14 @@ def terminal(numbers: Numbers) -> bytes | Automaton | None:
                   and not any(is_multiple(Decimal(value), other) for other in numbers.unlike)]
         if len(listed) <= MAX_LISTED:
             return alternate(*(text(b"%d" % value) for value in listed)) if listed else None
-    return _Digits(numbers).automaton()
+    found = _Digits(numbers).automaton()
+    code = None if found is None else code_of(found, spelled)
+    return found if code is None else code
 
 
 def tiny(numbers: Numbers) -> list[bytes]:
     """Regex codes of numbers that are multiples of none because they are smaller, in any notation."""
-    if numbers.multiples or numbers.integer or min(numbers.unlike) < TINY:
+    if numbers.multiples or numbers.integer or not numbers.unlike or min(numbers.unlike) < TINY:
         return []
     plain = numbers._replace(unlike=(), pointer="")
     parts = (Numbers(False, Decimal(0), True, TINY, True), Numbers(False, -TINY, True, Decimal(0), True))

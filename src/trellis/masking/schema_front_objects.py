@@ -18,11 +18,11 @@ from trellis.masking.schema_front_writer import Writer
 from trellis.schema.languages import automaton, partition
 from trellis.schema.normal import Normalizer
 from trellis.schema.patterns import Pattern
-from trellis.schema.shapes import ANY_NAME, Conjunction, Objects, Rule, Strings, both, is_never
+from trellis.schema.shapes import ANY_NAME, Conjunction, Objects, Rule, Strings, both, is_never, key_of
 
 Order = Literal["schema", "any"]
 MAX_OBJECT_STATES = 10_000
-MAX_SETS = 2_000  # edges between sets of names, when names come in any order
+MAX_SETS = 1_500  # edges between sets of names, when names come in any order
 
 
 class _Register(NamedTuple):
@@ -124,9 +124,16 @@ class ObjectAutomaton:
                 builder.epsilon(choose[register], choose[skipped])
 
     def member(self, source: int, names: str | strings.Terminal, value: Conjunction, target: int) -> None:
-        """A name, a colon and a value."""
-        named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
-        self.writer.value(value, named, target)
+        """A name, a colon and a value; a rule, where this is written many times."""
+        def body(begin: int, end: int) -> None:
+            named = self.writer.name(begin, names) if isinstance(names, str) else self.writer.other_name(begin, names)
+            self.writer.value(value, named, end)
+
+        if not self.in_sets:
+            body(source, target)
+        elif self.writer.ports(value):
+            key = (names if isinstance(names, str | bytes) else id(names), key_of(value))
+            self.writer.builder.call(source, self.writer.rule(key, "a property", body, (names, value)), target)
 
     def options(self, register: _Register) -> Iterator[tuple[str | strings.Terminal, Conjunction, _Register]]:
         """The properties that may come next: name, value, and what is known after them."""

@@ -7,7 +7,7 @@ positions kept as the bits of an integer. Several of them and a counter run side
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -61,100 +61,112 @@ def partition(languages: tuple[Strings, ...]) -> dict[frozenset[int], Automaton]
     Raises:
         LimitError: the automata are too large.
     """
-    every = tuple(dict.fromkeys(pattern for one in languages for pattern in one.patterns + one.forbidden))
-    machines = [_positions(pattern) for pattern in every]
-    index = {pattern: i for i, pattern in enumerate(every)}
-    words = sorted({word for one in languages for word in one.excluded})
-    top = max((one.minimum if one.maximum is None else one.maximum + 1 for one in languages), default=0)
-
-    def label(sets: tuple[int, ...], length: int, word: str | None) -> frozenset[int]:
-        def belongs(one: Strings) -> bool:
-            return (one.minimum <= length and (one.maximum is None or length <= one.maximum)
-                    and all(_accepts(machines[index[p]], sets[index[p]]) for p in one.patterns)
-                    and not any(_accepts(machines[index[p]], sets[index[p]]) for p in one.forbidden)
-                    and word not in one.excluded)
-
-        return frozenset(i for i, one in enumerate(languages) if belongs(one))
-
-    only = languages[0] if len(languages) == 1 else None
-
-    def dead(sets: tuple[int, ...], length: int) -> bool:
-        """Whether the one language that is asked for cannot be reached any more."""
-        return only is not None and (
-            (only.maximum is not None and length > only.maximum) or any(not sets[index[p]] for p in only.patterns)
-            or any(sets[index[p]] & machines[index[p]].forever for p in only.forbidden))
-
-    return _explore(machines, words, top, label, dead, only is not None)
+    return _Product(languages).explore()
 
 
-Label = Callable[[tuple[int, ...], int, "str | None"], frozenset[int]]
 _START = 1 << 0  # bit 0 stands for the place before the first position
+_State = tuple[tuple[int, ...], int, "str | None"]  # positions in each pattern, length, what a word begins with so far
 
 
-def _accepts(machine: _Positions, positions: int) -> bool:
-    return bool(positions & machine.last) or (bool(positions & _START) and machine.nullable)
+class _Product:
+    """The position automata of all patterns side by side, with the length and the beginning of a word."""
 
+    def __init__(self, languages: tuple[Strings, ...]) -> None:
+        self.languages = languages
+        every = tuple(dict.fromkeys(pattern for one in languages for pattern in one.patterns + one.forbidden))
+        self.machines = [_positions(pattern) for pattern in every]
+        index = {pattern: i for i, pattern in enumerate(every)}
+        self.found = [[index[pattern] for pattern in one.patterns] for one in languages]
+        self.lacking = [[index[pattern] for pattern in one.forbidden] for one in languages]
+        self.words = sorted({word for one in languages for word in one.excluded})
+        self.beginnings = {word[:i] for word in self.words for i in range(len(word) + 1)}
+        self.classes = _classes([ranges for it in self.machines for ranges in it.ranges[1:]], self.words)
+        self.walker = _Walker(self.machines, [sample for _, sample in self.classes])
+        self._fitting: dict[tuple[int, ...], list[int]] = {}
+        self._moves: dict[tuple[int, ...], list[tuple[tuple[int, ...], list[int]]]] = {}
 
-def _explore(machines: Sequence[_Positions], words: Sequence[str], top: int, label: Label,
-             dead: Callable[[tuple[int, ...], int], bool], one: bool) -> dict[frozenset[int], Automaton]:
-    classes = _classes([ranges for machine in machines for ranges in machine.ranges[1:]], words)
-    walker = _Walker(machines, [sample for _, sample in classes])
-    beginnings = {word[:i] for word in words for i in range(len(word) + 1)}
-    start = (tuple(_START for _ in machines), 0, "" if words else None)
-    numbers: dict[tuple[tuple[int, ...], int, str | None], int] = {start: 0}
-    work = [start]
-    edges: list[dict[int, list[int]]] = []
-    labels: list[frozenset[int]] = []
-    for state in work:  # grows
-        sets, length, word = state
-        labels.append(label(sets, length, word))
-        out: dict[int, list[int]] = {}
-        longer = min(length + 1, top)
-        for after, indices in walker.moves(sets):
-            if dead(after, length + 1):
+    def explore(self) -> dict[frozenset[int], Automaton]:
+        """The automaton of each class of strings."""
+        one = len(self.languages) == 1
+        longest = self.languages[0].maximum if one else None
+        top = max((it.minimum if it.maximum is None else it.maximum + 1 for it in self.languages), default=0)
+        start: _State = (tuple(_START for _ in self.machines), 0, "" if self.words else None)
+        numbers = {start: 0}
+        work = [start]
+        rows: list[list[int]] = []
+        labels: list[frozenset[int]] = []
+        for state in work:  # grows
+            sets, length, word = state
+            labels.append(self.label(sets, length, word))
+            row = [-1] * len(self.classes)
+            rows.append(row)
+            if longest is not None and length >= longest:
                 continue
-            if word is None:
-                ways: list[tuple[str | None, list[int]]] = [(None, indices)]
-            else:
-                ways = [(following if (following := word + chr(classes[i][1])) in beginnings else None, [i])
-                        for i in indices]
-            for beginning, some in ways:
-                target = (after, longer, beginning)
-                number = numbers.get(target)
-                if number is None:
-                    if len(numbers) >= MAX_STATES:
-                        raise LimitError(f"a string with these patterns and lengths needs more than {MAX_STATES} "
-                                         "states", limit="states")
-                    number = numbers[target] = len(work)
-                    work.append(target)
-                out.setdefault(number, []).extend(some)
-        edges.append(out)
-    rows = [[(_union([classes[i][0] for i in indices]), target) for target, indices in out.items()] for out in edges]
-    wanted: Iterable[frozenset[int]] = [frozenset((0,))] if one else dict.fromkeys(labels)
-    return {name: made for name in wanted
-            if (made := _trimmed(rows, {i for i, other in enumerate(labels) if other == name})) is not None}
+            longer = min(length + 1, top)
+            for after, indices in self.moves(sets):
+                for beginning, some in self.ways(word, indices):
+                    target = (after, longer, beginning)
+                    number = numbers.get(target)
+                    if number is None:
+                        if len(numbers) >= MAX_STATES:
+                            raise LimitError(f"a string with these patterns and lengths needs more than {MAX_STATES} "
+                                             "states", limit="states")
+                        number = numbers[target] = len(work)
+                        work.append(target)
+                    for index in some:
+                        row[index] = number
+        ranges = [ranges for ranges, _ in self.classes]
+        wanted: Iterable[frozenset[int]] = [frozenset((0,))] if one else dict.fromkeys(labels)
+        return {name: made for name in wanted
+                if (made := _trimmed(rows, ranges, {i for i, other in enumerate(labels) if other == name})) is not None}
+
+    def label(self, sets: tuple[int, ...], length: int, word: str | None) -> frozenset[int]:
+        """The languages that a string which ends here belongs to."""
+        fitting = self._fitting.get(sets)
+        if fitting is None:
+            accepted = [bool(positions & machine.last or (positions & _START and machine.nullable))
+                        for machine, positions in zip(self.machines, sets, strict=True)]
+            fitting = self._fitting[sets] = [
+                i for i in range(len(self.languages)) if all(accepted[it] for it in self.found[i])
+                and not any(accepted[it] for it in self.lacking[i])]
+        return frozenset(i for i in fitting if (it := self.languages[i]).minimum <= length and (
+            it.maximum is None or length <= it.maximum) and (word is None or word not in it.excluded))
+
+    def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[int]]]:
+        """Where each class of code points leads; without what leads out of the one language that is asked for."""
+        found = self._moves.get(sets)
+        if found is None:
+            found = self.walker.moves(sets)
+            if len(self.languages) == 1:
+                found = [(after, indices) for after, indices in found if all(after[i] for i in self.found[0])
+                         and not any(after[i] & self.machines[i].forever for i in self.lacking[0])]
+            self._moves[sets] = found
+        return found
+
+    def ways(self, word: str | None, indices: list[int]) -> Iterable[tuple[str | None, list[int]]]:
+        """The same, told apart by what the words begin with."""
+        if word is None:
+            return [(None, indices)]
+        return [(longer if (longer := word + chr(self.classes[i][1])) in self.beginnings else None, [i])
+                for i in indices]
 
 
 class _Walker:
-    """Steps of several position automata at once; what was asked before is known."""
+    """Steps of several position automata at once."""
 
     def __init__(self, machines: Sequence[_Positions], samples: list[int]) -> None:
         self._machines = machines
         self._readers = [[_reading(machine, sample) for sample in samples] for machine in machines]
         self._known: list[dict[int, list[int]]] = [{} for _ in machines]
-        self._moves: dict[tuple[int, ...], list[tuple[tuple[int, ...], list[int]]]] = {}
         self._classes = range(len(samples))
 
     def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[int]]]:
         """Where each class of code points leads, as (sets of positions, classes)."""
-        found = self._moves.get(sets)
-        if found is None:
-            columns = [self._steps(i, positions) for i, positions in enumerate(sets)]
-            grouped: dict[tuple[int, ...], list[int]] = {}
-            for i in self._classes:
-                grouped.setdefault(tuple(column[i] for column in columns), []).append(i)
-            found = self._moves[sets] = list(grouped.items())
-        return found
+        columns = [self._steps(i, positions) for i, positions in enumerate(sets)]
+        grouped: dict[tuple[int, ...], list[int]] = {}
+        for i in self._classes:
+            grouped.setdefault(tuple(column[i] for column in columns), []).append(i)
+        return list(grouped.items())
 
     def _steps(self, index: int, positions: int) -> list[int]:
         known = self._known[index].get(positions)
@@ -206,12 +218,18 @@ def _union(parts: list[Ranges]) -> Ranges:
     return tuple(merged)
 
 
-def _trimmed(rows: Sequence[Sequence[tuple[Ranges, int]]], accepting: set[int]) -> Automaton | None:
-    """Only what is on a way from the start to an accepting state, with equal states joined."""
+def _trimmed(rows: list[list[int]], ranges: list[Ranges], accepting: set[int]) -> Automaton | None:
+    """Only what is on a way from the start to an accepting state, with equal states joined.
+
+    Args:
+        rows: for each state and class of code points the next state, or -1.
+        ranges: the code points of each class.
+    """
     back: list[list[int]] = [[] for _ in rows]
     for source, row in enumerate(rows):
-        for _, target in row:
-            back[target].append(source)
+        for target in set(row):
+            if target >= 0:
+                back[target].append(source)
     good, work = set(accepting), list(accepting)
     while work:
         for source in back[work.pop()]:
@@ -223,40 +241,40 @@ def _trimmed(rows: Sequence[Sequence[tuple[Ranges, int]]], accepting: set[int]) 
     same = _equal_states(rows, accepting, good) if len(good) <= MAX_MINIMISED else {state: state for state in good}
     numbers, order = {same[0]: 0}, [0]
     edges: list[Edges] = []
+    unions: dict[tuple[int, ...], Ranges] = {}
     for state in order:  # grows
-        merged: dict[int, list[Ranges]] = {}
-        for ranges, target in rows[state]:
+        merged: dict[int, list[int]] = {}
+        for index, target in enumerate(rows[state]):
             if target in good:
-                merged.setdefault(same[target], []).append(ranges)
-        for target in merged:
+                merged.setdefault(same[target], []).append(index)
+        out = []
+        for target, indices in merged.items():
             if target not in numbers:
                 numbers[target] = len(order)
                 order.append(target)
-        edges.append(tuple((_union(parts), numbers[target]) for target, parts in merged.items()))
+            key = tuple(indices)
+            if key not in unions:
+                unions[key] = _union([ranges[index] for index in key])
+            out.append((unions[key], numbers[target]))
+        edges.append(tuple(out))
     return Automaton(tuple(edges), frozenset(i for i, state in enumerate(order) if state in accepting))
 
 
-def _equal_states(rows: Sequence[Sequence[tuple[Ranges, int]]], accepting: set[int],
-                  good: set[int]) -> dict[int, int]:
+def _equal_states(rows: list[list[int]], accepting: set[int], good: set[int]) -> dict[int, int]:
     """For each state the least one that accepts the same strings (Moore's refinement of a partition)."""
-    block: dict[int, int] = {state: state in accepting for state in good}
+    states = sorted(good)
+    block: dict[int, int] = {state: int(state in accepting) for state in states}
     count = len(set(block.values()))
     while True:
-        seen: dict[Hashable, int] = {}
-        finer: dict[int, int] = {}
-        for state in good:
-            outs: dict[int, list[Ranges]] = {}
-            for ranges, target in rows[state]:
-                if target in good:
-                    outs.setdefault(block[target], []).append(ranges)
-            key = (block[state], frozenset((to, _union(parts)) for to, parts in outs.items()))
-            finer[state] = seen.setdefault(key, len(seen))
+        seen: dict[tuple[int, ...], int] = {}
+        finer = {state: seen.setdefault((block[state], *(block.get(target, -1) for target in rows[state])), len(seen))
+                 for state in states}
         block = finer
         if len(seen) == count:
             least: dict[int, int] = {}
-            for state in sorted(good):
+            for state in states:
                 least.setdefault(block[state], state)
-            return {state: least[block[state]] for state in good}
+            return {state: least[block[state]] for state in states}
         count = len(seen)
 
 

@@ -25,6 +25,7 @@ from trellis.schema.shapes import (
     Shape,
     Strings,
     both,
+    is_multiple,
     meet,
     no_number,
     settled_arrays,
@@ -65,9 +66,7 @@ class TypedKeywords:
             multiple = number_of(schema, "multipleOf", pointer)
             if multiple is None or multiple <= 0:
                 raise SchemaError("multipleOf must be greater than 0", pointer=join(pointer, "multipleOf"))
-            if multiple == 1:
-                integer = True
-            elif not (integer and (1 / multiple) % 1 == 0 and multiple * (1 / multiple) == 1):
+            if not (integer and is_multiple(ONE, multiple)):  # where integers are, 1 and 0.5 say nothing new
                 multiples = (multiple,)
         numbers = Numbers(integer, low, low_open, high, high_open, pointer, multiples)
         return None if no_number(numbers) else numbers
