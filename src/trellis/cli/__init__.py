@@ -1,4 +1,4 @@
-"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``mask``, ``probe``, ``export``,
+"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``schema``, ``mask``, ``probe``, ``export``,
 ``report``, ``bench``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import bench, generate, grammar, mask, probe, repair, runs
+from trellis.cli import bench, generate, grammar, mask, probe, repair, runs, schema
 from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
@@ -35,6 +35,7 @@ app.command("export", epilog=EXIT_CODES)(runs.export)
 app.command("report", epilog=EXIT_CODES)(runs.report)
 app.command("mask", epilog=EXIT_CODES)(mask.mask)
 app.add_typer(grammar.app, name="grammar")
+app.add_typer(schema.app, name="schema")
 app.add_typer(bench.app, name="bench")
 
 

@@ -18,6 +18,7 @@ from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 4_000  # of one pattern, its repetitions written out
 MAX_STATES = 12_000
+MAX_ASKED = 1_000  # states, to find out whether there are any strings
 MAX_MINIMISED = 400
 
 Edges = tuple[tuple[Ranges, int], ...]
@@ -53,6 +54,15 @@ def automaton(strings: Strings) -> Automaton | None:
 
 
 @lru_cache(maxsize=1024)
+def is_empty(strings: Strings) -> bool:
+    """Whether it is certain, without much work and whatever their lengths, that there are no such strings."""
+    try:
+        return not _Product((strings._replace(pointer="", minimum=0, maximum=None),), MAX_ASKED).explore()
+    except LimitError:
+        return False
+
+
+@lru_cache(maxsize=1024)
 def partition(languages: tuple[Strings, ...]) -> dict[frozenset[int], Automaton]:
     """All strings by the languages that they belong to (by index); classes without a string are left out.
 
@@ -71,8 +81,8 @@ _State = tuple[tuple[int, ...], int, "str | None"]  # positions in each pattern,
 class _Product:
     """The position automata of all patterns side by side, with the length and the beginning of a word."""
 
-    def __init__(self, languages: tuple[Strings, ...]) -> None:
-        self.languages = languages
+    def __init__(self, languages: tuple[Strings, ...], limit: int = MAX_STATES) -> None:
+        self.languages, self.limit = languages, limit
         every = tuple(dict.fromkeys(pattern for one in languages for pattern in one.patterns + one.forbidden))
         self.machines = [_positions(pattern) for pattern in every]
         index = {pattern: i for i, pattern in enumerate(every)}
@@ -108,8 +118,8 @@ class _Product:
                     target = (after, longer, beginning)
                     number = numbers.get(target)
                     if number is None:
-                        if len(numbers) >= MAX_STATES:
-                            raise LimitError(f"a string with these patterns and lengths needs more than {MAX_STATES} "
+                        if len(numbers) >= self.limit:
+                            raise LimitError(f"a string with these patterns and lengths needs more than {self.limit} "
                                              "states", limit="states")
                         number = numbers[target] = len(work)
                         work.append(target)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from trellis.errors import LimitError
-from trellis.schema.languages import automaton
+from trellis.schema.languages import is_empty
 from trellis.schema.resolve import negate
 from trellis.schema.shapes import (
     Arrays,
@@ -60,7 +59,7 @@ class Questions:
             return True
         match common:
             case Strings():
-                return _no_string(common)
+                return len(common.patterns) + len(common.forbidden) > 1 and is_empty(common)
             case Objects() if depth and isinstance(left, Objects) and isinstance(right, Objects):
                 return any(self._parted(left.member(name), right.member(name), depth) for name in common.required)
             case Arrays() if depth and isinstance(left, Arrays) and isinstance(right, Arrays):
@@ -137,12 +136,3 @@ class Questions:
             if count < contains.minimum or (contains.maximum is not None and count > contains.maximum):
                 return False
         return not arrays.unique or len(set(map(identity, value))) == len(value)
-
-
-def _no_string(strings: Strings) -> bool:
-    if len(strings.patterns) + len(strings.forbidden) < 2:
-        return False
-    try:
-        return automaton(strings) is None
-    except LimitError:
-        return False

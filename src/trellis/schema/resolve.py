@@ -166,10 +166,10 @@ class Document:
                             resource.dynamic.add(name)
                 if value.get("$recursiveAnchor") is True:
                     resource.dynamic.add("")
-                work += [(inner, at, base, resource) for inner, at in _inner(value, pointer)]
+                work += [(inner, at, base, resource) for inner, at in inner_schemas(value, pointer)]
 
 
-def _inner(schema: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
+def inner_schemas(schema: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
     """The schemas in a schema."""
     for key, value in schema.items():
         if key in _MAPS and isinstance(value, Mapping):

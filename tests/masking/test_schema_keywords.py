@@ -1,0 +1,97 @@
+"""Every keyword changes the language, or is said not to; ``explain`` and the docs say the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trellis import generate_structured
+from trellis.cli import main
+from trellis.errors import SchemaError
+from trellis.masking.grammar import Grammar
+from trellis.masking.schema_explain import explain
+from trellis.models.scripted import ScriptedModel
+from trellis.schema.keywords import ANNOTATIONS, KEYWORDS, REFUSED
+
+ROOT = Path(__file__).parents[2]
+CASES = json.loads((ROOT / "fixtures" / "schema_keywords.json").read_text(encoding="utf-8"))
+UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+
+
+def without(schema: Any, keyword: str, pointer: str) -> Any:
+    """A copy of a schema less one keyword."""
+    copy = json.loads(json.dumps(schema))
+    inner = copy
+    for token in pointer.split("/")[1:]:
+        inner = inner[int(token) if isinstance(inner, list) else token]
+    del inner[keyword]
+    return copy
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["keyword"]) for case in CASES])
+def test_a_keyword_that_is_deleted_changes_the_language(case: dict[str, Any]) -> None:
+    assert not Grammar.from_json_schema(case["schema"]).accepts(case["refused"], engine="reference")
+    rest = without(case["schema"], case["keyword"], case.get("at", ""))
+    assert Grammar.from_json_schema(rest).accepts(case["refused"], engine="reference")
+
+
+def test_every_keyword_has_a_case() -> None:
+    assert {case["keyword"] for case in CASES} == (KEYWORDS - ANNOTATIONS - REFUSED) | {"then", "else"}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["keyword"]) for case in CASES])
+def test_explain_says_that_it_is_enforced(case: dict[str, Any]) -> None:
+    explained = {it.pointer: it.status for it in explain(case["schema"]).keywords}
+    assert explained[f"{case.get('at', '')}/{case['keyword']}"] == "enforced"
+
+
+def test_explain_tells_what_is_relaxed_and_what_says_nothing() -> None:
+    schema = {"title": "x", "properties": {"a": UNIQUE, "b": {"format": "colour", "minlength_": 3}}, "required": ["a"]}
+    explained = {it.pointer: it.status for it in explain(schema).keywords}
+    assert explained["/properties/a/uniqueItems"] == "relaxed"
+    assert explained["/properties/a/items/type"] == "enforced"
+    assert explained["/required"] == "enforced"
+    assert {pointer for pointer, status in explained.items() if status == "annotation"} == {
+        "/title", "/properties/b/format", "/properties/b/minlength_"}
+
+
+def test_explain_says_what_has_no_mask_at_all() -> None:
+    result = explain({"properties": {"a": {"minLength": -1}}})
+    assert isinstance(result.error, SchemaError)
+    assert ("/properties/a/minLength", "refused") in [it[:2] for it in result.keywords]
+
+
+def test_the_command_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps({"type": "object", "properties": {"a": UNIQUE}}))
+    assert main(["schema", "explain", str(file), "--samples", "0"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "enforced\t/type" in lines
+    assert any(line.startswith("relaxed\t/properties/a/uniqueItems\tmasks cannot") for line in lines)
+    file.write_text("{")
+    assert main(["schema", "explain", str(file)]) == 2
+    assert "no JSON" in capsys.readouterr().err
+
+
+def test_what_is_relaxed_is_checked_after_generation() -> None:
+    model = ScriptedModel(['["a", "a"]', '["a", "b"]'], modes=["mask", "prompt"])
+    result = generate_structured("Two letters.", UNIQUE, model=model)
+    assert result.value == ["a", "b"]
+    assert model.requests[0].mode == "mask"
+    assert len(result.attempts) == 2
+    assert model.requests[0].grammar is not None
+    assert [it.pointer for it in model.requests[0].grammar.relaxations] == ["/uniqueItems"]
+
+
+def test_the_page_has_the_tables_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import json_schema_matrix  # type: ignore[import-not-found, unused-ignore]
+
+    text = json_schema_matrix.PAGE.read_text(encoding="utf-8")
+    assert json_schema_matrix.page(text) == text
+    assert "**ignored**" not in text
+    sys.modules.pop("json_schema_matrix")
