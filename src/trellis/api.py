@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeVar, get_args, overload
 
-from trellis.contract import Contract, RepairLevel, checked_level
+from trellis.contract import Contract, RepairLevel, checked_level, contract_of
 from trellis.drive import adrive, drive
 from trellis.errors import CapabilityError, UsageError, shown
 from trellis.models import Model, resolve_model
-from trellis.models.base import LearningModel
 from trellis.prompt import Template, messages_for, shape_of
 from trellis.result import Message, Mode, Result, Sampling
 from trellis.runlog.record import Record, recorded, sampling_data
@@ -119,6 +118,39 @@ class Call(NamedTuple):
     record: Record
 
 
+class Plan(NamedTuple):
+    """All of a call but its prompt, checked."""
+
+    contract: Contract[Any]
+    model: Model
+    mode: str
+    strategy: Strategy
+    sampling: Sampling
+    validators: Sequence[Validator]
+    level: RepairLevel
+    session: Session
+    warnings: list[str]
+
+    def call(self, prompt: Prompt, model: Model | None = None) -> Call:
+        """The call for a prompt, if need be on another model than the plan's.
+
+        Raises:
+            UsageError: there is no prompt in it.
+        """
+        contract = shape_of(prompt, self.contract)
+        messages = messages_for(prompt, contract)
+        found = self.model if model is None else model
+        modes = modes_for(self.mode, found, contract)
+        own = self.session.cached(found)
+        record = recorded(self.session.log, messages, contract.write, model=found.name, strategy=repr(self.strategy),
+                          modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
+                          repair=self.level, sampling=sampling_data(self.sampling))
+        task = Task(contract, messages, modes, sampling=self.sampling, validators=self.validators, repair=self.level,
+                    meter=self.session.meter, warnings=self.warnings, on_attempt=record.attempt, model=own,
+                    find_model=finder(self.mode, own, self.session))
+        return Call(task, own, record)
+
+
 def prepare(
     prompt: Prompt, output_type: Any, model: Any, mode: str, strategy: Strategy, sampling: Sampling,
     validators: Sequence[Validator], repair: str, session: Session | None,
@@ -130,18 +162,27 @@ def prepare(
     """
     _check_kinds(strategy, sampling, validators, session)
     shared = Session() if session is None else session
-    contract = shape_of(prompt, output_type)
-    messages = messages_for(prompt, contract)
+    contract = contract_of(output_type)
     level = checked_level(repair)
     found, warnings = model_for(model, shared)
-    modes = modes_for(mode, found, contract)
-    own = shared.cached(found)
-    record = recorded(shared.log, messages, contract.write, model=found.name, strategy=repr(strategy),
-                      modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
-                      repair=level, sampling=sampling_data(sampling))
-    task = Task(contract, messages, modes, sampling=sampling, validators=validators, repair=level, meter=shared.meter,
-                warnings=warnings, on_attempt=record.attempt, model=own, find_model=finder(mode, own, shared))
-    return Call(task, own, record)
+    return Plan(contract, found, mode, strategy, sampling, validators, level, shared, warnings).call(prompt)
+
+
+def plan(
+    output_type: Any, model: Any, mode: str, strategy: Strategy, sampling: Sampling, validators: Sequence[Validator],
+    repair: str, session: Session,
+) -> Plan:
+    """``prepare`` for many prompts.
+
+    Raises:
+        UsageError: the call is wrong, whatever the prompt.
+    """
+    _check_kinds(strategy, sampling, validators, session)
+    contract = contract_of(output_type)
+    level = checked_level(repair)
+    found, warnings = model_for(model, session)
+    modes_for(mode, found, contract)
+    return Plan(contract, found, mode, strategy, sampling, validators, level, session, warnings)
 
 
 def finder(mode: str, own: Model, session: Session) -> FindModel:
@@ -168,6 +209,11 @@ def _check_kinds(strategy: Any, sampling: Any, validators: Any, session: Any) ->
         raise UsageError("validators is a list of functions", hint="validators=[check]")
 
 
+def _modes_of(model: Model, contract: Contract[Any]) -> tuple[Mode, ...]:
+    learned = getattr(model, "modes_of", None)  # a ``LearningModel``; to ask isinstance takes longer than the rest
+    return learned(contract.schema) if learned is not None else model.modes
+
+
 def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, ...]:
     """The modes to try, the model's strongest first; a mode that was named stands alone.
 
@@ -184,7 +230,7 @@ def modes_for(mode: str, model: Model, contract: Contract[Any]) -> tuple[Mode, .
     }
     if not isinstance(mode, str) or mode not in ("auto", *LADDER):
         raise UsageError(f"mode={shown(mode)} is no mode", hint=f"auto, {', '.join(LADDER)}")
-    offered = model.modes_of(contract.schema) if isinstance(model, LearningModel) and mode == "auto" else model.modes
+    offered = _modes_of(model, contract) if mode == "auto" else model.modes
     possible = tuple(known for known in offered if suits.get(known))
     if mode == "auto":
         return possible or ("prompt",)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from trellis.api import RETRY, SAMPLING, Call, Prompt, prepare
+from trellis.api import RETRY, SAMPLING, Prompt, plan
 from trellis.batch.pacing import PacedModel, RateLimit
 from trellis.batch.progress import bar
 from trellis.contract import RepairLevel
@@ -22,7 +22,7 @@ from trellis.drive import adrive
 from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError
 from trellis.models import Model
 from trellis.result import Mode, Result, Sampling, Usage
-from trellis.session import Session, model_for
+from trellis.session import Session
 from trellis.store.journal import Journal, JournaledModel
 from trellis.strategy import Strategy, Validator
 
@@ -203,14 +203,10 @@ class _Work:
         if rate_limit is not None and not isinstance(rate_limit, RateLimit):
             raise UsageError(f"rate_limit={rate_limit!r:.60} is no RateLimit", hint="RateLimit(requests=500)")
         self.session = Session() if session is None else session
-        found, self._said = model_for(model, self.session)
-        # What is wrong with the call is told before any row is asked; nothing of that is for the log.
-        quiet = Session(model=found)
-        prepare("x", output_type, found, mode, strategy, sampling, validators, repair, quiet)
+        self.plan = plan(output_type, model, mode, strategy, sampling, validators, repair, self.session)
+        found = self.plan.model
         self.model: Model = found if rate_limit is None else PacedModel(found, rate_limit)
         self.journal = None if resume is None else Journal(resume)
-        self._settings = (mode, strategy, sampling, validators, repair, self.session)
-        self._output_type, self._strategy = output_type, strategy
         self.prompts = iter(prompts)
         self.concurrency = concurrency
         self._bar = bar(len(prompts) if isinstance(prompts, Sized) else None, progress)
@@ -265,10 +261,9 @@ class _Work:
         if self.journal is not None:
             asked = journaled = JournaledModel(self.model, self.journal, self._name(prompt))
         try:
-            call: Call = prepare(prompt, self._output_type, asked, *self._settings)
-            call.task.warn(*self._said)
+            call = self.plan.call(prompt, asked)
             with call.record:
-                result = call.record.kept(await adrive(self._strategy.run(call.task), call.model))
+                result = call.record.kept(await adrive(self.plan.strategy.run(call.task), call.model))
         except TrellisError as error:
             return Row(index, prompt, error=error, repeated=journaled.repeated if journaled else 0)
         except Exception as error:  # a strategy or a template of the caller's

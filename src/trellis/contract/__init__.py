@@ -6,6 +6,7 @@ An output type is a pydantic model, dataclass, TypedDict, Literal, Enum, scalar,
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,9 +63,23 @@ def contract_of(output_type: Any) -> Contract[Any]:
         hash(output_type)
         shown = repr(output_type)
     except Exception:  # a dict, or a type with methods of its own for these
-        return _make(output_type)
+        return _of_schema(output_type) if type(output_type) is dict else _make(output_type)
     # Types that differ in the order of their members only (Union, Literal) are equal, but do not look alike.
     return _cached(output_type, shown)
+
+
+def _of_schema(schema: dict[str, Any]) -> Contract[Any]:
+    """Found again by what it says: to check a schema takes longer than anything else in a call."""
+    try:
+        text = json.dumps(schema, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return _make(schema)  # says what is wrong with it
+    return _of_text(text)
+
+
+@lru_cache(maxsize=256)
+def _of_text(schema: str) -> Contract[Any]:
+    return _make(json.loads(schema))
 
 
 @lru_cache(maxsize=256)

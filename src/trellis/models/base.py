@@ -182,7 +182,8 @@ class WrappedModel:
         return self.inner.modes
 
     def modes_of(self, schema: dict[str, Any] | None) -> tuple[Mode, ...]:
-        return self.inner.modes_of(schema) if isinstance(self.inner, LearningModel) else self.inner.modes
+        learned = getattr(self.inner, "modes_of", None)
+        return learned(schema) if learned is not None else self.inner.modes
 
     def ignores(self, mode: Mode) -> None:
         if isinstance(self.inner, LearningModel):
