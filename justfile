@@ -23,15 +23,18 @@ test: lint
     {{python}} -m pytest -q
     cd rust && cargo test -q
 
-# Real tokenizers out of packages, for the tests and benchmarks that want them
+# Real tokenizers and grammars out of packages, for the tests and benchmarks that want them
 tokenizers:
     {{python}} benchmarks/fetch_tokenizers.py
+    {{python}} benchmarks/fetch_grammars.py
 
 # Every benchmark; those that compare on given cases take their files as arguments
 bench:
     .venv/bin/trellis bench layers
     .venv/bin/trellis bench retries
     .venv/bin/trellis bench consistency
+    {{python}} benchmarks/layers.py
+    {{python}} benchmarks/masking.py
     {{python}} benchmarks/repair.py fixtures/repair/*.jsonl
 
 # The property tests over again, each time with another seed

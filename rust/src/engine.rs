@@ -326,10 +326,37 @@ impl Engine {
     /// Forgets what nobody holds when the tables have grown over their limit.
     pub(crate) fn make_room(&mut self) {
         if self.bytes + self.parser.bytes() + self.search.bytes() > self.limit {
-            self.sweep();
+            self.trim();
+            if self.bytes + self.parser.bytes() > self.limit / 2 {
+                self.sweep();
+            }
         }
         let mut lexicon = lock(&self.lexicon);
         lexicon.make_room();
+    }
+
+    /// Keeps the states and their masks, which are small; drops what only served to make them.
+    fn trim(&mut self) {
+        self.counts.sweeps += 1;
+        self.crossings = Map::default();
+        self.search = Search::default();
+        self.keep_continuations();
+    }
+
+    /// Counts the states' bytes anew, and drops the continuations that none of them has.
+    fn keep_continuations(&mut self) {
+        self.bytes = 0;
+        let mut held = Vec::new();
+        for state in self.states.values() {
+            let own = |mask: &TokenSet| mask.base.as_ref().is_some_and(|base| Arc::strong_count(base) == 1);
+            let mask = lock(&state.mask);
+            let mask = mask.as_ref().map_or(0, |m| m.bytes() + if own(m) { 4 * self.vocabulary.words } else { 0 });
+            self.bytes += 160 + 8 * state.items.len() + mask;
+            held.extend(state.items.iter().map(|i| i.1));
+        }
+        held.sort_unstable();
+        held.dedup();
+        self.parser.sweep(&held);
     }
 
     /// Keeps the states that matchers hold, and what they need; drops everything else.
@@ -340,17 +367,9 @@ impl Engine {
         self.crossings = Map::default();
         self.search = Search::default();
         self.states.retain(|_, state| Arc::strong_count(state) > 1);
-        self.bytes = 0;
-        let mut held = Vec::new();
-        for state in self.states.values() {
-            state.set_mask(None);
-            self.bytes += 160 + 8 * state.items.len();
-            held.extend(state.items.iter().map(|i| i.1));
-        }
+        self.states.values().for_each(|state| state.set_mask(None));
         self.states.shrink_to_fit();
-        held.sort_unstable();
-        held.dedup();
-        self.parser.sweep(&held);
+        self.keep_continuations();
     }
 
     /// Number of states.

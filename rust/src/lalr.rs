@@ -11,10 +11,11 @@ use std::sync::Arc;
 use crate::code;
 use crate::error::{KernelError, Result};
 use crate::guards::NO_GUARDS;
-use crate::hash::Map;
+use crate::hash::{Map, Set};
 use crate::lalr_cost::Costs;
+use crate::lalr_live::{among, Lookahead, Terminals};
 use crate::lalr_summary::{Control, LalrSummaries, Stacks};
-use crate::lalr_table::{Action, LalrCode, ScannerCode, Table};
+use crate::lalr_table::{LalrCode, ScannerCode, Table};
 use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{Closure, Parser, IMPOSSIBLE};
 use crate::regex::Tree;
@@ -22,9 +23,7 @@ use crate::scanner::ALL_LIVE;
 use crate::terminal::{scannable, SPECIAL};
 
 /// No parent: the bottom of a stack.
-const BOTTOM: u32 = u32::MAX;
-/// Reductions before one shift beyond which a table is taken to loop.
-const MAX_REDUCTIONS: usize = 1 << 16;
+pub(crate) const BOTTOM: u32 = u32::MAX;
 /// Stack nodes beyond this are refused.
 const MAX_NODES: usize = 1 << 24;
 
@@ -39,22 +38,29 @@ struct Scanner {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    state: u32,
-    parent: u32,
+pub(crate) struct Node {
+    pub state: u32,
+    pub parent: u32,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub struct Lalr {
-    table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     trees: Vec<Option<Tree>>,
     scanners: Vec<Scanner>,
     scanner_of: Vec<u32>,
-    end_of_text: u32,
+    pub(crate) end_of_text: u32,
     costs: Option<Arc<Costs>>,
     least: Vec<u32>,
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
+    /// By state; see `lalr_live`.
+    pub(crate) lookaheads: Vec<Option<Arc<Lookahead>>>,
+    /// By stack: the terminals that it can take.
+    pub(crate) taken: Vec<Option<Terminals>>,
+    pub(crate) sets: Set<Terminals>,
+    /// By scanner and terminals: where its lexemes start.
+    starts: Map<(u32, Terminals), u32>,
     ids: Map<(u32, u32), u32>,
     free: Vec<u32>,
     closures: Vec<Option<Arc<Closure>>>,
@@ -119,6 +125,10 @@ impl Lalr {
             costs: None,
             least,
             nodes: Vec::new(),
+            lookaheads: (0..code.scanner_of.len() / 4).map(|_| None).collect(),
+            taken: Vec::new(),
+            sets: Set::default(),
+            starts: Map::default(),
             ids: Map::default(),
             free: Vec::new(),
             closures: Vec::new(),
@@ -139,56 +149,20 @@ impl Lalr {
         self.trees.iter().flatten().flat_map(|tree| tree.behinds()).map(Into::into).collect()
     }
 
-    fn node(&mut self, state: u32, parent: u32) -> u32 {
+    pub(crate) fn node(&mut self, state: u32, parent: u32) -> u32 {
         if let Some(&id) = self.ids.get(&(state, parent)) {
             return id;
         }
         let id = self.free.pop().unwrap_or_else(|| {
             self.nodes.push(Node { state, parent });
             self.closures.push(None);
+            self.taken.push(None);
             self.bounds.push(None);
             self.nodes.len() as u32 - 1
         });
         self.nodes[id as usize] = Node { state, parent };
         self.ids.insert((state, parent), id);
         id
-    }
-
-    /// Runs the reductions that `terminal` asks for: the node left of the old stack and the states
-    /// pushed on it, the shifted one last. `None` if the terminal is refused.
-    fn run(&self, k: u32, terminal: u32) -> Option<(u32, Vec<u32>)> {
-        let (mut base, mut pushed) = (k, Vec::new());
-        for _ in 0..MAX_REDUCTIONS {
-            let top = pushed.last().copied().unwrap_or(self.nodes[base as usize].state);
-            match self.table.action(top, terminal)? {
-                Action::Shift(to) => {
-                    pushed.push(to);
-                    return Some((base, pushed));
-                }
-                Action::Reduce(rule) => {
-                    let [nonterminal, length] = self.table.rules[rule as usize];
-                    for _ in 0..length {
-                        if pushed.pop().is_none() {
-                            base = self.nodes[base as usize].parent;
-                            if base == BOTTOM {
-                                return None; // a table that pops what it never pushed
-                            }
-                        }
-                    }
-                    let top = pushed.last().copied().unwrap_or(self.nodes[base as usize].state);
-                    let to = self.table.goto(top, nonterminal)?;
-                    pushed.push(to);
-                    if terminal == self.end_of_text && to == self.table.end {
-                        return Some((base, pushed));
-                    }
-                }
-            }
-        }
-        None
-    }
-
-    fn can_end(&self, k: u32) -> bool {
-        self.run(k, self.end_of_text).is_some_and(|(_, pushed)| pushed.last() == Some(&self.table.end))
     }
 
     fn scanner(&mut self, lexicon: &mut Lexicon, index: u32) -> Result<u32> {
@@ -209,17 +183,6 @@ impl Lalr {
         };
         scanner.id = Some(id);
         Ok(id)
-    }
-
-    /// The stack below the top `n` states.
-    fn below(&self, mut k: u32, n: u32) -> Option<u32> {
-        for _ in 0..n {
-            k = self.nodes[k as usize].parent;
-            if k == BOTTOM {
-                return None;
-            }
-        }
-        Some(k)
     }
 
     /// What a stack's bound depends on: (cost, the stack after it; `None` for the end).
@@ -253,32 +216,33 @@ impl Lalr {
                 costs
             }
         };
-        // Depth first with a stack of our own: each stack waits for those that it reduces to.
-        let mut todo = vec![(k, None::<Vec<(u32, Option<u32>)>>)];
-        let mut open = crate::hash::Set::default();
-        while let Some((k, endings)) = todo.pop() {
-            if self.bounds[k as usize].is_some() {
-                continue;
+        // Everything that the stack reduces to, then all bounds at once: with unit rules and left recursion
+        // stacks reduce to one another in circles.
+        let (mut order, mut index) = (vec![k], Map::from_iter([(k, 0usize)]));
+        let mut ways: Vec<Vec<(u32, Option<u32>)>> = Vec::new();
+        while ways.len() < order.len() {
+            let endings = self.endings(order[ways.len()], &costs);
+            for after in endings.iter().filter_map(|e| e.1).filter(|&a| self.bounds[a as usize].is_none()) {
+                index.entry(after).or_insert_with(|| {
+                    order.push(after);
+                    order.len() - 1
+                });
             }
-            match endings {
-                None => {
-                    if !open.insert(k) {
-                        continue;
-                    }
-                    let endings = self.endings(k, &costs);
-                    let after: Vec<u32> = endings.iter().filter_map(|e| e.1).collect();
-                    todo.push((k, Some(endings)));
-                    todo.extend(after.into_iter().filter(|a| !open.contains(a)).map(|a| (a, None)));
-                }
-                Some(endings) => {
-                    let total = |&(cost, after): &(u32, Option<u32>)| match after {
-                        None => cost,
-                        Some(a) => cost.saturating_add(self.bounds[a as usize].unwrap_or(IMPOSSIBLE)),
-                    };
-                    let bound = endings.iter().map(total).min().unwrap_or(IMPOSSIBLE);
-                    self.bounds[k as usize] = Some(bound);
-                }
+            ways.push(endings);
+        }
+        let mut bounds = vec![IMPOSSIBLE; order.len()];
+        let mut better = true;
+        while std::mem::take(&mut better) {
+            for at in (0..order.len()).rev() {
+                let rest = |after: u32| self.bounds[after as usize].unwrap_or_else(|| bounds[index[&after]]);
+                let total = |&(cost, after): &(u32, Option<u32>)| cost.saturating_add(after.map_or(0, rest));
+                let bound = ways[at].iter().map(total).min().unwrap_or(IMPOSSIBLE);
+                better |= bound < bounds[at];
+                bounds[at] = bound.min(bounds[at]);
             }
+        }
+        for (stack, bound) in order.into_iter().zip(bounds) {
+            self.bounds[stack as usize] = Some(bound);
         }
         self.bounds[k as usize].unwrap_or(IMPOSSIBLE)
     }
@@ -344,12 +308,19 @@ impl Parser for Lalr {
         }
         let index = self.scanner_of[self.nodes[k as usize].state as usize];
         let scanner = self.scanner(lexicon, index)?;
-        let ignored = &self.scanners[index as usize].code.1;
-        let labels = &self.scanners[index as usize].labels;
-        let live: Vec<u32> =
-            labels.iter().copied().filter(|&l| ignored.contains(&l) || self.run(k, l).is_some()).collect();
-        let live = lexicon.live(&live);
-        let d = lexicon.scan(scanner, live);
+        let takes = self.takes(k);
+        let d = match self.starts.get(&(index, takes.clone())) {
+            Some(&d) => d,
+            None => {
+                let Scanner { code: (_, ignored, _), labels, .. } = &self.scanners[index as usize];
+                let live = |l: &u32| ignored.contains(l) || among(&takes, *l);
+                let live: Vec<u32> = labels.iter().copied().filter(live).collect();
+                let live = lexicon.live(&live);
+                let d = lexicon.scan(scanner, live);
+                self.starts.insert((index, takes.clone()), d);
+                d
+            }
+        };
         let mut starts = if d == DEAD { Vec::new() } else { vec![(d, k)] };
         // A special token is all of its lexeme: what follows it is what its item stands before.
         for (t, code) in self.specials.clone() {
@@ -357,7 +328,7 @@ impl Parser for Lalr {
                 starts.push((lexicon.terminal(&code)?, after));
             }
         }
-        let closure = Arc::new(Closure { starts: starts.into(), can_end: self.can_end(k) });
+        let closure = Arc::new(Closure { starts: starts.into(), can_end: among(&takes, self.end_of_text) });
         self.closures[k as usize] = Some(closure.clone());
         Ok(closure)
     }
@@ -367,12 +338,7 @@ impl Parser for Lalr {
             return known;
         }
         let index = self.scanner_of[self.nodes[k as usize].state as usize];
-        let to = if self.scanners[index as usize].code.1.contains(&label) {
-            Some(k)
-        } else {
-            self.run(k, label)
-                .map(|(base, pushed)| pushed.into_iter().fold(base, |parent, state| self.node(state, parent)))
-        };
+        let to = if self.scanners[index as usize].code.1.contains(&label) { Some(k) } else { self.shift(k, label) };
         self.advanced.insert((k, label), to);
         to
     }
@@ -390,6 +356,10 @@ impl Parser for Lalr {
             }
         }
         best
+    }
+
+    fn guess(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
+        self.bound(k).saturating_add(lexicon.least(d))
     }
 
     fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool> {
@@ -437,7 +407,7 @@ impl Parser for Lalr {
     }
 
     fn bytes(&self) -> usize {
-        self.nodes.len() * 120 + self.advanced.len() * 24
+        (self.nodes.len() - self.free.len()) * 140 + self.advanced.len() * 24
     }
 
     fn sweep(&mut self, held: &[u32]) {
@@ -449,6 +419,9 @@ impl Parser for Lalr {
             }
         }
         self.closures.iter_mut().for_each(|c| *c = None);
+        self.taken.iter_mut().for_each(|t| *t = None);
+        self.sets = Set::default();
+        self.starts = Map::default();
         self.bounds.iter_mut().for_each(|b| *b = None);
         self.summaries.forget();
         self.advanced = Map::default();

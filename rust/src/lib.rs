@@ -12,7 +12,7 @@
 //! | [`lexer`], `guards`, `threads`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
 //! | `looking`, `conditions`, `behind` | lookarounds and atomic groups |
 //! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
-//! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`] | continuations: what may follow a lexeme |
+//! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
 
@@ -35,6 +35,7 @@ mod guards;
 mod hash;
 pub mod lalr;
 mod lalr_cost;
+mod lalr_live;
 mod lalr_summary;
 pub mod lalr_table;
 pub mod lexer;

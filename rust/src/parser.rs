@@ -37,6 +37,11 @@ pub trait Parser: Send {
     /// `k` stands beside it, or [`IMPOSSIBLE`].
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32;
 
+    /// About as many, quickly: where to look first.
+    fn guess(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
+        self.estimate(lexicon, d, k)
+    }
+
     /// Whether the output can be finished when a lexeme stands in state `d` (it may end here, or go on)
     /// before `k`.
     fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool>;

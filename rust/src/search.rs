@@ -108,7 +108,7 @@ impl Engine {
                     break;
                 }
                 if seen.insert(next) {
-                    let estimate = self.parser.estimate(lexicon, next.0, next.1);
+                    let estimate = self.parser.guess(lexicon, next.0, next.1);
                     if estimate != IMPOSSIBLE {
                         steps.push(Step { item: next, from: at, symbol: None });
                         heap.push((Reverse(estimate), steps.len() as u32 - 1));
