@@ -15,14 +15,17 @@ use crate::regex::Tree;
 /// A grammar without lookbehinds: nobody asks what was read.
 pub(crate) const UNASKED: u32 = u32::MAX;
 
+/// The regex codes of some lookbehinds.
+type Codes = Box<[Box<[u8]>]>;
+
 /// The automata, and what their states say.
 #[derive(Debug, Default)]
 pub(crate) struct Behind {
-    starts: Map<Box<[Box<[u8]>]>, u32>,
+    starts: Map<Codes, u32>,
     /// By automaton: its lookbehinds, and its first state.
-    automata: Map<u32, (Arc<[Box<[u8]>]>, u32)>,
+    automata: Map<u32, (Arc<Codes>, u32)>,
     /// By state: the lookbehinds that hold.
-    holding: Map<u32, Box<[Box<[u8]>]>>,
+    holding: Map<u32, Codes>,
 }
 
 impl Behind {
@@ -69,7 +72,7 @@ impl Lexicon {
         let number = self.nfas.len() as u32 - 1;
         let start = self.set_state(number, leaves.to_vec());
         self.check()?;
-        self.behind.automata.insert(number, (codes.clone().into(), start));
+        self.behind.automata.insert(number, (Arc::new(codes.clone().into()), start));
         self.note(start);
         self.behind.starts.insert(codes.into(), start);
         Ok(start)

@@ -156,7 +156,7 @@ impl Engine {
                 continue;
             }
             if let Some((token, _)) = lexicon.special(d).filter(|_| set == AT_START) {
-                let set = pairs(&mut vec![token]);
+                let set = pairs(&mut [token]);
                 out.push(((d, k), TokenSet { set, ..TokenSet::default() }));
             }
             let info = lexicon.info(set, d, true);

@@ -27,7 +27,7 @@ impl Engine {
         let mut union = Union::default();
         for &(d, k) in state.items.iter() {
             if let Some((token, _)) = lexicon.special(d) {
-                union.add_pairs(&crate::bitmask::pairs(&mut vec![token]));
+                union.add_pairs(&crate::bitmask::pairs(&mut [token]));
                 continue;
             }
             let info = lexicon.info(AT_START, d, self.checked);

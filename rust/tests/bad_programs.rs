@@ -78,12 +78,15 @@ fn terminals_are_checked() {
         b"\x03\x01\x00\x00\x00",
         b"\x04\x01\x00\x00\x00\x05\x00a",
         b"\x01U",
-        b"\x05\0\0\0\0",
+        b"\x05\0\0\0",
     ];
     for code in bad {
         let (kind, index) = error(general(&[A, code], &[0, 1, 0, 1], &[0, 1], &[0], 0, &[]));
         assert_eq!((kind, index), (ErrorKind::Program, Some(1)), "{code:?}");
     }
+    // A special token that the vocabulary does not have.
+    let unknown = error(general(&[A, b"\x05\0\0\0\0"], &[0, 1, 0, 1], &[0, 1], &[0], 0, &[]));
+    assert_eq!(unknown, (ErrorKind::Vocabulary, Some(1)));
     // Nested too deep, and unrolled too far.
     let mut deep = vec![1, b'E'];
     deep.extend(std::iter::repeat_n([b'.', 1, 0], 5000).flatten());
