@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.errors import TemplateError, UsageError, shown
@@ -251,6 +250,8 @@ def _sendable(text: str) -> str:
 @cache
 def template_source(output_format: str) -> str:
     """The built-in Jinja text for ``"json"``, ``"yaml"``, ``"csv"`` or ``"text"``."""
+    from importlib.resources import files
+
     return files("trellis").joinpath("templates", f"{output_format}.j2").read_text(encoding="utf-8")
 
 

@@ -48,7 +48,9 @@ def generate(
     ] = None,
     schema: Annotated[Path | None, typer.Option(help="A file with a JSON Schema.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="A Python type, as module:Name.")] = None,
-    choice: Annotated[list[str] | None, typer.Option(help="One of the answers to choose from; repeat it.")] = None,
+    choice: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="One of the answers to choose from; repeat it.")
+    ] = None,
     regex: Annotated[str | None, typer.Option(help="A regular expression that the whole answer matches.")] = None,
     grammar: Annotated[Path | None, typer.Option(help="A Lark grammar that the whole answer parses under.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the model writes the value.")] = Format.json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
@@ -33,7 +33,7 @@ class Record:
     def __init__(self, log: RunLog | None, messages: Sequence[Message], write: Callable[[Any], str],
                  **facts: Any) -> None:
         self._log, self._messages, self._write = log, tuple(messages), write
-        self.id = uuid.uuid4().hex[:16]
+        self.id = os.urandom(8).hex()
         if log is not None:
             said = _messages(self._messages)
             self._note("run", at=_now(), prompt_hash=prompt_hash(log.redactor(said)), messages=said, **facts)
