@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-RUN = [ROOT / "docs" / name for name in ("guide.md", "decoding.md", "grammars.md")]
+RUN = [ROOT / "docs" / name for name in ("guide.md", "decoding.md", "grammars.md", "prompts.md", "strategies.md")]
 
 
 def text_of(page: Path) -> str:
