@@ -5,22 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import RepairError
+from ..errors import RepairError, UsageError
 from .against import Path, against_schema
+from .csv_rows import Rows
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
-from .rules import Level
+from .rules import Level, allowed
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, unreadable_as
 from .user_rules import UserRule, with_rules
 
 _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -90,7 +93,7 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
     parts = [(start, end) for start, end, _ in fences(text)]
     parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
     for start, end in parts:
-        lines = text[start:end].splitlines(keepends=True)
+        lines = _LINE.findall(text, start, end)
         offset = start
         for index, line in enumerate(lines[:200]):
             for delimiter in _DELIMITERS:
@@ -157,17 +160,23 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
                 find = partial(_cell_offset, text, start, end, delimiter)
                 failure = against_schema(text, "the text was read as CSV, but the rows are", judge, rows, find)
             continue
+        width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
+        if any(line.count(delimiter) >= width for line in text[end:].split("\n")):
+            continue  # more rows, which are damaged
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
         result = apply_edits(text, changes)
         if read_csv(result, schema, delimiter=delimiter) != rows:
             continue
         return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
+    mended = _mended(text, schema, judge, level, names)
+    if mended is not None:
+        return mended
     raise failure or unreadable_as("CSV", text, level, 1, 1, "there is no table")
 
 
 def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) -> int:
     """Where the cell at (row, column name) of a table begins; the row's line where quotes hide the cell's place."""
-    lines = text[start:end].splitlines(keepends=True)
+    lines = _LINE.findall(text, start, end)
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     table, done = [], 0
     for row in rows:
@@ -185,3 +194,43 @@ def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) ->
     for _ in range(header.index(str(path[1]))):
         at = lines[first].index(delimiter, at) + 1
     return offset + at
+
+
+def _mended(
+    text: str, schema: Any, judge: Judge, level: Level, names: set[str]
+) -> Repaired[list[dict[str, Any]]] | None:
+    """The table whose rows are repaired at the least cost."""
+    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    best: tuple[float, Repaired[list[dict[str, Any]]]] | None = None
+    for start, end, delimiter in _tables(text, names):
+        reader = Rows(text, delimiter, view)
+        inner = reader.read(start, end)
+        if inner is None or not all(allowed(change.rule, level) for change in inner):
+            continue
+        changes = [*removal(text, 0, start), *inner, *removal(text, end, len(text))]
+        try:
+            result = apply_edits(text, changes)
+            mark = "," if delimiter == "|" and any(change.rule == "table_mark" for change in inner) else delimiter
+            rows = read_csv(result, schema, delimiter=mark)
+        except (ValueError, UsageError):
+            continue
+        cost = sum(change.cost for change in changes)
+        if rows and judge.accepts(rows) and (best is None or cost < best[0]):
+            sure = confidence(cost, math.inf)
+            best = cost, Repaired(rows, result, locate(text, changes), sure, True, (), reader.doubtful)
+    return best[1] if best is not None else None
+
+
+def _tables(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
+    """Where a damaged table may begin, with its delimiter: at the first lines of each part that have one."""
+    parts = [(start, end) for start, end, _ in fences(text)]
+    parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
+    for start, end in parts:
+        tried = 0
+        for line in _LINE.finditer(text, start, end):
+            for delimiter in _DELIMITERS:
+                if delimiter in line.group() and tried < 12:
+                    tried += 1
+                    yield line.start(), end, delimiter
+            if tried >= 12:
+                break

@@ -113,6 +113,9 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("missing_space", 0.3, "safe", "the space behind a dash or colon is inserted"),
     ("block_mark", 0.5, "normal", "the `|` before a text of several lines is inserted, or its number taken off"),
     ("document_marker", 0.1, "safe", "a line that separates documents (`---`) is removed"),
+    ("cell_text", 0.7, "normal", "a cell of CSV that holds the delimiter is quoted"),
+    ("header", 0.8, "normal", "the header of a table is inserted, as the schema names the columns"),
+    ("table_mark", 0.2, "safe", "a row of a Markdown table becomes a row of CSV, its ruled line is removed"),
     ("duplicate_key", 0.6, "normal", "of a key that occurs twice in a YAML mapping the last is kept, as in JSON"),
 )
 
