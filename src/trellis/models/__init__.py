@@ -2,7 +2,8 @@
 
 from trellis.models.base import Model, Reply, Request, TokenModel, TokenState
 from trellis.models.function import FunctionModel
-from trellis.models.registry import BUILT_IN, known_models, resolve_model
+from trellis.models.providers import BUILT_IN, known_models
+from trellis.models.registry import resolve_model
 from trellis.models.scripted import ScriptedModel
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from trellis.errors import AuthenticationError
+from trellis.errors import AuthenticationError, UnknownModelError
 from trellis.models.base import Model
 
 
@@ -74,6 +74,16 @@ def _litellm(name: str) -> Model:
     return LiteLLMModel(name)
 
 
+def _trained(folder: str) -> Model:
+    from trellis.models.local import LocalModel
+    from trellis.models.nano import NanoModel
+
+    if not os.path.isdir(folder):
+        raise UnknownModelError(f"no model is called {f'trellis/{folder}'[:80]!r}; known: {', '.join(known_models())}",
+                                hint="trellis/nano is the built-in model, trellis/FOLDER one that training/nano made")
+    return LocalModel(NanoModel(folder, name=f"trellis/{folder}"))
+
+
 def _transformers(name: str) -> Model:
     from trellis.models.local import LocalModel
     from trellis.models.transformers import TransformersModel
@@ -81,6 +91,7 @@ def _transformers(name: str) -> Model:
     return LocalModel(TransformersModel.from_pretrained(name))
 
 
+BUILT_IN = "trellis/nano"
 OPENAI_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """What the openai client reads from the environment."""
 
@@ -101,6 +112,7 @@ PROVIDERS: Mapping[str, Server | Package] = MappingProxyType({
     "llama-server": Server("http://localhost:8080/v1", "LLAMA_SERVER_BASE_URL", dialect="llama-server"),
     "litellm": Package(_litellm),
     "transformers": Package(_transformers),
+    "trellis": Package(_trained),
 })
 
 
@@ -110,3 +122,8 @@ def _address(given: str) -> str:
         return ""
     address = given if "://" in given else f"http://{given}"
     return address if address.rstrip("/").endswith("/v1") else address.rstrip("/") + "/v1"
+
+
+def known_models() -> tuple[str, ...]:
+    """What names look like: the built-in model and a pattern for each kind of server."""
+    return (BUILT_IN, *(f"{provider}/NAME" for provider in PROVIDERS))

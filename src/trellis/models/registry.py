@@ -9,9 +9,7 @@ from typing import Any
 from trellis.errors import UnknownModelError, message_of, shown
 from trellis.models.base import Model, TokenModel
 from trellis.models.function import FunctionModel
-from trellis.models.providers import PROVIDERS
-
-BUILT_IN = "trellis/nano"
+from trellis.models.providers import BUILT_IN, PROVIDERS, known_models
 
 
 def resolve_model(model: Any) -> Model:
@@ -57,11 +55,6 @@ def _is(model: Any, protocol: type) -> bool:
     except Exception as error:  # the check reads properties, which are code of the model's own
         said = f"{type(error).__name__}: {message_of(error)}"
         raise UnknownModelError(f"{type(model).__name__} is no model: {said}") from error
-
-
-def known_models() -> tuple[str, ...]:
-    """What names look like: the built-in model and a pattern for each kind of server."""
-    return (BUILT_IN, *(f"{provider}/NAME" for provider in PROVIDERS))
 
 
 @lru_cache(maxsize=1)

@@ -29,14 +29,14 @@ class NanoModel:
 
     Args:
         folder: holds ``weights.npz`` (float16 arrays), ``tokenizer.json`` and ``model.json`` (sizes, seed, checksums).
+        name: how it calls itself.
 
     Raises:
         ModelError: a file is missing, or is not the one that ``model.json`` was written for.
     """
 
-    name = "trellis/nano"
-
-    def __init__(self, folder: str | Path = FOLDER) -> None:
+    def __init__(self, folder: str | Path = FOLDER, *, name: str = "trellis/nano") -> None:
+        self.name = name
         folder = Path(folder)
         try:
             self.facts: dict[str, Any] = json.loads((folder / "model.json").read_bytes())

@@ -1,0 +1,107 @@
+"""Finetunes the built-in model on what it has said itself: records of ``trellis export --format sft --shape trl``.
+
+    python finetune.py --data run/own_sft.jsonl --out run/finetuned
+
+Adam on all weights, with a rate that falls to zero; loss is on the answers only. The result is a folder like the
+package's own, which ``trellis/FOLDER`` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from export import export
+from model import Config, Nano
+from train import loss_of
+
+from trellis.models.nano import NanoModel
+from trellis.models.nano.model import FOLDER
+from trellis.result import Message
+
+
+def loaded(folder: Path) -> tuple[Nano, dict[str, int]]:
+    """The weights of a package's folder, and what is known of them."""
+    facts = json.loads((folder / "model.json").read_text())
+    model = Nano(Config(**facts["config"]))
+    with np.load(folder / "weights.npz") as arrays:
+        model.load_state_dict({name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays})
+    return model, facts
+
+
+def encoded(folder: Path, data: Path) -> list[tuple[list[int], int]]:
+    """The ids of each record and where its answer begins; those that do not fit are left out."""
+    model = NanoModel(folder)
+    tokenizer, found = model._tokenizer, []
+    for line in data.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        try:
+            prompt = model.encode([Message(turn["role"], turn["content"]) for turn in record["prompt"]])
+        except Exception as error:  # too long, mostly
+            print(f"left out: {error}")
+            continue
+        answer = tokenizer.encode(record["completion"][0]["content"])
+        ids = [*prompt, *answer, tokenizer.special["<|end|>"]]
+        if len(ids) <= model.context:
+            found.append((ids, len(prompt)))
+    return found
+
+
+def batches(records: list[tuple[list[int], int]], epochs: int, size: int,
+            seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Ids and, at each answer token, 1; right-padded."""
+    rng = random.Random(seed)
+    for _ in range(epochs):
+        rng.shuffle(records)
+        for at in range(0, len(records), size):
+            group = records[at : at + size]
+            ids = np.zeros((len(group), max(len(one) for one, _ in group)), np.int64)
+            answer = np.zeros(ids.shape, bool)
+            for row, (one, start) in enumerate(group):
+                ids[row, : len(one)] = one
+                answer[row, start : len(one)] = True
+            yield torch.from_numpy(ids), torch.from_numpy(answer)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--base", type=Path, default=FOLDER)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    model, facts = loaded(arguments.base)
+    records = encoded(arguments.base, arguments.data)
+    steps = arguments.epochs * math.ceil(len(records) / arguments.batch)
+    optimizer = torch.optim.AdamW(model.parameters(), arguments.rate, betas=(0.9, 0.95), weight_decay=0.0)
+    tokens = 0
+    for step, (ids, answer) in enumerate(batches(records, arguments.epochs, arguments.batch, arguments.seed)):
+        for group in optimizer.param_groups:
+            group["lr"] = arguments.rate * min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        loss = loss_of(model, ids, answer)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        tokens += int(answer.sum())
+        if step % 20 == 0 or step == steps - 1:
+            print(f"step {step + 1} of {steps}, loss {loss.item():.4f}", flush=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    torch.save({"model": model.state_dict(), "config": model.config.as_dict(), "step": facts["steps"] + steps,
+                "tokens": facts["tokens"] + tokens}, checkpoint)
+    export(checkpoint, arguments.base / "tokenizer.json", arguments.seed, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
