@@ -212,6 +212,17 @@ def test_a_dictionary_is_masked_when_relaxed() -> None:
     assert not grammar.accepts_prefix("no:")
 
 
+def test_dictionaries_of_no_name_or_one_need_no_count() -> None:
+    empty = {"type": "object", "additionalProperties": False}
+    assert contract_of(Yaml(empty)).grammar().accepts("{}")
+    assert not contract_of(Yaml(empty)).grammar().accepts_prefix("a")
+    one = {"type": "object", "additionalProperties": {"type": "integer"}, "maxProperties": 1}
+    assert contract_of(Yaml(one)).grammar().accepts("a: 1")
+    assert not contract_of(Yaml(one)).grammar().accepts_prefix("a: 1\nb")
+    with pytest.raises(UnsupportedError, match="names"):
+        contract_of(Yaml({**one, "propertyNames": {"pattern": "^b"}})).grammar()
+
+
 def test_a_model_is_masked_to_yaml() -> None:
     result = generate_structured("Extract the item: three red pens at 1.20", Yaml(Item), model="trellis/nano",
                                  mode="mask")

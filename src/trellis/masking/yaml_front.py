@@ -268,8 +268,14 @@ class _Lowering:
 
     def dictionary(self, objects: Objects, source: int, target: int, depth: int) -> None:
         """Any names, with values that are all alike."""
-        self.normal.refuse("masks of YAML cannot see that a name comes twice", objects.pointer,
-                           "declare the fields, or write a list of entries with a field for the name")
+        if any(any(names[:3]) or any(names[4:]) for names, _ in objects.rules):
+            self.normal.refuse("masks of YAML cannot restrict names", objects.pointer)
+        several = objects.maximum is None or objects.maximum > 1
+        if objects.maximum == 0 or not self.normal.shape(objects.member("a name")):
+            return
+        if several:
+            self.normal.refuse("masks of YAML cannot see that a name comes twice", objects.pointer,
+                               "declare the fields, or write a list of entries with a field for the name")
         line_end = literal(b"\n" + b"  " * depth)
         named, after = self.builder.state(), self.builder.state()
         colon = self.builder.state()
@@ -277,7 +283,8 @@ class _Lowering:
             self.builder.terminal(source, code, colon, "a name")
         self.builder.terminal(colon, literal(b":"), named, ":")
         self.value(objects.member("a name"), named, after, depth + 1, b"\n" + b"  " * (depth + 1))
-        self.builder.terminal(after, line_end, source, "a line end")
+        if several:
+            self.builder.terminal(after, line_end, source, "a line end")
         self.builder.epsilon(after, target)
 
 
