@@ -12,7 +12,6 @@ import json
 import json.decoder
 import re
 import sqlite3
-import textwrap
 import tomllib
 import warnings
 from collections.abc import Callable, Iterator
@@ -117,8 +116,7 @@ def documents(name: str) -> Iterator[str]:
         for text in documents("json"):
             yield "\n".join(yaml_text.lines(json.loads(text))) + "\n"
     elif name == "python_expression":
-        for module in (textwrap, tomllib._parser, json.decoder):  # type: ignore[attr-defined]
-            yield from expressions(Path(module.__file__).read_text(encoding="utf-8"))
+        yield from sorted(set(expressions(Path(json.decoder.__file__).read_text(encoding="utf-8"))))
 
 
 def expressions(source: str) -> Iterator[str]:
