@@ -21,7 +21,7 @@ _KINDS = {"{": "object", "[": "array"}
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
 _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"")
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
-_ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+.]?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
+_ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+]?\.?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
 _STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
 
 

@@ -24,7 +24,7 @@ _NUMBER = re.compile(
 _TRUE = frozenset({"true", "yes", "y", "on"})
 _FALSE = frozenset({"false", "no", "n", "off"})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
-DOUBTFUL = frozenset({"rounded", "dropped_item", "array_as_object"})
+DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _PLAIN = re.compile(r"[\W_]+")
 
@@ -205,6 +205,7 @@ class Coercer:
         present = {name for _, _, name in node.keys}
         missing = names - present
         following = []
+        strangers = []
         for (start, end, name), value in zip(node.keys, node.items, strict=True):
             if name not in names and missing:
                 target = self._key(name, missing)
@@ -212,12 +213,27 @@ class Coercer:
                     missing.discard(target)
                     self._change("key_form", start, end, json.dumps(target, ensure_ascii=False))
                     name = target
+            if name not in names and view.closed():
+                strangers.append(value)
+                continue
             following.append((value, view.member(name)))
+        if strangers and following:
+            self._forget(node, strangers)
         for name in sorted(missing & view.required()):
             defaults = [part["default"] for part in view.member(name).parts if "default" in part]
             if defaults:
                 self._insert(node, name, defaults[0])
         return following
+
+    def _forget(self, node: Node, strangers: list[Node]) -> None:
+        """Take members out of an object that may not have them."""
+        out = {id(item) for item in strangers}
+        kept = [at for at, item in enumerate(node.items) if id(item) not in out]
+        for at, item in enumerate(node.items):
+            if id(item) in out and at < kept[-1]:
+                self._change("dropped_member", node.keys[at][0], node.keys[at + 1][0], "")
+        if kept[-1] + 1 < len(node.items):
+            self._change("dropped_member", node.items[kept[-1]].end, node.items[-1].end, "")
 
     def _insert(self, node: Node, name: str, value: Any) -> None:
         at = node.items[-1].end if node.items else node.start + 1

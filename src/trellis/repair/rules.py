@@ -105,6 +105,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("default", 0.8, "normal", "a missing member that has a default in the schema is added"),
     ("rounded", 1.0, "normal", "a number with a fraction is rounded for a whole one; the result is ambiguous"),
     ("dropped_item", 1.5, "normal", "an item that can be nothing the schema wants is dropped; the result is ambiguous"),
+    ("dropped_member", 1.2, "normal", "a member that the schema forbids is dropped; the result is ambiguous"),
     ("array_as_object", 0.9, "normal", "an array of all members' values in order gets their names; ambiguous"),
     # YAML and CSV.
     ("yaml_text", 0.1, "safe", "a YAML scalar without quotes gets them: YAML would not read it, or as something else"),

@@ -123,6 +123,13 @@ class SchemaView:
         found = [list(part["properties"]) for part in self.parts if isinstance(part.get("properties"), Mapping)]
         return found[0] if len(found) == 1 else []
 
+    def closed(self) -> bool:
+        """Whether an object here may have no properties but those it names."""
+        named = [part for part in self.parts if "properties" in part]
+        if not named or any("patternProperties" in part or "allOf" in part for part in self.parts):
+            return False
+        return all(part.get("additionalProperties") is False for part in named)
+
     def required(self) -> set[str]:
         """The properties that every object here must have, as far as one subschema says so."""
         found: set[str] = set()
