@@ -11,6 +11,7 @@ import pytest
 
 import trellis
 from trellis.errors import TrellisError
+from trellis.masking import apply_bitmask
 
 
 @dataclass
@@ -61,6 +62,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "one row as an example of CSV": (
         lambda: trellis.Template("x", examples=[("a", Order("b", 1))]).preview(trellis.Csv(Order)), "TemplateError",
         "example 0 is not of type Order", "an example for Csv(Order) is a list of rows: [Order(...)]"),
+    "a template with a stray brace": (
+        lambda: trellis.Template("{{ text", variables={"text": "x"}).preview(int), "TemplateError", "line 1",
+        "{% raw %}"),
+    "logits that are integers": (lambda: apply_bitmask(np.zeros(32, np.int64), np.zeros(1, np.int32)), "UsageError",
+                                 "floats", "astype"),
     "a model without its server": (lambda: ask(int, model="gpt-4o"), "UnknownModelError", "'gpt-4o'",
                                    '"openai/gpt-4o", with $OPENAI_BASE_URL'),
 }

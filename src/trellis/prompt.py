@@ -293,7 +293,8 @@ def render(source: str, names: dict[str, Any]) -> str:
     try:
         return _compiled(source).render(names)
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"template, line {error.lineno}: {error.message}") from error
+        raise TemplateError(f"template, line {error.lineno}: {error.message}",
+                            hint="templates are Jinja; {% raw %}...{% endraw %} keeps braces as they are") from error
     except jinja2.UndefinedError as error:
         raise TemplateError(f"template: {error.message}", hint="pass it in Template(variables={...})") from error
     except Exception as error:  # whatever an expression in the template raises

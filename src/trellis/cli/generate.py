@@ -125,7 +125,8 @@ def _output_type(
     named = [name for name, value in given.items() if value is not None and value != []]
     if len(named) != 1:
         raise TypeNotSupportedError(
-            f"one of {', '.join(given)} says what to make; given: {' and '.join(named) or 'none'}"
+            f"one of {', '.join(given)} says what to make; given: {' and '.join(named) or 'none'}",
+            hint="such as --fields 'name, age: int', or --choice yes --choice no",
         )
     if choice:
         return trellis.Choice(choice)

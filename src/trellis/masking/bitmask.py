@@ -43,7 +43,7 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
         UsageError: the shapes do not belong together, or the logits are integers.
     """
     if not hasattr(logits, "shape") or not hasattr(bitmask, "shape"):
-        raise UsageError("logits and bitmask must be arrays")
+        raise UsageError("logits and bitmask must be arrays", hint="numpy arrays, or torch tensors")
     rows, mask_rows = logits.shape[:-1], bitmask.shape[:-1]
     if rows != mask_rows or len(rows) > 1:
         raise UsageError(f"logits of shape {tuple(logits.shape)} and a bitmask of shape {tuple(bitmask.shape)} differ",
@@ -58,9 +58,9 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
         logits[..., allowed.shape[-1]:] = float("-inf")
         return
     if not np.issubdtype(logits.dtype, np.floating):
-        raise UsageError(f"logits must be floats, not {logits.dtype}")
+        raise UsageError(f"logits must be floats, not {logits.dtype}", hint="logits.astype(numpy.float32)")
     if not logits.flags.writeable:
-        raise UsageError("the logits are read-only")
+        raise UsageError("the logits are read-only", hint="logits.copy()")
     bits = _bits(bitmask)[..., :width]
     logits[..., : bits.shape[-1]][~bits] = -np.inf
     logits[..., bits.shape[-1]:] = -np.inf
