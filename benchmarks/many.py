@@ -3,6 +3,7 @@
     python benchmarks/many.py                      # 10,000 rows at 64 in flight; both in the same run, in turns
     python benchmarks/many.py --rows 2000
     python benchmarks/many.py --kill 50            # kill -9 at random moments of a resumable run
+    python benchmarks/many.py --overhead           # our own work in one call, by the number of attempts
 
 The server is a small one of our own in another process: HTTP with connections kept alive, an answer after a few
 milliseconds. The bare client is the official asynchronous one, with as many tasks, and ``json.loads`` for the answer.
@@ -208,6 +209,24 @@ def kill(times: int, rows: int) -> None:
                   f"(at most {times * 16}), the last run told of {reported}")
 
 
+def overhead(calls: int) -> None:
+    """Work of this process in calls on a scripted model, so that nothing but ours is measured."""
+    right, wrong = '{"name":"Ann Lee","age":41,"city":"Oslo"}', '{"name":"Ann Lee","age":"old","city":"Oslo"}'
+    table = Table("attempts", "work, ms a call", "ms an attempt", "characters of the last prompt", box=None)
+    for attempts in (1, 2, 3, 6, 11):
+        model = trellis.ScriptedModel([*[wrong] * (attempts - 1), right] * (calls + 10))
+        ask = {"model": model, "mode": "prompt", "strategy": trellis.Retry(10)}
+        for i in range(10):
+            trellis.generate_structured(f"Who is {i}?", SCHEMA, **ask)
+        started = Clock()
+        for i in range(calls):
+            trellis.generate_structured(f"Who is {i}?", SCHEMA, **ask)
+        work = 1_000 * started.taken().work / calls
+        size = sum(len(message.content) for message in model.requests[-1].messages)
+        table.add_row(str(attempts), f"{work:.2f}", f"{work / attempts:.2f}", str(size))
+    Console(width=110).print(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
@@ -215,11 +234,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--delay", type=float, default=0.02, help="seconds until the server answers")
     parser.add_argument("--kill", type=int, default=0, help="kill a resumable run so many times instead")
+    parser.add_argument("--overhead", action="store_true", help="measure one call instead")
     arguments = parser.parse_args()
+    if arguments.overhead:
+        return overhead(min(arguments.rows, 500))
     if arguments.kill:
-        kill(arguments.kill, min(arguments.rows, 3_000))
-    else:
-        compare(arguments.rows, arguments.in_flight, arguments.rounds, arguments.delay)
+        return kill(arguments.kill, min(arguments.rows, 3_000))
+    return compare(arguments.rows, arguments.in_flight, arguments.rounds, arguments.delay)
 
 
 if __name__ == "__main__":

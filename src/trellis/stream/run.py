@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, overload
 
 from trellis.api import RETRY, SAMPLING, Call, Prompt, prepare
 from trellis.contract import RepairLevel
@@ -21,7 +21,21 @@ from trellis.stream.hopeless import Hope
 from trellis.stream.partial import Partial, pointer_of
 from trellis.stream.reader import JsonReader
 
+T = TypeVar("T")
 
+
+@overload
+def stream_structured(
+    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Iterator[Partial[T]]: ...
+@overload
+def stream_structured(
+    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> Iterator[Partial[Any]]: ...
 def stream_structured(
     prompt: Prompt,
     output_type: Any,
@@ -47,6 +61,18 @@ def stream_structured(
     return _stream(call, strategy, output_type)
 
 
+@overload
+def astream_structured(
+    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> AsyncIterator[Partial[T]]: ...
+@overload
+def astream_structured(
+    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
+    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
+    repair: RepairLevel = ..., session: Session | None = ...,
+) -> AsyncIterator[Partial[Any]]: ...
 def astream_structured(
     prompt: Prompt,
     output_type: Any,
