@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+from itertools import islice, permutations, product
 from typing import Any
 
 import pytest
@@ -41,6 +42,16 @@ def ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: ordered(value[name]) for name in NAMES + OTHERS if name in value}
     return [ordered(item) for item in value] if isinstance(value, list) else value
+
+
+def orders(value: Any) -> Any:
+    """The value with its names in any order."""
+    if isinstance(value, list):
+        return map(list, product(*map(list, map(orders, value))))
+    if isinstance(value, dict):
+        return (dict(zip(names, inner, strict=True)) for names in permutations(value)
+                for inner in product(*(list(orders(value[name])) for name in names)))
+    return [value]
 
 
 @st.composite
@@ -119,10 +130,10 @@ schemas = st.tuples(st.recursive(leaves, combined, max_leaves=6), leaves.filter(
     lambda parts: {**parts[0], "$defs": {"shared": parts[1]}} if isinstance(parts[0], dict) else parts[0])
 
 
-def grammar_of(schema: Any) -> Grammar:
+def grammar_of(schema: Any, **options: Any) -> Grammar:
     """The schema's grammar; examples whose schema is refused, or has no value, are passed over."""
     try:
-        return Grammar.from_json_schema(schema)
+        return Grammar.from_json_schema(schema, **options)
     except (UnsupportedError, SchemaError):
         assume(False)
         raise AssertionError from None
@@ -194,10 +205,29 @@ def test_valid_values_are_accepted_and_invalid_ones_refused(engine: str, data: A
 
 
 @ENGINES
+@settings(SETTINGS, max_examples=40)
+@given(data=st.data())
+def test_in_any_order_valid_values_are_accepted_and_invalid_ones_refused(engine: str, data: Any) -> None:
+    schema = data.draw(schemas)
+    grammar = grammar_of(schema, property_order="any")
+    for value in (data.draw(instances(schema, schema)), data.draw(values)):
+        if integral(value):
+            continue
+        try:
+            valid = is_valid(schema, value)
+        except RecursionError:
+            continue
+        # Where some property must be there of which no rule speaks, a spelling has it behind those that it is not.
+        spellings = islice(orders(value), 24 if valid else 1)
+        accepted = any(grammar.accepts(json.dumps(one, ensure_ascii=False), engine=engine) for one in spellings)
+        assert accepted == valid, (schema, value)
+
+
+@ENGINES
 @SETTINGS
-@given(schema=schemas, seed=st.integers(0, 2**32))
-def test_masked_random_walks_end_in_valid_values(engine: str, schema: Any, seed: int) -> None:
-    grammar = grammar_of(schema)
+@given(schema=schemas, seed=st.integers(0, 2**32), order=st.sampled_from(["schema", "any"]))
+def test_masked_random_walks_end_in_valid_values(engine: str, schema: Any, seed: int, order: str) -> None:
+    grammar = grammar_of(schema, property_order=order)
     chooser = random.Random(seed)
     matcher = grammar.compile(VOCABULARY, engine=engine).matcher()
     text = b""

@@ -91,8 +91,18 @@ class ObjectAutomaton:
         return bounded or self.objects.minimum > max(len(self.required), 1)
 
     def write(self, source: int, target: int) -> None:
-        """Everything from ``{`` to ``}``."""
+        """Everything from ``{`` to ``}``.
+
+        Raises:
+            LimitError: too much has to be remembered.
+        """
         if any(is_never(self.members[name]) for name in self.required):
+            return
+        if not (self.others_anywhere or self.counts or self.objects.some or self.objects.implied):
+            self.write_chain(source, target)
+            return
+        if self.in_sets and not self.counts and not self.objects.some:
+            self.write_sets(source, target)
             return
         builder, marks = self.writer.builder, self.writer.separators
         start = _Register(0, frozenset(), 0, (0,) * len(self.objects.some))
@@ -123,17 +133,84 @@ class ObjectAutomaton:
                     work.append(skipped)
                 builder.epsilon(choose[register], choose[skipped])
 
-    def member(self, source: int, names: str | strings.Terminal, value: Conjunction, target: int) -> None:
-        """A name, a colon and a value; a rule, where this is written many times."""
-        def body(begin: int, end: int) -> None:
-            named = self.writer.name(begin, names) if isinstance(names, str) else self.writer.other_name(begin, names)
-            self.writer.value(value, named, end)
+    def write_chain(self, source: int, target: int) -> None:
+        """The same, where nothing has to be remembered but how far the chain is."""
+        builder, marks, chain = self.writer.builder, self.writer.separators, self.chain
+        choose = [builder.state() for _ in range(len(chain) + 1)]
+        ends_from = max((i + 1 for i, name in enumerate(chain) if name in self.required), default=0)
+        begin = self.writer.step(source, marks.open_object, "{")
+        builder.epsilon(begin, choose[0])
+        if ends_from == 0 and self.objects.minimum == 0:
+            builder.terminal(begin, marks.close_object, target, "}")
+        for i, name in enumerate(chain):
+            after = builder.state()
+            self.writer.value(self.members[name], self.writer.name(choose[i], name), after)
+            if name not in self.required:
+                builder.epsilon(choose[i], choose[i + 1])
+            if i + 1 >= ends_from:
+                builder.terminal(after, marks.close_object, target, "}")
+            builder.terminal(after, marks.comma, choose[i + 1], ",")
+        loop = builder.state()
+        for other in self.others:
+            self.writer.value(other.value, self.writer.other_name(choose[-1], other.names), loop)
+        builder.terminal(loop, marks.close_object, target, "}")
+        builder.terminal(loop, marks.comma, choose[-1], ",")
 
-        if not self.in_sets:
-            body(source, target)
-        elif self.writer.ports(value):
-            key = (names if isinstance(names, str | bytes) else id(names), key_of(value))
-            self.writer.builder.call(source, self.writer.rule(key, "a property", body, (names, value)), target)
+    def write_sets(self, source: int, target: int) -> None:
+        """The same in any order: a set is an integer, name i of the chain is its bit i."""
+        writer, builder, marks = self.writer, self.writer.builder, self.writer.separators
+        rules = [(1 << i, rule) for i, name in enumerate(self.chain)
+                 if (rule := self.property_rule(name, self.members[name])) is not None]
+        free = [rule for name in self.floating if (rule := self.property_rule(name, self.members[name])) is not None]
+        free += [rule for it in self.others if (rule := self.property_rule(it.names, it.value)) is not None]
+        needed = sum(1 << i for i, name in enumerate(self.chain) if name in self.required)
+        asked = [(1 << i, sum(1 << other for other in others if other >= 0), min(others) < 0)
+                 for i, others in self.asked.items()]
+        begin = writer.step(source, marks.open_object, "{")
+        choose: dict[int, int] = {0: builder.state()}
+        after: dict[int, int] = {}
+        builder.epsilon(begin, choose[0])
+        if not needed and self.objects.minimum == 0:
+            builder.terminal(begin, marks.close_object, target, "}")
+
+        def behind(seen: int) -> int:
+            """The state after a property."""
+            state = after.get(seen)
+            if state is None:
+                state = after[seen] = builder.state()
+                if seen & needed == needed and all(not seen & i or (seen & others == others and not never)
+                                                   for i, others, never in asked):
+                    builder.terminal(state, marks.close_object, target, "}")
+                if seen not in choose:
+                    choose[seen] = builder.state()
+                    work.append(seen)
+                builder.terminal(state, marks.comma, choose[seen], ",")
+            return state
+
+        work = [0]
+        for seen in work:  # grows
+            first = ~seen & seen + 1  # the lowest bit that is not set
+            for bit, rule in rules:
+                if not seen & bit and bit <= first << self.window:
+                    builder.call(choose[seen], rule, behind(seen | bit))
+            for rule in free:
+                builder.call(choose[seen], rule, behind(seen))
+
+    def property_rule(self, names: str | strings.Terminal, value: Conjunction) -> int | None:
+        """The rule of a name, a colon and a value; None when there is no such value."""
+        def body(source: int, target: int) -> None:
+            named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
+            self.writer.value(value, named, target)
+
+        if not self.writer.ports(value):
+            return None
+        key = (names if isinstance(names, str | bytes) else id(names), key_of(value))
+        return self.writer.rule(key, "a property", body, (names, value))
+
+    def member(self, source: int, names: str | strings.Terminal, value: Conjunction, target: int) -> None:
+        """A name, a colon and a value."""
+        named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
+        self.writer.value(value, named, target)
 
     def options(self, register: _Register) -> Iterator[tuple[str | strings.Terminal, Conjunction, _Register]]:
         """The properties that may come next: name, value, and what is known after them."""
