@@ -30,6 +30,7 @@ tokenizers:
 
 # Every benchmark; those that compare on given cases take their files as arguments
 bench:
+    {{python}} benchmarks/overhead.py
     .venv/bin/trellis bench layers
     .venv/bin/trellis bench retries
     .venv/bin/trellis bench consistency
