@@ -34,7 +34,6 @@ bench:
     .venv/bin/trellis bench layers
     .venv/bin/trellis bench retries
     .venv/bin/trellis bench consistency
-    {{python}} benchmarks/layers.py
     {{python}} benchmarks/masking.py
     {{python}} benchmarks/repair.py fixtures/repair/*.jsonl
 
