@@ -42,7 +42,7 @@ def test_an_error_against_the_schema_points_at_the_culprit(form: str, schema: An
 
 
 @pytest.mark.parametrize(("text", "line", "said"), [
-    ("a,b\n1,2\n1,2,3\n", 3, "3 cells under 2 columns"),
+    ("a,b\nx,2,y\nq,w,e,r\n", 2, "3 cells under 2 columns"),
     ("Here:\n```csv\na,b\n1,2,3\n```", 4, "3 cells under 2 columns"),
     ("a,a\n1,2\n", 1, "the name of another"),
 ])
