@@ -119,8 +119,11 @@ class Rows:
                 if not self._header(a, b):
                     return None
             elif not self._row(a, b):
+                apart = at < 2 or not self.text[slice(*rows[at - 2])].strip()
                 if any(self._fits(c, d) for c, d in rows[at : at + _TALL]):
                     return None
+                if len(self._split(a, b)) > 1 and not apart:
+                    return None  # a row, and no words behind the table
                 self._line("prose", a, b, end)
         return sorted(self.changes, key=lambda change: (change.start, change.end))
 
