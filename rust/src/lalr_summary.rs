@@ -32,6 +32,7 @@ struct Summary {
     known: Set<End>,
     /// (state below, configuration that stands on it).
     above: Vec<(u32, usize)>,
+    stands: Set<(u32, usize)>,
     /// Configurations with the same ends.
     flows: Vec<usize>,
 }
@@ -43,6 +44,8 @@ pub(crate) struct LalrSummaries {
     list: Vec<Summary>,
     expand: Vec<(Control, u32, usize)>,
     work: Vec<(usize, End)>,
+    /// Ends that pop the top of a stack, of which (state below, its configuration) is the rest.
+    pops: Vec<(End, u32, usize)>,
     finishes: Map<(Control, u32), bool>,
 }
 
@@ -76,13 +79,11 @@ impl LalrSummaries {
     }
 
     /// (control, state) stands on `below`, the state of configuration `into`.
-    fn stand(&mut self, table: &Table, control: Control, state: u32, below: u32, into: usize) {
+    fn stand(&mut self, control: Control, state: u32, below: u32, into: usize) {
         let from = self.id(control, state);
-        if !self.list[from].above.contains(&(below, into)) {
+        if self.list[from].stands.insert((below, into)) {
             self.list[from].above.push((below, into));
-            for end in self.list[from].ends.clone() {
-                self.pop(table, end, below, into);
-            }
+            self.pops.extend(self.list[from].ends.iter().map(|&end| (end, below, into)));
         }
     }
 
@@ -94,20 +95,20 @@ impl LalrSummaries {
             if to == table.end {
                 self.work.push((into, (nonterminal, 0, ahead))); // the bottom itself is never popped
             }
-            self.stand(table, Control::Ahead(ahead), to, below, into);
+            self.stand(Control::Ahead(ahead), to, below, into);
         }
     }
 
     fn ends(&mut self, table: &Table, stacks: &mut dyn Stacks, control: Control, state: u32) -> Result<Vec<End>> {
         let root = self.id(control, state);
         loop {
-            if let Some((at, end)) = self.work.pop() {
+            if let Some((end, below, into)) = self.pops.pop() {
+                self.pop(table, end, below, into);
+            } else if let Some((at, end)) = self.work.pop() {
                 if self.list[at].known.insert(end) {
                     self.list[at].ends.push(end);
                     self.work.extend(self.list[at].flows.iter().map(|&into| (into, end)));
-                    for (below, into) in self.list[at].above.clone() {
-                        self.pop(table, end, below, into);
-                    }
+                    self.pops.extend(self.list[at].above.iter().map(|&(below, into)| (end, below, into)));
                 }
             } else if let Some((control, state, at)) = self.expand.pop() {
                 match control {
@@ -123,14 +124,14 @@ impl LalrSummaries {
                         }
                     }
                     Control::Ahead(exit) => match table.action(state, exit.label) {
-                        Some(Action::Shift(to)) => self.stand(table, Control::Between(exit.context), to, state, at),
+                        Some(Action::Shift(to)) => self.stand(Control::Between(exit.context), to, state, at),
                         Some(Action::Reduce(rule)) => match table.rules[rule as usize] {
                             [nonterminal, 0] => {
                                 if let Some(to) = table.goto(state, nonterminal) {
                                     if to == table.end {
                                         self.work.push((at, (nonterminal, 0, exit)));
                                     }
-                                    self.stand(table, control, to, state, at);
+                                    self.stand(control, to, state, at);
                                 }
                             }
                             [nonterminal, pops] => self.work.push((at, (nonterminal, pops, exit))),

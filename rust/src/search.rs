@@ -64,8 +64,11 @@ impl Engine {
         if let Some(&known) = self.search.viable.get(&item) {
             return Ok(known);
         }
-        if let Some(answer) = self.look_ahead(lexicon, item)? {
-            return Ok(answer);
+        // Guesses are cheap and mostly lead to an end at once; where they stray, estimates still may.
+        for guess in [true, false] {
+            if let Some(answer) = self.look_ahead(lexicon, item, guess)? {
+                return Ok(answer);
+            }
         }
         let answer = self.parser.finishes(lexicon, item.0, item.1)?;
         lexicon.check()?;
@@ -74,7 +77,7 @@ impl Engine {
     }
 
     /// A short search for an ending; `None` if the fuel does not suffice.
-    fn look_ahead(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<Option<bool>> {
+    fn look_ahead(&mut self, lexicon: &mut Lexicon, item: Item, guess: bool) -> Result<Option<bool>> {
         let mut steps = vec![Step { item, from: ROOT, symbol: None }];
         let mut seen = Set::default();
         seen.insert(item);
@@ -108,7 +111,10 @@ impl Engine {
                     break;
                 }
                 if seen.insert(next) {
-                    let estimate = self.parser.guess(lexicon, next.0, next.1);
+                    let estimate = match guess {
+                        true => self.parser.guess(lexicon, next.0, next.1),
+                        false => self.parser.estimate(lexicon, next.0, next.1),
+                    };
                     if estimate != IMPOSSIBLE {
                         steps.push(Step { item: next, from: at, symbol: None });
                         heap.push((Reverse(estimate), steps.len() as u32 - 1));
