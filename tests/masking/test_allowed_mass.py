@@ -83,7 +83,7 @@ def test_choices_have_the_mass_of_all_of_them_together() -> None:
 
 
 GRAMMARS = [("json", "earley"), ("json", "lalr"), ("arithmetic", "lalr"), ("markdown_table", "earley"),
-            ("yaml", "earley")]
+            ("sql_select", "lalr"), ("yaml", "earley"), ("python_expression", "lalr")]
 
 
 @pytest.mark.parametrize(("name", "parser"), GRAMMARS)

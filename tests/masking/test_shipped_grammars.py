@@ -88,8 +88,6 @@ def test_fixtures(name: str, parser: str) -> None:
 
 @pytest.mark.parametrize(("name", "parser"), CASES)
 def test_random_walks_are_read_by_lark_and_by_the_reader(name: str, parser: str) -> None:
-    if name in SLOW:
-        pytest.skip(SLOW[name])
     grammar = shipped(name, parser)
     walker = Walker(grammar.compile(nano(), engine=ENGINE), seed=len(name))
     for _ in range(WALKS):
@@ -100,9 +98,6 @@ def test_random_walks_are_read_by_lark_and_by_the_reader(name: str, parser: str)
 
 
 WALKS = 25
-SLOW = {"sql_select": "masks behind a word boundary take minutes with LALR",
-        "python_expression": "masks behind a word boundary take minutes with LALR"}
-"""Named skips of walks: what the kernel has to get quicker at."""
 
 
 def documents(name: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
-from .csv_rows import Rows
+from .csv_rows import Rows, is_cell
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
@@ -95,15 +95,12 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
     for start, end in parts:
         lines = _LINE.findall(text, start, end)
         offset = start
+        header = next((i for i, x in enumerate(lines) if x.strip() and not _leads_in(lines, i)), 0)
         for index, line in enumerate(lines[:200]):
             for delimiter in _DELIMITERS:
                 cells = {cell.strip().strip('"') for cell in line.split(delimiter)}
                 known = bool(names) and len(cells & names) * 2 > len(names)
-                if known or (
-                    not names
-                    and index == next((i for i, x in enumerate(lines) if x.strip()), 0)
-                    and (delimiter in line)
-                ):
+                if known or (not names and index == header and delimiter in line):
                     stop = offset + len(line)
                     for row in lines[index + 1 :]:
                         if row.strip() and delimiter not in row and len(cells) > 1:
@@ -113,6 +110,13 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
                     if stop != end:
                         yield offset, end, delimiter
             offset += len(line)
+
+
+def _leads_in(lines: Sequence[str], index: int) -> bool:
+    """Whether a line announces the table, rather than being its header."""
+    line = lines[index].strip()
+    alone = index + 1 < len(lines) and not lines[index + 1].strip()
+    return line.endswith(":") and (alone or len(line.split()) >= 4)
 
 
 def repair_csv(
@@ -163,6 +167,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
         if any(line.count(delimiter) >= width for line in text[end:].split("\n")):
             continue  # more rows, which are damaged
+        if text[start:end].endswith("\n") and is_cell(text[end:].split("\n", 1)[0]):
+            continue  # a row that lost its cells, or was cut off
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
         result = apply_edits(text, changes)
         if read_csv(result, schema, delimiter=delimiter) != rows:

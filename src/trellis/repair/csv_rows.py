@@ -84,6 +84,11 @@ def _closing(text: str, start: int, end: int, delimiter: str) -> int:
     return -1
 
 
+def is_cell(line: str) -> bool:
+    """Whether a line without a delimiter is a cell of a row that lost the others, rather than a sentence."""
+    return bool(re.fullmatch(r"[^\s`]*[^\s`.!?:]", line.strip()))
+
+
 class Rows:
     """Reads the rows of one table.
 
@@ -122,7 +127,7 @@ class Rows:
                 apart = at < 2 or not self.text[slice(*rows[at - 2])].strip()
                 if any(self._fits(c, d) for c, d in rows[at : at + _TALL]):
                     return None
-                if len(self._split(a, b)) > 1 and not apart:
+                if not apart and (len(self._split(a, b)) > 1 or is_cell(self.text[a:b])):
                     return None  # a row, and no words behind the table
                 self._line("prose", a, b, end)
         return sorted(self.changes, key=lambda change: (change.start, change.end))

@@ -194,6 +194,6 @@ def _node(node: Any, text: str) -> Node:
         end = items[-1].end if items else start
         end = max(end, keys[-1][1] if keys else start)
         if keys and end == keys[-1][1]:
-            end = text.index(":", end) + 1
+            end = max(end, text.find(":", end) + 1)  # "? key" alone has no colon
     kind = "array" if isinstance(node, SequenceNode) else "object"
     return Node(kind, start, end, None, items, keys, block=not node.flow_style)
