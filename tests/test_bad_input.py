@@ -320,7 +320,7 @@ def test_a_model_with_a_property_that_fails() -> None:
 def test_a_long_name_is_not_said_in_full() -> None:
     with pytest.raises(errors.UnknownModelError) as caught:
         resolve_model("x" * 10_000)
-    assert len(str(caught.value)) < 500
+    assert str(caught.value).count("x") < 200
 
 
 def test_a_validator_whose_error_cannot_speak() -> None:
