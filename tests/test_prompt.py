@@ -66,6 +66,18 @@ def test_types_that_contain_themselves_and_unions_at_the_root(schema: Any, text:
     assert contract_of(schema).type_text() == text
 
 
+@pytest.mark.parametrize(("schema", "note"), [
+    ({"type": "array", "minItems": 1}, "any[] // at least 1 item"),
+    ({"type": "string", "maxLength": 1}, "string // at most 1 character"),
+    ({"type": "string", "minLength": 0, "maxLength": 8, "pattern": "^a"},
+     "string // at most 8 characters, matches /^a/"),
+    ({"type": "string", "minLength": 4.0, "maxLength": 4}, "string // exactly 4 characters"),
+    ({"type": "array", "minItems": 2, "maxItems": 5, "uniqueItems": True}, "any[] // 2 to 5 items, no item twice"),
+])
+def test_counts_read_as_a_person_would_say_them(schema: Any, note: str) -> None:
+    assert contract_of(schema).type_text() == f"type Answer = {note}"
+
+
 def test_a_schema_nested_too_deeply_is_told() -> None:
     schema: dict[str, Any] = {"type": "integer"}
     for _ in range(3_000):

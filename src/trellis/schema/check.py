@@ -22,4 +22,6 @@ def check(schema: Any) -> None:
     draft = validators.validator_for(schema, default=validators.validator_for({}))
     error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
     if error is not None:
+        while error.context:  # of the alternatives, one that a value of the right kind has failed
+            error = next((one for one in error.context if one.validator != "type"), error.context[0])
         raise SchemaError(f"not a JSON Schema: {error.message[:200]}", pointer=join("", *error.absolute_path))

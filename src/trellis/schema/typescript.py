@@ -21,14 +21,11 @@ _BOUNDS = (
     ("maximum", "<= {}"),
     ("exclusiveMaximum", "< {}"),
     ("multipleOf", "multiple of {}"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} items"),
-    ("maxItems", "at most {} items"),
     ("uniqueItems", "no item twice"),
     ("pattern", "matches /{}/"),
     ("format", "{}"),
 )
+_COUNTS = (("minLength", "maxLength", "character"), ("minItems", "maxItems", "item"))
 _SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -200,9 +197,21 @@ def _identifier(name: str) -> str:
     return joined if joined and not joined[0].isdigit() else f"T{joined}"
 
 
+def _count(least: float | None, most: float | None, noun: str) -> str:
+    least, most = (None if bound is None else int(bound) for bound in (least, most))  # 3.0 is a count as well
+    nouns = noun if (least if most is None else most) == 1 else f"{noun}s"
+    if least == most:
+        return f"exactly {most} {nouns}"
+    if least and most is not None:
+        return f"{least} to {most} {nouns}"
+    return f"at least {least} {nouns}" if least else f"at most {most} {nouns}"
+
+
 def _comment(schema: Schema) -> str:
     told = ((text, schema.get(key)) for key, text in _BOUNDS)
-    notes = [text.format(value) for text, value in told if value is not None and value is not False]
+    notes = [_count(schema.get(least), schema.get(most), noun) for least, most, noun in _COUNTS
+             if schema.get(least) or schema.get(most) is not None]
+    notes += [text.format(value) for text, value in told if value is not None and value is not False]
     description = schema.get("description")
     if isinstance(description, str) and description:
         notes.insert(0, " ".join(description.split()))

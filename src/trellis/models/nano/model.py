@@ -77,7 +77,8 @@ class NanoModel:
         if len(ids) >= self.context:
             raise ContextLengthError(
                 f"the prompt has {len(ids)} tokens, and {self.name} holds {self.context} with the answer",
-                hint="shorten the text or the type, or give the text in parts; trellis/nano is for short texts")
+                hint="shorten the text or the type, or give the text in parts; a masked answer needs no type in its "
+                     'prompt: Template(..., source="{{ prompt }}"); trellis/nano is for short texts')
         return ids
 
     def start(self) -> State:
