@@ -31,7 +31,7 @@ tokenizers:
 # Every benchmark; those that compare on given cases take their files as arguments
 bench:
     {{python}} benchmarks/overhead.py
-    .venv/bin/trellis bench layers
+    {{python}} benchmarks/layers.py
     .venv/bin/trellis bench retries
     .venv/bin/trellis bench consistency
     {{python}} benchmarks/masking.py

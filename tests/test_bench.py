@@ -1,16 +1,19 @@
 """The benchmarks: their arithmetic, on models whose mistakes are known, and the command line on the built-in one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import trellis
 from trellis import FunctionModel, Session
-from trellis.bench import Case, consistency, layers, read_cases, retries
+from trellis.bench import Bench, Case, Journal, consistency, layers, read_cases, retries
 from trellis.bench.cases import leaves
 from trellis.bench.stats import ratio, share
 from trellis.cli import main
+from trellis.plots import COLOURS
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
           "required": ["n", "s"], "additionalProperties": False}
@@ -26,8 +29,12 @@ def model(prompt: str) -> str:
     return {6: f"Sure: {good}", 7: f"{good[:-1]},}}", 9: '{"s":"y"}'}.get(i, good)
 
 
+def bench(model: Any, **settings: Any) -> Bench:
+    return Bench(Session(model=model), **settings)
+
+
 def test_layers_count_what_they_should() -> None:
-    table = layers(CASES, Session(model=FunctionModel(model)))
+    table = layers(CASES, bench(FunctionModel(model)))
     rows = {row[0]: row for row in table.rows}
     assert list(rows) == ["prompt only", "+ repair", "+ retry (2 more)", "+ vote instead (5)"]
     assert [rows[name][1][0] for name in rows] == [0.6, 0.8, 0.9, 0.8]
@@ -40,24 +47,73 @@ def test_layers_count_what_they_should() -> None:
 
 def test_a_model_with_a_schema_mode_has_rows_for_it() -> None:
     strict = FunctionModel(lambda prompt: '{"n":1,"s":"x"}', modes=("native", "prompt"))
-    assert [row[0] for row in layers(CASES[:2], Session(model=strict)).rows][-2:] == ["native", "native + vote (5)"]
+    assert [row[0] for row in layers(CASES[:2], bench(strict)).rows][-2:] == ["native", "native + vote (5)"]
     rows = [Case("x", SCHEMA, [{"n": 1, "s": "x"}], "csv")]
-    assert [row[0] for row in layers(rows, Session(model=strict)).rows][-1] == "+ vote instead (5), csv"
+    assert [row[0] for row in layers(rows, bench(strict)).rows][-1] == "+ vote instead (5), csv"
 
 
 def test_retries_are_read_off_one_call() -> None:
-    rows = {row[0]: row for row in retries(CASES, Session(model=FunctionModel(model))).rows}
-    assert rows["retry, 1 attempt"][2][0] == 0.8
-    assert [rows[f"retry, {n} attempts"][2][0] for n in (2, 3, 4, 5)] == [0.9] * 4
-    assert [rows[f"resample, {n} attempts"][2][0] for n in (2, 3, 4, 5)] == [0.8] * 4
+    def counted(prompt: str) -> trellis.Reply:
+        return trellis.Reply(model(prompt), usage=trellis.Usage(1, len(prompt), 10))
+
+    table = retries(CASES, bench(FunctionModel(counted)))
+    valid = {row[:2]: row[3][0] for row in table.rows}
+    assert [valid["retry", n] for n in (1, 2, 3, 4, 5)] == [0.8, 0.9, 0.9, 0.9, 0.9]
+    assert [valid["resample", n] for n in (1, 2, 3, 4, 5)] == [0.8] * 5
+    assert [valid["vote", n] for n in (3, 5)] == [0.8] * 2
+    tokens = {row[:2]: row[2] for row in table.rows}
+    assert tokens["retry", 1] == tokens["resample", 1] < tokens["resample", 2] < tokens["retry", 2]
+    drawn = table.svg()
+    assert [drawn.count(f'fill="{colour}"/>') - drawn.count(f'height="10" fill="{colour}"/>')
+            for colour in COLOURS[:4]] == [10, 10, 10, 4]  # a point for each row, in two charts
 
 
 def test_agreement_is_per_field() -> None:
     said = iter(['{"n":1,"s":"a"}', '{"n":1,"s":"b"}', '{"n":1,"s":"a"}', '{"n":1,"s":"a"}', '{"n":1,"s":"b"}'] * 99)
-    table = consistency(CASES[:3], Session(model=FunctionModel(lambda prompt: next(said))))
+    table = consistency(CASES[:3], bench(FunctionModel(lambda prompt: next(said))))
     [one, vote] = table.rows
     assert one[1][0] == pytest.approx((1 + 0.6) / 2)
     assert vote[1][0] == 1.0
+
+
+def test_a_run_that_was_ended_is_taken_up_again(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def counted(prompt: str) -> str:
+        asked.append(prompt)
+        return model(prompt)
+
+    path = tmp_path / "outcomes.jsonl"
+    whole = layers(CASES, bench(FunctionModel(counted), journal=Journal(path)))
+    first, before = len(asked), path.read_bytes()
+    path.write_bytes(before[: len(before) // 2])  # as if it had been killed in the middle of a line
+    again = layers(CASES, bench(FunctionModel(counted), journal=Journal(path)))
+    assert 0 < len(asked) - first < first
+    assert [row[:-1] for row in again.rows] == [row[:-1] for row in whole.rows]
+    done = len(asked)
+    assert layers(CASES, bench(FunctionModel(counted), journal=Journal(path))).rows == again.rows  # seconds, too
+    assert len(asked) == done
+    layers([replace(CASES[0], schema={**SCHEMA, "title": "T"})], bench(FunctionModel(counted), journal=Journal(path)))
+    layers(CASES[:1], bench(FunctionModel(counted), journal=Journal(path), seed=2))
+    assert len(asked) > done  # another type, and another seed, are other questions
+
+
+def test_a_file_that_holds_no_outcomes(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("my notes\n")
+    with pytest.raises(trellis.UsageError, match="no file of outcomes"):
+        Journal(path)
+    assert path.read_text() == "my notes\n"
+    with pytest.raises(trellis.UsageError, match="cannot be opened"):
+        Journal(tmp_path / "no" / "where")
+
+
+def test_masks_hold_what_is_no_json(tmp_path: Path) -> None:
+    pytest.importorskip("trellis_kernel")
+    cases = [next(case for case in read_cases() if case.format == name) for name in ("yaml", "csv")]
+    rows = layers(cases, bench("trellis/nano")).rows
+    assert [row[0] for row in rows if row[0].startswith("mask")] == [
+        "mask, yaml", "mask + vote (5), yaml", "mask, csv", "mask + vote (5), csv"]
 
 
 def test_a_model_that_cannot_be_asked_ends_the_benchmark() -> None:
@@ -65,14 +121,14 @@ def test_a_model_that_cannot_be_asked_ends_the_benchmark() -> None:
         raise trellis.AuthenticationError("no key")
 
     with pytest.raises(trellis.AuthenticationError):
-        layers(CASES, Session(model=FunctionModel(no_key)))
+        layers(CASES, bench(FunctionModel(no_key)))
 
 
 def test_a_server_that_breaks_is_a_case_without_a_value() -> None:
     def broken(prompt: str) -> str:
         raise trellis.RequestRejectedError("no")
 
-    assert layers(CASES[:2], Session(model=FunctionModel(broken))).rows[0][1][0] == 0
+    assert layers(CASES[:2], bench(FunctionModel(broken))).rows[0][1][0] == 0
 
 
 @pytest.mark.parametrize(("hits", "of", "low", "high"), [(0, 10, 0.0, 0.28), (10, 10, 0.72, 1.0), (5, 10, 0.24, 0.76)])

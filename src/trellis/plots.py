@@ -1,15 +1,20 @@
-"""Bar charts as SVG: small, self-contained, readable on light and dark ground."""
+"""Bar charts and curves as SVG: small, self-contained, readable on light and dark ground."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor
 
 COLOURS = ("#3b7dd8", "#d9822b", "#2a9d6f", "#b3478c", "#7a6cc4", "#8a8f98")
 _LINE = 22
 _LABEL = 7.2
 """Width of a character of 12 pixels, about."""
+
+
+Point = tuple[float, float, float, float]
+"""Where it stands along, its share, and from where to where its interval goes."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,7 @@ def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: 
     unit = room / scale if scale > 0 else 0.0
     top = 30 + (_LINE if legend else 0)
     height = top + _LINE * len(rows) + 8
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-           f'role="img" aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="#888">',
-           f'<text x="0" y="14" font-weight="600" font-size="13">{escape(title)}</text>']
-    at = 0.0
-    for place, name in enumerate(legend):
-        out.append(f'<rect x="{at:.0f}" y="24" width="10" height="10" fill="{_colour(place)}"/>'
-                   f'<text x="{at + 14:.0f}" y="33">{escape(name)}</text>')
-        at += 28 + _LABEL * len(name)
+    out = [_opened(title, width, height), _legend(legend)]
     for number, row in enumerate(rows):
         y = top + _LINE * number
         out.append(f'<text x="{left - 8:.1f}" y="{y + 13}" text-anchor="end">{escape(row.label)}</text>')
@@ -71,6 +69,66 @@ def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: 
             end = max(end, high)
         out.append(f'<text x="{end + 6:.1f}" y="{y + 13}">{escape(row.said)}</text>')
     return "\n".join([*out, "</svg>"])
+
+
+def curves(title: str, series: Mapping[str, Sequence[Point]], *, along: str, width: int = 640,
+           height: int = 300) -> str:
+    """A chart with a curve for each series of shares, with their intervals.
+
+    Args:
+        title: stands above, and is read to those who do not see it.
+        series: the points of each curve, by its name.
+        along: what the horizontal axis shows.
+        width, height: in pixels.
+    """
+    points = [point for one in series.values() for point in one]
+    least = floor(10 * min((low for _, _, low, _ in points), default=0.0)) / 10
+    most = _round_up(max((x for x, *_ in points), default=1.0))
+    left, right, top, bottom = 44, width - 12, 30 + _LINE, height - 40
+
+    def place(x: float, y: float) -> str:
+        return f"{left + (right - left) * x / most:.1f} {bottom - (bottom - top) * (y - least) / (1 - least or 1):.1f}"
+
+    out = [_opened(title, width, height)]
+    for share in range(round(10 * least), 11):
+        line = place(0, share / 10).split()[1]
+        out.append(f'<path d="M{left} {line}H{right}" stroke="#8884" fill="none"/>'
+                   f'<text x="{left - 6}" y="{float(line) + 4:.1f}" text-anchor="end">{10 * share}%</text>')
+    for fifth in range(6):
+        x = most * fifth / 5
+        out.append(f'<text x="{place(x, 0).split()[0]}" y="{bottom + 16}" text-anchor="middle">{x:,.0f}</text>')
+    out.append(f'<text x="{(left + right) / 2}" y="{bottom + 32}" text-anchor="middle">{escape(along)}</text>')
+    out.append(_legend(tuple(series)))
+    for number, given in enumerate(series.values()):
+        drawn, colour = sorted(given), _colour(number)
+        out.append(f'<path d="M{"L".join(place(x, y) for x, y, *_ in drawn)}" stroke="{colour}" stroke-width="2" '
+                   'fill="none"/>' if len(drawn) > 1 else "")
+        for x, y, low, high in drawn:
+            (at, middle), end = place(x, y).split(), place(x, high).split()[1]
+            out.append(f'<path d="M{place(x, low)}V{end}" stroke="{colour}" opacity="0.4" fill="none"/>'
+                       f'<circle cx="{at}" cy="{middle}" r="3.5" fill="{colour}"/>')
+    return "\n".join([*out, "</svg>"])
+
+
+def _round_up(number: float) -> float:
+    """The next number with two leading digits that five steps divide."""
+    step = 10.0 ** (len(str(int(number))) - 1) / 2
+    return max(1.0, ceil(number / step) * step)
+
+
+def _opened(title: str, width: int, height: int) -> str:
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            f'role="img" aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="#888">\n'
+            f'<text x="0" y="14" font-weight="600" font-size="13">{escape(title)}</text>')
+
+
+def _legend(names: Sequence[str]) -> str:
+    at, out = 0.0, []
+    for place, name in enumerate(names):
+        out.append(f'<rect x="{at:.0f}" y="24" width="10" height="10" fill="{_colour(place)}"/>'
+                   f'<text x="{at + 14:.0f}" y="33">{escape(name)}</text>')
+        at += 28 + _LABEL * len(name)
+    return "\n".join(out)
 
 
 def _colour(place: int) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 
 import trellis
 from trellis.bench.cases import Case, leaves
-from trellis.bench.layers import STRONGEST, VOTES
-from trellis.bench.run import MAX_TOKENS, Outcome, Progress, ask, unwatched
+from trellis.bench.layers import VOTES
+from trellis.bench.outcome import Outcome
+from trellis.bench.run import Bench
 from trellis.bench.stats import Estimate, ratio
 from trellis.bench.tables import Table
 
@@ -28,34 +29,33 @@ WAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 })
 
 
-def consistency(cases: Sequence[Case], session: trellis.Session, *, seed: int = 1, temperature: float | None = 1.0,
-                progress: Progress = unwatched) -> Table:
-    """The table: for each way, agreement over seeds and over paraphrases, fields right, tokens for a prompt."""
-    modes = session.model.modes if session.model is not None else ()
-    strongest = next((mode for mode in STRONGEST if mode in modes), None)
+def consistency(cases: Sequence[Case], bench: Bench) -> Table:
+    """The table: for each way, agreement over seeds and over paraphrases, fields right, tokens for an answer."""
     ways: dict[str, Mapping[str, Any]] = dict(WAYS)
+    strongest = bench.strongest("json")
     if strongest is not None:
-        ways[strongest] = {"mode": strongest, "strategy": trellis.Retry(0)}
+        ways[strongest] = {"strategy": trellis.Retry(0)}
     chosen = [case for case in cases if case.format == "json" and case.value is not None]
     rows = []
     for name, settings in ways.items():
-        over_seeds, over_words = [], []
-        found: list[Outcome] = []
-        for place, case in enumerate(chosen):
-            first = seed * 100_003 + place * ANSWERS
-            texts = (case.prompt, *case.paraphrases) if case.paraphrases else [
-                around.replace("{}", case.prompt) for around in SURROUNDINGS]
-            seeded = [_asked(case, case.prompt, settings, session, first + i, temperature) for i in range(ANSWERS)]
-            worded = [_asked(case, text, settings, session, first, temperature) for text in texts]
-            over_seeds.append(agreement(seeded))
-            over_words.append(agreement(worded))
-            found += progress([*seeded, *worded], name, len(chosen) * (ANSWERS + len(texts)))
+        seeded = [(case, case.prompt, settings, place * ANSWERS + i) for place, case in enumerate(chosen)
+                  for i in range(ANSWERS)]
+        worded = [(case, text, settings, place * ANSWERS) for place, case in enumerate(chosen)
+                  for text in _worded(case)]
+        found = bench.watched([*seeded, *worded], name)
         fields = [outcome.case.fields(outcome.value) for outcome in found]
         tokens = sum(outcome.usage.total_tokens for outcome in found) / max(1, len(found))
-        rows.append((name, _over(over_seeds), _over(over_words),
+        rows.append((name, _over(found[: len(seeded)]), _over(found[len(seeded) :]),
                      ratio([right for right, _ in fields], [of for _, of in fields]), tokens))
     return Table("Agreement of answers", ("way", "over seeds", "over paraphrases", "fields right", "tokens / answer"),
-                 tuple(rows), ("over seeds", "over paraphrases"))
+                 tuple(rows), ("over seeds", "over paraphrases", "fields right"))
+
+
+def _worded(case: Case) -> Sequence[str]:
+    """The prompt in several words."""
+    if case.paraphrases:
+        return (case.prompt, *case.paraphrases)
+    return [around.replace("{}", case.prompt) for around in SURROUNDINGS]
 
 
 def agreement(answers: Sequence[Outcome]) -> tuple[float, int]:
@@ -68,11 +68,10 @@ def agreement(answers: Sequence[Outcome]) -> tuple[float, int]:
     return sum(max(count.values()) for count in counts) / len(answers), len(places)
 
 
-def _over(found: Sequence[tuple[float, int]]) -> Estimate:
-    return ratio([agreed for agreed, _ in found], [of for _, of in found])
-
-
-def _asked(case: Case, prompt: str, settings: Mapping[str, Any], session: trellis.Session, seed: int,
-           temperature: float | None) -> Outcome:
-    sampling = trellis.Sampling(temperature=temperature, seed=seed, max_tokens=MAX_TOKENS)
-    return ask(case, prompt, settings, session, sampling)
+def _over(found: Sequence[Outcome]) -> Estimate:
+    """The agreement, over cases."""
+    by_case: dict[int, list[Outcome]] = {}
+    for outcome in found:
+        by_case.setdefault(id(outcome.case), []).append(outcome)
+    counted = [agreement(answers) for answers in by_case.values()]
+    return ratio([agreed for agreed, _ in counted], [of for _, of in counted])

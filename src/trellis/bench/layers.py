@@ -2,7 +2,7 @@
 
 *Valid*: the call returned a value (with no layer: the format's standard reader takes the answer as it stands, and the
 schema accepts it). *Fields right*: the share of the right answers' leaves that the values have; a call that returned
-nothing has none. Types that masks cannot enforce (YAML) have no rows with masks.
+nothing has none.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import Any
 
 import trellis
 from trellis.bench.cases import Case
-from trellis.bench.run import Outcome, Progress, run, unwatched
+from trellis.bench.outcome import Outcome
+from trellis.bench.run import Bench
 from trellis.bench.stats import ratio, share
 from trellis.bench.tables import Table
 
 VOTES = 5
-ARMS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+WORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "prompt only": {"mode": "prompt", "repair": "off", "strategy": trellis.Retry(0)},
     "+ repair": {"mode": "prompt", "strategy": trellis.Retry(0)},
     "+ retry (2 more)": {"mode": "prompt", "strategy": trellis.Retry(2)},
     f"+ vote instead ({VOTES})": {"mode": "prompt", "strategy": trellis.Vote(VOTES)},
-    "mask": {"mode": "mask", "strategy": trellis.Retry(0)},
-    f"mask + vote ({VOTES})": {"mode": "mask", "strategy": trellis.Vote(VOTES)},
 })
-"""``mask`` stands for the strongest that a model enforces: its schema mode where there is no mask."""
-STRONGEST = ("mask", "native", "tools", "json")
+ENFORCED: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "": {"strategy": trellis.Retry(0)},
+    f" + vote ({VOTES})": {"strategy": trellis.Vote(VOTES)},
+})
+"""After the name of the strongest that the model has: a mask, or its schema mode. Where that cannot hold a keyword of
+the type (the length of a text in CSV), the value is checked against it, and counts as not valid if it fails."""
 
 
-def layers(cases: Sequence[Case], session: trellis.Session, *, seed: int = 1, temperature: float | None = 1.0,
-           concurrency: int = 1, progress: Progress = unwatched) -> Table:
+def layers(cases: Sequence[Case], bench: Bench) -> Table:
     """The table of layers, for each format and kind of cases."""
     rows: list[tuple[Any, ...]] = []
     for (kind, output_format), group in _groups(cases):
-        for name, settings in _arms(session, output_format):
+        for name, settings in _arms(bench, output_format):
             if kind != "known" and isinstance(settings["strategy"], trellis.Vote):
                 continue  # what is made up cannot agree
             label = name if (kind, output_format) == ("known", "json") else f"{name}, {_called(kind, output_format)}"
-            found = run(group, settings, session, label=label, seed=seed, temperature=temperature,
-                        concurrency=concurrency, progress=progress)
-            rows.append((label, *figures(found)))
+            rows.append((label, *figures(bench.run(group, settings, label))))
     return Table("What each layer is worth", ("layers", "valid", "fields right", "calls", "tokens", "s / prompt"),
                  tuple(rows), ("valid", "fields right"))
 
@@ -65,12 +65,8 @@ def _called(kind: str, output_format: str) -> str:
     return output_format if kind == "known" else f"{kind} types"
 
 
-def _arms(session: trellis.Session, output_format: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    modes = session.model.modes if session.model is not None else ()
-    possible = {"json": STRONGEST, "csv": ("mask",), "yaml": ()}[output_format]
-    strongest = next((mode for mode in possible if mode in modes), None)
-    for name, settings in ARMS.items():
-        if settings["mode"] == "prompt":
-            yield name, dict(settings)
-        elif strongest is not None:
-            yield name.replace("mask", strongest), {**settings, "mode": strongest}
+def _arms(bench: Bench, output_format: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from WORDS.items()
+    strongest = bench.strongest(output_format)
+    if strongest is not None:
+        yield from ((f"{strongest}{name}", settings) for name, settings in ENFORCED.items())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trellis.bench.stats import Estimate, said
-from trellis.plots import Bar, bars
+from trellis.plots import Bar, Point, bars, curves
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,15 @@ class Table:
         columns: their names.
         rows: a cell is a text, a number, or an estimate with its interval.
         plotted: the columns with estimates that are drawn.
+        along: the column that they are drawn along, as a curve for each name in the first column; without one, they are
+            drawn as bars.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     plotted: tuple[str, ...] = field(default_factory=tuple)
+    along: str = ""
 
     def text(self) -> list[tuple[str, ...]]:
         """The rows as text."""
@@ -36,8 +39,7 @@ class Table:
 
     def svg(self) -> str:
         """A chart for each plotted column, one below the other, as one picture."""
-        charts = [bars(f"{self.title}: {column}", self._bars(self.columns.index(column)), most=1.0)
-                  for column in self.plotted]
+        charts = [self._chart(f"{self.title}: {column}", self.columns.index(column)) for column in self.plotted]
         heights = [_height(chart) for chart in charts]
         tops = [sum(heights[:place]) for place in range(len(charts))]
         inner = "\n".join(f'<g transform="translate(0 {top})">{chart}</g>' for top, chart in
@@ -48,6 +50,16 @@ class Table:
     def data(self) -> list[dict[str, Any]]:
         """The rows as JSON data; an estimate is a list of itself and its bounds."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def _chart(self, title: str, column: int) -> str:
+        if not self.along:
+            return bars(title, self._bars(column), most=1.0)
+        at = self.columns.index(self.along)
+        series: dict[str, list[Point]] = {}
+        for row in self.rows:
+            if isinstance(row[column], tuple):
+                series.setdefault(str(row[0]), []).append((float(row[at]), *row[column]))
+        return curves(title, series, along=self.along)
 
     def _bars(self, column: int) -> Sequence[Bar]:
         found = [(row[0], row[column]) for row in self.rows if isinstance(row[column], tuple)]

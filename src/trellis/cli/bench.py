@@ -14,11 +14,12 @@ import typer
 from rich.progress import Progress
 from rich.table import Table as Shown
 
+from trellis.cli.blas import one_thread_for
 from trellis.cli.report import stderr, stdout, write
 from trellis.errors import UsageError
 
 if TYPE_CHECKING:
-    from trellis.bench import Case, Table
+    from trellis.bench import Bench, Case, Table
 
 T = TypeVar("T")
 
@@ -31,38 +32,54 @@ Count = Annotated[int, typer.Option(min=1, help="Cases of each format and kind a
 Seed = Annotated[int, typer.Option(help="Chooses the cases and the draws.")]
 Temperature = Annotated[float, typer.Option(min=0, help="0 is greedy.")]
 Parallel = Annotated[int, typer.Option(min=1, help="Calls at the same time; 1 suits local models.")]
+Resume = Annotated[Path | None, typer.Option(help="A file of outcomes, written as they come: what stands in it is not "
+                                             "asked again.")]
 Log = Annotated[Path | None, typer.Option(help="A run log to write.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="A folder for the table (.md, .json) and plot (.svg).")]
 
 
 @app.command()
 def layers(model: Model = "trellis/nano", cases: Cases = None, count: Count = 100, seed: Seed = 1,
-           temperature: Temperature = 1.0, parallel: Parallel = 1, log: Log = None, out: Out = None) -> None:
+           temperature: Temperature = 1.0, parallel: Parallel = 1, resume: Resume = None, log: Log = None,
+           out: Out = None) -> None:
     """Prompt only, + repair, + retry, + vote, + mask: valid, fields right, calls, tokens, seconds."""
-    from trellis import Session, bench
+    one_thread_for(model)
+    from trellis import bench
 
-    _show(bench.layers(_chosen(cases, count, seed), Session(model=model, log=log), seed=seed, temperature=temperature,
-                       concurrency=parallel, progress=_progress), "layers", out)
+    found = bench.layers(_chosen(cases, count, seed), _bench(model, seed, temperature, parallel, resume, log))
+    _show(found, "layers", out)
 
 
 @app.command()
 def retries(model: Model = "trellis/nano", cases: Cases = None, count: Count = 100, seed: Seed = 1,
-            temperature: Temperature = 1.0, parallel: Parallel = 1, log: Log = None, out: Out = None) -> None:
-    """Retry against resample against mask, by the tokens that they cost."""
-    from trellis import Session, bench
+            temperature: Temperature = 1.0, parallel: Parallel = 1, resume: Resume = None, log: Log = None,
+            out: Out = None) -> None:
+    """Retry against resample against vote against mask, by the tokens that they cost."""
+    one_thread_for(model)
+    from trellis import bench
 
-    _show(bench.retries(_chosen(cases, count, seed), Session(model=model, log=log), seed=seed, temperature=temperature,
-                        concurrency=parallel, progress=_progress), "retries", out)
+    found = bench.retries(_chosen(cases, count, seed), _bench(model, seed, temperature, parallel, resume, log))
+    _show(found, "retries", out)
 
 
 @app.command()
 def consistency(model: Model = "trellis/nano", cases: Cases = None, count: Count = 30, seed: Seed = 1,
-                temperature: Temperature = 1.0, log: Log = None, out: Out = None) -> None:
+                temperature: Temperature = 1.0, parallel: Parallel = 1, resume: Resume = None, log: Log = None,
+                out: Out = None) -> None:
     """Agreement of answers over seeds and over paraphrases: one answer, a vote, a mask."""
-    from trellis import Session, bench
+    one_thread_for(model)
+    from trellis import bench
 
-    _show(bench.consistency(_chosen(cases, count, seed), Session(model=model, log=log), seed=seed,
-                            temperature=temperature), "consistency", out)
+    found = bench.consistency(_chosen(cases, count, seed), _bench(model, seed, temperature, parallel, resume, log))
+    _show(found, "consistency", out)
+
+
+def _bench(model: str, seed: int, temperature: float, parallel: int, resume: Path | None, log: Path | None) -> Bench:
+    from trellis import Session
+    from trellis.bench import Bench, Journal
+
+    return Bench(Session(model=model, log=log), seed, temperature, parallel, _progress,
+                 None if resume is None else Journal(resume))
 
 
 def _chosen(path: Path | None, count: int, seed: int) -> Sequence[Case]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from trellis.cli.blas import one_thread_for
 from trellis.cli.fields import schema_of_fields
 from trellis.cli.report import attempts_table, read_input, show_value, stderr, usage_line, write
 from trellis.errors import SchemaError, TypeNotSupportedError, UsageError
@@ -68,6 +69,7 @@ def generate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on standard error.")] = False,
 ) -> None:
     """Ask a model for a value of a type, and print the validated value as JSON."""
+    one_thread_for(model)
     import trellis
 
     text = read_prompt() if prompt == "-" else prompt
