@@ -7,13 +7,13 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args, overload
 
 from trellis.contract import Contract, RepairLevel, checked_level, contract_of
 from trellis.drive import adrive, drive
-from trellis.errors import CapabilityError, UsageError, shown
+from trellis.errors import CapabilityError, UsageError, looking_at_arguments, shown
 from trellis.models import Model, resolve_model
 from trellis.prompt import Template, messages_for, shape_of
 from trellis.result import Message, Mode, Result, Sampling
 from trellis.runlog.record import Record, recorded, sampling_data
 from trellis.session import Session, model_for
-from trellis.strategy import FindModel, Retry, Strategy, Task, Validator
+from trellis.strategy import FindModel, Flow, Retry, Strategy, Task, Validator, guarded
 
 T = TypeVar("T")
 Prompt = str | Sequence[Message] | Template
@@ -77,7 +77,7 @@ def generate_structured(
     """
     call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
     with call.record:
-        return call.record.kept(drive(strategy.run(call.task), call.model))
+        return call.record.kept(drive(call.flow, call.model))
 
 
 @overload
@@ -107,13 +107,14 @@ async def agenerate_structured(
     """``generate_structured``, awaitable."""
     call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
     with call.record:
-        return call.record.kept(await adrive(strategy.run(call.task), call.model))
+        return call.record.kept(await adrive(call.flow, call.model))
 
 
 class Call(NamedTuple):
     """A call that was checked and can be driven."""
 
     task: Task[Any]
+    flow: Flow[Any]
     model: Model
     record: Record
 
@@ -148,7 +149,7 @@ class Plan(NamedTuple):
         task = Task(contract, messages, modes, sampling=self.sampling, validators=self.validators, repair=self.level,
                     meter=self.session.meter, warnings=self.warnings, on_attempt=record.attempt, model=own,
                     find_model=finder(self.mode, own, self.session))
-        return Call(task, own, record)
+        return Call(task, guarded(self.strategy, task), own, record)
 
 
 def prepare(
@@ -160,12 +161,13 @@ def prepare(
     Raises:
         UsageError: the call is wrong.
     """
-    _check_kinds(strategy, sampling, validators, session)
-    shared = Session() if session is None else session
-    contract = contract_of(output_type)
-    level = checked_level(repair)
-    found, warnings = model_for(model, shared)
-    return Plan(contract, found, mode, strategy, sampling, validators, level, shared, warnings).call(prompt)
+    with looking_at_arguments():
+        _check_kinds(strategy, sampling, validators, session)
+        shared = Session() if session is None else session
+        contract = contract_of(output_type)
+        level = checked_level(repair)
+        found, warnings = model_for(model, shared)
+        return Plan(contract, found, mode, strategy, sampling, validators, level, shared, warnings).call(prompt)
 
 
 def plan(
@@ -177,11 +179,12 @@ def plan(
     Raises:
         UsageError: the call is wrong, whatever the prompt.
     """
-    _check_kinds(strategy, sampling, validators, session)
-    contract = contract_of(output_type)
-    level = checked_level(repair)
-    found, warnings = model_for(model, session)
-    modes_for(mode, found, contract)
+    with looking_at_arguments():
+        _check_kinds(strategy, sampling, validators, session)
+        contract = contract_of(output_type)
+        level = checked_level(repair)
+        found, warnings = model_for(model, session)
+        modes_for(mode, found, contract)
     return Plan(contract, found, mode, strategy, sampling, validators, level, session, warnings)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from trellis.deadline import GRACE, within
 from trellis.errors import ModelError, TransportError, TrellisError, message_of
 from trellis.models.base import Model, Reply, Request
 from trellis.result import Result
@@ -50,25 +51,37 @@ async def adrive(flow: Flow[T], model: Model) -> Result[T]:
 
 
 def answer(model: Model, requests: Sequence[Request]) -> Replies:
-    """What a model says to requests; never an exception, but in the place of a reply."""
+    """What a model says to requests, no later than their timeouts; never an exception, but in the place of a reply."""
+    limit = _limit(requests)
     try:
-        return _checked(model, requests, model.complete(requests))
+        said = model.complete(requests) if limit is None else within(limit + GRACE, lambda: model.complete(requests))
+        return _checked(model, requests, said)
+    except TimeoutError as error:
+        return [typed(model, error) if limit is None else late(model, limit)] * len(requests)
     except Exception as error:
         return [typed(model, error)] * len(requests)
 
 
 async def answer_async(model: Model, requests: Sequence[Request]) -> Replies:
-    """``answer``, awaitable, and no longer than the requests' timeouts."""
+    """``answer``, awaitable."""
     import asyncio
 
-    limit = max((request.timeout for request in requests if request.timeout is not None), default=None)
-    clock = asyncio.timeout(limit)
+    limit = _limit(requests)
+    clock = asyncio.timeout(None if limit is None else limit + GRACE)
     try:
         async with clock:
             return _checked(model, requests, await model.acomplete(requests))
     except Exception as error:
-        late = TransportError(f"{model.name} did not answer in the {limit or 0:.3g} seconds that the budget left")
-        return [late if clock.expired() else typed(model, error)] * len(requests)
+        return [late(model, limit) if limit is not None and clock.expired() else typed(model, error)] * len(requests)
+
+
+def _limit(requests: Sequence[Request]) -> float | None:
+    return max((request.timeout for request in requests if request.timeout is not None), default=None)
+
+
+def late(model: Model, limit: float) -> TransportError:
+    """The error in the place of a reply that has not come while there was time for it."""
+    return TransportError(f"{model.name} did not answer in the {limit:.3g} seconds that the budget left")
 
 
 def delay_of(requests: Sequence[Request]) -> float:

@@ -33,6 +33,9 @@ travel between processes with all they carry. This module imports nothing of Tre
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -91,6 +94,18 @@ def _rebuild(kind: type[TrellisError], arguments: tuple[Any, ...]) -> TrellisErr
 
 class UsageError(TrellisError):
     """The call itself is wrong; no model was asked."""
+
+
+@contextmanager
+def looking_at_arguments() -> Iterator[None]:
+    """Turns what objects of the caller's raise when they are looked at (their code is anybody's) into a UsageError."""
+    try:
+        yield
+    except TrellisError:
+        raise
+    except Exception as error:
+        raise UsageError(f"an argument of the call raised {type(error).__name__}: {message_of(error)[:300]}",
+                         hint="error.__cause__ has the traceback of it") from error
 
 
 class TypeNotSupportedError(UsageError):
@@ -277,7 +292,18 @@ class RateLimitError(TransportError):
         self, message: str, *, retry_after: float | None = None, status: int | None = 429, hint: str = ""
     ) -> None:
         super().__init__(message, status=status, hint=hint)
-        self.retry_after = retry_after
+        self.retry_after = _seconds(retry_after)
+
+
+def _seconds(given: Any) -> float | None:
+    """A waiting time that one can reckon with; ``None`` for what is none (a server says it, or anybody's model)."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    try:
+        seconds = float(given)
+    except OverflowError:  # a whole number beyond all floats
+        return math.inf
+    return None if math.isnan(seconds) else max(0.0, seconds)
 
 
 class AuthenticationError(ModelError):

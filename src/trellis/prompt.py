@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trellis.errors import TemplateError, UsageError, shown
+from trellis.errors import TemplateError, UsageError, looking_at_arguments, shown
 from trellis.result import FieldError, Message
 
 if TYPE_CHECKING:
@@ -126,8 +126,9 @@ class Template:
             output_type: as in ``generate_structured``.
             count: counts the tokens of a text (``lambda text: len(tokenizer.encode(text))``); an estimate if not given.
         """
-        shape = shape_of(self, output_type)
-        messages = self.messages(shape)
+        with looking_at_arguments():
+            shape = shape_of(self, output_type)
+            messages = self.messages(shape)
         counted = count or estimated_tokens
         names = () if shape.format == "text" else tuple(_LEADS)
         renderings: dict[str, int] = {name: counted(shape.rendered(name)) for name in names}

@@ -20,7 +20,8 @@ LARGEST = sys.float_info.max
 Role = Literal["system", "user", "assistant"]
 Mode = Literal["mask", "native", "tools", "json", "prompt"]
 """How a shape is asked for: by a token mask, the server's own schema mode, a tool call, JSON mode, or words alone."""
-Finish = Literal["stop", "length", "refusal"]
+Finish = Literal["stop", "length", "refusal", "timeout"]
+"""Why an answer ended: it was done, ran into its token limit, was refused, or the time for it was over."""
 FailureKind = Literal[
     "transport", "rate_limit", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator", "verifier",
 ]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trellis.errors import UsageError, shown
+from trellis.errors import UsageError, looking_at_arguments, shown
 from trellis.models import BUILT_IN, Model, resolve_model
 from trellis.result import Usage
 from trellis.runlog.log import RunLog
@@ -40,10 +40,11 @@ class Session:
                  prices: Mapping[str, Price] | None = None) -> None:
         if budget is not None and not isinstance(budget, Budget):
             raise UsageError(f"budget={shown(budget)} is no Budget", hint="Session(budget=Budget(calls=10))")
-        self.model: Model | None = None if model is None else resolve_model(model)
-        self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
-        self.cache = _cache(cache)
-        self.meter = Meter(budget, prices=_checked_prices(prices))
+        with looking_at_arguments():
+            self.model: Model | None = None if model is None else resolve_model(model)
+            self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
+            self.cache = _cache(cache)
+            self.meter = Meter(budget, prices=_checked_prices(prices))
 
     def cached(self, model: Model) -> Model:
         """The model, behind the session's cache if there is one."""
@@ -67,7 +68,7 @@ def _cache(cache: Any) -> Cache | None:
     if isinstance(cache, Cache):
         return cache
     if not isinstance(cache, str | os.PathLike):
-        raise UsageError(f"cache={cache!r:.60} is no file", hint='Session(cache="replies.sqlite")')
+        raise UsageError(f"cache={shown(cache)} is no file", hint='Session(cache="replies.sqlite")')
     return Cache(cache)
 
 

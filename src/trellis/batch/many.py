@@ -19,7 +19,7 @@ from trellis.batch.pacing import PacedModel, RateLimit
 from trellis.batch.progress import bar
 from trellis.contract import RepairLevel
 from trellis.drive import adrive
-from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError
+from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError, looking_at_arguments, shown
 from trellis.models import Model
 from trellis.result import Mode, Result, Sampling, Usage
 from trellis.session import Session
@@ -197,17 +197,18 @@ class _Work:
                  concurrency: int, rate_limit: RateLimit | None, resume: str | os.PathLike[str] | None,
                  progress: bool) -> None:
         if isinstance(prompts, str) or not isinstance(prompts, Iterable):
-            raise UsageError(f"prompts={prompts!r:.60} is no list of prompts", hint="one prompt: generate_structured")
+            raise UsageError(f"prompts={shown(prompts)} is no list of prompts", hint="one prompt: generate_structured")
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise UsageError(f"concurrency={concurrency!r:.60}: a whole number, 1 or more")
+            raise UsageError(f"concurrency={shown(concurrency)}: a whole number, 1 or more")
         if rate_limit is not None and not isinstance(rate_limit, RateLimit):
-            raise UsageError(f"rate_limit={rate_limit!r:.60} is no RateLimit", hint="RateLimit(requests=500)")
+            raise UsageError(f"rate_limit={shown(rate_limit)} is no RateLimit", hint="RateLimit(requests=500)")
         self.session = Session() if session is None else session
         self.plan = plan(output_type, model, mode, strategy, sampling, validators, repair, self.session)
         found = self.plan.model
         self.model: Model = found if rate_limit is None else PacedModel(found, rate_limit)
         self.journal = None if resume is None else Journal(resume)
-        self.prompts = iter(prompts)
+        with looking_at_arguments():
+            self.prompts = iter(prompts)
         self.concurrency = concurrency
         self._bar = bar(len(prompts) if isinstance(prompts, Sized) else None, progress)
         self._occurrences: Counter[bytes] = Counter()
@@ -263,7 +264,7 @@ class _Work:
         try:
             call = self.plan.call(prompt, asked)
             with call.record:
-                result = call.record.kept(await adrive(self.plan.strategy.run(call.task), call.model))
+                result = call.record.kept(await adrive(call.flow, call.model))
         except TrellisError as error:
             return Row(index, prompt, error=error, repeated=journaled.repeated if journaled else 0)
         except Exception as error:  # a strategy or a template of the caller's

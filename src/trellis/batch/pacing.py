@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trellis.errors import RateLimitError, UsageError
+from trellis.errors import RateLimitError, UsageError, shown
 from trellis.models.base import Model, Reply, Request, WrappedModel
 
 SHORTEST_WAIT = 0.005
@@ -32,9 +32,9 @@ class RateLimit:
         for name in ("requests", "tokens"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise UsageError(f"RateLimit({name}={value!r:.60}): a whole number, 1 or more")
+                raise UsageError(f"RateLimit({name}={shown(value)}): a whole number, 1 or more")
         if isinstance(self.seconds, bool) or not isinstance(self.seconds, int | float) or not self.seconds > 0:
-            raise UsageError(f"RateLimit(seconds={self.seconds!r:.60}): a number of seconds")
+            raise UsageError(f"RateLimit(seconds={shown(self.seconds)}): a number of seconds")
 
 
 class PacedModel(WrappedModel):

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from trellis.repair import Repaired
 
 
+LOSSES = frozenset({"dropped_item", "rounded"})
+"""Rules of repair that take data away which nothing forbids: only ``repair="salvage"`` accepts such an answer."""
+
+
 class DataContract(Contract[T]):
     """A value with a JSON Schema, however it is written."""
 
@@ -192,11 +196,14 @@ def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, lev
     if level == "off":
         return untouched(_read(repairer, text, schema, "safe"))
     try:
-        return repairer(text, schema, level=level)
+        repaired = repairer(text, schema, level=level)
     except RepairError as error:
         if error.limit:
             raise
         return repairer(text, None, level=level)
+    if level != "salvage" and any(edit.rule in LOSSES for edit in repaired.edits):
+        return repairer(text, None, level=level)  # the model can be asked again, and a payment is not passed over
+    return repaired
 
 
 def _json_fault(text: str) -> str:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from trellis.contract.base import MAX_CHOICES, Contract, OnUnsupported, RepairLevel, Verdict
 from trellis.contract.values import clip
-from trellis.errors import GrammarError, TypeNotSupportedError, UnsupportedError, UsageError, shown
+from trellis.errors import (
+    GrammarError,
+    TypeNotSupportedError,
+    UnsupportedError,
+    UsageError,
+    looking_at_arguments,
+    shown,
+)
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
@@ -54,8 +61,10 @@ class Choice:
     def __init__(self, values: Iterable[str], *others: str) -> None:
         if others:
             raise TypeNotSupportedError("Choice takes its texts in one list", hint='Choice(["yes", "no"])')
-        found = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else ()
-        if not found or not all(isinstance(value, str) and value for value in found) or len(set(found)) < len(found):
+        with looking_at_arguments():
+            found = (values,) if isinstance(values, str) else tuple(values) if isinstance(values, Iterable) else ()
+            right = found and all(isinstance(value, str) and value for value in found) and len(set(found)) == len(found)
+        if not right:
             raise TypeNotSupportedError("Choice takes different texts that are not empty",
                                         hint='Choice(["yes", "no"]); Literal[...] takes other values as well')
         object.__setattr__(self, "values", found)

@@ -70,6 +70,7 @@ class LocalModel:
             UsageError: a sampling setting is out of its range.
             GrammarError: a grammar that the engine refuses.
         """
+        begun = time.perf_counter()
         wanted = Counter(request.messages for request in requests)
         read: dict[tuple[Message, ...], _Prompt] = {}
         replies: list[Reply | Exception] = []
@@ -84,7 +85,7 @@ class LocalModel:
                 else:
                     read.pop(request.messages, None)
                     state = prompt.state
-                replies.append(self._answer(request, prompt, state, started))
+                replies.append(self._answer(request, prompt, state, started, begun))
             except (ModelError, MaskError) as error:
                 replies.append(error)
         return replies
@@ -106,7 +107,7 @@ class LocalModel:
         """The answer's text as it is drawn, in pieces that are whole characters; then the reply."""
         started = time.perf_counter()
         prompt = self._read(request.messages)
-        yield from self._pieces(request, prompt, prompt.state, started)
+        yield from self._pieces(request, prompt, prompt.state, started, started)
 
     async def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         """``stream``, with each step in a thread."""
@@ -114,14 +115,14 @@ class LocalModel:
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
 
-    def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float) -> Reply:
-        for piece in self._pieces(request, prompt, state, started):
+    def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float, begun: float) -> Reply:
+        for piece in self._pieces(request, prompt, state, started, begun):
             if isinstance(piece, Reply):
                 return piece
         raise AssertionError("unreachable: the last piece is the reply")
 
-    def _pieces(self, request: Request, prompt: _Prompt, state: TokenState,
-                started: float) -> Generator[str | Reply, None, None]:
+    def _pieces(self, request: Request, prompt: _Prompt, state: TokenState, started: float,
+                begun: float) -> Generator[str | Reply, None, None]:
         sampling = request.sampling
         if request.mode not in self.modes:
             raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}",
@@ -165,6 +166,9 @@ class LocalModel:
                 finish = "stop"
                 break
             if drawn == budget:
+                break
+            if request.timeout is not None and time.perf_counter() - begun > request.timeout:
+                finish = "timeout"
                 break
             if fresh := text.fresh():
                 yield fresh

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.models.base import Model, Reply, Request, WrappedModel
 from trellis.store.codec import reply_data, reply_of, request_key
 
@@ -37,6 +37,8 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise UsageError(f"resume={shown(path)} is no file", hint='resume="batch.jsonl"')
         self.path = os.fspath(path)
         self._places: dict[str, int] = {}
         self._in_flight: set[str] = set()

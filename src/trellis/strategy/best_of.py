@@ -34,7 +34,7 @@ class BestOf:
     def __post_init__(self) -> None:
         checked_count("BestOf", self.n)
         checked_inner("BestOf", self.of)
-        if not callable(self.score) and self.score not in ("logprob", "shortest"):
+        if not callable(self.score) and not (isinstance(self.score, str) and self.score in ("logprob", "shortest")):
             raise UsageError(f"BestOf(score={shown(self.score)})",
                              hint='"logprob", "shortest", a function or a Verifier')
 

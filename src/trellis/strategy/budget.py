@@ -26,7 +26,7 @@ class Price:
 
     def __post_init__(self) -> None:
         for name in ("prompt", "completion"):
-            _check("Price", name, getattr(self, name), (int, float))
+            _check(f"Price({name}={shown(getattr(self, name))})", getattr(self, name), (int, float))
 
     def of(self, usage: Usage) -> float:
         return (self.prompt * usage.prompt_tokens + self.completion * usage.completion_tokens) / 1_000_000
@@ -50,13 +50,14 @@ class Budget:
     def __post_init__(self) -> None:
         for name, kinds in (("calls", (int,)), ("tokens", (int,)), ("seconds", (int, float)), ("money", (int, float))):
             if (value := getattr(self, name)) is not None:
-                _check("Budget", name, value, kinds)
+                _check(f"Budget({name}={shown(value)})", value, kinds, "None, the default, is no bound")
 
 
-def _check(whose: str, name: str, value: Any, kinds: tuple[type, ...]) -> None:
+def _check(said: str, value: Any, kinds: tuple[type, ...], hint: str = "") -> None:
     is_number = isinstance(value, kinds) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= LARGEST:
-        raise UsageError(f"{whose}({name}={shown(value)}): it is a number, and not negative")
+        wanted = "number" if float in kinds else "whole number"
+        raise UsageError(f"{said}: a {wanted}, 0 or more, and finite", hint=hint)
 
 
 class Meter:

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from trellis.contract.values import pointer as step
-from trellis.errors import UsageError, shown
+from trellis.errors import UsageError, looking_at_arguments, shown
 from trellis.result import FieldError
 from trellis.strategy.verify import Check, Verifier
 
@@ -39,13 +39,15 @@ def grounded_in(source: str, *, degree: float = 0.9, ignore: Sequence[str] = ())
         raise UsageError(f"grounded_in takes a text, not {type(source).__name__}")
     if isinstance(degree, bool) or not isinstance(degree, int | float) or not 0 <= degree <= 1:
         raise UsageError(f"grounded_in(degree={shown(degree)}): a number from 0 to 1")
-    if isinstance(ignore, str) or not all(isinstance(one, str) for one in ignore):
+    with looking_at_arguments():
+        paths: list[Any] = list(ignore) if isinstance(ignore, list | tuple) else [ignore]
+    if not all(isinstance(one, str) for one in paths):
         raise UsageError(f"grounded_in(ignore={shown(ignore)}): a list of JSON pointers", hint='ignore=["/category"]')
     words = _words(source)
     text = f" {' '.join(words)} "
     numbers = {number for found in _NUMBER.findall(source) for number in _readings(found)}
     skipped = [re.compile("/".join("[^/]+" if step == "*" else re.escape(step) for step in one.split("/"))
-                          + r"(/.*)?", re.DOTALL) for one in ignore]
+                          + r"(/.*)?", re.DOTALL) for one in paths]
 
     def grounded(value: Any) -> Check:
         leaves = [(pointer, leaf) for pointer, leaf in _leaves(value, "")

@@ -60,7 +60,7 @@ class Judge:
     def __post_init__(self) -> None:
         if not isinstance(self.criteria, str) or not self.criteria.strip():
             raise UsageError(f"Judge(criteria={shown(self.criteria)}): words that say what to judge by")
-        if self.action not in get_args(Action):
+        if not isinstance(self.action, str) or self.action not in get_args(Action):
             raise UsageError(f"Judge(action={shown(self.action)})", hint=f"one of {', '.join(get_args(Action))}")
         if isinstance(self.rounds, bool) or not isinstance(self.rounds, int) or self.rounds < 0:
             raise UsageError(f"Judge(rounds={shown(self.rounds)}): a number of further answers, 0 or more")

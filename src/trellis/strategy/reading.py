@@ -24,6 +24,9 @@ from trellis.strategy.verify import RefusedByVerifier
 Validator = Callable[[Any], Any]
 """Takes a value of the output type; raises ValueError to refuse it, returns another to replace it, or ``None``."""
 
+_CUT = {"length": "the answer was cut off by its token limit",
+        "timeout": "the answer was not all there when the budget's time was over"}
+
 MAX_SAID = 500
 """Characters that a validator's error is quoted with."""
 
@@ -53,17 +56,18 @@ def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any]
         return replace(attempt, failure="schema", errors=(reply.hopeless,))
     if reply.finish == "refusal":
         return _failed(attempt, "refused", reply.refusal or "the model refused to answer")
-    cut = _failed(attempt, "truncated", "the answer was cut off by its token limit")
+    is_cut = reply.finish in _CUT
+    cut = _failed(attempt, "truncated", _CUT.get(reply.finish, ""))
     if not reply.text.strip():
-        return cut if reply.finish == "length" else _failed(attempt, "empty", "the answer is empty")
+        return cut if is_cut else _failed(attempt, "empty", "the answer is empty")
     try:
         repaired = contract.read(reply.text, level)
     except (RepairError, LimitError) as error:
-        return cut if reply.finish == "length" else _failed(attempt, "syntax", error.message.splitlines()[0])
+        return cut if is_cut else _failed(attempt, "syntax", error.message.splitlines()[0])
     attempt = replace(attempt, data=repaired.value, value=repaired.value, repairs=repaired.edits)
     if repaired.ambiguous:
         attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
-    if reply.finish == "length" and not _is_whole(contract, repaired):
+    if is_cut and not _is_whole(contract, repaired):
         return replace(cut, data=repaired.value, value=repaired.value, repairs=repaired.edits)
     checked = check(contract, repaired.value, validators)
     return replace(attempt, value=checked.value, errors=checked.errors, failure=checked.failure)

@@ -93,7 +93,7 @@ class Retry:
         if attempt.failure == "refused":
             return "the prompt, or another model, has to change"
         if attempt.failure == "truncated":
-            return self._longer(task, plan)
+            return plan if attempt.finish == "timeout" else self._longer(task, plan)
         stuck = previous is not None and (previous.failure, previous.errors) == (attempt.failure, attempt.errors)
         if attempt.failure == "empty" or self.feedback == "none" or (stuck and plan.corrected):
             return replace(plan, task=task, messages=task.messages, sampling=_warmer(plan.sampling), corrected=False)

@@ -12,6 +12,7 @@ from trellis.errors import (
     TransportError,
     TrellisError,
     UsageError,
+    looking_at_arguments,
     shown,
 )
 from trellis.models.base import Request
@@ -36,7 +37,9 @@ def checked_count(whose: str, count: object) -> None:
 
 def checked_inner(whose: str, inner: object) -> None:
     """Raises UsageError for what is no strategy."""
-    if isinstance(inner, type) or not callable(getattr(inner, "run", None)):
+    with looking_at_arguments():
+        runs = not isinstance(inner, type) and callable(getattr(inner, "run", None))
+    if not runs:
         raise UsageError(f"{whose}(of={shown(inner)}) is no strategy", hint=f"{whose}(..., of=Retry(1))")
 
 

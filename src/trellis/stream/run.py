@@ -11,10 +11,11 @@ from typing import Any, Literal, TypeVar, overload
 
 from trellis.api import RETRY, SAMPLING, Call, Prompt, prepare
 from trellis.contract import RepairLevel
-from trellis.drive import answer, answer_async, delay_of, typed
-from trellis.errors import TransportError
+from trellis.deadline import GRACE, apieces_within, pieces_within
+from trellis.drive import answer, answer_async, delay_of, late, typed
+from trellis.errors import TransportError, TrellisError
 from trellis.models.base import Reply, Request, StreamingModel
-from trellis.result import Finish, Mode, Result, Sampling
+from trellis.result import FieldError, Finish, Mode, Result, Sampling
 from trellis.session import Session
 from trellis.strategy import Strategy, Validator
 from trellis.stream.hopeless import Hope
@@ -58,7 +59,7 @@ def stream_structured(
         TrellisError: as ``generate_structured`` does.
     """
     call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    return _stream(call, strategy, output_type)
+    return _stream(call, output_type)
 
 
 @overload
@@ -87,11 +88,11 @@ def astream_structured(
 ) -> AsyncIterator[Partial[Any]]:
     """``stream_structured`` for ``async for``."""
     call = prepare(prompt, output_type, model, mode, strategy, sampling, validators, repair, session)
-    return _astream(call, strategy, output_type)
+    return _astream(call, output_type)
 
 
-def _stream(call: Call, strategy: Strategy, output_type: Any) -> Iterator[Partial[Any]]:
-    flow, replies = strategy.run(call.task), None
+def _stream(call: Call, output_type: Any) -> Iterator[Partial[Any]]:
+    flow, replies = call.flow, None
     with call.record:
         while True:
             try:
@@ -106,18 +107,20 @@ def _stream(call: Call, strategy: Strategy, output_type: Any) -> Iterator[Partia
                 continue
             reading = _Reading(call, requests[0], output_type)
             try:
-                with closing(model.stream(requests[0])) as pieces:
+                with closing(pieces_within(reading.limit, model.stream(requests[0]))) as pieces:
                     for piece in pieces:
                         yield from reading.partials(piece)
                         if reading.ended:
                             break
                 replies = [reading.reply()]
+            except TimeoutError as error:
+                replies = [reading.late(error)]
             except Exception as error:
                 replies = [typed(call.model, error)]
 
 
-async def _astream(call: Call, strategy: Strategy, output_type: Any) -> AsyncIterator[Partial[Any]]:
-    flow, replies = strategy.run(call.task), None
+async def _astream(call: Call, output_type: Any) -> AsyncIterator[Partial[Any]]:
+    flow, replies = call.flow, None
     with call.record:
         while True:
             try:
@@ -132,13 +135,15 @@ async def _astream(call: Call, strategy: Strategy, output_type: Any) -> AsyncIte
                 continue
             reading = _Reading(call, requests[0], output_type)
             try:
-                async with aclosing(model.astream(requests[0])) as pieces:
+                async with aclosing(apieces_within(reading.limit, model.astream(requests[0]))) as pieces:
                     async for piece in pieces:
                         for partial in reading.partials(piece):
                             yield partial
                         if reading.ended:
                             break
                 replies = [reading.reply()]
+            except TimeoutError as error:
+                replies = [reading.late(error)]
             except Exception as error:
                 replies = [typed(call.model, error)]
 
@@ -161,11 +166,13 @@ class _Reading:
 
     Attributes:
         ended: whether nothing more has to be read.
+        limit: seconds that may be waited for all of it; ``None`` is no limit.
     """
 
     def __init__(self, call: Call, request: Request, output_type: Any) -> None:
         self.ended = False
-        self._request, self._output_type = request, output_type
+        self.limit = None if request.timeout is None else request.timeout + GRACE
+        self._call, self._request, self._output_type = call, request, output_type
         self._attempt = len(call.task.attempts)
         self._reader = JsonReader()
         self._is_json = call.task.contract.format == "json"
@@ -194,9 +201,19 @@ class _Reading:
             return self._reply
         if self._hope is None or self._hope.fault is None:
             raise TransportError("the stream of the answer ended before the answer did")
-        finish: Finish = "stop"
+        return self._unfinished("stop", self._hope.fault)
+
+    def late(self, error: TimeoutError) -> Reply | TrellisError:
+        """What there is of an answer when its time is over."""
+        if self.limit is None:
+            return typed(self._call.model, error)
+        if not self._reader.text:
+            return late(self._call.model, self.limit - GRACE)
+        return self._unfinished("timeout")
+
+    def _unfinished(self, finish: Finish, fault: FieldError | None = None) -> Reply:
         text = self._reader.text
-        blank = Reply(text, finish, self._request.mode, hopeless=self._hope.fault)
+        blank = Reply(text, finish, self._request.mode, hopeless=fault)
         # What was written is not counted by anybody: four characters a token is near enough for a budget.
         return replace(blank, usage=replace(blank.usage, completion_tokens=-(-len(text) // 4),
                                             seconds=time.monotonic() - self._started))
