@@ -299,6 +299,7 @@ class Nested(BaseModel):
     ({"properties": {"a": {"minimum": "3"}}}, SchemaError, "/properties/a/minimum"),
     ({"$ref": "#/$defs/missing"}, SchemaError, "#/$defs/missing"),
     ({"properties": {"a": {"$ref": "http://example.org/x"}}}, SchemaError, "leaves the document"),
+    ({"properties": {"a": {"pattern": "("}}}, SchemaError, "'(' is not a 'regex' (at /properties/a/pattern)"),
 ])
 def test_what_is_no_type_is_told_with_its_place(output_type: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as caught:
@@ -351,3 +352,19 @@ def test_an_object_at_the_root_is_known_also_behind_a_reference() -> None:
     assert not contract_of(list[Node]).is_object
     assert not contract_of(Yaml(Node)).is_object
     assert json.loads(contract_of(Node).write({"label": "x"})) == {"label": "x", "children": []}
+
+
+@pytest.mark.parametrize(("schema", "right", "wrong"), [
+    ({"pattern": r"^\p{Lu}\p{L}*$"}, "Émile", "émile"),
+    ({"pattern": r"^\d+$"}, "12", "١٢"),
+    ({"pattern": "^a$"}, "a", "a\n"),
+    ({"pattern": r"^(?<year>\d{4})-\d\d$"}, "2024-05", "24-05"),
+    ({"pattern": r"^(?!tmp_)\w+$"}, "name", "tmp_name"),
+    ({"patternProperties": {r"^\p{L}+$": {"type": "integer"}}, "additionalProperties": False}, {"é": 1}, {"é1": 1}),
+    ({"patternProperties": {r"^\p{L}+$": {"type": "integer"}}}, {"é1": "x"}, {"é": "x"}),
+    ({"patternProperties": {"^x": {}}, "additionalProperties": {"type": "null"}}, {"x": 1, "y": None}, {"y": 1}),
+])
+def test_patterns_of_a_schema_are_ecmas(schema: Any, right: Any, wrong: Any) -> None:
+    contract = contract_of(schema)
+    assert contract.validate(right).ok
+    assert not contract.validate(wrong).ok

@@ -12,6 +12,9 @@ from typing import Any
 
 import regex
 
+from ..errors import UnsupportedError
+from ..schema.pattern_reader import parse
+
 MAX_SECONDS = 2.0
 """Of CPU time, for one match."""
 _FUZZY = re.compile(r"\{[^}\d,]")
@@ -21,13 +24,22 @@ class TooSlow(ValueError):
     """A match was given up after ``MAX_SECONDS``."""
 
 
-def search(pattern: str, text: str) -> bool:
-    """Whether the pattern matches somewhere in the text.
+def has_pattern(text: str, pattern: str) -> bool:
+    """Whether a text has a pattern of JSON Schema, which is ECMA's: ``\\d`` is ASCII and ``$`` is the very end.
 
     Raises:
         TooSlow: it takes too long to say.
+        ValueError: it is no regular expression.
     """
-    return _run(_compiled(pattern).search, text)
+    return _run(_of_schema(pattern).search, text)
+
+
+def is_pattern(pattern: object) -> bool:
+    """Whether JSON Schema's ``pattern`` may have this value."""
+    try:
+        return not isinstance(pattern, str) or bool(_of_schema(pattern))
+    except ValueError:
+        return False
 
 
 def fullmatch(pattern: str, text: str) -> bool:
@@ -50,3 +62,15 @@ def _run(match: Any, text: str) -> bool:
 def _compiled(pattern: str) -> Any:
     # What `regex` takes for fuzzy matching is text to `re`: {e<=1} after an item.
     return regex.compile(_FUZZY.sub(lambda found: "\\" + found[0], pattern) if _FUZZY.search(pattern) else pattern)
+
+
+@lru_cache(maxsize=256)
+def _of_schema(pattern: str) -> Any:
+    try:
+        return regex.compile(parse(pattern).python())
+    except UnsupportedError:  # lookaround, back-references, \b: both languages write and mean them alike
+        pass
+    try:
+        return regex.compile(pattern, regex.ASCII)
+    except regex.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None

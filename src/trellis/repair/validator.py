@@ -1,7 +1,7 @@
 """The validator of a JSON Schema: the ``jsonschema`` package, told early what it would stumble over late.
 
-Two keywords are judged in our way: ``multipleOf`` on the numbers as they are written (0.3 is a multiple of 0.1), and
-``pattern`` with an end (see ``trellis.repair.patterns``).
+Some keywords are judged in our way: ``multipleOf`` on the numbers as they are written (0.3 is a multiple of 0.1), and
+those that have patterns in ECMA's language and with an end (see ``trellis.repair.patterns``).
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jsonschema
 import jsonschema.validators
 
 from ..errors import SchemaError
-from .patterns import TooSlow, search
+from ..schema.check import check
+from .patterns import TooSlow, has_pattern, is_pattern
 
 _DEEP = "the schema is nested too deeply"
 
@@ -54,10 +55,8 @@ def validator_of(schema: Any, format_checker: jsonschema.FormatChecker | None = 
         raise SchemaError("$schema must be a string", pointer="/$schema")
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
-        kind.check_schema(schema)
+        check(schema, _regular_expressions())
         validator = _extended(kind)(schema, format_checker=format_checker)
-    except jsonschema.SchemaError as error:
-        raise SchemaError(error.message[:200], pointer="".join(f"/{part}" for part in error.absolute_path)) from error
     except RecursionError as error:
         raise SchemaError(_DEEP) from error
     simple: tuple[Any, ...] = (None, 0, "", [], {})
@@ -72,9 +71,17 @@ def validator_of(schema: Any, format_checker: jsonschema.FormatChecker | None = 
     return validator
 
 
+@cache
+def _regular_expressions() -> jsonschema.FormatChecker:
+    checker = jsonschema.FormatChecker(())
+    checker.checks("regex")(is_pattern)
+    return checker
+
+
 @lru_cache(maxsize=16)
 def _extended(kind: Any) -> Any:
-    own = {"multipleOf": _multiple_of, "pattern": _pattern}
+    own = {"multipleOf": _multiple_of, "pattern": _pattern, "patternProperties": _pattern_properties,
+           "additionalProperties": _additional_properties}
     extend: Any = jsonschema.validators.extend
     return extend(kind, {name: check for name, check in own.items() if name in kind.VALIDATORS})
 
@@ -91,10 +98,31 @@ def _multiple_of(validator: Any, step: Any, value: Any, schema: Any) -> Iterator
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-    if not validator.is_type(value, "string"):
+    if validator.is_type(value, "string"):
+        try:
+            if not has_pattern(value, pattern):
+                yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+        except TooSlow as error:
+            yield jsonschema.ValidationError(f"pattern {pattern!r}: {error}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    if validator.is_type(value, "object"):
+        for pattern, inner in patterns.items():
+            for name in value:
+                if has_pattern(name, pattern):
+                    yield from validator.descend(value[name], inner, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, rest: Any, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    if not validator.is_type(value, "object"):
         return
-    try:
-        if not search(pattern, value):
-            yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
-    except TooSlow as error:
-        yield jsonschema.ValidationError(f"pattern {pattern!r}: {error}")
+    patterns = schema.get("patternProperties", {})
+    extra = [name for name in value if name not in schema.get("properties", {})
+             and not any(has_pattern(name, pattern) for pattern in patterns)]
+    if rest is False and extra:
+        names = ", ".join(map(repr, extra))
+        yield jsonschema.ValidationError(f"additional properties are not allowed: {names}")
+    elif rest is not False:
+        for name in extra:
+            yield from validator.descend(value[name], rest, path=name)

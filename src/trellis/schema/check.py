@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trellis.errors import SchemaError
 from trellis.schema.resolve import join
 
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
 
-def check(schema: Any) -> None:
+
+def check(schema: Any, format_checker: FormatChecker | None = None) -> None:
     """Check every keyword's value against the metaschema that ``$schema`` names (2020-12 when it names none).
+
+    Args:
+        schema: the schema, as JSON data.
+        format_checker: asserts the formats that the metaschema names, ``regex`` among them.
 
     Raises:
         SchemaError: the worst mistake, with its pointer.
@@ -20,7 +27,7 @@ def check(schema: Any) -> None:
     if not isinstance(schema, (dict, bool)):
         raise SchemaError(f"a schema must be an object or a boolean, not {type(schema).__name__}")
     draft = validators.validator_for(schema, default=validators.validator_for({}))
-    error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
+    error = best_match(draft(draft.META_SCHEMA, format_checker=format_checker).iter_errors(schema))
     if error is not None:
         while error.context:  # of the alternatives, one that a value of the right kind has failed
             error = next((one for one in error.context if one.validator != "type"), error.context[0])

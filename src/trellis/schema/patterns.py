@@ -76,6 +76,12 @@ class Pattern(NamedTuple):
         """Whether the pattern is found in the text."""
         return _compiled(self).search(text) is not None
 
+    def python(self) -> str:
+        """The same pattern in Python's syntax, to search with; ``re`` and ``regex`` read it alike, without flags."""
+        parts = [(r"\A" if branch.at_start else "") + _python(branch.node) + (r"\Z" if branch.at_end else "")
+                 for branch in self.branches]
+        return "|".join(f"(?:{part})" for part in parts)
+
     def is_total(self) -> bool:
         """Whether every string has the pattern, because the empty string is found at an end of it."""
         return any(not (branch.at_start and branch.at_end) and _is_nullable(branch.node) for branch in self.branches)
@@ -134,9 +140,7 @@ def complement(ranges: Ranges) -> Ranges:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: Pattern) -> re.Pattern[str]:
-    parts = [(r"\A" if branch.at_start else "") + _python(branch.node) + (r"\Z" if branch.at_end else "")
-             for branch in pattern.branches]
-    return re.compile("|".join(f"(?:{part})" for part in parts))
+    return re.compile(pattern.python())
 
 
 def _python(node: Node) -> str:
