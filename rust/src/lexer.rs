@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use crate::automaton::AutomatonShape;
 use crate::behind::{Behind, UNASKED};
 use crate::error::{KernelError, Result};
 use crate::guards::{Guards, NO_GUARDS};
@@ -111,6 +112,12 @@ pub(crate) enum Kind {
         base: u32,
         node: u32,
     },
+    /// A state of an automaton over characters; the leaves are empty between two characters.
+    Automaton {
+        shape: u32,
+        state: u32,
+        leaves: Arc<[u32]>,
+    },
     /// A special token, not yet taken: no byte leads anywhere.
     Special {
         token: u32,
@@ -164,6 +171,7 @@ pub struct Lexicon {
     pub(crate) texts: Vec<Box<[u8]>>,
     pub(crate) counted: Vec<CountedShape>,
     pub(crate) excepts: Vec<ExceptShape>,
+    pub(crate) automata: Vec<AutomatonShape>,
     pub(crate) guards: Guards,
     pub(crate) behind: Behind,
     pub(crate) exits: ExitTables,
@@ -197,6 +205,7 @@ impl Lexicon {
             texts: Vec::new(),
             counted: Vec::new(),
             excepts: Vec::new(),
+            automata: Vec::new(),
             guards: Guards::default(),
             behind: Behind::default(),
             exits: ExitTables::new(trie),
@@ -303,6 +312,7 @@ impl Lexicon {
             Kind::Prefix { shape, at, min, max } => self.step_prefix(shape, at, min, max, byte),
             Kind::Suffix { shape, at } => self.step_suffix(shape, at, byte),
             Kind::Except { shape, base, node } => self.step_except(shape, base, node, byte),
+            Kind::Automaton { shape, state, leaves } => self.step_automaton(shape, state, &leaves, byte),
             kind @ Kind::Looking { .. } => self.step_looking(&kind, byte, UNASKED),
             Kind::Start { .. } | Kind::Special { .. } => DEAD, // entered in a context only; no text
             Kind::Condition { nfa, condition } => self.step_condition(nfa, condition, byte, UNASKED),
@@ -446,6 +456,7 @@ impl Lexicon {
             Kind::Condition { nfa, .. } => (4, nfa),
             Kind::Special { token } => (5, token),
             Kind::Units { shape, .. } | Kind::Prefix { shape, .. } | Kind::Suffix { shape, .. } => (3, shape),
+            Kind::Automaton { shape, .. } => (6, shape),
             // Once the words are left behind, the base is all that remains.
             Kind::Except { base, .. } => self.origin(base),
             Kind::Guarded { main, .. } => self.origin(main),

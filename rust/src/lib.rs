@@ -18,6 +18,7 @@
 
 #![warn(missing_docs)]
 
+mod automaton;
 pub mod batch;
 mod behind;
 pub mod bitmask;

@@ -46,6 +46,8 @@ pub struct Nfa {
     /// The alternative that the node belongs to.
     label: Vec<u32>,
     pub(crate) start: u32,
+    /// Where each alternative begins.
+    starts: Box<[u32]>,
     closures: Vec<Option<Arc<[u32]>>>,
     mark: Vec<u32>,
     generation: u32,
@@ -71,6 +73,7 @@ impl Nfa {
             distance: Vec::new(),
             label: Vec::new(),
             start: 0,
+            starts: Box::new([]),
             closures: Vec::new(),
             mark: Vec::new(),
             generation: 0,
@@ -90,8 +93,9 @@ impl Nfa {
         }
         nfa.start = match starts[..] {
             [only] => only,
-            _ => nfa.push(Node::Split(starts.into())),
+            _ => nfa.push(Node::Split(starts.clone().into())),
         };
+        nfa.starts = starts.into();
         nfa.label.resize(nfa.nodes.len(), 0);
         nfa.measure();
         nfa.longest = nfa.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0);
@@ -256,6 +260,16 @@ impl Nfa {
     /// The leaves at the start, in order.
     pub fn start(&mut self) -> Arc<[u32]> {
         self.closure(self.start)
+    }
+
+    /// The leaves at the start of an alternative, in order.
+    pub fn start_of(&mut self, alternative: u32) -> Arc<[u32]> {
+        self.closure(self.starts[alternative as usize])
+    }
+
+    /// Least number of bytes of a match of an alternative.
+    pub fn least_of(&self, alternative: u32) -> u32 {
+        self.distance[self.starts[alternative as usize] as usize]
     }
 
     /// Least number of bytes of a match.

@@ -193,6 +193,10 @@ impl Lexicon {
             Kind::First { scanner, .. } | Kind::Looking { scanner, .. } | Kind::Start { scanner, .. } => {
                 longest(self.scanners[*scanner as usize].nfa)
             }
+            Kind::Automaton { shape, .. } => {
+                let form = &self.automata[*shape as usize];
+                form.longest().saturating_add(longest(form.nfa))
+            }
             Kind::Condition { .. } => 0,
             Kind::Special { .. } => 1,
             Kind::Units { shape, min, .. } | Kind::Prefix { shape, min, .. } => {

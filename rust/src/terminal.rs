@@ -25,6 +25,8 @@ pub const COUNTED: u8 = 3;
 pub const EXCEPT: u8 = 4;
 /// A special token of the vocabulary.
 pub const SPECIAL: u8 = 5;
+/// A deterministic automaton over characters.
+pub const AUTOMATON: u8 = 6;
 
 /// Longest literal, in bytes.
 const MAX_LITERAL: usize = 1 << 20;
@@ -111,6 +113,7 @@ impl Lexicon {
                 }
                 self.intern(Kind::Special { token }, &[0; 4], None, &[], 1)
             }
+            AUTOMATON => self.automaton(body)?,
             _ => return Err(KernelError::program(format!("unknown kind of terminal {kind:#04x}"))),
         };
         self.check()?;

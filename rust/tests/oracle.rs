@@ -509,6 +509,64 @@ fn counted_is_unrolled() {
 }
 
 #[test]
+fn automata_are_their_characters() {
+    let (tokens, vocabulary) = wide_vocabulary();
+    let characters: [&[u8]; 4] = [b"a", b"ba", b"b\"", b"\""];
+    let integers = |list: &[u32]| -> Vec<u8> { list.iter().flat_map(|x| x.to_le_bytes()).collect() };
+    let mut r = Random(23);
+    for _ in 0..150 {
+        let n = 2 + r.below(4);
+        let mut accepting: Vec<u8> = (0..n).map(|_| r.below(2) as u8).collect();
+        (accepting[0], accepting[n - 1]) = (0, 1);
+        let mut rows: Vec<[u32; 3]> = (1..n as u32).map(|s| [s - 1, r.below(4) as u32, s]).collect();
+        for _ in 0..r.below(8) {
+            let row = [r.below(n) as u32, r.below(4) as u32, r.below(n) as u32];
+            if !rows.iter().any(|x| x[..2] == row[..2]) {
+                rows.push(row);
+            }
+        }
+        let mut code = vec![6];
+        code.extend(integers(&[4]));
+        for spelling in characters {
+            let regex = Regex::Literal(spelling.to_vec()).code();
+            code.extend(integers(&[regex.len() as u32]));
+            code.extend(regex);
+        }
+        code.extend(integers(&[n as u32]));
+        code.extend(&accepting);
+        code.extend(integers(&rows.concat()));
+        let automaton = list_of(&vocabulary, &code);
+        // The same, each character a terminal, and behind whatever accepts a comma that leads back.
+        let mut edges: Vec<[u32; 4]> = rows.iter().map(|x| [x[0], 1, x[1], x[2]]).collect();
+        edges.extend((0..n).filter(|&s| accepting[s] == 1).map(|s| [s as u32, 1, 4, 0]));
+        let literals: Vec<Vec<u8>> = characters.iter().map(|c| [&[0], *c].concat()).chain([vec![0, b',']]).collect();
+        let code = ProgramCode {
+            terminals: &literals.iter().map(|l| &l[..]).collect::<Vec<_>>(),
+            edges: &integers(&edges.concat()),
+            finals: &accepting,
+            rule_starts: &[0; 4],
+            start: 0,
+            ignore: &[],
+        };
+        let names = literals.iter().map(|_| String::new()).collect();
+        let spelled = Grammar::general(vocabulary.clone(), names, &code).unwrap();
+        let mut a = Matcher::new(automaton, None).unwrap();
+        let mut b = Matcher::new(spelled, None).unwrap();
+        for _ in 0..10 {
+            let bits = mask(&a, tokens.len());
+            assert_eq!(bits, mask(&b, tokens.len()), "{rows:?} {accepting:?}");
+            assert_eq!((a.can_end(), a.tokens_needed()), (b.can_end(), b.tokens_needed()));
+            let allowed: Vec<usize> = (0..tokens.len()).filter(|&t| bits[t]).collect();
+            let t = *r.pick(&allowed) as u32;
+            assert!(a.accept(t).unwrap() && b.accept(t).unwrap());
+            if a.finished() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn words_left_out() {
     let (tokens, vocabulary) = wide_vocabulary();
     let mut r = Random(11);

@@ -61,6 +61,9 @@ class Lexer:
                 body = _counted(body).unit
             elif kind == terminals.EXCEPT:
                 body = _except(body)[1]
+            elif kind == terminals.AUTOMATON:
+                self.starts[label] = self._automaton(code, label)
+                continue
             self.starts[label] = self.automata.compile(body, self.automata.node("match", label))
         self.reach = self.automata.reach
         self.scanners = scanners
@@ -69,6 +72,18 @@ class Lexer:
             self.keywords.append({})
             for label, word, instead in keywords:
                 self.keywords[-1].setdefault((label, word), instead)
+
+    def _automaton(self, code: bytes, label: int) -> int:
+        """The node of an automaton's first state; each edge is a copy of its character's automaton."""
+        characters, accepting, edges = terminals.automaton_parts(code)
+        states = [self.automata.node("either", ()) for _ in accepting]
+        ways: list[list[int]] = [[] for _ in states]
+        for source, character, target in edges:
+            ways[source].append(self.automata.compile(characters[character], states[target]))
+        for state, accepts in enumerate(accepting):
+            ends = [self.automata.node("match", label)] if accepts else []
+            self.nodes[states[state]] = ("either", (*ways[state], *ends))
+        return states[0]
 
     def start(self, label: int, text: bytes = b"") -> Lexeme:
         """The lexeme of a terminal (or of scanner -1 - label) before its first byte.

@@ -26,7 +26,6 @@ from trellis.masking.schema_front_emptiness import Emptiness
 from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
 from trellis.masking.terminals import regex_set
-from trellis.schema.languages import Automaton
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings
@@ -152,9 +151,7 @@ class _Lowering:
                 self.normal.refuse(error.message, case.pointer)
                 return self.numbers(case._replace(multiples=(), unlike=()))
             tiny: list[Port] = [(False, regex_set(code), name) for code in multiples.tiny(case)]
-            if isinstance(found, Automaton):
-                return [(True, self.writer.automaton(found, strings.spelled), name), *tiny]
-            return tiny if found is None else [(False, regex_set(found), name), *tiny]
+            return tiny if found is None else [(False, found, name), *tiny]
         return [] if code is None else [(False, regex_set(code), name)]
 
     def strings(self, case: Strings) -> list[Port]:
@@ -164,8 +161,7 @@ class _Lowering:
         except LimitError as error:
             self.normal.refuse(error.message, case.pointer)
             found = strings.terminals_of(Strings(case.minimum, case.maximum))
-        return [(False, one, "a string") if isinstance(one, bytes) else
-                (True, self.writer.automaton(one, strings.character, strings.QUOTE), "a string") for one in found]
+        return [(False, one, "a string") for one in found]
 
     # Literals -------------------------------------------------------------------------------------------------------
 

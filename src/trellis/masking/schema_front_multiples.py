@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_numbers as fixed
-from trellis.masking.schema_front_automata import code_of
+from trellis.masking.schema_front_automata import terminal_of
 from trellis.masking.schema_front_strings import spelled
-from trellis.masking.terminals import alternate, text
+from trellis.masking.terminals import alternate, regex_set, text
 from trellis.schema.languages import Automaton
 from trellis.schema.patterns import Ranges
 from trellis.schema.shapes import Numbers, integer_bounds, is_multiple, meet
@@ -40,8 +40,8 @@ class _At(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def terminal(numbers: Numbers) -> bytes | Automaton | None:
-    """The numbers of a case with multiples: a regex code, an automaton, or None when there are none.
+def terminal(numbers: Numbers) -> bytes | None:
+    """The terminal of the numbers of a case with multiples, or None when there are none.
 
     Raises:
         LimitError: the divisors have no small common multiple.
@@ -53,10 +53,9 @@ def terminal(numbers: Numbers) -> bytes | Automaton | None:
                   if all(is_multiple(Decimal(value), other) for other in numbers.multiples)
                   and not any(is_multiple(Decimal(value), other) for other in numbers.unlike)]
         if len(listed) <= MAX_LISTED:
-            return alternate(*(text(b"%d" % value) for value in listed)) if listed else None
+            return regex_set(alternate(*(text(b"%d" % value) for value in listed))) if listed else None
     found = _Digits(numbers).automaton()
-    code = None if found is None else code_of(found, spelled)
-    return found if code is None else code
+    return None if found is None else terminal_of(found, spelled)
 
 
 def tiny(numbers: Numbers) -> list[bytes]:

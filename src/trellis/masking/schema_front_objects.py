@@ -37,7 +37,7 @@ class _Register(NamedTuple):
 class _Other(NamedTuple):
     """Names that are not listed and have the same to satisfy."""
 
-    names: strings.Terminal
+    names: bytes
     value: Conjunction
     spoken_of: tuple[bool, ...]  # by which of ``some``
 
@@ -196,7 +196,7 @@ class ObjectAutomaton:
             for rule in free:
                 builder.call(choose[seen], rule, behind(seen))
 
-    def property_rule(self, names: str | strings.Terminal, value: Conjunction) -> int | None:
+    def property_rule(self, names: str | bytes, value: Conjunction) -> int | None:
         """The rule of a name, a colon and a value; None when there is no such value."""
         def body(source: int, target: int) -> None:
             named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
@@ -204,15 +204,15 @@ class ObjectAutomaton:
 
         if not self.writer.ports(value):
             return None
-        key = (names if isinstance(names, str | bytes) else id(names), key_of(value))
-        return self.writer.rule(key, "a property", body, (names, value))
+        key = (names, key_of(value))
+        return self.writer.rule(key, "a property", body, value)
 
-    def member(self, source: int, names: str | strings.Terminal, value: Conjunction, target: int) -> None:
+    def member(self, source: int, names: str | bytes, value: Conjunction, target: int) -> None:
         """A name, a colon and a value."""
         named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
         self.writer.value(value, named, target)
 
-    def options(self, register: _Register) -> Iterator[tuple[str | strings.Terminal, Conjunction, _Register]]:
+    def options(self, register: _Register) -> Iterator[tuple[str | bytes, Conjunction, _Register]]:
         """The properties that may come next: name, value, and what is known after them."""
         if self.objects.maximum is not None and self.counts and register.number >= self.objects.maximum:
             return
@@ -307,7 +307,7 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
     asked = [names._replace(pointer="", excluded=()) for names, _ in objects.some]
     languages = tuple(dict.fromkeys([*(names for names, _ in ruled), *(names for names in asked if names != ANY_NAME)]))
 
-    def other(names: strings.Terminal, label: frozenset[int]) -> _Other:
+    def other(names: bytes, label: frozenset[int]) -> _Other:
         value = base
         for language, inner in ruled:
             if languages.index(language) in label:
@@ -325,20 +325,20 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
 
 
 def _classes(languages: tuple[Strings, ...], listed: list[str],
-             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[strings.Terminal, frozenset[int]]]:
+             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[bytes, frozenset[int]]]:
     """The names that are not listed, by the languages that they belong to (by index)."""
     pattern = _one_pattern(languages)
     if pattern is None:
         unlisted = Strings(excluded=tuple(listed))
-        return [(strings.as_terminal(found, strings.spelled), label - {len(languages)})
-                for label, found in partition((*languages, unlisted)).items() if len(languages) in label]
+        return [(names, label - {len(languages)}) for label, found in partition((*languages, unlisted)).items()
+                if len(languages) in label for names in strings.names_of(found)]
     having = frozenset(i for i, one in enumerate(languages) if one.patterns)
     lacking = frozenset(range(len(languages))) - having
     classes = [(names, having) for names in ([] if forbidden(having) else strings.names_with(pattern, listed))]
     if not forbidden(lacking):
         rest = automaton(Strings(forbidden=(pattern,), excluded=tuple(
             name for name in listed if not pattern.matches(name))))
-        classes += [] if rest is None else [(strings.as_terminal(rest, strings.spelled), lacking)]
+        classes += [(names, lacking) for names in strings.names_of(rest)]
     return classes
 
 

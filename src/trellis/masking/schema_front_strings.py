@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from trellis.errors import LimitError
-from trellis.masking.schema_front_automata import Character, code_of
+from trellis.masking.schema_front_automata import terminal_of
 from trellis.masking.terminals import (
     MAX_OPERANDS,
     UNBOUNDED,
@@ -41,8 +41,6 @@ MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
 MAX_PARTINGS = 100  # of words that share their beginnings; codes nest as deep
 _SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
 _QUOTE = text(b'"')
-#: The terminal of one quotation mark.
-QUOTE = literal(b'"')
 
 _HEX = byte_class(b"0123456789abcdefABCDEF")
 _UNIT = alternate(concat(byte_class(b"0123456789abcefABCEF"), _HEX, _HEX, _HEX),
@@ -137,11 +135,8 @@ def _shared(left: bytes, right: bytes, depth: int) -> int:
 
 # Restricted strings -------------------------------------------------------------------------------------------------
 
-Terminal = bytes | Automaton  # of one terminal, or too large for one
-
-
-def terminals_of(strings: Strings) -> list[Terminal]:
-    """The strings of a case; none when there is no such string.
+def terminals_of(strings: Strings) -> list[bytes]:
+    """The terminals of the strings of a case; none when there is no such string.
 
     Raises:
         LimitError: lengths and patterns together are too large.
@@ -155,7 +150,7 @@ def terminals_of(strings: Strings) -> list[Terminal]:
 
 
 @lru_cache(maxsize=4096)
-def _restricted(strings: Strings) -> tuple[Terminal, ...]:
+def _restricted(strings: Strings) -> tuple[bytes, ...]:
     low, high = strings.minimum, strings.maximum
     if not strings.patterns and not strings.forbidden:
         words = [word for word in strings.excluded if len(word) >= low and (high is None or len(word) <= high)]
@@ -169,13 +164,8 @@ def _restricted(strings: Strings) -> tuple[Terminal, ...]:
         if None not in fitted:
             return tuple(dict.fromkeys(code for nodes in fitted for code in _terminals(nodes or [])))
     found = automaton(strings)
-    return () if found is None else (as_terminal(found, character),)
-
-
-def as_terminal(found: Automaton, spelling: Character) -> Terminal:
-    """A quoted string of an automaton as one terminal, where it is small enough."""
-    code = code_of(found, spelling)
-    return found if code is None else regex_set(concat(_QUOTE, code, _QUOTE))
+    code = None if found is None else terminal_of(found, character, b'"')
+    return () if code is None else (code,)
 
 
 def _alternatives(node: Node) -> list[Node]:
@@ -298,12 +288,18 @@ def _merged(items: tuple[Node, ...]) -> list[Node]:
 
 # Names of properties --------------------------------------------------------------------------------------------------
 
+def names_of(found: Automaton | None) -> list[bytes]:
+    """The terminal of an automaton's names, if there are any."""
+    code = None if found is None else terminal_of(found, spelled, b'"')
+    return [] if code is None else [code]
+
+
 def names_outside(declared: Sequence[str]) -> bytes:
     """The terminal of names other than some."""
     return excluding(NAME, [spell(name) for name in declared]) if declared else NAME
 
 
-def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Terminal]:
+def names_with(pattern: Pattern, declared: Sequence[str]) -> list[bytes]:
     """Names that have a pattern and are not declared.
 
     A declared name is left out of a regular expression as a word. That must not leave the beginning of the word without
@@ -312,8 +308,7 @@ def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Terminal]:
     left_out = [name for name in declared if pattern.matches(name)]
     if any(not any(_goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
                    for branch in pattern.branches) for name in left_out):
-        found = automaton(Strings(patterns=(pattern,), excluded=tuple(left_out)))
-        return [] if found is None else [as_terminal(found, spelled)]
+        return names_of(automaton(Strings(patterns=(pattern,), excluded=tuple(left_out))))
     codes = [code for branch in pattern.branches if (code := _code(branch.whole(), spelled)) is not None]
     if not codes:
         return []

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder
-from trellis.masking.schema_front_automata import Character, add_automaton
 from trellis.masking.terminals import byte_class, concat, literal, regex_set, repeat, text
-from trellis.schema.languages import Automaton
 from trellis.schema.shapes import Conjunction, key_of
 
 MAX_STATES = 500_000
@@ -109,13 +107,6 @@ class Writer:
             self._queue.append((known[0], body))
         return known[0]
 
-    def automaton(self, automaton: Automaton, character: Character, around: bytes = b"") -> int:
-        """The rule of an automaton's strings, in quotes or not."""
-        def body(source: int, target: int) -> None:
-            add_automaton(self.builder, automaton, source, target, character, around)
-
-        return self.rule((id(automaton), character, around), "a string" if around else "a number", body, automaton)
-
     def step(self, source: int, code: bytes, name: str) -> int:
         """A new state behind one terminal."""
         target = self.builder.state()
@@ -127,11 +118,6 @@ class Writer:
         spelling = strings.spell(name)
         return self.step(self.step(source, literal(spelling), spelling.decode()), self.separators.colon, ":")
 
-    def other_name(self, source: int, names: strings.Terminal) -> int:
-        """A new state behind one of many names and the colon."""
-        named = self.builder.state()
-        if isinstance(names, bytes):
-            self.builder.terminal(source, names, named, "a name")
-        else:
-            self.builder.call(source, self.automaton(names, strings.spelled, strings.QUOTE), named)
-        return self.step(named, self.separators.colon, ":")
+    def other_name(self, source: int, names: bytes) -> int:
+        """A new state behind one of many names (a terminal) and the colon."""
+        return self.step(self.step(source, names, "a name"), self.separators.colon, ":")

@@ -9,6 +9,7 @@ over bytes (classes are sets of bytes, UTF-8 is already lowered); a *terminal* i
     kind 3  COUNTED      u32 minimum, u32 maximum, prefix, suffix, regex code of one unit; REGEX_SET semantics
     kind 4  EXCEPT       words that are left out, then a REGEX_SET terminal
     kind 5  SPECIAL      u32 id of a special token; nothing looks across it: it is like an end of the text
+    kind 6  AUTOMATON    a deterministic automaton over characters, each a regex code; REGEX_SET semantics
 
 Integers are little-endian. A lexeme is never empty: an empty match of a terminal does not count.
 """
@@ -19,7 +20,7 @@ import struct
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-LITERAL, REGEX_SET, REGEX_FIRST, COUNTED, EXCEPT, SPECIAL = range(6)
+LITERAL, REGEX_SET, REGEX_FIRST, COUNTED, EXCEPT, SPECIAL, AUTOMATON = range(7)
 UNBOUNDED = 0xFFFFFFFF
 MAX_OPERANDS = 0xFFFF
 _NOTHING = b"C" + bytes(32)
@@ -193,6 +194,33 @@ def excluding(base: bytes, words: Collection[bytes]) -> bytes:
     return b"\4" + struct.pack("<I", len(set(words))) + b"".join(map(_sized, sorted(set(words)))) + base
 
 
+def automaton(characters: Sequence[bytes], accepting: bytes, edges: Collection[tuple[int, int, int]]) -> bytes:
+    """The terminal of a deterministic automaton; it starts in state 0.
+
+    Args:
+        characters: regex codes, none of them empty; of those that one state reads, none begins like another.
+        accepting: one byte for each state.
+        edges: (state, index of a character, state).
+    """
+    codes = b"".join(struct.pack("<I", len(code)) + code for code in characters)
+    numbers = [number for edge in edges for number in edge]
+    return b"".join((b"\6", struct.pack("<I", len(characters)), codes, struct.pack("<I", len(accepting)), accepting,
+                     struct.pack(f"<{len(numbers)}I", *numbers)))
+
+
+def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int, int, int]]]:
+    """What :func:`automaton` made a terminal of."""
+    (count,), at = struct.unpack_from("<I", terminal, 1), 5
+    characters = []
+    for _ in range(count):
+        (size,) = struct.unpack_from("<I", terminal, at)
+        characters.append(terminal[at + 4 : at + 4 + size])
+        at += 4 + size
+    (size,) = struct.unpack_from("<I", terminal, at)
+    edges = list(struct.iter_unpack("<3I", terminal[at + 4 + size :]))
+    return characters, terminal[at + 4 : at + 4 + size], edges
+
+
 def special(number: int) -> bytes:
     """The terminal that is one special token, and never its text.
 
@@ -293,10 +321,12 @@ def matches_empty(terminal: bytes) -> bool:
 
     What looks around is not said to: that would depend on the place.
     """
+    if terminal[0] == AUTOMATON:
+        return automaton_parts(terminal)[1][:1] == b"\1"
     return (terminal[0] in (REGEX_SET, REGEX_FIRST) and emptiness(terminal[1:])[0]
             and not looks_around(terminal[1:]))
 
 
 def matches_something(terminal: bytes) -> bool:
-    """Whether a terminal has any lexeme (EXCEPT is not looked into)."""
+    """Whether a terminal has any lexeme (EXCEPT and AUTOMATON are not looked into)."""
     return terminal[0] not in (REGEX_SET, REGEX_FIRST) or emptiness(terminal[1:])[1]

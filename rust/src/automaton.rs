@@ -1,0 +1,179 @@
+//! Automaton terminals: deterministic automata over characters, each character a small regex.
+//!
+//! A pattern whose length is bounded, or several patterns at once, are automata that would be beyond measure as a
+//! regex. The lexer state is a state of that automaton and, inside a character, the leaves of the characters that
+//! may still come of the bytes so far. Characters are spelled alike in all states, so one small automaton serves
+//! them all. From one state no spelling of a character begins like another's.
+
+use std::sync::Arc;
+
+use crate::code::{self, Reader};
+use crate::error::{KernelError, Result};
+use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
+use crate::nfa::{Nfa, NEVER};
+use crate::regex::Tree;
+
+/// Automaton states beyond this are refused.
+const MAX_STATES: usize = 1 << 20;
+
+/// What the states of an automaton terminal have in common.
+#[derive(Debug)]
+pub(crate) struct AutomatonShape {
+    /// The automaton of all characters; character i matches with label i.
+    pub nfa: u32,
+    /// Where the edges of each state begin; one more at the end.
+    from: Box<[u32]>,
+    /// (character, target)
+    edges: Box<[(u32, u32)]>,
+    accepting: Box<[bool]>,
+    /// Least number of bytes from each state to an accepting one.
+    distance: Box<[u32]>,
+}
+
+impl AutomatonShape {
+    fn edges(&self, state: u32) -> &[(u32, u32)] {
+        &self.edges[self.from[state as usize] as usize..self.from[state as usize + 1] as usize]
+    }
+
+    /// Where a character leads to.
+    fn target(&self, state: u32, character: u32) -> Option<u32> {
+        self.edges(state).iter().find(|e| e.0 == character).map(|e| e.1)
+    }
+
+    /// The largest distance of any state.
+    pub fn longest(&self) -> u32 {
+        self.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0)
+    }
+}
+
+impl Lexicon {
+    /// The start state of an automaton terminal, whose code is: u32 number of characters; for each u32 size and regex
+    /// code; u32 number of states, state 0 the first; a byte for each, 1 where it accepts; rows of three u32: source,
+    /// character, target.
+    pub(crate) fn automaton(&mut self, code: &[u8]) -> Result<u32> {
+        let mut reader = Reader::new(code);
+        let mut characters = Vec::new();
+        for _ in 0..reader.u32()? {
+            let size = reader.u32()?;
+            characters.push(Tree::parse(reader.take(size as usize)?)?);
+        }
+        let count = reader.u32()? as usize;
+        if count > MAX_STATES {
+            return Err(KernelError::limit(format!("an automaton of {count} states, more than {MAX_STATES}")));
+        }
+        let accepting: Box<[bool]> = reader.take(count)?.iter().map(|&b| b != 0).collect();
+        let mut rows = code::rows::<3>(reader.rest(), "edges of an automaton")?;
+        rows.sort_unstable();
+        let wrong =
+            |r: &[u32; 3]| r[0] as usize >= count || r[1] as usize >= characters.len() || r[2] as usize >= count;
+        if count == 0 || rows.iter().any(wrong) {
+            return Err(KernelError::program("an edge of an automaton from or to nowhere"));
+        }
+        if rows.windows(2).any(|w| w[0][..2] == w[1][..2]) {
+            return Err(KernelError::program("an automaton with two edges over one character"));
+        }
+        let nfa = Nfa::new(&characters)?;
+        if nfa.looks || nfa.nullable() {
+            return Err(KernelError::program("a character of an automaton that is empty, or looks around"));
+        }
+        let mut from = vec![0; count + 1];
+        rows.iter().for_each(|r| from[r[0] as usize + 1] += 1);
+        for i in 0..count {
+            from[i + 1] += from[i];
+        }
+        let distance = distances(&rows, &accepting, &nfa);
+        let edges = rows.iter().map(|r| (r[1], r[2])).collect();
+        self.memory += nfa.bytes() + 12 * rows.len() + 9 * count;
+        self.nfas.push(nfa);
+        self.automata.push(AutomatonShape {
+            nfa: self.nfas.len() as u32 - 1,
+            from: from.into(),
+            edges,
+            accepting,
+            distance,
+        });
+        Ok(self.automaton_state(self.automata.len() as u32 - 1, 0, Vec::new()))
+    }
+
+    /// The lexer state at a state of an automaton, within a character if there are leaves.
+    fn automaton_state(&mut self, shape: u32, state: u32, mut leaves: Vec<u32>) -> u32 {
+        leaves.sort_unstable();
+        let kind = Kind::Automaton { shape, state, leaves: leaves.into() };
+        if let Some(id) = self.known(&kind) {
+            return id;
+        }
+        let Kind::Automaton { leaves, .. } = &kind else { return DEAD };
+        let within = !leaves.is_empty();
+        let leaves = if within { leaves.clone() } else { self.beginnings(shape, state) };
+        let form = &self.automata[shape as usize];
+        let nfa = &self.nfas[form.nfa as usize];
+        let distance = match within {
+            false => form.distance[state as usize],
+            true => leaves.iter().map(|&l| rest(form, nfa, state, l)).min().unwrap_or(NEVER),
+        };
+        if distance == NEVER {
+            return DEAD;
+        }
+        let exit = (!within && form.accepting[state as usize]).then_some(PLAIN);
+        let (alphabet, classes) = (nfa.alphabet(&leaves), nfa.byte_class.clone());
+        self.memory += 4 * leaves.len();
+        self.intern(kind, &alphabet, Some(classes), exit.as_slice(), distance)
+    }
+
+    /// The leaves of the characters that a state reads.
+    fn beginnings(&mut self, shape: u32, state: u32) -> Arc<[u32]> {
+        let form = &self.automata[shape as usize];
+        let useful = form.edges(state).iter().filter(|e| form.distance[e.1 as usize] != NEVER);
+        let characters: Vec<u32> = useful.map(|e| e.0).collect();
+        let nfa = &mut self.nfas[form.nfa as usize];
+        characters.iter().flat_map(|&c| nfa.start_of(c).to_vec()).collect()
+    }
+
+    pub(crate) fn step_automaton(&mut self, shape: u32, state: u32, leaves: &Arc<[u32]>, byte: u8) -> u32 {
+        let leaves = if leaves.is_empty() { self.beginnings(shape, state) } else { leaves.clone() };
+        let form = &self.automata[shape as usize];
+        let nfa = &mut self.nfas[form.nfa as usize];
+        let next = nfa.step(&leaves, byte);
+        match next.iter().find_map(|&l| nfa.matched(l)) {
+            Some(_) if next.len() > 1 => {
+                self.fail(KernelError::program("a character of an automaton begins like another"))
+            }
+            Some(character) => match form.target(state, character) {
+                Some(target) => self.automaton_state(shape, target, Vec::new()),
+                None => DEAD,
+            },
+            None if next.is_empty() => DEAD,
+            None => self.automaton_state(shape, state, next),
+        }
+    }
+}
+
+/// Least number of bytes from a leaf within a character to an accepting state.
+fn rest(form: &AutomatonShape, nfa: &Nfa, state: u32, leaf: u32) -> u32 {
+    let target = form.target(state, nfa.label(leaf)).map_or(NEVER, |t| form.distance[t as usize]);
+    nfa.distance(leaf).saturating_add(target)
+}
+
+/// Least number of bytes from each state to an accepting one, [`NEVER`] where there is none (Dijkstra's algorithm).
+fn distances(rows: &[[u32; 3]], accepting: &[bool], nfa: &Nfa) -> Box<[u32]> {
+    let mut into: Vec<Vec<(u32, u32)>> = vec![Vec::new(); accepting.len()];
+    for &[source, character, target] in rows {
+        into[target as usize].push((source, nfa.least_of(character)));
+    }
+    let mut distance: Vec<u32> = accepting.iter().map(|&a| if a { 0 } else { NEVER }).collect();
+    let ends = (0..accepting.len() as u32).filter(|&s| accepting[s as usize]);
+    let mut heap: std::collections::BinaryHeap<_> = ends.map(|s| (std::cmp::Reverse(0u32), s)).collect();
+    while let Some((std::cmp::Reverse(so_far), state)) = heap.pop() {
+        if so_far > distance[state as usize] {
+            continue;
+        }
+        for &(source, bytes) in &into[state as usize] {
+            let longer = so_far.saturating_add(bytes);
+            if longer < distance[source as usize] {
+                distance[source as usize] = longer;
+                heap.push((std::cmp::Reverse(longer), source));
+            }
+        }
+    }
+    distance.into()
+}
