@@ -41,6 +41,15 @@ class Node:
             return {key[2]: item.data() for key, item in zip(self.keys, self.items, strict=True)}
         return self.value
 
+    def size(self) -> int:
+        """How many values it is made of."""
+        count, todo = 0, [self]
+        while todo:
+            node = todo.pop()
+            count += 1
+            todo += node.items
+        return count
+
 
 def read_nodes(text: str) -> Node:
     """The tree of a text that the standard reader accepts."""

@@ -109,6 +109,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("array_as_object", 0.9, "normal", "an array of all members' values in order gets their names; ambiguous"),
     # YAML and CSV.
     ("yaml_text", 0.1, "safe", "a YAML scalar without quotes gets them: YAML would not read it, or as something else"),
+    ("alias", 0.3, "normal", "aliases of YAML are written out, so that each copy can be what the schema wants there"),
     ("indentation", 0.2, "safe", "a line is moved to the column of the collection or text that it belongs to"),
     ("bullet", 0.2, "safe", "another list mark (`*`, `1.`) becomes a dash"),
     ("missing_space", 0.3, "safe", "the space behind a dash or colon is inserted"),

@@ -29,12 +29,13 @@ from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_reader import LineReader
-from .yaml_standard import NotYaml, lossy, read_nodes, read_yaml
+from .yaml_standard import NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
 
 _SIZE = 2_000_000
 _PASSES = 3
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text
+_IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
     "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
@@ -65,9 +66,10 @@ def repair_yaml(
 ) -> Repaired[Any]:
     """Read YAML out of text that should be YAML.
 
-    The standard reading (YAML 1.2 core schema, no anchors, aliases or tags, timestamps are text, non-finite numbers are
-    null) comes first, and is returned unchanged unless the schema is against it. Without a schema, ``012345`` and
-    ``1e3`` are text all the same (rule ``yaml_text``): readers of YAML 1.1 and 1.2 take them for different numbers.
+    The standard reading (YAML 1.2 core schema with anchors, aliases and merge keys, timestamps are text, non-finite
+    numbers are null) comes first, and is returned unchanged unless the schema is against it. Without a schema,
+    ``012345`` and ``1e3`` are text all the same (rule ``yaml_text``): readers of YAML 1.1 and 1.2 take them for
+    different numbers. An anchor before text that nothing refers to (``&co and sons``) makes the result ambiguous.
 
     Args:
         text: what the model said.
@@ -92,15 +94,19 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     failure: NotYaml | None = None
     if not fenced:
         try:
-            root = read_nodes(text)
+            document = read_document(text)
         except NotYaml as error:
             failure = error
-            if error.off and (schema is None or error.harmful):
+            if error.harmful or (error.off and schema is None and "key" in str(error)):
                 raise _unreadable(text, level, error) from None
         else:
+            root = document.root
             value = None if root is None else root.data()
-            if judge.accepts(value) and root is not None and (schema is not None or not _meant_otherwise(text, root)):
-                return _as_text(text, value, root) if schema is None else Repaired(value, text)
+            if root is not None and judge.accepts(value):
+                if schema is None and not _meant_otherwise(text, root):
+                    return _as_text(text, value, root, bool(document.idle))
+                if schema is not None and not document.idle:
+                    return Repaired(value, text)
     view = SchemaView.of(schema if schema is not None else {})
     readings = list(_readings(text, judge, view, level, fenced))
     readings = [found for found in readings if all(allowed(change.rule, level) for change in found.changes)]
@@ -146,9 +152,9 @@ def _unreadable(text: str, level: Level, failure: NotYaml | None) -> RepairError
     return unreadable_as("YAML", text, level, failure.line, failure.column, str(failure))
 
 
-def _as_text(text: str, value: Any, root: Node | None) -> Repaired[Any]:
+def _as_text(text: str, value: Any, root: Node, ambiguous: bool) -> Repaired[Any]:
     """The standard reading, but for the numbers that readers disagree on."""
-    changes, todo = [], [root] if root is not None else []
+    changes, todo = [], [root]
     while todo:
         node = todo.pop()
         todo += node.items
@@ -156,10 +162,11 @@ def _as_text(text: str, value: Any, root: Node | None) -> Repaired[Any]:
             after = json.dumps(text[node.start : node.end])
             changes.append(Change("yaml_text", node.start, node.end, after, cost_of("yaml_text")))
     if not changes:
-        return Repaired(value, text)
-    changes.sort(key=lambda change: change.start)
+        return Repaired(value, text, ambiguous=ambiguous)
+    changes = sorted(set(changes), key=lambda change: change.start)
     result = apply_edits(text, changes)
-    return Repaired(read_yaml(result), result, locate(text, changes), confidence(changes[0].cost, math.inf))
+    sure = confidence(changes[0].cost, math.inf)
+    return Repaired(read_yaml(result), result, locate(text, changes), sure, ambiguous=ambiguous)
 
 
 def _meant_otherwise(text: str, root: Node) -> bool:
@@ -298,33 +305,44 @@ def _coerced(
     Raises:
         NotYaml: the changed text is not YAML.
     """
-    root = read_nodes(apply_edits(text, changes))
+    middle = apply_edits(text, changes)
+    document = read_document(middle)
+    root = document.root
     if root is None or (root.kind == "scalar" and (not view.types() or not judge.accepts(root.data()))):
         return  # prose is a YAML scalar, too
     value = root.data()
     faults = judge.faults(value)
+    extra += _IDLE * len(document.idle)
     yield _Reading(changes, value, extra + sum(c.cost for c in changes), faults)
     if not faults or level == "safe":
         return
-    middle = apply_edits(text, changes)
+    source, first = text, changes
+    if document.aliases:  # what stands in several places is changed in each
+        changes = tuple(compose(text, changes, written_out(middle, document)))
+        middle = apply_edits(text, changes)
+        root = read_nodes(middle)
+        if root is None or root.data() != value:
+            return
+        source, first = middle, ()
     for unwrap in ([], *yaml_unwrapped(root, middle, view)):
-        made = compose(text, changes, unwrap)
+        made = compose(source, first, unwrap)
         try:
             for _ in range(_PASSES):
-                current = apply_edits(text, made)
+                current = apply_edits(source, made)
                 node = read_nodes(current)
                 if node is None:
                     break
-                coercer = YamlCoercer(current, lexemes(text, made))
+                coercer = YamlCoercer(current, lexemes(source, made))
                 more = coercer.run(node, view)
                 if not more:
                     break
-                made = compose(text, made, more)
-            node = read_nodes(apply_edits(text, made))
+                made = compose(source, made, more)
+            node = read_nodes(apply_edits(source, made))
         except ValueError:
             continue
         if node is not None:
+            if source is not text:
+                made = compose(text, changes, made)
             value = node.data()
             doubtful = any(c.rule in DOUBTFUL for c in made)
             yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), judge.faults(value), doubtful)
-

@@ -12,7 +12,7 @@ from .search import Limits
 from .yaml_frames import Frame, Pending, has_text, wants, wants_scalar, wants_text
 from .yaml_lines import Entry, Line, comment_start, mark_rule, quoted, split
 from .yaml_quotes import plain_is_safe, read_quoted
-from .yaml_standard import NotYaml, compose
+from .yaml_standard import NotYaml, read_nodes
 
 _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
@@ -261,7 +261,7 @@ class Values:
 
     def _reads(self, start: int, end: int) -> bool:
         try:
-            compose("- " + self.text[start:end].replace("\n", "\n  "))
+            read_nodes("- " + self.text[start:end].replace("\n", "\n  "))
         except NotYaml:
             return False
         return True
@@ -278,7 +278,7 @@ class Values:
             return None if has_text(view) else following
         inside = self.text[at:stop]
         try:
-            compose(inside)
+            read_nodes(inside)
         except NotYaml:
             pass
         else:
@@ -291,7 +291,7 @@ class Values:
             return None
         best = min(candidates, key=lambda candidate: candidate.cost)
         try:
-            compose(apply_edits(inside, best.changes))
+            read_nodes(apply_edits(inside, best.changes))
         except NotYaml:
             return None
         self.changes += [Change(c.rule, c.start + at, c.end + at, c.after, c.cost) for c in best.changes]
@@ -347,4 +347,3 @@ def _folded(parts: list[str]) -> str:
         else:
             result += part if not result or result.endswith("\n") else " " + part
     return result
-

@@ -1,0 +1,351 @@
+"""A reader of YAML in the time that its lines take: exact on what it reads, and it says so where it is not sure.
+
+ruamel.yaml is the standard that this reader is held to; it needs seconds for a megabyte. What is written in block
+style, with brackets, quotes, block scalars, comments, anchors and aliases, is read here, to the same tree, or refused
+where ruamel.yaml refuses it. Everything else (directives, explicit keys, tags, tabs between tokens, several documents
+in a text) raises ``Unsure``: ruamel.yaml has to be asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..errors import RepairError
+from .nodes import Node
+from .yaml_flow import DEPTH, DOUBLE, FOLD, KEY_LENGTH, SINGLE, FlowReader, NotYaml, Unsure
+from .yaml_scalars import BLOCK_HEADER, block_text, is_null, plain_value
+
+__all__ = ["BlockReader", "NotYaml", "Unsure"]
+
+_STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
+_END = re.compile(r"^\.\.\.(?=[ \t\n]|\Z)|^---(?=\t)|^--- +[^ #\n]", re.M)
+_START = re.compile(r"^---(?=[ \n]|\Z)", re.M)
+_INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
+_PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
+_MORE = re.compile(r"(?!#)" + _INSIDE)
+_COLON = re.compile(r"[ ]*+:(?=[ \n]|\Z)")
+_ENTRY = re.compile(rf"({_PLAIN.pattern})[ ]*+:(?=[ \n]|\Z)[ ]*+")
+_DASH = re.compile(r"-(?=[ \n]|\Z)[ ]*+")
+_GAP = re.compile(r"(?:[ ]++#[^\n]*|[ ]*+)(?:\n[ ]*+(?:#[^\n]*)?)*+")
+_LINES = re.compile(r"(?:[ ]*+(?:#[^\n]*)?\n)*+[ ]*+(?:#[^\n]*\Z)?")
+_ANCHOR = re.compile(r"&([^ \t\n,\[\]{}]+)(?=[ \n]|\Z)[ ]*")
+
+
+class BlockReader(FlowReader):
+    """One reading of a text."""
+
+    def read(self) -> Node | None:
+        """The tree of the text; ``None`` when it is empty.
+
+        Raises:
+            NotYaml: ruamel.yaml does not read it, or it uses what is off.
+            Unsure: ruamel.yaml has to be asked.
+            RepairError: it is nested too deeply, or aliases stand for too much (``limit``).
+        """
+        text = self.text
+        if _STRANGE.search(self.raw) or _END.search(text):
+            raise Unsure
+        self._to(_first(text))
+        if text[self.at : self.at + 1] in ("%", "|", ">"):
+            raise Unsure
+        starts = [match.start() for match in _START.finditer(text)]
+        if starts:
+            if starts[0] > self.at:
+                self._fail("another document begins here", starts[0])
+            if len(starts) > 1:
+                self._fail("another document begins here", starts[1])
+            self._gap(starts[0] + 3)
+            if self.at >= len(text):
+                raise Unsure
+        if self.at >= len(text):
+            return None
+        try:
+            root = self._node(self.at, self.column, -1, 0)
+        except RecursionError:
+            raise RepairError("the text is nested too deeply", limit="depth") from None
+        if self.at < len(text):
+            self._fail("this belongs to nothing above it", self.at)
+        return root
+
+    def _to(self, at: int) -> None:
+        self.at = at
+        self.column = at - (self.text.rfind("\n", 0, at) + 1)
+
+    def _gap(self, end: int) -> None:
+        """Go on behind a value that ends at an offset: nothing but a comment may stand in the rest of its line."""
+        match = _GAP.match(self.text, end)
+        assert match is not None
+        at = match.end()
+        if at < len(self.text):
+            if self.text[at] == "\t":
+                raise Unsure
+            start = self.text.rfind("\n", end, at)
+            if start < 0:
+                if self.text[at] == "#":
+                    raise Unsure
+                self._fail("this stands behind a value that is complete", at)
+            self.column = at - start - 1
+        self.at = at
+
+    def _node(self, at: int, column: int, parent: int, depth: int) -> Node:
+        """The node that begins at an offset, in a collection at the column ``parent``."""
+        if depth > DEPTH:
+            raise RepairError("the text is nested too deeply", limit="depth")
+        text = self.text
+        head = text[at]
+        if head == "-" and _DASH.match(text, at):
+            return self._sequence(at, column, depth)
+        if head in "\"'":
+            quoted = (DOUBLE if head == '"' else SINGLE).match(text, at)
+            if quoted and _COLON.match(text, quoted.end()) and "\n" not in quoted.group():
+                return self._mapping(at, column, depth)
+        elif _ENTRY.match(text, at):
+            return self._mapping(at, column, depth)
+        elif head == "&":
+            return self._anchored(at, column, parent, depth)
+        elif head in "|>":
+            raise Unsure  # a block scalar that its mark alone is below
+        return self._inline(at, parent, depth)
+
+    def _anchored(self, at: int, column: int, parent: int, depth: int) -> Node:
+        """A node with an anchor before it, at the start of a line or behind a dash."""
+        match = _ANCHOR.match(self.text, at)
+        if match is None:
+            raise Unsure
+        end = match.end()
+        if self.text[end : end + 1] not in ("", "\n", "#"):
+            if self.text[end] in "&!*?" or _ENTRY.match(self.text, end) or _DASH.match(self.text, end):
+                raise Unsure  # the anchor of a key
+            if self.text[end] in "\"'" and self._key_ahead(end):
+                raise Unsure
+        else:
+            self._gap(end)
+            if self.column <= parent:
+                raise Unsure
+        return self._named(match, lambda: self._below(end, parent, depth))
+
+    def _key_ahead(self, at: int) -> bool:
+        quoted = (DOUBLE if self.text[at] == '"' else SINGLE).match(self.text, at)
+        return quoted is not None and _COLON.match(self.text, quoted.end()) is not None
+
+    def _named(self, match: re.Match[str], read: Callable[[], Node]) -> Node:
+        name = match.group(1)
+        if name in self._open:
+            raise Unsure
+        self._open.add(name)
+        node = read()
+        self._open.discard(name)
+        self._anchors[name] = node
+        if node.plain:
+            self.idle.setdefault(name, match.start())
+        node.start = match.start()
+        self.copies.append((match.start(), match.end(), None))
+        return node
+
+    def _below(self, end: int, parent: int, depth: int, indentless: bool = False) -> Node:
+        """The value behind a mark that ends at an offset: on its line, on the lines below, or null."""
+        text = self.text
+        if text[end : end + 1] not in ("", "\n", "#"):
+            return self._inline(end, parent, depth)
+        empty = end
+        while text[empty - 1] == " ":
+            empty -= 1
+        self._gap(empty)
+        if self.at < len(text):
+            if self.column > parent:
+                return self._node(self.at, self.column, parent, depth + 1)
+            if indentless and self.column == parent and _DASH.match(text, self.at):
+                return self._sequence(self.at, self.column, depth + 1)
+        return Node("scalar", empty, empty, None, plain=True)
+
+    def _sequence(self, at: int, column: int, depth: int) -> Node:
+        text = self.text
+        items: list[Node] = []
+        node = Node("array", at, at, None, items, block=True)
+        self.at = at
+        while match := _DASH.match(text, self.at):
+            at, end = self.at, match.end()
+            if text[end : end + 1] not in ("", "\n", "#"):
+                item = self._node(end, column + end - at, column, depth + 1)
+            else:
+                item = self._below(end, column, depth)
+            items.append(item)
+            if self.column != column or self.at >= len(text):
+                break
+        if self.at < len(text) and self.column > column:
+            self._fail("this is not at the column of the list", self.at)
+        node.end = items[-1].end
+        return node
+
+    def _mapping(self, at: int, column: int, depth: int) -> Node:
+        text = self.text
+        items: list[Node] = []
+        keys: list[tuple[int, int, str]] = []
+        node = Node("object", at, at, None, items, keys, block=True)
+        names: set[str] = set()
+        self.at = at
+        while True:
+            at = self.at
+            match = _ENTRY.match(text, at)
+            if match:
+                name, stop, end = match.group(1), match.end(1), match.end()
+                if is_null(name):
+                    name = "null"
+                elif name == "<<":
+                    raise Unsure
+            else:
+                name, stop, end = self._quoted_key(at)
+            if stop - at > KEY_LENGTH:
+                raise Unsure
+            if name in names:
+                self._fail(f"the key {name!r} occurs twice", at)
+            names.add(name)
+            keys.append((at, stop, name))
+            head = text[end : end + 1]
+            if head == "&":
+                items.append(self._with_anchor(end, column, depth))
+            else:
+                items.append(self._below(end, column, depth, True))
+            if self.column != column or self.at >= len(text):
+                break
+        if self.at < len(text) and self.column > column:
+            self._fail("this is not at the column of the keys", self.at)
+        node.end = max(items[-1].end, keys[-1][1])
+        if node.end == keys[-1][1]:
+            node.end = max(node.end, text.find(":", node.end) + 1)
+        return node
+
+    def _with_anchor(self, at: int, column: int, depth: int) -> Node:
+        match = _ANCHOR.match(self.text, at)
+        if match is None or self.text[match.end() : match.end() + 1] in tuple("&!*"):
+            raise Unsure
+        return self._named(match, lambda: self._below(match.end(), column, depth, True))
+
+    def _quoted_key(self, at: int) -> tuple[str, int, int]:  # noqa: RET503
+        """A key in quotes: its name, its end, where its value begins."""
+        text, head = self.text, self.text[at]
+        if head in "\"'":
+            quoted = (DOUBLE if head == '"' else SINGLE).match(text, at)
+            colon = quoted and _COLON.match(text, quoted.end())
+            if quoted and colon and "\n" not in quoted.group():
+                end = colon.end()
+                while text[end : end + 1] == " ":
+                    end += 1
+                return self._unquoted(quoted, at), quoted.end(), end
+            if quoted and text[quoted.end() : quoted.end() + 1] in ("\t", ":"):
+                raise Unsure
+        elif (head in "?:" and not _PLAIN.match(text, at)) or head in "&![{|>":
+            raise Unsure
+        elif head == "*":
+            self._alias(at)
+            raise Unsure
+        elif (plain := _PLAIN.match(text, at)) and text[plain.end() : plain.end() + 1] == "\t":
+            raise Unsure
+        self._fail("there is no colon behind this", at)
+
+    def _inline(self, at: int, parent: int, depth: int) -> Node:
+        """A scalar, an alias or brackets that begin within a line."""
+        text, head = self.text, self.text[at]
+        if head in "\"'":
+            node = self._quoted(at)
+        elif head in "[{":
+            node = self._flow(at, depth + 1)
+        elif head in "|>":
+            return self._block(at, parent)
+        elif head == "*":
+            node = self._alias(at)
+        elif head in "!\t" or (head in "?:" and not _PLAIN.match(text, at)):
+            raise Unsure
+        elif match := _PLAIN.match(text, at):
+            return self._plain(at, match.end(), parent)
+        else:
+            self._fail(f"nothing can begin with {head!r}", at)
+        follows = text[node.end : node.end + 1]
+        if follows == "\t" or (follows and follows in " :" and _COLON.match(text, node.end) and head in "[{*"):
+            raise Unsure
+        self._gap(node.end)
+        return node
+
+    def _plain(self, at: int, end: int, parent: int) -> Node:
+        """Plain text, with the lines below that go on with it."""
+        text = self.text
+        value = text[at:end]
+        fold = FOLD.match(text, end)
+        if fold and len(fold.group(2)) > parent and text[fold.end()] != "#":
+            parts = [value]
+            while fold and len(fold.group(2)) > parent:
+                more = _MORE.match(text, fold.end())
+                if more is None or more.end() == more.start():
+                    break
+                parts += ("\n" * fold.group(1).count("\n") or " ", more.group())
+                end = more.end()
+                fold = FOLD.match(text, end)
+            value = "".join(parts)
+        match = _GAP.match(text, end)
+        assert match is not None
+        after = match.end()
+        if after < len(text):
+            start = text.rfind("\n", end, after)
+            if start < 0 or text[after] == "\t":
+                if text[after] == ":":
+                    self._fail("a colon stands in plain text", after)
+                raise Unsure
+            self.column = after - start - 1
+        self.at = after
+        return Node("scalar", at, end, plain_value(value), plain=True)
+
+    def _block(self, at: int, parent: int) -> Node:
+        """A block scalar."""
+        match = BLOCK_HEADER.match(self.text, at)
+        if match is None or (match.group(2) and match.group(4)):
+            self._fail("no block scalar begins like this", at)
+        if parent < 0:
+            raise Unsure
+        text, size = self.raw, len(self.raw)
+        style, chomp = match.group(1), match.group(2) or match.group(4)
+        indent = parent + int(match.group(3)) if match.group(3) else 0
+        lines: list[str] = []
+        end = last = match.end()  # of the header; of the last line that is not blank
+        at = min(end + 1, size)
+        ended = False
+        widest = 0
+        while at < size:
+            stop = text.find("\n", at)
+            ends = stop >= 0
+            stop = stop if ends else size
+            line = text[at:stop]
+            if line.endswith("\r"):
+                line = line[:-1]
+            bare = line.lstrip(" ")
+            width = len(line) - len(bare)
+            if not indent and bare:
+                indent = max(width, parent + 1)
+                if widest:
+                    raise Unsure
+            if not bare and (not indent or width <= indent):
+                widest = max(widest, width)
+                if ends:
+                    lines.append("")
+            elif width < indent:
+                if bare[0] == "\t":
+                    raise Unsure
+                break
+            else:
+                lines.append(line[indent:])
+                last, ended = at + len(line) if bare else last, ends
+            at = stop + 1
+        if not indent and widest:
+            raise Unsure
+        at = min(at, size)
+        self._to(_first(self.text, at))
+        return Node("scalar", match.start(), max(last, end), block_text(lines, style, chomp, ended))
+
+
+def _first(text: str, at: int = 0) -> int:
+    """The next thing behind blank lines and comments, from the start of a line."""
+    match = _LINES.match(text, at)
+    assert match is not None
+    if text[match.end() : match.end() + 1] == "\t":
+        raise Unsure
+    return match.end()
