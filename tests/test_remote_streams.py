@@ -49,10 +49,69 @@ def test_what_is_taken_out_again_is_not_shown_before() -> None:
     assert reply.text == '{"name":"Ann"}'
 
 
-def test_a_protocol_without_streams_gives_one_piece() -> None:
-    text, reply = streamed(answer(TEXT), request(), api="responses")
-    assert text == TEXT
-    assert isinstance(reply, Reply)
+def of_responses(server: FakeServer) -> Any:
+    return OpenAIModel("m", base_url=server.base_url, api_key="none", api="responses")
+
+
+def of_messages(server: FakeServer) -> Any:
+    pytest.importorskip("anthropic")
+    from trellis.models.anthropic import AnthropicModel
+
+    return AnthropicModel("m", base_url=server.base_url.removesuffix("/v1"), api_key="none")
+
+
+def of_litellm(server: FakeServer) -> Any:
+    pytest.importorskip("litellm")
+    from trellis.models.litellm import LiteLLMModel
+
+    return LiteLLMModel("openai/m", api_base=server.base_url, api_key="none", timeout=5)
+
+
+OTHERS = [of_responses, of_messages, pytest.param(of_litellm, marks=pytest.mark.filterwarnings("ignore"))]
+
+
+@pytest.mark.parametrize("make", OTHERS)
+@pytest.mark.parametrize(("mode", "canned"), [
+    ("native", answer(TEXT)), ("tools", tool_call(TEXT)), ("prompt", answer(TEXT))])
+def test_other_protocols_stream_as_well(make: Any, mode: Any, canned: Any) -> None:
+    async def collect(model: Any) -> list[str | Reply]:
+        return [piece async for piece in model.astream(request(mode))]
+
+    with FakeServer([canned] * 3) as server:
+        model = make(server)
+        *pieces, reply = model.stream(request(mode))
+        *again, last = asyncio.run(collect(model))
+        [whole] = model.complete([request(mode)])
+    assert "".join(pieces) == "".join(map(str, again)) == TEXT
+    assert len(pieces) > 3
+    assert isinstance(last, Reply)
+    for said in (reply, last):
+        assert (said.text, said.enforced, said.finish, said.usage.prompt_tokens, said.usage.completion_tokens) == (
+            TEXT, whole.enforced, whole.finish, whole.usage.prompt_tokens, whole.usage.completion_tokens)
+    assert server.requests[0]["stream"] is True
+
+
+@pytest.mark.parametrize("make", OTHERS)
+def test_other_protocols_streams_that_break_or_refuse(make: Any) -> None:
+    script = [broken_stream(answer(TEXT), 4), error(429, "slow down"), refusal("I cannot"),
+              answer(TEXT[:20], finish="length")]
+    with FakeServer(script) as server:
+        model = make(server)
+        with pytest.raises(trellis.TransportError):
+            list(model.stream(request("prompt")))
+        with pytest.raises(trellis.RateLimitError):
+            list(model.stream(request("prompt")))
+        [*_, refused], [*_, cut] = (list(model.stream(request("prompt"))) for _ in range(2))
+    assert (refused.text, cut.finish) == ("", "length")
+    assert refused.finish == ("stop" if make is of_litellm else "refusal")  # LiteLLM leaves refusals out of streams
+
+
+@pytest.mark.parametrize("garbage", [b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error",'
+                                     b'"message":"busy"}}\n\n', b"data: 3\n\n", b'data: {"type"'])
+@pytest.mark.parametrize("make", OTHERS[:2])
+def test_garbage_in_other_protocols_streams(make: Any, garbage: bytes) -> None:
+    with FakeServer([broken_stream(answer(TEXT), 4, garbage)]) as server, pytest.raises(trellis.ModelError):
+        list(make(server).stream(request("prompt")))
 
 
 def test_refusals_and_limits_are_told_in_the_reply() -> None:

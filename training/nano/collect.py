@@ -36,7 +36,7 @@ def main() -> None:
             trellis.generate_structured(prompt, {"title": one.shape.name, **one.schema}, session=session, mode="prompt",
                                         sampling=sampling, strategy=trellis.Vote(3, of=trellis.Retry(1)))
             ends["value"] += 1
-        except trellis.GenerationError as error:
+        except (trellis.GenerationError, trellis.ModelError) as error:  # a correction may be too long for it
             ends[type(error).__name__] += 1
     print(dict(ends))
 

@@ -21,6 +21,7 @@ from trellis.errors import (
     UsageError,
     shown,
 )
+from trellis.models.anthropic_events import MessageEvents
 from trellis.models.base import Reply, Request
 from trellis.models.lowering import ANTHROPIC, Lowered, lower, wrapped
 from trellis.models.openai_chat import not_enforced, with_schema
@@ -109,6 +110,7 @@ class _MessagesCall:
         self.request = request
         self._started = time.monotonic()
         self._lowered = _lowered(request)
+        self._said = MessageEvents()
         sampling = request.sampling
         if sampling.logprobs:
             raise UnsupportedError("Anthropic's protocol has no log-probabilities", hint="leave logprobs out")
@@ -128,6 +130,16 @@ class _MessagesCall:
 
     def send(self, client: Any) -> Any:
         return client.messages.create(**self.arguments)
+
+    def open(self, client: Any) -> Any:
+        return client.messages.create(**self.arguments, stream=True)
+
+    def take(self, event: Any) -> str:
+        piece = self._said.take(event, self.request.mode == "tools")
+        return "" if self._lowered.changes_answers else piece
+
+    def end(self) -> Reply:
+        return self.reply(self._said.message())
 
     def reply(self, answer: Any) -> Reply:
         blocks = getattr(answer, "content", None)

@@ -7,6 +7,8 @@ from typing import Any
 
 from trellis.errors import TransportError
 
+ASKED_AGAIN = "the answer is asked for again; what came of it is not used"
+
 
 class ChatEvents:
     """What was said so far."""
@@ -64,7 +66,7 @@ class ChatEvents:
         """
         if self._finish is None:
             raise TransportError("the server broke off in the middle of an answer",
-                                 hint="the answer is asked for again; what came of it is not used")
+                                 hint=ASKED_AGAIN)
         function = SimpleNamespace(arguments="".join(self._arguments))
         message = SimpleNamespace(
             content="".join(self._text), refusal="".join(self._refusal) or None,

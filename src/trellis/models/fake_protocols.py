@@ -1,73 +1,33 @@
-"""What the fake server's script says, written in chat completions, in the words of other protocols."""
+"""The protocols that the fake server speaks, by the end of the path."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
-Body = dict[str, Any]
-
-
-def _chat(body: Body) -> Body:
-    return body
+from trellis.models.fake_bodies import Body, messages_body, ollama_body, responses_body
+from trellis.models.fake_streams import chat_events, messages_events, ollama_events, responses_events
 
 
-def _responses(body: Body) -> Body:
-    """OpenAI's responses."""
-    if "choices" not in body or not body["choices"]:
-        return body
-    choice = body["choices"][0]
-    message, usage = choice["message"], body["usage"]
-    content: list[Body] = []
-    if message.get("content"):
-        content.append({"type": "output_text", "text": message["content"], "annotations": []})
-    if message.get("refusal"):
-        content.append({"type": "refusal", "refusal": message["refusal"]})
-    output: list[Body] = [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
-                           "content": content}] if content else []
-    output += [{"type": "function_call", "id": "fc_1", "call_id": call["id"], "status": "completed",
-                **call["function"]} for call in message.get("tool_calls") or ()]
-    reason = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(choice["finish_reason"])
-    return {
-        "id": "resp_1", "object": "response", "created_at": 0, "model": body["model"], "output": output, "error": None,
-        "status": "incomplete" if reason else "completed", "incomplete_details": {"reason": reason} if reason else None,
-        "parallel_tool_calls": False, "tool_choice": "auto", "tools": [],
-        "usage": {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"],
-                  "total_tokens": usage["total_tokens"], "input_tokens_details": {"cached_tokens": 0},
-                  "output_tokens_details": {"reasoning_tokens": 0}},
-    }
+@dataclass(frozen=True)
+class Protocol:
+    """How an answer, written as a chat completion, is said in a protocol.
+
+    Attributes:
+        whole: the body of an answer in one piece.
+        events: the bytes of each event of a stream.
+        stream_type: the content type of a stream.
+    """
+
+    whole: Callable[[Body], Body]
+    events: Callable[[Body], Iterator[bytes]]
+    stream_type: str = "text/event-stream"
 
 
-def _messages(body: Body) -> Body:
-    """Anthropic's messages."""
-    if "error" in body:
-        return {"type": "error", "error": {"type": body["error"].get("code") or "error",
-                                           "message": body["error"]["message"]}}
-    if "choices" not in body or not body["choices"]:
-        return body
-    choice = body["choices"][0]
-    message, usage = choice["message"], body["usage"]
-    said = message.get("content") or message.get("refusal")
-    content: list[Body] = [{"type": "text", "text": said}] if said else []
-    for call in message.get("tool_calls") or ():
-        arguments: Any = call["function"]["arguments"]
-        with suppress(ValueError):
-            arguments = json.loads(arguments)
-        content.append({"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": arguments})
-    reason = "refusal" if message.get("refusal") else {
-        "length": "max_tokens", "content_filter": "refusal", "tool_calls": "tool_use"}.get(choice["finish_reason"],
-                                                                                         "end_turn")
-    return {"id": "msg_1", "type": "message", "role": "assistant", "model": body["model"], "content": content,
-            "stop_reason": reason, "stop_sequence": None,
-            "usage": {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}}
-
-
-PROTOCOLS: Mapping[str, Callable[[Body], Body]] = MappingProxyType({
-    "/chat/completions": _chat,
-    "/responses": _responses,
-    "/messages": _messages,
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
+    "/chat/completions": Protocol(lambda body: body, chat_events),
+    "/responses": Protocol(responses_body, responses_events),
+    "/messages": Protocol(messages_body, messages_events),
+    "/api/chat": Protocol(ollama_body, ollama_events, "application/x-ndjson"),
 })
-"""By the end of the path."""

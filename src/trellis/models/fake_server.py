@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,10 +21,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
-from trellis.models.fake_protocols import PROTOCOLS
-
-CHUNK = 8
-"""Characters of an answer in one event of a stream."""
+from trellis.models.fake_protocols import PROTOCOLS, Protocol
 
 
 @dataclass(frozen=True)
@@ -174,8 +171,8 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             if not isinstance(canned.body, dict):
                 return self._send(canned)
             if body.get("stream") and canned.status == 200:
-                return self._stream(canned)
-            return self._send(replace(canned, body=protocol(canned.body)))
+                return self._stream(canned, protocol)
+            return self._send(replace(canned, body=protocol.whole(canned.body)))
 
         def _send(self, canned: Canned) -> None:
             self.close_connection = True  # the server ends with its test: no connection is kept
@@ -190,19 +187,19 @@ def _handler_of(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(data)
 
-        def _stream(self, canned: Canned) -> None:
+        def _stream(self, canned: Canned, protocol: Protocol) -> None:
             self.close_connection = True
             with suppress(OSError):
                 self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Content-Type", protocol.stream_type)
                 self.send_header("Connection", "close")
                 self.end_headers()
                 assert isinstance(canned.body, dict)
-                for chunk in islice(_chunks(canned.body), canned.events):
-                    self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+                for event in islice(protocol.events(canned.body), canned.events):
+                    self.wfile.write(event)
                     self.wfile.flush()
-                self.wfile.write(b"data: [DONE]\n\n" if canned.events is None else
-                                 canned.headers.get("garbage", "").encode("latin-1"))
+                if canned.events is not None:
+                    self.wfile.write(canned.headers.get("garbage", "").encode("latin-1"))
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -219,27 +216,3 @@ def _completion(message: dict[str, Any], finish: str, text: str, prompt_tokens: 
                      "logprobs": None}],
         "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens},
     })
-
-
-def _chunks(completion: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    choice = completion["choices"][0]
-    message = choice["message"]
-
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return {"id": completion["id"], "object": "chat.completion.chunk", "created": 0, "model": completion["model"],
-                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-
-    def parts(text: str) -> list[str]:
-        return [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)]
-
-    yield chunk({"role": "assistant"})
-    for name in ("content", "refusal"):
-        for part in parts(message.get(name) or ""):
-            yield chunk({name: part})
-    for index, call in enumerate(message.get("tool_calls") or ()):
-        head = {"index": index, "id": call["id"], "type": "function"}
-        yield chunk({"tool_calls": [{**head, "function": {"name": call["function"]["name"], "arguments": ""}}]})
-        for part in parts(call["function"]["arguments"]):
-            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
-    yield chunk({}, choice["finish_reason"])
-    yield {**chunk({}), "choices": [], "usage": completion["usage"]}

@@ -6,13 +6,15 @@ leave out parameters that a provider does not know (``drop_params``): a mode wou
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from trellis.errors import MissingExtraError, UsageError, shown
+from trellis.errors import MissingExtraError, TransportError, UsageError, shown
 from trellis.models.base import Reply, Request
+from trellis.models.chat_events import ASKED_AGAIN
 from trellis.models.dialects import Dialect
 from trellis.models.lowering import OPENAI
 from trellis.models.openai_chat import ChatCall
@@ -67,7 +69,7 @@ class LiteLLMModel(RemoteModel):
 
 
 class _LiteLLMCall:
-    """A chat completion through LiteLLM; not streamed."""
+    """A chat completion through LiteLLM."""
 
     def __init__(self, model: str, request: Request, dialect: Dialect, timeout: float, settings: Any) -> None:
         self._chat = ChatCall(model, request, dialect, timeout)
@@ -77,8 +79,62 @@ class _LiteLLMCall:
     def send(self, client: Callable[..., Any]) -> Any:
         return client(**self.arguments)
 
+    def open(self, client: Callable[..., Any]) -> Any:
+        opened = client(**self.arguments, stream=True, stream_options={"include_usage": True})
+        return self._aopened(opened) if inspect.isawaitable(opened) else self._opened(opened)
+
+    def _opened(self, events: Any) -> _Events:
+        self._events = _Events(events)
+        return self._events
+
+    async def _aopened(self, opening: Any) -> _Events:
+        return self._opened(await opening)
+
+    def take(self, event: Any) -> str:
+        return self._chat.take(event)
+
+    def end(self) -> Reply:
+        self._events.check()
+        return self._chat.end()
+
     def reply(self, answer: Any) -> Reply:
         return self._chat.reply(answer)
+
+
+class _Events:
+    """LiteLLM's stream, which can be left as the official clients' can."""
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._events)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return aiter(self._events)
+
+    def check(self) -> None:
+        """LiteLLM makes up an end where a stream has none.
+
+        Raises:
+            TransportError: this one has none.
+        """
+        ends = [getattr(self._events, f"{kind}_finish_reason", "unknown") for kind in ("received", "intermittent")]
+        if not any(ends):
+            raise TransportError("the server broke off in the middle of an answer", hint=ASKED_AGAIN)
+
+    def close(self) -> None:
+        close = getattr(getattr(self._events, "completion_stream", None), "close", None)
+        if close is not None:
+            close()
+
+    async def __aenter__(self) -> _Events:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        close = getattr(self._events, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _import_sdk() -> Any:

@@ -75,6 +75,11 @@ class Lowered:
     wrapped: bool = False
     original: Schema | None = None
 
+    @property
+    def changes_answers(self) -> bool:
+        """Whether something has to be taken out of an answer again, which is not shown before."""
+        return self.wrapped or self.original is not None
+
     def restore(self, text: str) -> str:
         """The answer that was asked for; verbatim where nothing has to be taken away."""
         if self.wrapped:

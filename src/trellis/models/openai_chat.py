@@ -88,8 +88,7 @@ class ChatCall:
 
     def take(self, event: Any) -> str:
         piece = self._said.take(event, self.request.mode == "tools")
-        # what has to be taken out of the answer again is not shown before
-        return "" if self._lowered.wrapped or self._lowered.original is not None else piece
+        return "" if self._lowered.changes_answers else piece
 
     def end(self) -> Reply:
         return self.reply(self._said.completion())

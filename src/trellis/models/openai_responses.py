@@ -8,11 +8,17 @@ from typing import Any
 
 from trellis.errors import TransportError, UnsupportedError
 from trellis.models.base import Reply, Request
+from trellis.models.chat_events import ASKED_AGAIN
 from trellis.models.dialects import Dialect
 from trellis.models.lowering import Lowered
 from trellis.models.openai_chat import Fields, function_of, lowered_for, not_enforced, with_schema
 from trellis.models.remote import count, identifier
 from trellis.result import Finish, Mode, Usage
+
+_ARGUMENTS = "response.function_call_arguments.delta"
+_PIECES = ("response.output_text.delta", _ARGUMENTS)
+_LAST = ("response.completed", "response.incomplete", "response.failed")
+"""The events that have the whole response."""
 
 
 class ResponsesCall:
@@ -23,6 +29,7 @@ class ResponsesCall:
         self.request = request
         self._started = time.monotonic()
         self._lowered = lowered_for(request, dialect)
+        self._whole: Any = None
         sampling = request.sampling
         for name in ("stop", "top_k", "min_p"):
             if getattr(sampling, name):
@@ -39,6 +46,24 @@ class ResponsesCall:
 
     def send(self, client: Any) -> Any:
         return client.responses.create(**self.arguments)
+
+    def open(self, client: Any) -> Any:
+        return client.responses.create(**self.arguments, stream=True)
+
+    def take(self, event: Any) -> str:
+        kind = getattr(event, "type", "")
+        if kind == "error":
+            raise TransportError(f"the server broke off with an error: {str(getattr(event, 'message', ''))[:300]}")
+        if kind in _LAST:
+            self._whole = event.response
+        if kind not in _PIECES or self._lowered.changes_answers:
+            return ""
+        return event.delta if (kind == _ARGUMENTS) == (self.request.mode == "tools") else ""
+
+    def end(self) -> Reply:
+        if self._whole is None:
+            raise TransportError("the server broke off in the middle of an answer", hint=ASKED_AGAIN)
+        return self.reply(self._whole)
 
     def reply(self, answer: Any) -> Reply:
         items = getattr(answer, "output", None)
