@@ -144,6 +144,6 @@ def test_safe_needs_no_other_rule(text: str) -> None:
 
 def test_a_schema_holds_for_what_comes_back() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
-    for text in ('{"a": "x"}', '{"b": 1}', "[1]", "nothing"):
+    for text in ('{"a": "x"}', '{"b": 1}', "[1]", "See [1].", "nothing"):
         with pytest.raises(RepairError):
             repair_json(text, schema)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from . import bare
 from .edits import Change
+from .gaps import Gap
 from .rules import cost_of
-from .scan import CLOSING, Gap, StringReading, content_changes
-from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Reading
+from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Link, Reading
 from .steps import Steps
+from .strings import CLOSING, StringReading
 
 KEYED_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,200}"[ \t]*:')
-_GROUP = re.compile(r",(\d{3})(?![\d.])")
+_GROUP = re.compile(r",(\d{3})(?:\.\d+)?(?![\d.])")
 _SEPARATORS = ";，；、"
+_PAIR = re.compile(r'"[^"\n]{1,80}"\s*"[^"\n]*"\s*[,}]')
+_SCALAR_LINE = re.compile(r"(?:-?\d+(?:\.\d+)?|true|false|null)[ \t]*(?:\n|\Z)")
 _INNER_END = re.compile(r"[}\]]\s*,\s*\"")
 INDENT = 0.8  # what speaks against a reading that ignores indentation
 STRANGE = 0.8  # what speaks against a key that should stand in an object further out
@@ -62,13 +66,17 @@ class After(Steps):
                 new.state = COLON
                 found.append(new)
             return found
-        if frame.several and not (head in "{[" or head in CLOSING):
+        lines = gap.column >= 0 and _SCALAR_LINE.match(text, at, self.end) is not None
+        if frame.several and not (lines or head in "{[" or head in CLOSING):
             return [self._finish(self._insert_closers(reading, None, 0.0, 0.0))]
         if head == "+" and self.scanner.gap(at + 1).end < self.end and text[self.scanner.gap(at + 1).end] in CLOSING:
             found += self._concatenate(reading, self.scanner.gap(at + 1).end)
         if head in CLOSING and text[reading.pos - 1] in CLOSING and not self._keyed(at):
             found += self._concatenate(reading, at)
         found += self._comma(reading, gap, "")
+        length = bare.word(text, at, self.end)
+        if length and self.scanner.gap(at + length).end < self.end and text[self.scanner.gap(at + length).end] in "}]":
+            found.append(self._stray(reading, gap, length))
         length = bare.junk(text, at, self.end)
         if length:
             found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
@@ -76,31 +84,25 @@ class After(Steps):
 
     def _concatenate(self, reading: Reading, at: int) -> list[Reading]:
         """Join the last string with the one at ``at``: the quotes between go."""
-        link = reading.links
-        whole = (
-            link is None
-            or link.piece.end < reading.pos
-            or (isinstance(link.piece, StringReading) and link.piece.content_end == reading.pos - 1)
-        )
-        if self.text[reading.pos - 1] != '"' or not whole:
+        link, text = reading.links, self.text
+        last = link.piece if link is not None and link.piece.end == reading.pos else None
+        if isinstance(last, StringReading):
+            if last.content_end != reading.pos - 1:
+                return []
+        elif last is not None or text[reading.pos - 1] != '"':
             return []
         found = []
         for string in self.scanner.quoted(at, "value")[:1]:
             if string.truncated or string.rule not in (None, "quote_style"):
                 continue
             new = reading.copy()
-            new.change(
-                "string_concatenation",
-                reading.pos - 1,
-                string.content_start,
-                "",
-                cost_of("string_concatenation") + string.cost,
-            )
-            inner = "inner_quote" if self.text[at] == '"' else "quote_style"
-            for change in content_changes(self.text, string.content_start, string.content_end, inner):
-                new.add(change, 0.0)
-            if string.content_end + 1 != string.end or self.text[string.content_end] != '"':
-                new.change("quote_style", string.content_end, string.end, '"', 0.2)
+            if isinstance(last, StringReading):
+                assert link is not None
+                new.links = Link(link.before, link.key, replace(last, joined=True))
+            cost = cost_of("string_concatenation") + string.cost
+            cost += 1.0 * (text[string.content_start] in ",:]}")  # the quote before it closes something
+            new.change("string_concatenation", reading.pos - 1, string.content_start, "", cost)
+            new.add(replace(string, joins=True), 0.0)
             new.pos, new.tokens = string.end, new.tokens + 1
             found.append(new)
         return found
@@ -210,6 +212,9 @@ class After(Steps):
         found: list[Reading] = []
         round_right = head == ")" and frame.mark == "("
         if head == right or round_right or (frame.kind == "[" and head == "}" and frame.mark == "{"):
+            grouped = round_right and self._grouped(reading, gap)
+            if isinstance(grouped, Reading):
+                return [grouped]
             new = self._past(reading, gap)
             if head != right:
                 new.change("tuple" if head == ")" else "set", at, at + 1, right, 0.05)
@@ -247,6 +252,34 @@ class After(Steps):
                 found[-1].state = AFTER
         return found
 
+    def _member(self, at: int) -> bool:
+        """Whether a key and a value stand at an offset; the colon may be lost."""
+        return self._keyed(at) or _PAIR.match(self.text, at, self.end) is not None
+
+    def _grouped(self, reading: Reading, gap: Gap) -> Reading | None:
+        """Leave parentheses around one value: they mean nothing, as in Python. ``None`` if they make a tuple."""
+        frame, link = reading.frame, reading.links
+        passed: list[Link] = []
+        assert frame is not None
+        if reading.first or self.text[frame.open + 1 : reading.vstart].strip():
+            return None
+        while link is not None and len(passed) < 50 and link.piece.start > frame.open:
+            passed.append(link)
+            link = link.before
+        last = passed[0].piece.rule if passed else ""
+        if link is None or link.piece.rule != "tuple" or link.piece.start != frame.open or last == "trailing_comma":
+            return None
+        new = self._past(reading, gap)
+        links = Link(link.before, link.key, Change("tuple", frame.open, frame.open + 1, "", cost_of("tuple")))
+        for item in reversed(passed):
+            links = Link(links, item.key, item.piece)
+        new.links = links
+        for change in gap.changes:
+            new.links = Link(new.links, (new.count, 0), change)
+        new.change("tuple", gap.end, gap.end + 1, "", 0.0)
+        new.frame, new.pos, new.state, new.first, new.closed = frame.parent, gap.end + 1, AFTER, False, None
+        return new
+
     def _open_after(self, reading: Reading, gap: Gap, frame: Frame) -> Reading:
         """This closer belongs to an array that lost its opener where the members of ``frame`` begin."""
         new = self._past(reading, gap)
@@ -273,16 +306,17 @@ class After(Steps):
         head = text[at]
         found = [done]
         next_at = self.scanner.gap(at + 1).end if head in ",+" else at
-        structural = head in ",}]:" or head in "{[" or (head in CLOSING and head in "\"'")
+        lines = gap.column >= 0 and _SCALAR_LINE.match(text, at, self.end) is not None
+        structural = head in ",}]:" or head in "{[" or (head in CLOSING and head in "\"'") or lines
         if head == "," and next_at >= self.end:
             return [self._delete(reading, gap, "trailing_comma", cost_of("trailing_comma"))]
         if head == "+" and next_at < self.end and text[next_at] in CLOSING:
             return self._concatenate(reading, next_at) or found
         if not structural:
             return found
-        done.cost += 1.6 if head == ":" or (head == "," and self._keyed(next_at)) else 0.7
+        done.cost += 1.6 if head == ":" or (head == "," and self._member(next_at)) else 1.0 if head in "{[" else 0.7
         starts = next_at < self.end and (
-            text[next_at] in '{["' or (head == "," and (text[next_at].isdigit() or text[next_at] == "-"))
+            lines or text[next_at] in '{["' or (head == "," and (text[next_at].isdigit() or text[next_at] == "-"))
         )
         if head == ":" and self._is_string(reading):
             new = self._wrap(reading, "{", cost_of("missing_opener"))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from .edits import Change
 from .rules import cost_of
-from .scan import Scanner, StringReading, content_changes
+from .scan import Scanner
 from .state import Piece
+from .strings import StringReading, content_changes
 
 _FOLLOW = r"(?=\s*(?:[,}\]){\[;，；]|\Z|//|#|/\*|\r?\n|\\[nrt]))"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
-_LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
+_LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
 _SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t]+\")")
@@ -24,7 +25,8 @@ _CALL = re.compile(r"(?:new\s+)?[A-Za-z_][\w.]{0,60}\(\s*")
 _CALL_END = re.compile(r"\s*\)")
 _CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
 _STRUCTURAL = re.compile(r"[,}\]\n]")
-_KEY = re.compile(r"[^\s\"'{}\[\],:=]+(?:[ \t]+[^\s\"'{}\[\],:=]+){0,5}")
+_KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘]+){0,5}")
+_STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
 
@@ -189,10 +191,16 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     return options
 
 
+def word(text: str, at: int, end: int) -> int:
+    """Length of a bare word: letters, perhaps joined by hyphens or underscores."""
+    match = _STRAY.match(text, at, end)
+    return match.end() - at if match else 0
+
+
 def junk(text: str, at: int, end: int) -> int:
     """Length of a run of characters with no place in the data."""
     match = _JUNK.match(text, at, end)
     return match.end() - at if match else 0
 
 
-__all__ = ["Bare", "content_changes", "junk", "key", "values"]
+__all__ = ["Bare", "content_changes", "junk", "key", "values", "word"]

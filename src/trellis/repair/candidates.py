@@ -15,14 +15,21 @@ from .schema_view import SchemaView
 from .search import BRACKETS, Limits, Search
 from .standard import DECODER, read_standard
 from .state import Reading
+from .strings import CLOSING
 
 _BRACKET = re.compile(r"[{\[]")
 _KINDS = {"{": "object", "[": "array"}
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
-_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"")
+_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"|\s*\\\"")
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
-_ROOT_HEAD = re.compile(r"\s*(?:[\"'“‘`(]|[-+]?\.?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z)", re.I)
-_STRUCTURAL_TAIL = re.compile(r"\s*(?:[,}\]:{\[\"])")
+_ROOT_HEAD = re.compile(
+    r"\s*(?:[\"'“‘`(]|[-+]?\.?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z"
+    r"|(?:new\s+)?[A-Za-z_][\w.]*\(\s*[\"'\d-][^()]*\)\s*;?\s*\Z)",
+    re.I,
+)
+_COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
+_TAIL = " \t\r\n;"  # what may stand behind a value without brackets
+_STRUCTURAL_TAIL = re.compile(r"(?:\s|//[^\n]*|/\*[^*]*\*/)*(?:[,}\]:{\[\"])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,8 @@ def _read_region(
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
         group, work = _search(text, start, level, limits, region, view, scanner)
         budget -= work
-        group = [candidate for candidate in group if region.source == "fence" or not text[candidate.end : end].strip()]
+        if region.source != "fence":
+            group = [candidate for candidate in group if not text[candidate.end : end].strip(_TAIL)]
         if group:
             yield from group
             position = group[0].end
@@ -163,8 +171,9 @@ def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> b
     start, end = candidate.start, candidate.end
     first = candidate.changes[0] if candidate.changes and candidate.changes[0].start == start else None
     if text[start] not in "{[(" and (first is None or first.after not in ("{", "[")):
-        return candidate.cost <= 1.2  # a string or another scalar
+        alone = not text[region.start : start].strip() and not text[end : region.end].strip()
+        return candidate.cost <= (2.6 if alone and text[start] in CLOSING and candidate.complete else 1.2)
     if candidate.cost > 2.5 + tokens:
         return False
-    whole = not text[region.start : start].strip() and not text[end : region.end].strip()
+    whole = not _COMMENT.sub("", text[region.start : start]).strip() and not text[end : region.end].strip()
     return whole or region.source == "fence" or candidate.cost <= 0.5 or _DATA_LIKE.search(text, start, end) is not None

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..errors import RepairError
+from .amounts import boolean_within, number_in, number_with_unit, number_within
 from .edits import Change
 from .nodes import Node, read_nodes
 from .rules import cost_of
 from .schema_view import SchemaView
 
-_NUMBER = re.compile(
-    r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
-)
 _TRUE = frozenset({"true", "yes", "y", "on"})
 _FALSE = frozenset({"false", "no", "n", "off"})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
-DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object"})
+DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _PLAIN = re.compile(r"[\W_]+")
 
@@ -66,19 +65,34 @@ def normal(text: str) -> str:
     return _PLAIN.sub("", text).casefold()
 
 
-def nearest(text: str, values: Sequence[str]) -> str | None:
-    """The only value that differs from a text in no more than case, spacing, punctuation, or the words around it."""
+def nearest(text: str, values: Sequence[str], aliases: Mapping[str, str] | None = None) -> str | None:
+    """The only value that differs from a text in no more than case, spacing, punctuation, or the words around it.
+
+    Args:
+        text: as it was written.
+        values: what it may be.
+        aliases: other ways to write a value.
+    """
+    if aliases:
+        meant = {**aliases, **{value: value for value in values}}
+        found = {meant[written] for written in _nearest(text, list(meant))}
+    else:
+        found = _nearest(text, values)
+    return found.pop() if len(found) == 1 else None
+
+
+def _nearest(text: str, values: Sequence[str]) -> set[str]:
+    """The values that a text can be; more than one if it cannot be told."""
     for form in (str.strip, str.casefold, normal):
         found = {value for value in values if form(value) == form(text.strip())}
         if len(found) == 1:
-            return found.pop()
+            return found
     words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
     if "not " in words or "n t " in words:
-        return None
-    found = {
+        return set()
+    return {
         value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words
     }
-    return found.pop() if len(found) == 1 else None
 
 
 def one_letter(a: str, b: str) -> bool:
@@ -96,21 +110,6 @@ def one_letter(a: str, b: str) -> bool:
     )
 
 
-def number_in(text: str, whole: bool) -> str | None:
-    """The number that a text holds, as JSON, or ``None``."""
-    match = _NUMBER.fullmatch(text)
-    if not match or not (match.group(2) or match.group(3)):
-        return None
-    sign, digits, fraction, exponent = match.groups()
-    digits = (digits or "0").replace(",", "").replace("_", "").lstrip("0") or "0"
-    fraction = fraction or ""
-    if whole:
-        if exponent or fraction.strip(".0"):
-            return None
-        fraction = ""
-    return ("-" if sign == "-" else "") + digits + fraction + (exponent or "")
-
-
 class Coercer:
     """Walks over the nodes of a JSON text and notes the changes.
 
@@ -122,9 +121,11 @@ class Coercer:
     def __init__(self, text: str, lexeme: Callable[[int, int], str]) -> None:
         self.text, self.lexeme = text, lexeme
         self.changes: list[Change] = []
+        self._root: Node | None = None
 
     def run(self, root: Node, view: SchemaView) -> list[Change]:
         """The changes of the text that bring it nearer to the schema."""
+        self._root = root
         todo = [(root, view)]
         while todo:
             node, here = todo.pop()
@@ -144,7 +145,8 @@ class Coercer:
         if types and "array" not in types:
             if "object" in types and self._name(node, view):
                 return []
-            return self._unlist(node, view) if len(node.items) == 1 else []
+            single = len(node.items) == 1 and not (node.items[0].kind == "scalar" and types == {"object"})
+            return self._unlist(node, view) if single else []
         misfits = [item for index, item in enumerate(node.items) if not self._usable(item, view.item(index))]
         if misfits and len(misfits) < len(node.items):
             self._drop(node, misfits)
@@ -203,15 +205,20 @@ class Coercer:
             return self._wrap(node, view) if "array" in types else []
         names = view.names()
         present = {name for _, _, name in node.keys}
+        implied = self._implied(node, view) if not present & names else None
+        if implied is not None:
+            return [(node, implied)]
+        aliases = view.aliases()
         missing = names - present
         following = []
         strangers = []
         for (start, end, name), value in zip(node.keys, node.items, strict=True):
             if name not in names and missing:
-                target = self._key(name, missing)
+                target = aliases[name] if aliases.get(name) in missing else self._key(name, missing)
                 if target is not None:
                     missing.discard(target)
-                    self._change("key_form", start, end, json.dumps(target, ensure_ascii=False))
+                    rule = "schema_alias" if name in aliases else "key_form"
+                    self._change(rule, start, end, json.dumps(target, ensure_ascii=False))
                     name = target
             if name not in names and view.closed():
                 strangers.append(value)
@@ -224,6 +231,24 @@ class Coercer:
             if defaults:
                 self._insert(node, name, defaults[0])
         return following
+
+    def _implied(self, node: Node, view: SchemaView) -> SchemaView | None:
+        """Put a value into the object that is wanted, if that has one member and the value can be it."""
+        names = view.names()
+        if len(names) != 1 or node.block:
+            return None
+        (name,) = names
+        inner = view.member(name)
+        if node.kind == "object":
+            wanted = inner.names()
+            fits = bool(wanted & {key for _, _, key in node.keys}) and name not in wanted
+        else:
+            fits = node.kind == "scalar" and inner.allows(node.value) and bool(inner.types())
+        if not fits:
+            return None
+        self._change("implied_key", node.start, node.start, "{" + json.dumps(name, ensure_ascii=False) + ": ")
+        self.changes.append(Change("implied_key", node.end, node.end, "}", 0.0))
+        return inner
 
     def _forget(self, node: Node, strangers: list[Node]) -> None:
         """Take members out of an object that may not have them."""
@@ -254,17 +279,23 @@ class Coercer:
             "string" in _listed(part.get("type")) and "enum" not in part and "const" not in part for part in view.parts
         )
         if isinstance(value, str) and choices and not free and value not in choices:
-            found = nearest(value, choices)
+            aliases = view.value_aliases()
+            found = nearest(value, choices, aliases)
             if found is not None:
-                self._change("enum_form", node.start, node.end, json.dumps(found, ensure_ascii=False))
+                rule = "schema_alias" if value in aliases else "enum_form"
+                self._change(rule, node.start, node.end, json.dumps(found, ensure_ascii=False))
                 return
             types = types - {"string"}
             if not types:
                 return
         elif not types or view.allows(value):
             return
+        if "object" in types and not isinstance(value, str) and self._implied(node, view) is not None:
+            return
         if isinstance(value, str):
             self._string(node, types, view)
+        elif types & {"boolean", "string"} == {"boolean"} and value in (0, 1):
+            self._change("number_as_boolean", node.start, node.end, "true" if value else "false")
         elif "integer" in types and isinstance(value, float) and "string" not in types:
             if math.isfinite(value) and abs(value) < 2**53:
                 self._change("rounded", node.start, node.end, str(math.floor(value + 0.5)))
@@ -288,21 +319,43 @@ class Coercer:
             if number is not None:
                 self._change("text_as_number", node.start, node.end, number)
                 return
+            number = number_with_unit(value, "number" not in types)
+            if number is None and node is self._root:
+                number = number_within(value, "number" not in types)
+            if number is not None:
+                self._change("scalar_in_text", node.start, node.end, number)
+                return
         if "boolean" in types and word in _TRUE | _FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in _TRUE else "false")
+        elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
+            self._change("scalar_in_text", node.start, node.end, truth)
         elif "null" in types and word in _NULL:
             self._change("text_as_null", node.start, node.end, "null")
-        elif types & {"object", "array"} and value.strip()[:1] in ("{", "["):
-            inner = value.strip()
-            try:
-                read: Any = json.loads(inner)
-            except (ValueError, RecursionError):
-                return
-            if view.allows(read):
-                self._change("double_encoded", node.start, node.end, inner)
+        elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := _decoded(value, view)):
+            self._change("double_encoded", node.start, node.end, inner)
         elif "array" in types:
             for wrapped, inner_view in self._wrap(node, view):
                 self._scalar(wrapped, inner_view)
+        elif "object" in types:
+            self._implied(node, view)
+
+
+def _decoded(value: str, view: SchemaView) -> str | None:
+    """The JSON that a string holds, mended if need be, if its type may stand here."""
+    inner = value.strip()
+    try:
+        read: Any = json.loads(inner)
+    except (ValueError, RecursionError):
+        from .json import repair_json  # what a string holds is read like any text
+
+        try:
+            mended = repair_json(inner)
+        except RepairError:
+            return None
+        read, inner = mended.value, mended.text
+        if not isinstance(read, dict):
+            return None  # any words in brackets can be read as a list
+    return inner if view.allows(read) else None
 
 
 def _listed(kind: Any) -> tuple[Any, ...]:

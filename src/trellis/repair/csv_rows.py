@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .amounts import number_in
 from .coerce import normal as plain_name
-from .coerce import number_in, one_letter
+from .coerce import one_letter
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView

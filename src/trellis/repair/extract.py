@@ -63,10 +63,17 @@ def regions(text: str) -> list[Region]:
     """Parts of the text to look at, the most telling first; the whole text is always among them."""
     begin = answer_start(text)
     found = [Region(a, b, "fence", label) for a, b, label in fences(text, begin)]
-    found.append(Region(begin, len(text), "whole"))
+    found.append(Region(begin, len(text) if found else _before_fence(text), "whole"))
     if begin and text[:begin].strip():
         found.append(Region(0, begin, "reasoning"))
     return found
+
+
+def _before_fence(text: str) -> int:
+    """Where a closing fence at the end of a text begins that has no opening one."""
+    bare = text.rstrip()
+    end = len(bare.rstrip("`"))
+    return end if len(bare) - end >= 3 and "```" not in text[:end] else len(text)
 
 
 def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:

@@ -18,10 +18,10 @@ from .extract import answer_start, removal
 from .judge import Judge, judge_for
 from .nodes import read_nodes
 from .rules import Level, allowed, cost_of
-from .scan import StringReading
 from .schema_view import SchemaView
 from .search import Limits
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
+from .strings import StringReading
 from .user_rules import UserRule, with_rules
 
 MOST_CANDIDATES = 8
@@ -144,8 +144,7 @@ def _result(text: str, candidate: Candidate) -> Repaired[Any]:
 
 def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
     """The whole answer as one string, for a schema that wants a scalar."""
-    types = view.types()
-    if not types or types <= {"object", "array"} or len(text) > 100_000:
+    if not _wants_scalar(view) or len(text) > 100_000:
         return []
     start = answer_start(text)
     start += len(text[start:]) - len(text[start:].lstrip())
@@ -157,6 +156,16 @@ def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tupl
     candidate = Candidate(start, end, tuple(string.changes(text)), cost)
     fitted = _fit(text, _result(text, candidate), candidate, judge, view, level)
     return [fitted] if judge.accepts(fitted[0].value) else []
+
+
+def _wants_scalar(view: SchemaView) -> bool:
+    """Whether a scalar may stand here, or in a list or in the only member of an object here."""
+    inner = [view]
+    if "array" in view.types():
+        inner.append(view.item(0))
+    if len(names := view.names()) == 1:
+        inner.append(view.member(*names))
+    return any(part.types() - {"object", "array"} for part in inner)
 
 
 def _mass(text: str, candidate: Candidate) -> float:

@@ -36,20 +36,29 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
     changes: list[Change] = []
     quote, word, pair = cost_of("quote_style"), cost_of("literal"), cost_of("tuple")
     depth, position = 0, start
+    rounds: list[list[int]] = []  # parentheses that are open: their depth, their change, the commas in them
     following = _TOKEN.scanner(text, start, end).match  # type: ignore[attr-defined]
     while match := following():
         kind = match.lastgroup
         at, position = match.span()
         if kind == "skip":
+            if rounds and rounds[-1][0] == depth and "," in match.group() and text[at] != '"':
+                rounds[-1][2] += 1
             continue
         if kind == "open":
             depth += 1
             if text[at] == "(":
+                rounds.append([depth, len(changes), 0])
                 changes.append(Change("tuple", at, position, "[", pair))
         elif kind == "close":
+            if text[at] == ")" and rounds:
+                _, opened, commas = rounds.pop()
+                first = changes[opened]
+                group = not commas and bool(text[first.end : at].strip())
+                if group:  # parentheses around one value mean nothing
+                    changes[opened] = Change("tuple", first.start, first.end, "", pair)
+                changes.append(Change("tuple", at, position, "" if group else "]", 0.0))
             depth -= 1
-            if text[at] == ")":
-                changes.append(Change("tuple", at, position, "]", 0.0))
             if not depth:
                 break
         elif kind == "literal":

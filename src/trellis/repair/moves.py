@@ -7,9 +7,10 @@ import re
 from . import bare
 from .after import KEYED_STRING, After
 from .edits import Change
+from .gaps import Gap
 from .rules import allowed, cost_of
-from .scan import CLOSING, Gap
 from .state import AFTER, COLON, VALUE, Frame, Reading
+from .strings import CLOSING
 
 _CONTAINER_START = re.compile(
     r'\{\s*(?:["\'}{“‘`]|[A-Za-z_$][\w$]*["\']?\s*:)'
@@ -45,6 +46,12 @@ class Moves(After):
             return self._value_at_end(reading, gap)
         head = text[at]
         found: list[Reading] = []
+        if head in "-+" and not text[at + 1 : self.end].strip() and frame is not None:
+            if frame.kind == "[" and not reading.first:
+                return [self._drop_member(reading)]
+            cut = self._past(reading, gap).change("truncated_number", at, self.end, "", cost_of("truncated_number"))
+            cut.pos = self.end
+            return self._value_at_end(cut, self.scanner.gap(self.end))
         if head in "}])":
             if frame is None:
                 return []
@@ -182,12 +189,13 @@ class Moves(After):
                 found.append(self._as_array(base, frame))
                 found[-1].cost += 1.0 * (head == "{")
             return found
-        length = bare.junk(text, at, self.end)
-        if (
-            length
-            and self._keyed(self.scanner.gap(at + length).end)
-            and text[self.scanner.gap(at + length).end] in CLOSING
-        ):
+        length = bare.word(text, at, self.end)
+        following = self.scanner.gap(at + length).end if length else at
+        if length and self._keyed(following) and text[following] in CLOSING:
+            found.append(self._stray(reading, gap, length))
+        length = 0 if length else bare.junk(text, at, self.end)
+        following = self.scanner.gap(at + length).end if length else at
+        if length and self._keyed(following) and text[following] in CLOSING:
             found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
         option = bare.key(text, at, self.end)
         if option is not None:

@@ -6,165 +6,26 @@ stays linear in the text however it forks.
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from .edits import Change
+from .gaps import WS, Gap, read_gap
+from .quotes import AFTER_KEY, AFTER_LINE, AFTER_VALUE, Quotes
 from .rules import cost_of
+from .strings import CLOSING, StringReading
 
-WS = re.compile(r"[ \t\n\r]*")
-CLOSING = {
-    '"': '"',
-    "'": "'",
-    "`": "`'´",
-    "“": '”"“',
-    "”": '”"',
-    "„": '”“"',
-    "‘": "’'",
-    "’": "’'",
-    "«": "»",
-    "»": "«",
-    "´": "´'`",
-    "＂": "＂",
-    "「": "」",
-}
-_ZERO_WIDTH = "\ufeff\u200b\u200c\u200d\u2060"
-_SPACES = (
-    "\u00a0\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
-    "\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
-)
-_ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|/[/*]|\Z))")
-_MARKUP = re.compile(r"\*\*(?=[\"'{\[])|(?<=[\"'}\]])\*\*")
-_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
-_GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
-# What may follow the quote that closes a key, and the quote that closes a value.
-_AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
-_AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
-_AFTER_LINE = re.compile(r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*[\"'“}\]]|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]|\s*\+\s*[\"'])")
-_LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
+scan_once: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
-_ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
+_NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
+_INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
+_OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
-_PATH = re.compile(r"[A-Za-z]:\\")
-_BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
-_CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What lies between two tokens: its end, its changes, and the column of the next token if that starts a line."""
-
-    end: int
-    changes: tuple[Change, ...] = ()
-    cost: float = 0.0
-    column: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class StringReading:
-    """One way to read a string: ``text[start:end]`` with its content at ``content_start:content_end``."""
-
-    rule: str | None
-    start: int
-    content_start: int
-    content_end: int
-    end: int
-    cost: float
-    truncated: bool = False
-
-    def changes(self, text: str) -> list[Change]:
-        """The changes that make it a JSON string."""
-        rule = self.rule or "quote_style"
-        result = []
-        if text[self.start : self.content_start] != '"':
-            result.append(Change(rule, self.start, self.content_start, '"', self.cost))
-        inner = "quote_style" if text[self.start] in CLOSING and text[self.start] != '"' else "inner_quote"
-        result += content_changes(text, self.content_start, self.content_end, inner)
-        if text[self.content_end : self.end] != '"':
-            cost = self.cost if not result or result[0].start != self.start else 0.0
-            result.append(Change(rule, self.content_end, self.end, '"', cost))
-        return result
-
-
-def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
-    """The changes that make a piece of text the inside of a JSON string; ``quote_rule`` escapes double quotes."""
-    result = []
-    if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and text.find("\\\\", start, end) < 0:
-        for match in re.compile(r"\\(?!\")").finditer(text, start, end):  # a Windows path: no backslash is an escape
-            result.append(Change("bad_escape", match.start(), match.end(), "\\\\", 0.05))
-        return result
-    for match in _ILLEGAL.finditer(text, start, end):
-        found = match.group()
-        a, b = match.span()
-        if found == '"':
-            result.append(Change(quote_rule, a, b, '\\"', 0.05))
-        elif found[0] != "\\":
-            result.append(Change("control_character", a, b, _CONTROL.get(found, f"\\u{ord(found):04x}"), 0.05))
-        elif (len(found) == 2 and found[1] == "'") or found == "\\`":
-            result.append(Change("bad_escape", a, b, found[1], 0.05))
-        elif found == "\\\n":
-            result.append(Change("bad_escape", a, b, "\\n", 0.05))
-        elif found[:2] == "\\x" and len(found) == 4:
-            result.append(Change("bad_escape", a, b, "\\u00" + found[2:], 0.05))
-        elif len(found) == 1 or not re.fullmatch(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})", found):
-            result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
-            if len(found) == 2 and ord(found[1]) < 32:
-                after = _CONTROL.get(found[1], f"\\u{ord(found[1]):04x}")
-                result.append(Change("control_character", a + 1, b, after, 0.05))
-    return result
-
-
-class Quotes:
-    """Offsets of the quotes of one kind, found chunk by chunk as far as they are asked for.
-
-    Attributes:
-        every: unescaped closing quotes.
-        keys, values: those that are followed by what may follow a key, a value.
-        escaped: quotes after a backslash.
-    """
-
-    _CHUNK = 16_384
-
-    def __init__(self, text: str, end: int, closers: str, begin: int) -> None:
-        self._text, self._end, self.begin, self._scanned = text, end, begin, begin
-        self._pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
-        self._closers = closers
-        self.every: list[int] = []
-        self.keys: list[int] = []
-        self.values: list[int] = []
-        self.escaped: list[int] = []
-
-    def reach(self, start: int, role: str) -> None:
-        """Read on until some quotes fit for the role lie behind ``start``, or the text ends."""
-        good = self.keys if role == "key" else self.values
-        while self._scanned < self._end and (len(good) < 3 or good[-3] < start):
-            self._read()
-
-    def _read(self) -> None:
-        text, end = self._text, self._end
-        stop = min(end, self._scanned + self._CHUNK)
-        at = stop
-        for match in self._pattern.finditer(text, self._scanned, end):
-            at = match.start()
-            if at >= stop:
-                break
-            if text[at] == "\\":
-                if text[at + 1] in self._closers:
-                    self.escaped.append(at)
-                at = match.end()
-                continue
-            self.every.append(at)
-            if _AFTER_KEY.match(text, at + 1, end):
-                self.keys.append(at)
-            elif _AFTER_VALUE.match(text, at + 1, end) or _AFTER_LINE.match(text, at + 1, end):
-                self.values.append(at)
-            at += 1
-        else:
-            at = end
-        self._scanned = max(at, stop) if at < end else end
 
 
 @dataclass
@@ -186,58 +47,8 @@ class Scanner:
         """White space, comments and the like from a position on."""
         known = self._gaps.get(position)
         if known is None:
-            known = self._gaps[position] = self._read_gap(position)
+            known = self._gaps[position] = read_gap(self.text, position, self.end)
         return known
-
-    def _read_gap(self, start: int) -> Gap:
-        text, end = self.text, self.end
-        changes: list[Change] = []
-        position = start
-        while True:
-            position = WS.match(text, position, end).end()  # type: ignore[union-attr]
-            if position >= end or text[position] not in _GAP_HEAD:
-                break
-            head = text[position]
-            if head in _ZERO_WIDTH or head in _SPACES:
-                stop = position + 1
-                while stop < end and (text[stop] in _ZERO_WIDTH or text[stop] in _SPACES):
-                    stop += 1
-                changes.append(
-                    Change("whitespace", position, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
-                )
-            elif head == "\\":
-                following = text[position + 1 : position + 2]
-                if following not in ("n", "t", "r", "\n") or position + 1 >= end:
-                    break
-                stop = position + 2
-                changes.append(Change("escaped_whitespace", position, stop, " ", cost_of("escaped_whitespace")))
-            elif head in ".…":
-                match = _ELLIPSIS.match(text, position, end)
-                if not match:
-                    break
-                stop = match.end()
-                changes.append(Change("ellipsis", position, stop, "", cost_of("ellipsis")))
-            elif head == "*":
-                match = _MARKUP.match(text, position, end)
-                if not match:
-                    break
-                stop = match.end()
-                changes.append(Change("markup", position, stop, "", cost_of("markup")))
-            else:
-                match = _COMMENT.match(text, position, end)
-                if not match:
-                    break
-                stop = match.end()
-                line = text[position : min(match.end(), position + 1000)]
-                if not line.startswith("/*") and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
-                    break  # a string that lost its opening quote
-                changes.append(Change("comment", position, stop, "", cost_of("comment")))
-            position = stop
-        newline = text.rfind("\n", start, position)
-        column = -1
-        if newline >= 0 and not text[newline + 1 : position].strip(" \t"):
-            column = position - newline - 1
-        return Gap(position, tuple(changes), sum(change.cost for change in changes), column)
 
     @cached_property
     def _plain_keys(self) -> bool:
@@ -298,39 +109,24 @@ class Scanner:
             return readings
         stop = every[first]
         at = bisect_left(good, stop)
-        is_good = at < len(good) and good[at] == stop
         breaks = self.newlines(opened, stop)
-        if is_good:
+        split = self._splits(opened, stop)
+        if at < len(good) and good[at] == stop and not split:
             cost = base + (cost_of("control_character") + 0.2 * (breaks > 3) if breaks else 0.0)
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
             if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
             return readings
-        broken = 1.0 if text[stop - 1] in "{[(" and stop > opened else 0.0  # a bracket that opens belongs to a text
-        readings.append(StringReading(style, start, opened, stop, stop + 1, base + 0.3 + 0.5 * bool(breaks) + broken))
+        follows = 0.1 if _NEXT_STRING.match(text, stop - 1, end) else 0.3
+        readings.append(
+            StringReading(style, start, opened, stop, stop + 1, base + follows + 0.5 * bool(breaks) + 1.0 * split)
+        )
         readings += self._early(start, opened, stop, role, base)
-        for candidate in good[at : at + 3]:
-            inner = bisect_left(every, candidate) - first
-            quotes = inner + bisect_left(escaped, candidate) - bisect_left(escaped, opened)
-            lines = self.newlines(opened, candidate)
-            apostrophes = quote != '"' and all(
-                text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum()
-                for p in every[first : first + min(inner, 8)]
-            )
-            odd = 0.6 if quotes % 2 and not apostrophes else 0.0
-            cost = (
-                base
-                + cost_of("inner_quote")
-                + min(0.02 * inner, 0.4)
-                + odd
-                + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
-            )
-            if apostrophes:
-                cost -= 0.4
-            else:
-                cost += self._structure_inside(every[first : first + min(inner, 8)], opened, candidate) + 0.5 * (
-                    role == "key"
-                )
+        readings += self._around_group(style, start, opened, stop, role, base)
+        closing = [place for place in good[at : at + 8] if not self._splits(opened, place)]
+        for candidate in closing[:3]:
+            inside = every[first : bisect_left(every, candidate)]
+            cost = base + self._inner_cost(inside, escaped, opened, candidate, role, quote)
             readings.append(StringReading(style, start, opened, candidate, candidate + 1, cost))
         if at >= len(good):  # nothing later closes it: the text is cut off inside it
             readings.append(
@@ -349,6 +145,57 @@ class Scanner:
             )
         return readings
 
+    def _splits(self, opened: int, quote: int) -> bool:
+        """Whether brackets in a string speak against a closing quote: one opens at it, or closes right behind it."""
+        text = self.text
+        if quote > opened and text[quote - 1] in "{[(":
+            return True
+        behind = WS.match(text, quote + 1, self.end).end()  # type: ignore[union-attr]
+        opener = _OPENER.get(text[behind : behind + 1])
+        if opener is None or behind >= self.end:
+            return False
+        content = text[max(opened, quote - 200) : quote]
+        return 0 < content.rfind(text[behind]) < content.rfind(opener) or (
+            opener != "{" and text[behind] not in content and content.count(opener) == 1
+        )
+
+    def _around_group(
+        self, style: str | None, start: int, opened: int, stop: int, role: str, base: float
+    ) -> list[StringReading]:
+        """Readings of a string with a JSON object in it, whose quotes nobody escaped."""
+        text = self.text
+        if role == "key" or text[stop - 1] not in "{[" or stop - 1 < opened:
+            return []
+        group = text[stop - 1 : min(self.end, stop + 2000)]
+        try:
+            end = stop - 1 + scan_once(group, 0)[1]
+        except (ValueError, StopIteration, RecursionError):
+            return []
+        readings = []
+        if AFTER_VALUE.match(text, end, self.end):
+            cost = base + cost_of("missing_close_quote") + 0.2
+            readings.append(StringReading("missing_close_quote", start, opened, end, end, cost))
+        closing = text.find(text[start], end, min(self.end, end + 2000))
+        if closing >= 0 and AFTER_VALUE.match(text, closing + 1, self.end) and "\n" not in text[end:closing]:
+            cost = base + cost_of("inner_quote") + 0.1
+            readings.append(StringReading(style, start, opened, closing, closing + 1, cost))
+        return readings
+
+    def _inner_cost(
+        self, inside: list[int], escaped: list[int], opened: int, close: int, role: str, quote: str
+    ) -> float:
+        """What it costs to take the quotes inside of a string for a part of it."""
+        text, first = self.text, inside[:8]
+        count = len(inside) + bisect_left(escaped, close) - bisect_left(escaped, opened)
+        lines = self.newlines(opened, close)
+        cost = cost_of("inner_quote") + min(0.02 * len(inside), 0.4) + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
+        if quote != '"' and all(text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum() for p in first):
+            return cost - 0.4  # apostrophes
+        if count % 2:
+            inch = bool(first) and _INCH.search(text, max(opened, first[0] - 8), first[0]) is not None
+            cost += 0.3 if inch else 0.6
+        return cost + self._structure_inside(first, opened, close) + 0.5 * (role == "key")
+
     def _structure_inside(self, quotes: list[int], start: int, end: int) -> float:
         """How much the quotes inside a string look like the quotes of keys and values."""
         text, cost = self.text, 0.0
@@ -359,6 +206,8 @@ class Scanner:
                 before -= 1
             if _KEY_END.match(text, at, end):
                 cost += 1.2
+            elif _NEXT_STRING.match(text, at - 1, end):
+                cost += 0.3
             elif (after < end and text[after] in ",:") or (before >= start and text[before] in ",:{["):
                 cost += 0.5
         return min(cost, 2.5)
@@ -381,10 +230,10 @@ class Scanner:
             or text[opened] in ",:}]"
         ):
             return []
-        if width == 2 and (_AFTER_LINE.match(text, opened, end) or (role == "value" and self._plain_keys)):
+        if width == 2 and (AFTER_LINE.match(text, opened, end) or (role == "value" and self._plain_keys)):
             return []
         stop = text.find('"' * width, opened, end)
-        after = _AFTER_KEY if role == "key" else _AFTER_VALUE
+        after = AFTER_KEY if role == "key" else AFTER_VALUE
         if stop < 0 or not after.match(text, stop + width, end) or stop - opened > 100_000:
             return []
         return [StringReading("quote_style", start, opened, stop, stop + width, 2 * cost_of("quote_style"))]

@@ -29,6 +29,10 @@ def type_names(value: Any) -> tuple[str, ...]:
     return ("array",) if isinstance(value, list) else ("object",)
 
 
+def _texts(value: Any) -> list[str]:
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+
+
 class SchemaView:
     """The subschemas that apply at one place.
 
@@ -149,14 +153,57 @@ class SchemaView:
             parts = []
             for part in self.parts:
                 properties = part.get("properties")
+                patterned = self._patterned(part, name)
                 if isinstance(properties, Mapping) and name in properties:
                     parts.append(properties[name])
+                    parts += patterned
+                elif patterned:
+                    parts += patterned
                 elif "additionalProperties" in part:
                     parts.append(part["additionalProperties"])
             known = SchemaView(self._root, parts)
             if len(self._members) < 1000:
                 self._members[name] = known
         return known
+
+    @staticmethod
+    def _patterned(part: Mapping[str, Any], name: str) -> list[Any]:
+        """What ``patternProperties`` says about a member."""
+        patterns = part.get("patternProperties")
+        if not isinstance(patterns, Mapping):
+            return []
+        from .patterns import has_pattern
+
+        found = []
+        for pattern, inner in patterns.items():
+            try:
+                if has_pattern(name, pattern):
+                    found.append(inner)
+            except ValueError:
+                continue  # the validator says what is wrong with it
+        return found
+
+    def aliases(self) -> dict[str, str]:
+        """Other names of the properties here (``x-alias``, one or a list), with the names they stand for."""
+        found: dict[str, str] = {}
+        for part in self.parts:
+            properties = part.get("properties")
+            for name, inner in properties.items() if isinstance(properties, Mapping) else ():
+                alias = inner.get("x-alias") if isinstance(inner, Mapping) else None
+                for other in _texts(alias):
+                    found.setdefault(other, name)
+        return {alias: name for alias, name in found.items() if alias not in self.names()}
+
+    def value_aliases(self) -> dict[str, str]:
+        """Other ways to write the values of an enum (``x-aliases``, ``x-descriptions``: value to text or texts)."""
+        found: dict[str, str] = {}
+        for part in self.parts:
+            for keyword in ("x-aliases", "x-descriptions"):
+                named = part.get(keyword)
+                for value, texts in named.items() if isinstance(named, Mapping) else ():
+                    for text in _texts(texts):
+                        found.setdefault(text, value)
+        return found
 
     @cached_property
     def _item(self) -> SchemaView:

@@ -12,17 +12,16 @@ from __future__ import annotations
 import heapq
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import RepairError
 from .edits import Change, place
 from .moves import Moves
 from .rules import Level, cost_of
-from .scan import Scanner, StringReading
+from .scan import Scanner, scan_once
 from .schema_view import SchemaView
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Piece, Reading
+from .strings import StringReading
 
 WIDTH = 10  # readings kept at once
 MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
@@ -44,7 +43,6 @@ _VALUE_TOKEN = (
 )
 _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
-scan_once: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
 _FOLLOWED = re.compile(rf"{_WS}[,}}\]]")

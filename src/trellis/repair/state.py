@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from .edits import Change
-from .scan import StringReading
 from .schema_view import SchemaView
+from .strings import StringReading
 
 VALUE, KEY, COLON, AFTER = range(4)
 CLOSER = {"{": "}", "[": "]"}
@@ -73,7 +73,8 @@ class Frame:
         if kind == "{":
             known = view.names() if view is not None else None
             if known:
-                self.names = {json.dumps(name, ensure_ascii=False) for name in known}
+                assert view is not None
+                self.names = {json.dumps(name, ensure_ascii=False) for name in {*known, *view.aliases()}}
             elif parent is not None and parent.kind == "[":
                 self.names = parent.shape
         self.watched: bool = self.names is not None or (parent is not None and parent.watched)

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 
 from .edits import Change
-from .rules import Level
-from .scan import CLOSING, Gap, Scanner, StringReading
+from .gaps import Gap
+from .rules import Level, cost_of
+from .scan import Scanner
 from .schema_view import SchemaView
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Reading
+from .strings import CLOSING, StringReading
 
 _KEYED = re.compile(
     r'(?:"(?:[^"\\\n]|\\.){0,200}"|\'(?:[^\'\\\n]|\\.){0,200}\'|[“”‘’`][^“”‘’`\n]{0,200}[“”‘’`]|[A-Za-z_$][\w$.-]{0,80}"?|"[^":\n{}\[\],]{1,80})\s*(?::(?!//)|=>?|：)'
@@ -188,6 +190,12 @@ class Steps:
         new.change(rule, gap.end, gap.end + length, "", cost)
         new.pos, new.closed = gap.end + length, None
         new.tokens += rule in _SMALL
+        return new
+
+    def _stray(self, reading: Reading, gap: Gap, length: int) -> Reading:
+        """Remove a word that has no place in the data."""
+        new = self._delete(reading, gap, "stray_word", cost_of("stray_word"), length)
+        new.doubtful = True
         return new
 
     def _only_several(self, frame: Frame | None) -> bool:

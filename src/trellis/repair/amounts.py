@@ -1,0 +1,112 @@
+"""Numbers and booleans as people write them: ``$1,234.50``, ``1/5``, ``two million``, ``5 kg``."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_NUMBER = re.compile(
+    r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
+)
+_FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
+_SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
+_UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥][\w°µ/²³%]{0,11})\.?\s*")
+_ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
+_WORDS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,9}")
+_SMALL_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_SMALL = {word: value for value, word in enumerate(_SMALL_WORDS)}
+_TENS_WORDS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS = {word: 10 * at for at, word in enumerate(_TENS_WORDS, 2)}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
+_SHORT = {**_SCALES, "k": 1000, "dozen": 12, "mn": 1_000_000, "mio": 1_000_000, "bn": 1_000_000_000}
+_UNCLEAR = frozenset({"m", "b", "g", "t", "mm", "x", "e"})  # millions, metres, minutes?
+_TRUTH = re.compile(r"(?i)\b(true|false)\b|\A\W*(yes|no)\b(?=\W|\Z)")
+_DENIAL = re.compile(r"(?i)\b(?:not|never|neither|nor|cannot|either)\b|n't\b")
+
+
+def number_in(text: str, whole: bool) -> str | None:
+    """The number that a text is, as JSON, or ``None``; only a whole one if ``whole``."""
+    match = _NUMBER.fullmatch(text)
+    if match and (match.group(2) or match.group(3)):
+        sign, digits, fraction, exponent = match.groups()
+        digits = (digits or "0").replace(",", "").replace("_", "").lstrip("0") or "0"
+        fraction = fraction or ""
+        if whole:
+            if exponent or fraction.strip(".0"):
+                return None
+            fraction = ""
+        return ("-" if sign == "-" else "") + digits + fraction + (exponent or "")
+    value = _fraction(text)
+    if value is None:
+        value = _scaled(text)
+    if value is None:
+        value = _spelled(text)
+    if value is None or (whole and value.denominator != 1):
+        return None
+    return str(value.numerator) if value.denominator == 1 else repr(float(value))
+
+
+def _fraction(text: str) -> Fraction | None:
+    match = _FRACTION.fullmatch(text)
+    if not match or not int(match.group(4)):
+        return None
+    value = int(match.group(2) or 0) + Fraction(int(match.group(3)), int(match.group(4)))
+    return -value if match.group(1) == "-" else value
+
+
+def _scaled(text: str) -> Fraction | None:
+    """``2 million``, ``5k``."""
+    match = _SCALED.fullmatch(text)
+    scale = _SHORT.get(match.group(2).lower()) if match else None
+    number = number_in(match.group(1), False) if match and scale else None
+    return Fraction(number) * scale if number and scale else None
+
+
+def _spelled(text: str) -> Fraction | None:
+    """``twenty-one``, ``one hundred and five``."""
+    plain = text.strip().lower()
+    if not _WORDS.fullmatch(plain):
+        return None
+    total, part, before = 0, 0, ""
+    words = [word for word in re.split(r"[\s-]+", plain) if word != "and"]
+    for word in words:
+        if word in _SMALL and before not in _SMALL and (before not in _TENS or 0 < _SMALL[word] < 10):
+            part += _SMALL[word]
+        elif word in _TENS and before not in _SMALL and before not in _TENS:
+            part += _TENS[word]
+        elif word == "hundred" and 0 < part < 100:
+            part *= 100
+        elif word in _SCALES and part and word != before:
+            total, part = total + part * _SCALES[word], 0
+        else:
+            return None
+        before = word
+    return Fraction(total + part) if words else None
+
+
+def number_with_unit(text: str, whole: bool) -> str | None:
+    """The number before one unit (``5 kg``), or ``None``, also for letters that may scale it (``5M``)."""
+    match = _UNIT.fullmatch(text)
+    if not match or text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
+        return None
+    return number_in(match.group(1), whole)
+
+
+def number_within(text: str, whole: bool) -> str | None:
+    """The only number in a sentence, or ``None``."""
+    found = {number_in(match.group(), whole) for match in _ALONE.finditer(text[:2000])}
+    return found.pop() if len(found) == 1 and len(text) <= 2000 else None
+
+
+def boolean_within(text: str) -> str | None:
+    """The only truth value in a sentence, as JSON, or ``None``."""
+    if len(text) > 2000:
+        return None
+    found = {(match.group(1) or match.group(2)).lower() in ("true", "yes") for match in _TRUTH.finditer(text)}
+    first = re.split(r"[.!?\n]|\\n", text, maxsplit=1)[0]
+    if len(found) != 1 or _DENIAL.search(first):
+        return None
+    return "true" if found.pop() else "false"

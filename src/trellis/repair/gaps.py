@@ -1,0 +1,78 @@
+"""What lies between two tokens of damaged text: white space, comments, and marks that mean nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .edits import Change
+from .rules import cost_of
+
+WS = re.compile(r"[ \t\n\r]*")
+_ZERO_WIDTH = "\ufeff\u200b\u200c\u200d\u2060"
+_SPACES = (
+    "\u00a0\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
+)
+_ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|/[/*]|\Z))")
+_MARKUP = re.compile(r"\*\*(?=[\"'{\[])|(?<=[\"'}\]])\*\*")
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
+_GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
+_LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What lies between two tokens: its end, its changes, and the column of the next token if that starts a line."""
+
+    end: int
+    changes: tuple[Change, ...] = ()
+    cost: float = 0.0
+    column: int = -1
+
+
+def read_gap(text: str, start: int, end: int) -> Gap:
+    """White space, comments and the like from an offset on, no further than ``end``."""
+    changes: list[Change] = []
+    position = start
+    while True:
+        position = WS.match(text, position, end).end()  # type: ignore[union-attr]
+        if position >= end or text[position] not in _GAP_HEAD:
+            break
+        change = _read_one(text, position, end)
+        if change is None:
+            break
+        changes.append(change)
+        position = change.end
+    newline = text.rfind("\n", start, position)
+    column = -1
+    if newline >= 0 and not text[newline + 1 : position].strip(" \t"):
+        column = position - newline - 1
+    return Gap(position, tuple(changes), sum(change.cost for change in changes), column)
+
+
+def _read_one(text: str, at: int, end: int) -> Change | None:
+    """The change that takes out what begins here, or ``None`` if it is data."""
+    head = text[at]
+    if head in _ZERO_WIDTH or head in _SPACES:
+        stop = at + 1
+        while stop < end and (text[stop] in _ZERO_WIDTH or text[stop] in _SPACES):
+            stop += 1
+        return Change("whitespace", at, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
+    if head == "\\":
+        if at + 1 >= end or text[at + 1] not in "ntr\n":
+            return None
+        return Change("escaped_whitespace", at, at + 2, " ", cost_of("escaped_whitespace"))
+    if head in ".…":
+        match = _ELLIPSIS.match(text, at, end)
+        return Change("ellipsis", at, match.end(), "", cost_of("ellipsis")) if match else None
+    if head == "*":
+        match = _MARKUP.match(text, at, end)
+        return Change("markup", at, match.end(), "", cost_of("markup")) if match else None
+    match = _COMMENT.match(text, at, end)
+    if not match:
+        return None
+    line = text[at : min(match.end(), at + 1000)]
+    if not line.startswith("/*") and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
+        return None  # a string that lost its opening quote
+    return Change("comment", at, match.end(), "", cost_of("comment"))

@@ -1,0 +1,64 @@
+"""An index of the quotes of a text: which of them may close a key or a value."""
+
+from __future__ import annotations
+
+import re
+
+# What may follow the quote that closes a key, and the quote that closes a value.
+AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
+AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
+AFTER_LINE = re.compile(
+    r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*(?:[}\]]|[\"'“](?!\s*[,}\]]))|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]"
+    r"|\s*(?:/\*[^*]*\*/\s*)?\+\s*(?:/\*[^*]*\*/\s*)?[\"'])"
+)
+_AHEAD = 8  # quotes that are looked at beyond the first
+
+
+class Quotes:
+    """Offsets of the quotes of one kind, found chunk by chunk as far as they are asked for.
+
+    Attributes:
+        every: unescaped closing quotes.
+        keys, values: those that are followed by what may follow a key, a value.
+        escaped: quotes after a backslash.
+    """
+
+    _CHUNK = 16_384
+
+    def __init__(self, text: str, end: int, closers: str, begin: int) -> None:
+        self._text, self._end, self.begin, self._scanned = text, end, begin, begin
+        self._pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
+        self._closers = closers
+        self.every: list[int] = []
+        self.keys: list[int] = []
+        self.values: list[int] = []
+        self.escaped: list[int] = []
+
+    def reach(self, start: int, role: str) -> None:
+        """Read on until some quotes fit for the role lie behind ``start``, or the text ends."""
+        good = self.keys if role == "key" else self.values
+        while self._scanned < self._end and (len(good) < _AHEAD or good[-_AHEAD] < start):
+            self._read()
+
+    def _read(self) -> None:
+        text, end = self._text, self._end
+        stop = min(end, self._scanned + self._CHUNK)
+        at = stop
+        for match in self._pattern.finditer(text, self._scanned, end):
+            at = match.start()
+            if at >= stop:
+                break
+            if text[at] == "\\":
+                if text[at + 1] in self._closers:
+                    self.escaped.append(at)
+                at = match.end()
+                continue
+            self.every.append(at)
+            if AFTER_KEY.match(text, at + 1, end):
+                self.keys.append(at)
+            elif AFTER_VALUE.match(text, at + 1, end) or AFTER_LINE.match(text, at + 1, end):
+                self.values.append(at)
+            at += 1
+        else:
+            at = end
+        self._scanned = max(at, stop) if at < end else end

@@ -1,0 +1,88 @@
+"""A string as it stands in damaged text: how it begins and ends, and the changes that make it a JSON string."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .edits import Change
+
+CLOSING = {
+    '"': '"',
+    "'": "'",
+    "`": "`'´",
+    "“": '”"“',
+    "”": '”"',
+    "„": '”“"',
+    "‘": "’'",
+    "’": "’'",
+    "«": "»",
+    "»": "«",
+    "´": "´'`",
+    "＂": "＂",
+    "「": "」",
+}
+_NO_ESCAPE = "'`´“”„‘’«»"  # quotes that need no backslash
+_ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
+_PATH = re.compile(r"[A-Za-z]:\\")
+_BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
+_CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
+
+
+@dataclass(frozen=True, slots=True)
+class StringReading:
+    """One way to read a string: ``text[start:end]`` with its content at ``content_start:content_end``.
+
+    ``joins`` the string before it, or is ``joined`` by the one after it: the quote there is for that change.
+    """
+
+    rule: str | None
+    start: int
+    content_start: int
+    content_end: int
+    end: int
+    cost: float
+    truncated: bool = False
+    joins: bool = False
+    joined: bool = False
+
+    def changes(self, text: str) -> list[Change]:
+        """The changes that make it a JSON string."""
+        rule = self.rule or "quote_style"
+        result = []
+        if text[self.start : self.content_start] != '"' and not self.joins:
+            result.append(Change(rule, self.start, self.content_start, '"', self.cost))
+        inner = "quote_style" if text[self.start] in CLOSING and text[self.start] != '"' else "inner_quote"
+        result += content_changes(text, self.content_start, self.content_end, inner)
+        if text[self.content_end : self.end] != '"' and not self.joined:
+            cost = self.cost if not result or result[0].start != self.start else 0.0
+            result.append(Change(rule, self.content_end, self.end, '"', cost))
+        return result
+
+
+def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
+    """The changes that make a piece of text the inside of a JSON string; ``quote_rule`` escapes double quotes."""
+    result = []
+    if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and text.find("\\\\", start, end) < 0:
+        for match in re.compile(r"\\(?!\")").finditer(text, start, end):  # a Windows path: no backslash is an escape
+            result.append(Change("bad_escape", match.start(), match.end(), "\\\\", 0.05))
+        return result
+    for match in _ILLEGAL.finditer(text, start, end):
+        found = match.group()
+        a, b = match.span()
+        if found == '"':
+            result.append(Change(quote_rule, a, b, '\\"', 0.05))
+        elif found[0] != "\\":
+            result.append(Change("control_character", a, b, _CONTROL.get(found, f"\\u{ord(found):04x}"), 0.05))
+        elif len(found) == 2 and found[1] in _NO_ESCAPE:
+            result.append(Change("bad_escape", a, b, found[1], 0.05))
+        elif found == "\\\n":
+            result.append(Change("bad_escape", a, b, "\\n", 0.05))
+        elif found[:2] == "\\x" and len(found) == 4:
+            result.append(Change("bad_escape", a, b, "\\u00" + found[2:], 0.05))
+        elif len(found) == 1 or not re.fullmatch(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})", found):
+            result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
+            if len(found) == 2 and ord(found[1]) < 32:
+                after = _CONTROL.get(found[1], f"\\u{ord(found[1]):04x}")
+                result.append(Change("control_character", a + 1, b, after, 0.05))
+    return result
