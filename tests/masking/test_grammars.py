@@ -26,6 +26,8 @@ def read(name: str) -> dict[str, Any]:
 
 FEATURES = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
             for case in read("features")["case"] for parser in case.get("parsers", PARSERS)]
+FOUND = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
+         for case in read("found")["case"] for parser in case.get("parsers", PARSERS)]
 ERRORS = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
           for case in read("errors")["case"] for parser in case.get("parsers", PARSERS)]
 
@@ -68,6 +70,11 @@ def test_shipped_grammar_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize(("case", "parser"), FEATURES)
 def test_feature(case: dict[str, Any], parser: str, engine: str) -> None:
     check(Grammar.from_lark(case["grammar"], parser=parser), case["accept"], case["reject"], engine)
+
+
+@pytest.mark.parametrize(("case", "parser"), FOUND)
+def test_what_was_wrong_once(case: dict[str, Any], parser: str) -> None:
+    check(Grammar.from_lark(case["grammar"], parser=parser), case["accept"], case["reject"], "kernel")
 
 
 @pytest.mark.parametrize("engine", ["kernel", "reference"])

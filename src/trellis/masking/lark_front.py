@@ -294,7 +294,7 @@ class _Lowering:
             scanner_of=pack(scanner_of))
 
     def _check_rules(self, start: str) -> None:
-        """Each terminal has a code, and each rule can end (a parse table would lead into it all the same)."""
+        """Each terminal has a code, and the start rule can end; what leads into others that cannot, masks leave out."""
         rules = self._rules(start)
         endless = {rule.origin.name for rule in rules}
         before = len(endless) + 1
@@ -307,10 +307,9 @@ class _Lowering:
             for symbol in rule.expansion:
                 if symbol.is_term:
                     self.code(symbol.name)
-        name = start if start in endless else min(endless, default=None)
-        if name is not None:
-            raise self.place.error(GrammarError, f"no text at all belongs to {name}: each way through it recurses for "
-                                   "ever", name)
+        if start in endless:
+            raise self.place.error(GrammarError, f"no text at all belongs to {start}: each way through it recurses for "
+                                   "ever", start)
 
     def _special(self, start: str) -> set[str]:
         """The declared terminals that rules use."""

@@ -8,6 +8,7 @@ from trellis.masking.left_corner import CALL, EPSILON
 from trellis.masking.program import GeneralProgram, LalrProgram, unpack
 
 Stack = tuple[int, ...]  # states of the parser, the current one last
+MAX_REDUCTIONS = 10_000  # before one shift
 STACK_LIMIT = 2_000  # stacks, or configurations, at one place: ambiguous grammars have exponentially many
 
 
@@ -83,7 +84,9 @@ class LalrParser:
 
     def _shift(self, stack: Stack, terminal: int) -> Stack | None:
         states = list(stack)
-        while (action := self.actions.get((states[-1], terminal))) is not None:
+        for _ in range(MAX_REDUCTIONS):
+            if (action := self.actions.get((states[-1], terminal))) is None:
+                return None
             kind, argument = action
             if kind == 0:
                 return (*states, argument)
@@ -92,4 +95,4 @@ class LalrParser:
             states.append(self.gotos[states[-1], symbol])
             if terminal == self.end_of_text and states[-1] == self.end:
                 return tuple(states)
-        return None
+        return None  # the table reduces what is empty for ever, and so does Lark
