@@ -8,8 +8,7 @@ import os
 import queue
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence, Sized
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, overload
@@ -17,6 +16,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 from trellis.api import RETRY, SAMPLING, Prompt, plan
 from trellis.batch.pacing import PacedModel, RateLimit
 from trellis.batch.progress import bar
+from trellis.batch.threads import Threads
 from trellis.contract import RepairLevel
 from trellis.drive import adrive
 from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError, looking_at_arguments, shown
@@ -108,14 +108,14 @@ def generate_many(
     strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
     repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
     rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
-) -> Iterator[Row[T]]: ...
+) -> Generator[Row[T], None, None]: ...
 @overload
 def generate_many(
     prompts: Iterable[Prompt], output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
     strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
     repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
     rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
-) -> Iterator[Row[Any]]: ...
+) -> Generator[Row[Any], None, None]: ...
 def generate_many(
     prompts: Iterable[Prompt],
     output_type: Any,
@@ -131,7 +131,7 @@ def generate_many(
     rate_limit: RateLimit | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
-) -> Iterator[Row[Any]]:
+) -> Generator[Row[Any], None, None]:
     """Asks for a value of a type for each prompt, several at a time.
 
     Rows come as they are done, each with its ``index``; a row that fails has its ``error`` and stops nothing. What
@@ -160,14 +160,14 @@ def agenerate_many(
     strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
     repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
     rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
-) -> AsyncIterator[Row[T]]: ...
+) -> AsyncGenerator[Row[T], None]: ...
 @overload
 def agenerate_many(
     prompts: Iterable[Prompt], output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
     strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
     repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
     rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
-) -> AsyncIterator[Row[Any]]: ...
+) -> AsyncGenerator[Row[Any], None]: ...
 def agenerate_many(
     prompts: Iterable[Prompt],
     output_type: Any,
@@ -183,7 +183,7 @@ def agenerate_many(
     rate_limit: RateLimit | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
-) -> AsyncIterator[Row[Any]]:
+) -> AsyncGenerator[Row[Any], None]:
     """``generate_many`` for ``async for``."""
     return _Work(prompts, output_type, model, mode, strategy, sampling, validators, repair, session, concurrency,
                  rate_limit, resume, progress).rows()
@@ -213,7 +213,7 @@ class _Work:
         self._bar = bar(len(prompts) if isinstance(prompts, Sized) else None, progress)
         self._occurrences: Counter[bytes] = Counter()
 
-    async def rows(self) -> AsyncIterator[Row[Any]]:
+    async def rows(self) -> AsyncGenerator[Row[Any], None]:
         """Each row, as it is done."""
         done: asyncio.Queue[Row[Any] | None] = asyncio.Queue(self.concurrency)
         numbered = enumerate(self.prompts)
@@ -294,7 +294,7 @@ class _Thread(threading.Thread):
         super().__init__(daemon=True, name="generate_many")
         self._work = work
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(work.concurrency))  # for models that block
+        self._loop.set_default_executor(Threads(work.concurrency))  # for models that block
         self._task: asyncio.Task[None] | None = None
         self.rows: queue.Queue[Row[Any] | BaseException | None] = queue.Queue(work.concurrency)
 
@@ -319,7 +319,7 @@ class _Thread(threading.Thread):
         except Exception as error:
             await self._put(error)
         finally:
-            await source.aclose()  # type: ignore[attr-defined]
+            await source.aclose()
 
     async def _put(self, item: Row[Any] | BaseException | None) -> None:
         while True:
@@ -329,7 +329,7 @@ class _Thread(threading.Thread):
                 await asyncio.sleep(PATIENCE)
 
 
-def _in_thread(work: _Work) -> Iterator[Row[Any]]:
+def _in_thread(work: _Work) -> Generator[Row[Any], None, None]:
     thread = _Thread(work)
     thread.start()
     try:

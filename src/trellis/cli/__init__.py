@@ -1,5 +1,5 @@
-"""The command line: ``trellis generate``, ``repair``, ``grammar``, ``schema``, ``mask``, ``probe``, ``export``,
-``report``, ``bench``.
+"""The command line: ``trellis generate``, ``generate-many``, ``repair``, ``grammar``, ``schema``, ``mask``, ``probe``,
+``export``, ``report``, ``bench``.
 
 Data goes to standard output, everything said about it to standard error; output is coloured and laid out on a terminal
 and plain in a pipe. Exit codes: 0 done; 1 the model gave nothing acceptable, a text is refused, or ``--check`` or
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import bench, generate, grammar, mask, probe, repair, runs, schema
+from trellis.cli import bench, generate, grammar, many, mask, probe, repair, runs, schema
 from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("generate", epilog=EXIT_CODES)(generate.generate)
+app.command("generate-many", epilog=EXIT_CODES)(many.generate_many)
 app.command("repair", epilog=EXIT_CODES)(repair.repair)
 app.command("probe", epilog=EXIT_CODES)(probe.probe)
 app.command("export", epilog=EXIT_CODES)(runs.export)

@@ -15,7 +15,7 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from trellis.cli.generate import read_schema
+from trellis.cli.options import read_schema
 from trellis.cli.repair_run import Outcome, Task, as_format, load_rules, read_file, run_all, run_text
 from trellis.cli.repair_show import Statistics, diff, explain, explain_json
 from trellis.cli.report import exit_code, show_error, stderr, stdout, write

@@ -70,7 +70,9 @@ class LocalModel:
             UsageError: a sampling setting is out of its range.
             GrammarError: a grammar that the engine refuses.
         """
-        begun = time.perf_counter()
+        return self._complete(requests, _Until())
+
+    def _complete(self, requests: Sequence[Request], until: _Until) -> list[Reply | Exception]:
         wanted = Counter(request.messages for request in requests)
         read: dict[tuple[Message, ...], _Prompt] = {}
         replies: list[Reply | Exception] = []
@@ -85,14 +87,19 @@ class LocalModel:
                 else:
                     read.pop(request.messages, None)
                     state = prompt.state
-                replies.append(self._answer(request, prompt, state, started, begun))
+                replies.append(self._answer(request, prompt, state, started, until))
             except (ModelError, MaskError) as error:
                 replies.append(error)
         return replies
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
-        """``complete`` in a thread."""
-        return await asyncio.to_thread(self.complete, requests)
+        """``complete`` in a thread, which stops when the task is cancelled."""
+        until = _Until()
+        try:
+            return await asyncio.to_thread(self._complete, requests, until)
+        except asyncio.CancelledError:
+            until.cancelled = True
+            raise
 
     def _read(self, messages: tuple[Message, ...]) -> _Prompt:
         ids = self.model.encode(messages)
@@ -107,7 +114,7 @@ class LocalModel:
         """The answer's text as it is drawn, in pieces that are whole characters; then the reply."""
         started = time.perf_counter()
         prompt = self._read(request.messages)
-        yield from self._pieces(request, prompt, prompt.state, started, started)
+        yield from self._pieces(request, prompt, prompt.state, started, _Until())
 
     async def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         """``stream``, with each step in a thread."""
@@ -115,14 +122,15 @@ class LocalModel:
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
 
-    def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float, begun: float) -> Reply:
-        for piece in self._pieces(request, prompt, state, started, begun):
+    def _answer(self, request: Request, prompt: _Prompt, state: TokenState, started: float,
+                until: _Until) -> Reply:
+        for piece in self._pieces(request, prompt, state, started, until):
             if isinstance(piece, Reply):
                 return piece
         raise AssertionError("unreachable: the last piece is the reply")
 
     def _pieces(self, request: Request, prompt: _Prompt, state: TokenState, started: float,
-                begun: float) -> Generator[str | Reply, None, None]:
+                until: _Until) -> Generator[str | Reply, None, None]:
         sampling = request.sampling
         if request.mode not in self.modes:
             raise RequestRejectedError(f"{self.name} cannot enforce mode {request.mode!r}",
@@ -167,7 +175,7 @@ class LocalModel:
                 break
             if drawn == budget:
                 break
-            if request.timeout is not None and time.perf_counter() - begun > request.timeout:
+            if until.over(request.timeout):
                 finish = "timeout"
                 break
             if fresh := text.fresh():
@@ -223,6 +231,21 @@ class _Prompt:
     tokens: int
     state: TokenState
     logits: Logits
+
+
+class _Until:
+    """How long to go on with some requests.
+
+    Attributes:
+        cancelled: whether nobody waits for the answers any more.
+    """
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._begun = time.perf_counter()
+
+    def over(self, timeout: float | None) -> bool:
+        return self.cancelled or (timeout is not None and time.perf_counter() - self._begun > timeout)
 
 
 class _Mask:
