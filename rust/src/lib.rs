@@ -56,6 +56,7 @@ mod shortcuts;
 mod summary;
 pub mod terminal;
 mod threads;
+pub mod tidy;
 pub mod trie;
 pub mod vocabulary;
 

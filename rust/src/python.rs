@@ -16,6 +16,7 @@ use crate::bitmask::TokenSet;
 use crate::engine::lock;
 use crate::lalr_table::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
+use crate::tidy::{Outcome, Tidied};
 use crate::{batch, matcher, vocabulary};
 
 create_exception!(trellis_kernel, KernelError, PyException, "An error of the kernel: (kind, message, index).");
@@ -276,11 +277,36 @@ fn fill(mask: &TokenSet, out: &[Cell<i32>]) {
     }
 }
 
+/// Edges, finals, rule starts, old numbers of the terminals.
+type PyTidied<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Vec<u32>);
+
+/// A general program made ready, without finals when no text belongs to it; None when it has left recursion.
+#[pyfunction]
+fn tidy<'py>(
+    py: Python<'py>,
+    edges: &[u8],
+    finals: &[u8],
+    rule_starts: &[u8],
+    start: u32,
+    ignore: Vec<u32>,
+) -> PyResult<Option<PyTidied<'py>>> {
+    let tidied = match py.detach(|| crate::tidy::tidy(edges, finals, rule_starts, start, &ignore))? {
+        Outcome::Circular => return Ok(None),
+        Outcome::Empty => Tidied::default(),
+        Outcome::Ready(tidied) => tidied,
+    };
+    let bytes = |list: &[u32]| PyBytes::new(py, &list.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
+    let kept: Vec<u8> = tidied.states.iter().map(|&s| finals[s as usize]).collect();
+    let edges = bytes(tidied.edges.as_flattened());
+    Ok(Some((edges, PyBytes::new(py, &kept), bytes(&tidied.rule_starts), tidied.terminals)))
+}
+
 #[pymodule]
 fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("KernelError", module.py().get_type::<KernelError>())?;
     module.add_class::<Vocabulary>()?;
     module.add_class::<Grammar>()?;
     module.add_class::<Matcher>()?;
-    module.add_function(wrap_pyfunction!(fill_bitmasks, module)?)
+    module.add_function(wrap_pyfunction!(fill_bitmasks, module)?)?;
+    module.add_function(wrap_pyfunction!(tidy, module)?)
 }

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from trellis.errors import GrammarError, LimitError
-from trellis.masking import left_corner
+from trellis.masking import left_corner, program
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
 from trellis.masking.compiled import Matcher
 from trellis.masking.grammar import Grammar
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, pack, unpack
 from trellis.masking.terminals import (
     alternate,
+    automaton,
     byte_class,
     byte_range,
     concat,
@@ -35,6 +38,7 @@ from trellis.masking.terminals import (
 from trellis.masking.vocabulary import Vocabulary
 
 ENGINES = ["kernel", "reference"]
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 LETTERS = byte_range(0x61, 0x63)
 QUOTED = concat(text(b'"'), universal(LETTERS), text(b'"'))
 ESCAPED = alternate(byte_class(b"abc"), concat(text(b"\\"), byte_class(b"ab")))
@@ -57,6 +61,9 @@ KINDS = [
     (regex_set(repeat(LETTERS, 0, None)), ["", "a", "abc"], ["d", "abd"]),
     (regex_set(QUOTED), ['""', '"abca"'], ['"', '"d"', '"a"a']),
     (counted(b'"', LETTERS, b'"', 2, 3), ['"ab"', '"abc"'], ['"a"', '"abca"', '""', "ab"]),
+    (automaton([text(b"a"), text(b"ba")], b"\0\0\1", [(0, 0, 1), (0, 1, 2), (1, 0, 2), (2, 1, 0)]),
+     ["ba", "aa", "aabaaa"], ["", "a", "b", "aab", "aaba"]),
+    (automaton([text(b"a")], b"\1", [(0, 0, 0)]), ["", "a", "aa"], ["b", "ab"]),
     (counted(b'"', ESCAPED, b'"', 1, 2), ['"a"', '"\\a"', '"\\b\\a"', '"a\\a"'], ['""', '"\\c"', '"abc"', '"\\"']),
     (counted(b"[", LETTERS, b"]", 3, None), ["[abc]", "[abcabc]"], ["[ab]", "[]"]),
     (counted(b"[", LETTERS, b"]", 0, 0), ["[]"], ["[a]", "["]),
@@ -200,6 +207,14 @@ def test_what_cannot_be_reached_or_ended_is_dropped() -> None:
     assert program.names == ("A",)
     assert len(program.finals) == 2
     assert len(unpack(program.rule_starts)) == 1
+
+
+def test_the_kernel_makes_the_same_programs_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trellis_kernel")
+    schemas = [case["schema"] for case in json.loads((FIXTURES / "schema_keywords.json").read_text())]
+    ready = [Grammar.from_json_schema(schema, on_unsupported="relax").program for schema in schemas]
+    monkeypatch.setattr(program, "_kernel_tidy", lambda: None)
+    assert ready == [Grammar.from_json_schema(schema, on_unsupported="relax").program for schema in schemas]
 
 
 def test_a_rule_without_a_start_and_an_endless_one_are_errors_that_name_it() -> None:

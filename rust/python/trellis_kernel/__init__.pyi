@@ -3,7 +3,7 @@ from typing import final
 
 from typing_extensions import Buffer
 
-__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary", "fill_bitmasks"]
+__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary", "fill_bitmasks", "tidy"]
 
 class KernelError(Exception):
     """An error of the kernel.
@@ -116,4 +116,19 @@ def fill_bitmasks(matchers: Sequence[Matcher], bitmask: Buffer, threads: int) ->
     """Overwrites the first rows of an int32 bitmask with the masks of some matchers, in their order.
 
     Masks that are not known yet are computed by ``threads`` threads at most, without the interpreter's lock.
+    """
+
+def tidy(edges: bytes, finals: bytes, rule_starts: bytes, start: int,
+         ignore: Sequence[int]) -> tuple[bytes, bytes, bytes, list[int]] | None:
+    """A general program without what has no text or cannot be reached, in the order of discovery.
+
+    Args:
+        edges, finals, rule_starts, start, ignore: as for ``Grammar.general``; nullable rules need no empty edges.
+
+    Returns:
+        Edges, finals (none when no text belongs to the program), rule starts, and for each terminal that is left its
+        old number. None when there is left recursion, or a cycle that reads nothing.
+
+    Raises:
+        KernelError: an edge leads nowhere.
     """

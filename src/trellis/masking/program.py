@@ -7,9 +7,12 @@ a rule, or nothing. An *LALR* program is a parse table with its scanners. All in
 
 from __future__ import annotations
 
+import importlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from trellis.errors import GrammarError
 from trellis.masking import left_corner
@@ -92,7 +95,7 @@ class AutomatonBuilder:
 
     def __init__(self) -> None:
         self._states = 0
-        self._edges: list[tuple[int, int, int, int]] = []
+        self._edges: list[int] = []  # four of each: source, kind, argument, target
         self._codes: dict[bytes, int] = {}
         self._names: list[str] = []
         self._useful: list[bool] = []
@@ -109,19 +112,19 @@ class AutomatonBuilder:
 
     def epsilon(self, source: int, target: int) -> None:
         """``target`` may follow ``source`` without any text."""
-        self._edges.append((source, EPSILON, 0, target))
+        self._edges += (source, EPSILON, 0, target)
 
     def terminal(self, source: int, code: bytes, target: int, name: str = "") -> None:
         """A lexeme of the terminal leads from ``source`` to ``target``; an empty match of its regex does as well."""
         index = self._terminal(code, name)
         if self._useful[index]:
-            self._edges.append((source, TERMINAL, index, target))
+            self._edges += (source, TERMINAL, index, target)
         if self._null[index]:
-            self._edges.append((source, EPSILON, 0, target))
+            self._edges += (source, EPSILON, 0, target)
 
     def call(self, source: int, rule: int, target: int) -> None:
         """A text of the rule leads from ``source`` to ``target``."""
-        self._edges.append((source, CALL, rule, target))
+        self._edges += (source, CALL, rule, target)
 
     def rule(self, name: str) -> int:
         """Declare a rule (its start state may be set later)."""
@@ -162,29 +165,44 @@ class AutomatonBuilder:
         for rule, state in enumerate(self._starts):
             if state < 0:
                 raise GrammarError(f"rule {self._rules[rule]} is used but not defined", rule=self._rules[rule])
-        edges = self._edges + [(source, EPSILON, 0, target) for source, target in self._nullable_calls()]
+        finals = bytearray(self._states)
+        for state in self._finals:
+            finals[state] = 1
+        tidy = _kernel_tidy()
+        ready = tidy and tidy(pack(self._edges), bytes(finals), pack(self._starts), start, self._ignore)
+        if ready is None:
+            return self._tidied(start, finals)
+        edges, kept, starts, terminals = ready
+        if not kept:
+            raise self._nothing(start)
+        return self._program(edges, kept, starts, terminals)
+
+    def _nothing(self, start: int) -> GrammarError:
+        name = self._rules[start]
+        return GrammarError(f"no text at all belongs to {name}: each way through it recurses for ever", rule=name)
+
+    def _tidied(self, start: int, finals: bytearray) -> GeneralProgram:
+        """What the kernel does for programs without left recursion; here for all, and where there is no kernel."""
+        rows = list(zip(*[iter(self._edges)] * 4, strict=True))
+        edges = rows + [(source, EPSILON, 0, target) for source, target in self._nullable_calls(rows)]
         useful = self._productive(edges)
         if not useful[self._starts[start]]:
-            raise GrammarError(f"no text at all belongs to {self._rules[start]}: each way through it recurses for ever",
-                               rule=self._rules[start])
+            raise self._nothing(start)
         out: list[list[Edge]] = [[] for _ in range(self._states)]
         for source, kind, argument, target in edges:
             if useful[target] and useful[source] and (kind != CALL or useful[self._starts[argument]]):
                 out[source].append((kind, argument, target))
-        finals = bytearray(self._states)
-        for state in self._finals:
-            finals[state] = 1
         starts = left_corner.remove_left_recursion(out, finals, self._starts, start)
         if starts != self._starts or any(kind == EPSILON and source >= target for source, kind, _, target in edges):
             left_corner.merge_epsilon_cycles(out, finals, starts)  # otherwise there can be none
         return self._pack(out, finals, starts, start)
 
-    def _nullable_calls(self) -> list[tuple[int, int]]:
+    def _nullable_calls(self, edges: list[tuple[int, ...]]) -> list[tuple[int, int]]:
         """(source, target) of the calls of rules that may be empty."""
         back: dict[int, list[int]] = {}
         calls: dict[int, list[tuple[int, int]]] = {}
         begins: dict[int, list[int]] = {}
-        for source, kind, argument, target in self._edges:
+        for source, kind, argument, target in edges:
             if kind == EPSILON:
                 back.setdefault(target, []).append(source)
             elif kind == CALL:
@@ -209,7 +227,7 @@ class AutomatonBuilder:
                     work.append(source)
         return nullable
 
-    def _productive(self, edges: list[tuple[int, int, int, int]]) -> bytearray:
+    def _productive(self, edges: list[tuple[int, ...]]) -> bytearray:
         """For each state, 1 when some text leads from it to a final state."""
         back: list[list[int]] = [[] for _ in range(self._states)]
         calls: dict[int, list[tuple[int, int]]] = {}  # by the state where the callee begins, and by the target
@@ -260,14 +278,28 @@ class AutomatonBuilder:
                             order.append(starts[argument])
                     argument = rules[argument]
                 flat += (source, kind, argument, states[target])
-        ignore = tuple(terminals.setdefault(index, len(terminals)) for index in self._ignore)
+        for index in self._ignore:
+            terminals.setdefault(index, len(terminals))
+        return self._program(pack(flat), bytes(finals[state] for state in order),
+                             pack(states[starts[rule]] for rule in rules), list(terminals))
+
+    def _program(self, edges: bytes, finals: bytes, rule_starts: bytes, terminals: list[int]) -> GeneralProgram:
         codes = list(self._codes)
         return GeneralProgram(
             terminals=tuple(codes[index] for index in terminals),
             names=tuple(self._names[index] for index in terminals),
-            edges=pack(flat),
-            finals=bytes(finals[state] for state in order),
-            rule_starts=pack(states[starts[rule]] for rule in rules),
+            edges=edges,
+            finals=finals,
+            rule_starts=rule_starts,
             start=0,
-            ignore=ignore,
+            ignore=tuple(terminals.index(index) for index in self._ignore),
         )
+
+
+@cache
+def _kernel_tidy() -> Callable[..., Any] | None:
+    try:
+        tidy: Callable[..., Any] | None = getattr(importlib.import_module("trellis_kernel"), "tidy", None)
+    except ImportError:
+        return None
+    return tidy
