@@ -1,7 +1,6 @@
 """Protocols and providers over real HTTP, each with its official client: what is sent, what comes back, what fails."""
 
 import asyncio
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import trellis
 from trellis import Choice, Grammar, OpenAIModel, Regex, Retry, Sampling
 from trellis.models import known_models, resolve_model
 from trellis.models.dialects import DIALECTS
-from trellis.models.gbnf import gbnf_of
 from trellis.models.lowering import ANTHROPIC, lower
 from trellis.models.refusals import refusals_of
 from trellis.testing import Canned, FakeServer, answer, dropped, error, hang, rate_limited, raw, refusal, tool_call
@@ -197,16 +195,21 @@ def test_anthropics_subset() -> None:
 
 # Servers with fields of their own
 
+YES_NO = 'root ::= (YES | NO)\nYES ::= "yes"\nNO ::= "no"\n'
+
 
 @pytest.mark.parametrize(("dialect", "output_type", "expected"), [
     ("vllm", Choice(["yes", "no"]), {"structured_outputs": {"choice": ["yes", "no"]}}),
     ("vllm", Regex("[0-9]+"), {"structured_outputs": {"regex": "[0-9]+"}}),
-    ("vllm", 'start: "yes" | "no"', {"structured_outputs": {"grammar": 'start: "yes" | "no"'}}),
+    ("vllm", 'start: "yes" | "no"', {"structured_outputs": {"grammar": YES_NO}}),
+    ("vllm-guided", 'start: "yes" | "no"', {"guided_grammar": YES_NO}),
+    ("sglang", 'start: "yes" | "no"', {"ebnf": YES_NO}),
+    ("llama-server", 'start: "yes" | "no"', {"grammar": YES_NO}),
     ("vllm-guided", Choice(["yes", "no"]), {"guided_choice": ["yes", "no"]}),
     ("vllm-guided", Regex("[0-9]+"), {"guided_regex": "[0-9]+"}),
     ("sglang", Choice(["yes", "n.o"]), {"regex": r"yes|n\.o"}),
     ("sglang", Regex("[0-9]+"), {"regex": "[0-9]+"}),
-    ("llama-server", Choice(["yes", 'n"o']), {"grammar": 'root ::= "yes" | "n\\x22o"\n'}),
+    ("llama-server", Choice(["yes", 'n"o']), {"grammar": 'root ::= "yes" | "n\\u0022o"\n'}),
     ("llama-server", Regex("(a|b)[0-9]{2,}x?"), {"grammar": 'root ::= [a-b] ([0-9]){2,} ([x])?\n'}),
 ])
 def test_text_types_are_enforced_by_a_servers_own_field(dialect: str, output_type: Any,
@@ -220,13 +223,23 @@ def test_text_types_are_enforced_by_a_servers_own_field(dialect: str, output_typ
 
 
 def test_a_grammar_that_a_server_has_no_field_for_is_left_to_words_with_a_warning() -> None:
-    grammar = Grammar.from_lark('start: "yes" | "no"')
-    with FakeServer([answer("yes")]) as server:
-        result = trellis.generate_structured("x", grammar, model=chat(server, dialect="sglang"))
-        with pytest.raises(trellis.UnsupportedError, match="no field"):
-            trellis.generate_structured("x", grammar, model=chat(server, dialect="sglang"), mode="mask")
-    assert (result.enforced, len(server.requests)) == ("prompt", 1)
-    assert "no field" in result.warnings[0]
+    rows = trellis.Csv(Person)
+    with FakeServer([answer("name,age\nAnn,30")]) as server:
+        result = trellis.generate_structured("x", rows, model=chat(server, dialect="sglang"))
+        with pytest.raises(trellis.UnsupportedError, match="no form in GBNF"):
+            trellis.generate_structured("x", rows, model=chat(server, dialect="sglang"), mode="mask")
+    assert (result.value, result.enforced, len(server.requests)) == ([ANN], "prompt", 1)
+    assert "response_format" not in server.requests[0]
+    assert "no form in GBNF" in result.warnings[0]
+
+
+def test_what_a_servers_notation_does_not_hold_an_answer_to_is_checked_here() -> None:
+    grammar = Grammar.from_lark('start: WORD "!"\nWORD: /(?!no)[a-z]+/')
+    with FakeServer([answer("no!"), answer("yes!")]) as server:
+        result = trellis.generate_structured("x", grammar, model=chat(server, dialect="llama-server"))
+    assert (result.value, result.enforced) == ("yes!", "mask")
+    assert [attempt.failure for attempt in result.attempts] == ["schema", None]
+    assert "does not enforce what has to stand beside WORD" in result.warnings[0]
 
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "openai"])
@@ -235,19 +248,6 @@ def test_every_server_takes_schemas_by_its_schema_mode(dialect: str) -> None:
         result = trellis.generate_structured("x", Person, model=chat(server, dialect=dialect))
     assert (result.value, result.enforced) == (ANN, "native")
     assert "response_format" in server.requests[0] or "guided_json" in server.requests[0]
-
-
-@pytest.mark.parametrize("pattern", ["[^a]", r"\d{3}", "é|ß", "(?:ab)*c+", "", "[\\]\\-^]"])
-def test_gbnf_of_a_pattern_is_one_rule(pattern: str) -> None:
-    text = gbnf_of(Grammar.from_regex(pattern))
-    assert re.fullmatch(r"root ::= [^\n]+\n", text)
-    assert text.isascii()
-
-
-def test_a_grammar_of_other_making_has_no_gbnf() -> None:
-    for grammar in (Grammar.from_lark('start: "a"'), Grammar.from_regex("(?=.*x)[a-z]+")):
-        with pytest.raises(trellis.UnsupportedError, match="GBNF"):
-            gbnf_of(grammar)
 
 
 # What was refused is remembered

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from trellis.errors import GrammarError, UsageError
+from trellis.errors import GrammarError, UnsupportedError, UsageError
 from trellis.masking import regex_front, special, terminals
 from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors, shown
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
@@ -20,7 +20,7 @@ from trellis.masking.special import SpecialToken
 from trellis.masking.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from trellis.masking.lark_front import LarkSource
+    from trellis.masking.lark_front import LarkSource, Network
 
 ENGINES = ("kernel", "reference")
 KEPT_VOCABULARIES = 8  # compiled forms that a grammar keeps
@@ -37,17 +37,19 @@ class Grammar:
         text: the Lark grammar as it was written; None when the grammar is not Lark's.
         pattern: the regular expression that it was made of, None if it was not.
         choices: the texts that it was made of, None if it was not.
+        schema: the JSON Schema that it was made of, None if it was not.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
         special_tokens: names or ids of the special tokens that stand in the grammar.
     """
 
     def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
                  lark_source: LarkSource | None = None, pattern: str | None = None,
-                 choices: tuple[str, ...] | None = None, special_tokens: Iterable[SpecialToken] = ()) -> None:
+                 choices: tuple[str, ...] | None = None, schema: Mapping[str, Any] | bool | None = None,
+                 special_tokens: Iterable[SpecialToken] = ()) -> None:
         self.program = program
         self.description = description
         self.text = None if lark_source is None else lark_source.text
-        self.pattern, self.choices = pattern, choices
+        self.pattern, self.choices, self.schema = pattern, choices, schema
         self.relaxations = tuple(relaxations)
         self.special_tokens = tuple(special_tokens)
         self._lark_source = lark_source
@@ -130,7 +132,7 @@ class Grammar:
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
                                               property_order=property_order, on_unsupported=on_unsupported,
                                               registry=registry)
-        return cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations)
+        return cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=schema)
 
     @classmethod
     def from_choices(cls, values: Iterable[str]) -> Grammar:
@@ -197,6 +199,17 @@ class Grammar:
         if self._lark_source is None:
             raise GrammarError(f"a {self.description} has no rules", hint="Grammar.from_lark has them")
         return self._lark_source.conflicts()
+
+    def network(self) -> Network:
+        """The rules as automata and the terminals as trees, for other notations of grammars.
+
+        Raises:
+            UnsupportedError: the grammar is not Lark's, or has special tokens.
+        """
+        if self._lark_source is None or self.special_tokens:
+            raise UnsupportedError(f"a {self.description} has no rules to write in another notation" if not
+                                   self.special_tokens else "special tokens have no form in other notations")
+        return self._lark_source.network()
 
     def compile(self, vocabulary: Vocabulary, *, engine: str = "kernel") -> CompiledGrammar:
         """The grammar over the tokens of a vocabulary; kept, so that asking again costs nothing.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lark import Lark, logger
 from lark.exceptions import LarkError, UnexpectedInput
@@ -28,6 +28,7 @@ from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedEr
 from trellis.masking import lark_size, regex_front, terminals
 from trellis.masking.lark_places import Places
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, pack
+from trellis.masking.regex_tree import Node
 
 LEXERS = {"earley": "dynamic", "lalr": "contextual"}
 MAX_KEYWORD_SPELLINGS = 50_000  # of case-insensitive keywords, in one grammar
@@ -92,6 +93,29 @@ class LarkSource:
             logger.handlers = handlers
             logger.setLevel(before)
         return [line for line in found if line.startswith("Shift/Reduce")]
+
+    def network(self) -> Network:
+        """Rules as automata, whatever the parser, and terminals as trees, for other notations of grammars.
+
+        Raises:
+            GrammarError, UnsupportedError: a terminal is a special token.
+        """
+        lowering = _Lowering(self.parser, Places(self.text, self.name), ())
+        program = lowering.general(self.parser.options.start[0])
+        flags = self.parser.options.g_regex_flags
+        patterns = [lowering.definitions[name].pattern.to_regexp() for name in program.names]
+        return Network(program, tuple(regex_front.fullmatch_tree(_PLAINER.get(one, one), flags) for one in patterns))
+
+
+_PLAINER = {r'".*?(?<!\\)(\\\\)*?"': r'"(?:[^"\\\n]|\\[^\n])*"'}
+"""Of ``common.ESCAPED_STRING``, whose laziness alone says that no quote stands within."""
+
+
+class Network(NamedTuple):
+    """The rules of a grammar, and for each terminal of them the tree of its regular expression."""
+
+    program: GeneralProgram
+    trees: tuple[Node, ...]
 
 
 def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special: Sequence[str] = ()) -> LarkSource:

@@ -163,7 +163,7 @@ class _MessagesCall:
                         time.monotonic() - self._started),
             model=answer.model or "",
             refusal=(said or "the model refused to answer") if finish == "refusal" else "",
-            warnings=not_enforced(self._lowered) + _no_seed(self.request),
+            warnings=not_enforced(self._lowered.dropped) + _no_seed(self.request),
         )
 
 

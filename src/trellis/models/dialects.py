@@ -4,14 +4,16 @@
 server                text types (``mode="mask"``)                                   schemas (``mode="native"``)
 ====================  =============================================================  ==================================
 openai                no                                                             ``response_format``, strict subset
-vllm                  ``structured_outputs``: choice, regex, Lark grammar            ``response_format``, any
+vllm                  ``structured_outputs``: choice, regex, grammar                 ``response_format``, any
 vllm-guided (< 0.12)  ``guided_choice``, ``guided_regex``, ``guided_grammar``        ``guided_json``
-sglang                ``regex`` (choices too)                                        ``response_format``, any
-llama-server          ``grammar`` (GBNF; choices, simple regular expressions)        ``response_format``, any
+sglang                ``regex`` (choices too), ``ebnf``                              ``response_format``, any
+llama-server          ``grammar`` (regular expressions without lookaround)           ``response_format``, any
 ollama                no                                                             ``response_format``, any, which it
                                                                                      makes its own ``format`` of
 others                no                                                             ``response_format``, any
 ====================  =============================================================  ==================================
+
+Lark grammars are sent in GBNF (``trellis.models.gbnf``), which all of these read.
 """
 
 from __future__ import annotations
@@ -42,36 +44,46 @@ def response_format(name: str, schema: Schema) -> Fields:
                                 "json_schema": {"name": name, "schema": schema, "strict": True}}}
 
 
-def _no_grammar(grammar: Grammar) -> Fields:
+@dataclass(frozen=True)
+class Held:
+    """The fields that hold an answer to a grammar, and what they do not hold it to, in words."""
+
+    fields: Fields
+    dropped: tuple[str, ...] = ()
+
+
+def _no_grammar(grammar: Grammar) -> Held:
     raise UnsupportedError("this server takes no grammars", hint="one of vllm, sglang, llama-server does")
 
 
-def _vllm(grammar: Grammar) -> Fields:
-    return {"structured_outputs": _named(grammar, {"choices": "choice", "pattern": "regex", "text": "grammar"})}
+def _vllm(grammar: Grammar) -> Held:
+    held = _named(grammar, "choice", "regex", "grammar")
+    return Held({"structured_outputs": held.fields}, held.dropped)
 
 
-def _vllm_guided(grammar: Grammar) -> Fields:
-    return _named(grammar, {"choices": "guided_choice", "pattern": "guided_regex", "text": "guided_grammar"})
+def _vllm_guided(grammar: Grammar) -> Held:
+    return _named(grammar, "guided_choice", "guided_regex", "guided_grammar")
 
 
-def _sglang(grammar: Grammar) -> Fields:
+def _sglang(grammar: Grammar) -> Held:
     if grammar.choices is not None:
-        return {"regex": "|".join(map(re.escape, grammar.choices))}
-    return _named(grammar, {"pattern": "regex"})
+        return Held({"regex": "|".join(map(re.escape, grammar.choices))})
+    return _named(grammar, "", "regex", "ebnf")
 
 
-def _llama(grammar: Grammar) -> Fields:
-    return {"grammar": gbnf_of(grammar)}
+def _llama(grammar: Grammar) -> Held:
+    written = gbnf_of(grammar)
+    return Held({"grammar": written.text}, written.dropped)
 
 
-def _named(grammar: Grammar, fields: Mapping[str, str]) -> Fields:
+def _named(grammar: Grammar, choice: str, regex: str, rules: str) -> Held:
     """The server's field for what the grammar was made of."""
-    for source, field in fields.items():
-        value = getattr(grammar, source)
-        if value is not None:
-            return {field: list(value) if isinstance(value, tuple) else value}
-    raise UnsupportedError(f"the server has no field for a {grammar.description}",
-                           hint=f"it takes {', '.join(fields.values())}")
+    if grammar.choices is not None:
+        return Held({choice: list(grammar.choices)})
+    if grammar.pattern is not None:
+        return Held({regex: grammar.pattern})
+    written = gbnf_of(grammar)
+    return Held({rules: written.text}, written.dropped)
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class Dialect:
     subset: Subset = ANY
     modes: tuple[Mode, ...] = SERVER_MODES
     native: Callable[[str, Schema], Fields] = response_format
-    grammar: Callable[[Grammar], Fields] = _no_grammar
+    grammar: Callable[[Grammar], Held] = _no_grammar
     max_tokens: str = "max_tokens"
 
 

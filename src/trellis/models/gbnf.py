@@ -1,10 +1,14 @@
-"""Choices and regular expressions in GBNF, the grammar notation of llama.cpp.
+"""Grammars in GBNF, the notation of llama.cpp, which is also the EBNF that xgrammar (vLLM, SGLang) reads.
 
-GBNF knows neither the priority of alternatives nor lazy loops, which do not matter for whole texts.
+GBNF is context-free: it knows neither the priority of alternatives and terminals nor lazy loops, which tell how a text
+is read, and mostly not whether it may be written; nor lookaround. So a Lark grammar in GBNF may allow more than Lark
+does, never less; ``dropped`` says where, and answers are checked here in any case.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trellis.errors import UnsupportedError
@@ -16,38 +20,77 @@ if TYPE_CHECKING:
 _SURROGATES = (0xD800, 0xDFFF)
 
 
-def gbnf_of(grammar: Grammar) -> str:
-    """The grammar as GBNF, root rule ``root``.
+@dataclass(frozen=True)
+class Written:
+    """A grammar in GBNF.
+
+    Attributes:
+        text: its rules; the first is ``root``.
+        dropped: what it does not hold an answer to, in words.
+    """
+
+    text: str
+    dropped: tuple[str, ...] = ()
+
+
+def gbnf_of(grammar: Grammar) -> Written:
+    """The grammar in GBNF.
 
     Raises:
-        UnsupportedError: it was made neither of choices nor of a regular expression.
+        UnsupportedError: it was made neither of choices nor of a regular expression without lookaround, and is not
+            Lark's.
     """
     if grammar.choices is not None:
-        return "root ::= " + " | ".join(map(_literal, grammar.choices)) + "\n"
+        return Written(f"root ::= {' | '.join(map(literal, grammar.choices))}\n")
     if grammar.pattern is not None:
         from trellis.masking.regex_front import fullmatch_tree
 
-        return f"root ::= {_expression(fullmatch_tree(grammar.pattern))}\n"
+        return Written(f"root ::= {expression(fullmatch_tree(grammar.pattern))}\n")
+    if grammar.text is not None:
+        from trellis.models.gbnf_rules import written
+
+        return written(grammar.network())
     raise UnsupportedError(f"a {grammar.description} has no form in GBNF",
-                           hint="choices and regular expressions have one; other grammars mask local models")
+                           hint="choices, regular expressions and Lark grammars have one; others mask local models")
 
 
-def _expression(node: Node) -> str:
+def expression(node: Node) -> str:
+    """A regular expression.
+
+    Raises:
+        UnsupportedError: it looks around.
+    """
     from trellis.masking.regex_tree import Chars, Choice, Loop, Sequence
 
     match node:
         case Chars(ranges):
             return _characters(ranges)
         case Sequence(parts):
-            return " ".join(map(_expression, parts)) if parts else '""'
+            return " ".join(_sequence(parts)) if parts else '""'
         case Choice(parts):
             if not parts:
                 raise UnsupportedError("an alternative of nothing has no form in GBNF")
-            return f"({' | '.join(map(_expression, parts))})"
+            return f"({' | '.join(map(expression, parts))})"
         case Loop(body, minimum, maximum, _):
-            return f"({_expression(body)}){_times(minimum, maximum)}"
+            return f"({expression(body)}){_times(minimum, maximum)}"
     raise UnsupportedError(f"{type(node).__name__} of a regular expression has no form in GBNF",
                            hint="lookaround, anchors and atomic groups have none")
+
+
+def _sequence(parts: Iterable[Node]) -> list[str]:
+    """The parts, with characters that follow each other as one literal."""
+    from trellis.masking.regex_tree import Chars
+
+    out: list[str] = []
+    text = ""
+    for part in parts:
+        if isinstance(part, Chars) and len(part.ranges) == 1 and part.ranges[0][0] == part.ranges[0][1] and not (
+                _SURROGATES[0] <= part.ranges[0][0] <= _SURROGATES[1]):
+            text += chr(part.ranges[0][0])
+            continue
+        out += [literal(text)] * bool(text) + [expression(part)]
+        text = ""
+    return out + [literal(text)] * bool(text)
 
 
 def _times(minimum: int, maximum: int | None) -> str:
@@ -66,10 +109,12 @@ def _characters(ranges: tuple[tuple[int, int], ...]) -> str:
 
 
 def _point(point: int) -> str:
+    """Escapes of a fixed length: of ``\\x``, xgrammar takes as many digits as there are."""
     char = chr(point)
     return char if char.isascii() and char.isalnum() else (
-        f"\\x{point:02X}" if point < 0x80 else f"\\u{point:04X}" if point < 0x10000 else f"\\U{point:08X}")
+        f"\\u{point:04X}" if point < 0x10000 else f"\\U{point:08X}")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text that stands for itself."""
     return '"' + "".join(char if char.isprintable() and char not in '"\\' else _point(ord(char)) for char in text) + '"'

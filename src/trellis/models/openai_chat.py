@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from trellis.errors import RequestRejectedError, TransportError, UnsupportedError
 from trellis.models.base import Reply, Request
 from trellis.models.chat_events import ChatEvents
-from trellis.models.dialects import Dialect
+from trellis.models.dialects import Dialect, Held
 from trellis.models.lowering import ANY, Lowered, lower, wrapped
 from trellis.models.remote import count, identifier
 from trellis.result import Finish, Mode, Usage
@@ -65,7 +65,10 @@ class ChatCall:
         self._lowered = lowered_for(request, dialect)
         self._said = ChatEvents()
         sampling = request.sampling
-        fields = _MODES[request.mode](request, self._lowered, dialect)
+        fields, self._dropped = _MODES[request.mode](request, self._lowered, dialect), self._lowered.dropped
+        if request.mode == "mask" and not fields:
+            held = _held(request, dialect)
+            fields, self._dropped = held.fields, held.dropped
         extra = {"top_k": sampling.top_k, "min_p": sampling.min_p,
                  **{name: value for name, value in fields.items() if name not in _KNOWN_BY_THE_CLIENT}}
         arguments = {
@@ -114,7 +117,7 @@ class ChatCall:
             model=answer.model or "",
             refusal=str(refusal or ("stopped by the server's content filter" if refused else "")),
             token_logprobs=drawn if drawn and all(isinstance(one, int | float) for one in drawn) else None,
-            warnings=not_enforced(self._lowered),
+            warnings=not_enforced(self._dropped),
         )
 
 
@@ -124,9 +127,9 @@ def _apart(message: Any) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def not_enforced(lowered: Lowered) -> tuple[str, ...]:
-    """What the server was not told of the schema, in words."""
-    return tuple(f"the server does not enforce {pointer}; checked here" for pointer in lowered.dropped)
+def not_enforced(dropped: Iterable[str]) -> tuple[str, ...]:
+    """What the server was not told of the type, in words."""
+    return tuple(f"the server does not enforce {what}; checked here" for what in dropped)
 
 
 def function_of(request: Request, lowered: Lowered, dialect: Dialect) -> Fields:
@@ -158,8 +161,13 @@ def _tools(request: Request, lowered: Lowered, dialect: Dialect) -> Fields:
 
 
 def _mask(request: Request, lowered: Lowered, dialect: Dialect) -> Fields:
-    if request.schema is not None:  # the server makes its own grammar of a schema
-        return dialect.native(identifier(request.name), request.schema)
+    """Of JSON with a schema, the server makes its own grammar."""
+    if request.schema is None or request.grammar is None or request.grammar.schema is None:
+        return {}
+    return dialect.native(identifier(request.name), request.schema)
+
+
+def _held(request: Request, dialect: Dialect) -> Held:
     if request.grammar is None:
         raise RequestRejectedError("mode 'mask' needs a grammar", hint="give Request(grammar=...)")
     return dialect.grammar(request.grammar)

@@ -91,7 +91,7 @@ class ResponsesCall:
             refusal=refusal or ("stopped by the server's content filter" if _finish(answer) == "refusal" else ""),
             token_logprobs=tuple(one.logprob for part in parts
                                  for one in getattr(part, "logprobs", None) or ()) or None,
-            warnings=not_enforced(self._lowered),
+            warnings=not_enforced(self._lowered.dropped),
         )
 
 
