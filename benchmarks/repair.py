@@ -1,16 +1,23 @@
 """How often a repair is right, silently wrong, or raised; and how long it takes against ``json.loads``.
 
-Usage: python benchmarks/repair.py CASES.jsonl [CASES.jsonl ...] [--detail] [--no-time]
+Usage: python benchmarks/repair.py CASES.jsonl [CASES.jsonl ...] [--detail] [--no-time] [--growth]
 
 Each line of a file is a JSON object with ``input`` and ``expected``, and where given ``schema``, ``note`` and ``error``
 (cases that the file's author expects to raise are left out). ``flagged`` are wrong values that came with
-``ambiguous=True``: wrong, but not in silence. json_repair is measured beside Trellis when it is installed.
+``ambiguous=True``: wrong, but not in silence. json_repair is measured beside Trellis when it is installed, npm
+jsonrepair where Node finds it (``npm install jsonrepair`` in this folder or above).
+
+A file that ``repair_differences.json`` names is another tool's suite: its answers are that tool's policies. It is also
+measured with our policies set to theirs, and without the differences that are listed there with their reasons.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
+import shutil
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from trellis.errors import TrellisError
-from trellis.repair import repair_json, repair_yaml
+from trellis.repair import Level, Policies, repair_json, repair_yaml
 
 Verdict = str
 Reader = Callable[[str, Any], tuple[Any, bool]]
@@ -67,12 +74,89 @@ def judge(reader: Reader, case: dict[str, Any]) -> Verdict:
     return "right" if same(value, case["expected"]) else "flagged" if flagged else "wrong"
 
 
+DIFFERENCES = json.loads(Path(__file__).with_name("repair_differences.json").read_text(encoding="utf-8"))
+
+
+def as_the_suite(case: dict[str, Any], suite: dict[str, Any]) -> Verdict:
+    """The verdict with the policies of a suite, as the case's options want them."""
+    options = case.get("options") or {}
+    chosen = {**suite["policies"], **(suite.get("partial", {}) if case.get("partial") else {})}
+    level: Level = "normal"
+    if options.get("schema_repair_mode") == "salvage":
+        chosen["absent"], level = "empty", "salvage"
+    if options.get("stream_stable"):
+        chosen.pop("text_end", None)
+
+    def read(text: str, schema: Any) -> tuple[Any, bool]:
+        result = repair_json(text, schema, level=level, policies=Policies(**chosen))
+        return result.value, result.ambiguous
+
+    return judge(read, case)
+
+
+def report_suite(cases: list[dict[str, Any]], suite: dict[str, Any], detail: bool) -> None:
+    """Print how far we agree with another tool's suite, with its policies and without the listed differences."""
+    listed = {case for _, ids in suite["differences"] for case in ids}
+    verdicts = {case["id"]: as_the_suite(case, suite) for case in cases}
+    agree = sum(verdict == "right" for verdict in verdicts.values())
+    known = [case for case in verdicts if case in listed]
+    rest = {case: verdict for case, verdict in verdicts.items() if case not in listed}
+    right = sum(verdict == "right" for verdict in rest.values())
+    print(
+        f"  with the suite's policies {agree} ({100 * agree / len(cases):.1f}%); listed differences {len(known)} "
+        f"({100 * len(known) / len(cases):.1f}%); of the others {right}/{len(rest)} ({100 * right / len(rest):.1f}%)"
+    )
+    if detail:
+        print("    others that differ:", *(f"{case} {verdict}" for case, verdict in rest.items() if verdict != "right"))
+        print("    listed that agree:", *(case for case in known if verdicts[case] == "right"))
+
+
+def npm() -> Reader | None:
+    """npm jsonrepair in one Node process, or ``None`` where that is not installed."""
+    node = shutil.which("node")
+    if node is None:
+        return None
+    here = Path(__file__).parent
+    process = subprocess.Popen([node, "-e", _NODE], cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+    if stdout.readline().strip() != "ready":
+        return None
+    atexit.register(process.kill)
+
+    def read(text: str, schema: Any) -> tuple[Any, bool]:
+        stdin.write(json.dumps(text) + "\n")
+        stdin.flush()
+        answer = json.loads(stdout.readline())
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return json.loads(answer["text"]), False
+
+    return read
+
+
+_NODE = """
+let repair
+try { repair = require("jsonrepair").jsonrepair } catch { process.exit(1) }
+console.log("ready")
+require("readline").createInterface({input: process.stdin}).on("line", line => {
+  let answer
+  try { answer = {text: repair(JSON.parse(line))} } catch (error) { answer = {error: String(error)} }
+  console.log(JSON.stringify(answer))
+})
+"""
+
+
 def report(path: Path, detail: bool) -> None:
     """Print the verdicts on one file."""
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     cases = [case for case in cases if "expected" in case and not case.get("error")]
     by_note = Counter(case.get("note", "").split("(")[0].strip() for case in cases)
-    readers: dict[str, Reader | None] = {"trellis": ours_yaml if "yaml" in path.name else ours, "json_repair": peer()}
+    yaml = "yaml" in path.name
+    readers: dict[str, Reader | None] = {"trellis": ours_yaml if yaml else ours, "json_repair": peer()}
+    if not yaml:
+        readers["npm"] = npm()
     print(f"{path.name}: {len(cases)} cases")
     for name, reader in readers.items():
         if reader is None:
@@ -95,6 +179,11 @@ def report(path: Path, detail: bool) -> None:
                     if case.get("note", "").split("(")[0].strip() == note
                 )
                 print(f"    {note[:50]:50} {total:5}  {dict(inside)}")
+
+
+    suite = DIFFERENCES.get(path.stem)
+    if suite is not None:
+        report_suite(cases, suite, detail)
 
 
 def document(size: int) -> str:

@@ -115,3 +115,13 @@ def test_options_that_exclude_each_other(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     assert run(capsys, *arguments)[0] == 2
+
+
+def test_policies_and_limits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("e.json").write_text('{"a": , "b": [[[1]]]')
+    code, out, _ = run(capsys, "e.json", "--policy", "missing=empty", "--to", "json")
+    assert (code, json.loads(out)) == (0, {"a": "", "b": [[[1]]]})
+    assert run(capsys, "e.json", "--policy", "missing=nothing")[0] == 2
+    for limit in ("--max-depth=3", "--max-size=10"):
+        assert run(capsys, "e.json", limit)[0] == 5
+        assert run(capsys, "e.json", limit, "--format=json")[0] == 5

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trellis.errors import RepairError
-from trellis.repair import RULES, apply_edits, repair_csv, repair_json, repair_yaml
+from trellis.repair import RULES, Policies, apply_edits, repair_csv, repair_json, repair_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures" / "repair"
@@ -24,7 +24,8 @@ def load(name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("case", load("repairs.jsonl"), ids=lambda case: case["id"])
 def test_repairs(case: dict[str, Any]) -> None:
     repair = REPAIR[case.get("format", "json")]
-    result = repair(case["input"], case.get("schema"), level=case.get("level", "normal"))
+    options = {"policies": Policies(**case["policies"])} if "policies" in case else {}
+    result = repair(case["input"], case.get("schema"), level=case.get("level", "normal"), **options)
     assert json.dumps(result.value) == json.dumps(case["expected"])
     assert sorted({edit.rule for edit in result.edits}) == case["rules"]
     assert apply_edits(case["input"], result.edits) == result.text

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
@@ -20,6 +20,9 @@ from trellis.cli.repair_run import Outcome, Task, as_format, load_rules, read_fi
 from trellis.cli.repair_show import Statistics, diff, explain, explain_json
 from trellis.cli.report import exit_code, show_error, stderr, stdout, write
 from trellis.errors import UsageError
+
+if TYPE_CHECKING:
+    from trellis.repair import Limits, Policies
 
 
 class Format(StrEnum):
@@ -89,6 +92,12 @@ def repair(
         bool, typer.Option("--lines", help="Each line is a text of its own; each result is a line of JSON.")
     ] = False,
     stats: Annotated[bool, typer.Option("--stats", help="Print which mistakes the texts have, and how often.")] = False,
+    policy: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=CHOICE", help="A policy other than ours, as in docs/repair.md.")
+    ] = None,
+    max_size: Annotated[int | None, typer.Option(min=1, help="Refuse longer texts (characters).")] = None,
+    max_depth: Annotated[int | None, typer.Option(min=1, help="Refuse more open brackets at once.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Refuse more search steps for each character.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes for many files; by default one a core.")] = None,
 ) -> None:
     """Print the repaired text; every change has a rule, a place and a cost (--explain)."""
@@ -100,7 +109,15 @@ def repair(
     if output and (len(paths) > 1 or lines):
         raise UsageError("--output takes one input")
     load_rules(rules)
-    task = Task(format_.value, read_schema(schema) if schema else None, level.value, select.value, rules)
+    task = Task(
+        format_.value,
+        read_schema(schema) if schema else None,
+        level.value,
+        select.value,
+        rules,
+        _limits(max_size, max_depth, max_steps),
+        _policies(policy or []),
+    )
     how = Explain.json if as_json else Explain.text if as_text else Explain.none
     out = Output(check, show_diff, how, in_place, output, to.value if to else None)
     outcomes = _lines(paths, task) if lines else run_all(paths, task, workers)
@@ -111,6 +128,19 @@ def repair(
     for outcome in shown:
         code = max(code, _line(outcome, out) if lines else _one(outcome, out))
     raise typer.Exit(code)
+
+
+def _limits(size: int | None, depth: int | None, steps: int | None) -> Limits:
+    from trellis.repair import Limits
+
+    given = {"size": size, "depth": depth, "steps": steps}
+    return Limits(**{name: value for name, value in given.items() if value is not None})
+
+
+def _policies(pairs: list[str]) -> Policies:
+    from trellis.repair import Policies
+
+    return Policies.parse(pairs)
 
 
 def _expanded(paths: list[Path]) -> Iterator[Path]:

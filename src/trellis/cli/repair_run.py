@@ -16,7 +16,7 @@ from trellis.cli.report import read_input
 from trellis.errors import RepairError, TrellisError, UsageError
 
 if TYPE_CHECKING:  # trellis.repair is imported where it is used: other commands start quicker
-    from trellis.repair import Repaired, UserRule
+    from trellis.repair import Limits, Policies, Repaired, UserRule
     from trellis.repair.rules import Level
 
 _WORTH = 8  # files from which other processes pay
@@ -32,6 +32,8 @@ class Task:
         level: how much may be changed.
         select: ``best``, ``first``, ``last`` or ``all`` of the values in a text.
         rules: a Python file with the user's rules, or ``None``.
+        limits: bounds on the work, or ``None`` for ours.
+        policies: choices other than ours, or ``None``.
     """
 
     format: str = "auto"
@@ -39,6 +41,8 @@ class Task:
     level: Level = "normal"
     select: str = "best"
     rules: Path | None = None
+    limits: Limits | None = None
+    policies: Policies | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,19 @@ def run_file(path: Path, task: Task) -> Outcome:
 def run_text(name: str, text: str, task: Task) -> Outcome:
     """Repair a text."""
     from trellis import repair
+    from trellis.repair.policies import json_only
 
-    readers: dict[str, Any] = {"auto": repair.repair, "json": repair.repair_json, "yaml": repair.repair_yaml,
-                               "csv": repair.repair_csv}
     try:
-        found = readers[task.format](text, task.schema, level=task.level, rules=load_rules(task.rules))
+        options: dict[str, Any] = {"level": task.level, "rules": load_rules(task.rules)}
+        limits, policies = task.limits or repair.Limits(), task.policies or repair.Policies()
+        if task.format in ("yaml", "csv"):
+            limits.check_size(text)
+            json_only(policies, task.format.upper())
+            read: Any = repair.repair_yaml if task.format == "yaml" else repair.repair_csv
+        else:
+            read = repair.repair_json if task.format == "json" else repair.repair
+            options |= {"limits": limits, "policies": policies}
+        found = read(text, task.schema, **options)
         return Outcome(name, text, selected(found, task.select))
     except TrellisError as error:
         return Outcome(name, text, error=error)

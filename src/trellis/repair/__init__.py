@@ -6,6 +6,7 @@ from .csv import read_csv, repair_csv
 from .detect import repair
 from .edits import Edit, Repaired, apply_edits
 from .json import repair_json
+from .policies import Policies
 from .rules import RULES, Level, Rule
 from .search import Limits
 from .stream import Committed, StreamRepairer, StreamResult
@@ -22,6 +23,7 @@ __all__ = [
     "Edit",
     "Level",
     "Limits",
+    "Policies",
     "Repaired",
     "Rule",
     "StreamRepairer",

@@ -18,6 +18,7 @@ _GROUP = re.compile(r",(\d{3})(?:\.\d+)?(?![\d.])")
 _SEPARATORS = ";，；、"
 _PAIR = re.compile(r'"[^"\n]{1,80}"\s*"[^"\n]*"\s*[,}]')
 _SCALAR_LINE = re.compile(r"(?:-?\d+(?:\.\d+)?|true|false|null)[ \t]*(?:\n|\Z)")
+_TRAILING = re.compile(r"[^\W\d][\w-]*(?:[ \t]+[\w-]+){0,5}\s*\Z")
 _INNER_END = re.compile(r"[}\]]\s*,\s*\"")
 INDENT = 0.8  # what speaks against a reading that ignores indentation
 STRANGE = 0.8  # what speaks against a key that should stand in an object further out
@@ -74,6 +75,9 @@ class After(Steps):
         if head in CLOSING and text[reading.pos - 1] in CLOSING and not self._keyed(at):
             found += self._concatenate(reading, at)
         found += self._comma(reading, gap, "")
+        trailing = _TRAILING.match(text, at, self.end)
+        if trailing:
+            found.append(self._stray(reading, gap, trailing.end() - at))
         length = bare.word(text, at, self.end)
         if length and self.scanner.gap(at + length).end < self.end and text[self.scanner.gap(at + length).end] in "}]":
             found.append(self._stray(reading, gap, length))

@@ -26,6 +26,8 @@ _CALL_END = re.compile(r"\s*\)")
 _CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘]+){0,5}")
+# Text of several lines, up to the line before a key or a closer.
+_LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:[\w$]+[ \t]*:|[}\]]))")
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
@@ -188,6 +190,10 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
             line = text[at:newline].rstrip(" \t\r,")
             if at + len(line) > stop:
                 add("unquoted_string", at + len(line), at + len(line), cost_of("unquoted_string") + 0.4)
+    several = None if in_array else _LINES.match(text, at, min(end, at + 4000))
+    if several:
+        stop = at + len(several.group().rstrip(" \t\r,"))
+        add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.4)
     return options
 
 

@@ -11,7 +11,9 @@ from .csv import repair_csv
 from .edits import Repaired
 from .extract import answer_start, fences
 from .json import repair_json
+from .policies import OURS, Policies, checked_policies, json_only
 from .rules import Level
+from .search import Limits, checked_limits
 from .standard import check_arguments, unreadable
 from .user_rules import UserRule
 from .yaml import repair_yaml
@@ -55,25 +57,31 @@ def repair(
     schema: Mapping[str, Any] | None = None,
     *,
     level: Level = "normal",
+    limits: Limits | None = None,
     rules: Sequence[UserRule] = (),
+    policies: Policies | None = None,
 ) -> Repaired[Any]:
     """Read data out of text in whichever of JSON, YAML and CSV it is.
 
     The standard JSON reading comes first; then the formats are tried in the order in which they are likely. Arguments
-    as in ``repair_json``.
+    as in ``repair_json``; of the limits, YAML and CSV have the size.
 
     Raises:
         RepairError: no format reads it; the error is the likeliest format's.
         SchemaError: the schema is none.
-        UsageError: an argument is of the wrong kind.
+        UsageError: an argument is of the wrong kind, or policies are given for a text that is not JSON.
     """
     check_arguments(text, level)
+    bounds, chosen = checked_limits(limits), checked_policies(policies)
+    bounds.check_size(text)
     failure: RepairError | None = None
     formats = likely_formats(text)
     for name in formats:
         try:
             if name == "json":
-                return repair_json(text, schema, level=level, rules=rules)
+                return repair_json(text, schema, level=level, limits=bounds, rules=rules, policies=chosen)
+            if chosen != OURS:
+                continue
             if name == "yaml":
                 document = repair_yaml(text, schema, level=level, rules=rules)
                 if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
@@ -87,5 +95,7 @@ def repair(
             if error.limit is not None:
                 raise
             failure = failure or error
+    if failure is None:  # only JSON has choices
+        json_only(chosen, formats[0].upper())
     assert failure is not None
     raise failure

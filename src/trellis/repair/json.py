@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
-from ..errors import RepairError, UsageError, shown
-from .against import against_schema, offset_in
+from ..errors import RepairError, UsageError
 from .backslash import doubtful_escapes, with_doubts
 from .candidates import Candidate, find_candidates, unescaped
 from .coerce import DOUBTFUL, coercions, unwrapped
-from .edits import Repaired, apply_edits, compose, locate
+from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import answer_start, removal
 from .judge import Judge, judge_for
 from .nodes import read_nodes
+from .policies import OURS, Policies, checked_policies
+from .rank import Found, best_of
 from .rules import Level, allowed, cost_of
 from .schema_view import SchemaView
-from .search import Limits
+from .search import Limits, checked_limits
+from .settle import partial_schema, policy_changes, settled
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 from .strings import StringReading
 from .user_rules import UserRule, with_rules
-
-MOST_CANDIDATES = 8
-_OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
-_KEY_END = re.compile(r"[\"'”]\s*:")
-_SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
 def repair_json(
@@ -37,13 +35,13 @@ def repair_json(
     level: Level = "normal",
     limits: Limits | None = None,
     rules: Sequence[UserRule] = (),
+    policies: Policies | None = None,
 ) -> Repaired[Any]:
     """Read JSON out of text that should be JSON.
 
     If ``json.loads`` reads the text, and the schema (if given) accepts the value, nothing is changed. Otherwise the
     data is looked for (fences, tags, reasoning blocks, prose around it), read at the least cost, and returned with
-    every change as an ``Edit``. ``NaN`` and ``Infinity`` are not JSON and become ``null`` (rule ``non_finite``);
-    several values one after another become an array, unless the schema accepts only one of them.
+    every change as an ``Edit``. Where damage leaves a choice that no text decides, ``policies`` do.
 
     Args:
         text: what the model said.
@@ -51,6 +49,7 @@ def repair_json(
         level: ``safe`` (only what loses and adds nothing), ``normal``, or ``salvage`` (also drops what has no place).
         limits: bounds on size, depth and steps.
         rules: rules of your own (``UserRule``), used where the standard reading does not hold.
+        policies: choices other than ours.
 
     Raises:
         RepairError: the text cannot be read at this level (line, column, caret), the value is against the schema, or a
@@ -59,79 +58,186 @@ def repair_json(
         UsageError: an argument is of the wrong kind.
     """
     check_arguments(text, level)
-    bounds = Limits() if limits is None else limits
-    if not isinstance(bounds, Limits):
-        raise UsageError(f"limits={shown(limits)} is no Limits")
-    judge = judge_for(schema)
-    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level, bounds))
+    bounds, chosen = checked_limits(limits), checked_policies(policies)
+    judge = judge_for(schema)  # tells what is no schema
+    if chosen.absent == "null":
+        judge = judge_for(partial_schema(schema))
+    reader = _Reader(judge, schema, level, bounds, chosen)
+    return with_rules(text, rules, level, reader.read)
 
 
-def _read(text: str, schema: Any, judge: Judge, level: Level, bounds: Limits) -> Repaired[Any]:
-    if len(text) > bounds.size:
-        raise RepairError(f"the text has {len(text)} characters, more than {bounds.size}", limit="size")
-    try:
-        value = read_standard(text)
-    except ValueError:
-        pass
-    else:
-        if judge.accepts(value):
-            return with_doubts(value, text)
-    view = SchemaView.of(schema) if schema is not None else None
-    once = unescaped(text)
-    results = [] if once is None else [(_result(text, once), once)]
-    failure: RepairError | None = None
-    for candidate in find_candidates(text, level, bounds, view):
+@dataclass(frozen=True)
+class _Reader:
+    judge: Judge
+    schema: Any
+    level: Level
+    bounds: Limits
+    policies: Policies
+
+    def read(self, text: str) -> Repaired[Any]:
+        self.bounds.check_size(text)
         try:
-            results.append(_fit(text, _result(text, candidate), candidate, judge, view, level))
+            value = read_standard(text)
         except ValueError:
-            continue
-        except RepairError as error:
-            failure = error
-    if view is not None and level != "safe" and not any(judge.accepts(result.value) for result, _ in results):
-        results += _plain(text, judge, view, level)
-    results = [item for item in results if all(allowed(edit.rule, level) for edit in item[0].edits)]
-    if not results:
-        if failure is not None:
-            raise failure
-        raise unreadable(text, level)
-    return _best(text, results, judge, schema, level)
+            pass
+        else:
+            result = self._standard(text, value)
+            if result is not None:
+                return result
+        view = SchemaView.of(self.schema) if self.schema is not None else None
+        found, failure = self._found(text, view)
+        found = [item for item in found if self._allows(item.result)]
+        if not found and failure is None and self.policies.no_data != "error":
+            found = self._no_data(text)
+        if not found:
+            raise failure or unreadable(text, self.level)
+        return best_of(text, found, self.judge, self.policies)
+
+    def _allows(self, result: Repaired[Any]) -> bool:
+        return all(allowed(edit.rule, self.level) for edit in result.edits)
+
+    def _standard(self, text: str, value: Any) -> Repaired[Any] | None:
+        """The standard reading, if nothing speaks against it."""
+        if self.policies == OURS:
+            return with_doubts(value, text) if self.judge.accepts(value) else None
+        if self.policies.root_scalar == "error" and not isinstance(value, dict | list) and self.schema is None:
+            return None
+        if self.policies.absent == "null" or not self.judge.accepts(value):
+            return None
+        view = SchemaView.of(self.schema) if self.schema is not None else None
+        more = policy_changes(text, view, self.policies, damaged=False)
+        if not more:
+            return with_doubts(value, text)
+        repaired = apply_edits(text, more)
+        value = read_standard(repaired)
+        cost = sum(change.cost for change in more)
+        result = Repaired(value, repaired, locate(text, more), confidence(cost, math.inf))
+        return result if self.judge.accepts(value) and self._allows(result) else None
+
+    def _found(self, text: str, view: SchemaView | None) -> tuple[list[Found], RepairError | None]:
+        """Every reading, and the last error of those that are none."""
+        once = unescaped(text)
+        found: list[Found] = []
+        failure: RepairError | None = None
+        whole = [once] if once is not None else []
+        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view)):
+            try:
+                settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
+                result = _result(text, settle)
+                if self.policies.root_scalar == "error" and view is None and not isinstance(result.value, dict | list):
+                    continue
+                fitted = self._fit(text, result, settle, None if candidate is once else view)
+                found.append(self._by_policy(text, fitted, view))
+            except ValueError:
+                continue
+            except RepairError as error:
+                failure = error
+        accepted = any(self.judge.accepts(item.result.value) for item in found)
+        if view is not None and self.level != "safe" and not accepted:
+            found += self._plain(text, view)
+        return found, failure
+
+    def _fit(self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView | None) -> Found:
+        """The result, coerced where it is against the schema and coercion helps."""
+        enough = self.policies.absent != "null" and self.judge.accepts(result.value)  # else the judge is not strict
+        if view is None or self.level == "safe" or enough:
+            return Found(result, candidate, candidate.start, candidate.end)
+        base = _around(text, candidate)
+        plain = Found(result, candidate, candidate.start, candidate.end)
+        best, best_faults = plain, self.judge.faults(result.value)
+        for unwrap in ([], *unwrapped(result.text, view)):
+            changes = compose(text, base, unwrap)
+            for _ in range(2):
+                current = apply_edits(text, changes)
+                more = coercions(current, view, lexemes(text, changes))
+                if not more:
+                    break
+                changes = compose(text, changes, more)
+            fitted = _changed(text, plain, base, changes)
+            faults = self.judge.faults(fitted.result.value)
+            if faults < best_faults or (faults == best_faults and not unwrap):
+                best, best_faults = fitted, faults
+        return best
+
+    def _by_policy(self, text: str, found: Found, view: SchemaView | None) -> Found:
+        """A reading with what the policies want changed."""
+        if self.policies == OURS:
+            return found
+        base = _around(text, found.candidate)
+        listed = view is not None and "array" in view.types()
+        more = [] if listed else self._one(found.result)
+        changes = compose(text, base, more)
+        cut = not found.candidate.complete and text.rstrip()[-1:].isdigit()
+        more = policy_changes(apply_edits(text, changes), view, self.policies, damaged=True, cut=cut)
+        changes = compose(text, changes, more)
+        if changes == base:
+            return found
+        changed = _changed(text, found, base, changes)
+        better = self.judge.faults(changed.result.value) <= self.judge.faults(found.result.value)
+        return changed if better else found
+
+    def _one(self, result: Repaired[Any]) -> list[Change]:
+        """The changes that keep one of several values one after another."""
+        joined = any(edit.rule == "several_values" and edit.after == "," for edit in result.edits)
+        if self.policies.several == "all" or not joined:
+            return []
+        root = read_nodes(result.text)
+        if root.kind != "array" or not root.items:
+            return []
+        item = root.items[0 if self.policies.several == "first" else -1]
+        cost = cost_of("several_values")
+        return [
+            Change("several_values", root.start, item.start, "", cost),
+            Change("several_values", item.end, root.end, "", 0.0),
+        ]
+
+    def _plain(self, text: str, view: SchemaView) -> list[Found]:
+        """The whole answer as one string, for a schema that wants a scalar."""
+        if not _wants_scalar(view) or len(text) > 100_000:
+            return []
+        start = answer_start(text)
+        start += len(text[start:]) - len(text[start:].lstrip())
+        end = len(text.rstrip())
+        if start >= end:
+            return []
+        candidate = _as_string(text, start, end)
+        fitted = self._fit(text, _result(text, candidate), candidate, view)
+        return [fitted] if self.judge.accepts(fitted.result.value) else []
+
+    def _no_data(self, text: str) -> list[Found]:
+        """A text without data, as the policy wants it."""
+        if self.policies.no_data == "empty":
+            cost = cost_of("prose")
+            candidate = Candidate(0, len(text), (Change("prose", 0, len(text), '""', cost),), cost)
+        else:
+            start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+            if start >= end:
+                return []
+            cost = cost_of("unquoted_string")
+            whole = Change("unquoted_string", start, end, json.dumps(text[start:end], ensure_ascii=False), cost)
+            candidate = Candidate(start, end, (whole,), cost)
+        found = Found(_result(text, candidate), candidate, 0, len(text))
+        return [found] if self._allows(found.result) else []
 
 
-def _fit(
-    text: str, result: Repaired[Any], candidate: Candidate, judge: Judge, view: SchemaView | None, level: Level
-) -> tuple[Repaired[Any], Candidate]:
-    """The result, coerced where it is against the schema and coercion helps."""
-    if view is None or level == "safe" or judge.accepts(result.value):
-        return result, candidate
-    base = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
-    best, best_faults = (result, candidate), judge.faults(result.value)
-    for unwrap in ([], *unwrapped(result.text, view)):
-        changes = compose(text, base, unwrap)
-        for _ in range(2):
-            current = apply_edits(text, changes)
-            more = coercions(current, view, lexemes(text, changes))
-            if not more:
-                break
-            changes = compose(text, changes, more)
-        extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
-        inner = Candidate(
-            0,
-            len(text),
-            tuple(changes),
-            candidate.cost + extra,
-            candidate.complete,
-            candidate.doubtful or any(change.rule in DOUBTFUL for change in changes),
-            candidate.source,
-        )
-        fitted = _result(text, inner)
-        faults = judge.faults(fitted.value)
-        if faults < best_faults:
-            best, best_faults = (fitted, inner), faults
-    return best
+def _around(text: str, candidate: Candidate) -> list[Change]:
+    """The changes of a reading, with those that remove what stands around it."""
+    return [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
+
+
+def _changed(text: str, found: Found, base: Sequence[Change], changes: Sequence[Change]) -> Found:
+    """A reading with other changes than it had."""
+    candidate = found.candidate
+    extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
+    doubtful = candidate.doubtful or any(change.rule in DOUBTFUL for change in changes)
+    inner = replace(
+        candidate, start=0, end=len(text), changes=tuple(changes), cost=candidate.cost + extra, doubtful=doubtful
+    )
+    return Found(_result(text, inner), inner, found.start, found.end)
 
 
 def _result(text: str, candidate: Candidate) -> Repaired[Any]:
-    changes = [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
+    changes = _around(text, candidate)
     try:
         repaired = apply_edits(text, changes)
     except UsageError as error:
@@ -142,20 +248,11 @@ def _result(text: str, candidate: Candidate) -> Repaired[Any]:
     return Repaired(value, repaired, edits, confidence(candidate.cost, math.inf), candidate.complete, (), doubtful)
 
 
-def _plain(text: str, judge: Judge, view: SchemaView, level: Level) -> list[tuple[Repaired[Any], Candidate]]:
-    """The whole answer as one string, for a schema that wants a scalar."""
-    if not _wants_scalar(view) or len(text) > 100_000:
-        return []
-    start = answer_start(text)
-    start += len(text[start:]) - len(text[start:].lstrip())
-    end = len(text.rstrip())
-    if start >= end:
-        return []
+def _as_string(text: str, start: int, end: int) -> Candidate:
+    """A span of the text as one string."""
     cost = cost_of("unquoted_string")
     string = StringReading("unquoted_string", start, start, end, end, cost)
-    candidate = Candidate(start, end, tuple(string.changes(text)), cost)
-    fitted = _fit(text, _result(text, candidate), candidate, judge, view, level)
-    return [fitted] if judge.accepts(fitted[0].value) else []
+    return Candidate(start, end, tuple(string.changes(text)), cost)
 
 
 def _wants_scalar(view: SchemaView) -> bool:
@@ -166,58 +263,3 @@ def _wants_scalar(view: SchemaView) -> bool:
     if len(names := view.names()) == 1:
         inner.append(view.member(*names))
     return any(part.types() - {"object", "array"} for part in inner)
-
-
-def _mass(text: str, candidate: Candidate) -> float:
-    """How much a span looks like data: quotes, colons and brackets, up to a bound."""
-    span = text[candidate.start : min(candidate.end, candidate.start + 20_000)]
-    return 0.4 * math.log2(1 + span.count('"') + span.count(":") + span.count("'")) + 0.25 * span[:1].count("{")
-
-
-def _left_out(text: str, begin: int, candidate: Candidate) -> float:
-    """What speaks against a piece of the answer if keys stand outside of it."""
-    before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
-    inside = 2.5 if candidate.source == "fence" and _OPENED.search(text, begin, max(begin, candidate.start)) else 0.0
-    return inside + 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
-
-
-def _best(
-    text: str, results: list[tuple[Repaired[Any], Candidate]], judge: Judge, schema: Any, level: Level
-) -> Repaired[Any]:
-    """The best result; the schema counts first, then the cost, then the later one."""
-    ranked = []
-    begin = answer_start(text)
-    for result, candidate in results:
-        faults = judge.faults(result.value)
-        score = candidate.cost + _SOURCE[candidate.source] - _mass(text, candidate) + _left_out(text, begin, candidate)
-        ranked.append((faults, round(score, 3), -candidate.start, result, candidate))
-    ranked.sort(key=lambda item: item[:3])
-    faults, score, _, best, candidate = ranked[0]
-    others: list[Repaired[Any]] = []
-    margin = math.inf
-    for other_faults, other_score, _, other, _ in ranked[1:]:
-        if _same(other.value, best.value) or any(_same(other.value, kept.value) for kept in others):
-            continue
-        if other_faults == faults:
-            margin = min(margin, other_score - score)
-        if len(others) < MOST_CANDIDATES:
-            others.append(other)
-    if faults:
-        what = "the text was read, but every reading is"
-        raise against_schema(
-            text, what, judge, best.value, lambda path: offset_in(read_nodes(best.text), path, best.edits)
-        )
-    doubtful = best.ambiguous or margin < 0.25
-    if doubtful and level == "safe" and not all(allowed(edit.rule, level) for edit in best.edits):
-        raise unreadable(text, level)
-    return Repaired(
-        best.value, best.text, best.edits, confidence(candidate.cost, margin), best.complete, tuple(others), doubtful
-    )
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Equal as JSON: ``1`` and ``True`` are not."""
-    try:
-        return a is b or (a == b and json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
-    except (RecursionError, ValueError):
-        return False

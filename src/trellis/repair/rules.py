@@ -107,6 +107,8 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("key_form", 0.5, "normal", "a key becomes the only property that differs in case, spacing or one letter"),
     ("double_encoded", 0.5, "normal", "a string that holds JSON becomes that JSON"),
     ("wrapped_root", 0.6, "normal", "an object of one member around the data is removed"),
+    ("absent_member", 1.0, "normal", "a member that is not there becomes empty or null (policy `absent`)"),
+    ("text_end", 0.1, "normal", "white space at the end of a string is removed (policy `text_end`)"),
     ("default", 0.8, "normal", "a missing member that has a default in the schema is added"),
     ("rounded", 1.0, "normal", "a number with a fraction is rounded for a whole one; the result is ambiguous"),
     ("dropped_item", 1.5, "normal", "an item that can be nothing the schema wants is dropped; the result is ambiguous"),

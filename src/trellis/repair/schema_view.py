@@ -7,7 +7,7 @@ else is left to validation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -133,6 +133,27 @@ class SchemaView:
         if not named or any("patternProperties" in part or "allOf" in part for part in self.parts):
             return False
         return all(part.get("additionalProperties") is False for part in named)
+
+    def patterned(self) -> bool:
+        """Whether an object here may have members whose names follow a pattern."""
+        return any("patternProperties" in part for part in self.parts)
+
+    def branch(self, present: Collection[str]) -> list[tuple[str, SchemaView, bool]]:
+        """The members of the subschema that an object with some keys is likeliest of: name, view, whether required."""
+        named = [part for part in self.parts if isinstance(part.get("properties"), Mapping)]
+        if not named:
+            return []
+        known = [name for name in present if any(name in part["properties"] for part in named)]
+
+        def foreign(part: Mapping[str, Any]) -> tuple[int, int]:
+            missing = [name for name in part.get("required", ()) if name not in present]
+            return len([name for name in known if name not in part["properties"]]), len(missing)
+
+        best = min(named, key=foreign)
+        required = set(best["required"]) if isinstance(best.get("required"), list) else set()
+        return [
+            (name, SchemaView(self._root, (inner,)), name in required) for name, inner in best["properties"].items()
+        ]
 
     def required(self) -> set[str]:
         """The properties that every object here must have, as far as one subschema says so."""

@@ -14,7 +14,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from ..errors import RepairError
+from ..errors import RepairError, UsageError, shown
 from .edits import Change, place
 from .moves import Moves
 from .rules import Level, cost_of
@@ -97,6 +97,24 @@ class Limits:
     size: int = 64_000_000
     depth: int = 900
     steps: int = 16
+
+    def check_size(self, text: str) -> None:
+        """Raise ``RepairError`` (``limit="size"``) for a text that is too long."""
+        if len(text) > self.size:
+            raise RepairError(
+                f"the text has {len(text)} characters, more than {self.size}",
+                limit="size",
+                hint="Limits(size=...), on the command line --max-size",
+            )
+
+
+def checked_limits(limits: object) -> Limits:
+    """Limits from an argument; ``None`` means ours. Raises ``UsageError``."""
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise UsageError(f"limits={shown(limits)} is no Limits")
+    return limits
 
 
 class Search:

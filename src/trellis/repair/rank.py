@@ -1,0 +1,99 @@
+"""Which of several readings of a text is the best, and whether another is about as good."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from .against import against_schema, offset_in
+from .candidates import Candidate
+from .edits import Repaired
+from .extract import answer_start
+from .judge import Judge
+from .nodes import read_nodes
+from .policies import Policies
+from .standard import confidence
+
+MOST_CANDIDATES = 8
+_THIN = 0.25  # a margin to the second-best reading that leaves a doubt
+_CLOSE = 3.0  # readings this close count as equals for the policy on several values
+_OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
+_KEY_END = re.compile(r"[\"'”]\s*:")
+_SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
+
+
+class Found(NamedTuple):
+    """A reading, the piece of the text that it is of, and from where to where that goes."""
+
+    result: Repaired[Any]
+    candidate: Candidate
+    start: int
+    end: int
+
+
+def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> Repaired[Any]:
+    """The best reading; the schema counts first, then the cost, then the later one, or the policy.
+
+    Raises:
+        RepairError: every reading is against the schema.
+    """
+    ranked = []
+    begin = answer_start(text)
+    for result, candidate, start, end in found:
+        faults = judge.faults(result.value)
+        piece = replace(candidate, start=start, end=end)
+        score = candidate.cost + _SOURCE[candidate.source] - _mass(text, piece) + _left_out(text, begin, piece)
+        ranked.append((faults, round(score, 3), -start, result, candidate, end))
+    ranked.sort(key=lambda item: item[:3])
+    if policies.several != "all":
+        faults, score, start, _, _, end = ranked[0]
+        equals = [item for item in ranked if item[0] == faults and item[1] <= score + _CLOSE and _of_answer(item[4])]
+        apart = [item for item in equals if item is ranked[0] or item[5] <= -start or -item[2] >= end]
+        chosen = (min if policies.several == "first" else max)(apart or ranked[:1], key=lambda item: -item[2])
+        ranked = [chosen, *(item for item in ranked if item is not chosen)]
+    faults, score, _, best, candidate, _ = ranked[0]
+    others: list[Repaired[Any]] = []
+    margin = math.inf
+    for other_faults, other_score, _, other, _, _ in ranked[1:]:
+        if _same(other.value, best.value) or any(_same(other.value, kept.value) for kept in others):
+            continue
+        if other_faults == faults:
+            margin = min(margin, abs(other_score - score))
+        if len(others) < MOST_CANDIDATES:
+            others.append(other)
+    if faults:
+        what = "the text was read, but every reading is"
+        raise against_schema(
+            text, what, judge, best.value, lambda path: offset_in(read_nodes(best.text), path, best.edits)
+        )
+    doubtful = best.ambiguous or margin < _THIN
+    sure = confidence(candidate.cost, margin)
+    return Repaired(best.value, best.text, best.edits, sure, best.complete, tuple(others), doubtful)
+
+
+def _of_answer(candidate: Candidate) -> bool:
+    return candidate.source != "reasoning"
+
+
+def _mass(text: str, candidate: Candidate) -> float:
+    """How much a span looks like data: quotes, colons and brackets, up to a bound."""
+    span = text[candidate.start : min(candidate.end, candidate.start + 20_000)]
+    return 0.4 * math.log2(1 + span.count('"') + span.count(":") + span.count("'")) + 0.25 * span[:1].count("{")
+
+
+def _left_out(text: str, begin: int, candidate: Candidate) -> float:
+    """What speaks against a piece of the answer if keys stand outside of it."""
+    before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
+    inside = 2.5 if candidate.source == "fence" and _OPENED.search(text, begin, max(begin, candidate.start)) else 0.0
+    return inside + 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equal as JSON: ``1`` and ``True`` are not."""
+    try:
+        return a is b or (a == b and json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
+    except (RecursionError, ValueError):
+        return False
