@@ -18,8 +18,8 @@ class Hope:
     """Looks at each value as it becomes complete.
 
     An answer is given up only where no reading can save it: a value that is complete, of no type that its place allows,
-    and that repair at this level cannot make into one. Items of arrays are left to the end, since repair may leave one
-    out; so is what stands in a union of objects, where another member may be meant.
+    and that repair at this level cannot make into one. At level ``salvage`` items of arrays are left to the end, since
+    repair may leave one out; in a union of objects a value has to suit any of the members.
 
     Attributes:
         fault: what is wrong and where, once there is no hope.
@@ -35,7 +35,8 @@ class Hope:
     def look(self, data: Any, completed: Sequence[tuple[str | int, ...]]) -> None:
         """Judges the values that have become complete."""
         for path in completed:
-            if self.fault is None and path and not any(isinstance(step, int) for step in path):
+            items = any(isinstance(step, int) for step in path)
+            if self.fault is None and path and not (items and self._level == "salvage"):
                 self._judge(data, path)
 
     def _judge(self, data: Any, path: tuple[str | int, ...]) -> None:

@@ -23,7 +23,8 @@ class Partial(Generic[T]):
 
     Attributes:
         text: the answer's text so far.
-        data: what it says so far, as JSON data (``None`` before it says anything, and for formats other than JSON).
+        data: what it says so far, as JSON data: JSON as it comes, CSV by rows, YAML by the members of its root.
+            ``None`` before it says anything, and for text.
         open: JSON pointer of the innermost value that is still being written, ``None`` when there is none. What is on
             the way to it is incomplete, all else in ``data`` is complete.
         attempt: which attempt this is part of, from 0.
@@ -81,6 +82,8 @@ def _typed(kind: Any, data: Any, open_: str | None, at: str) -> Any:
         return kind.model_construct(_fields_set=set(known), **known)
     if isinstance(data, list) and get_origin(kind) is list:
         return [_typed(get_args(kind)[0], item, open_, at + pointer([i])) for i, item in enumerate(data)]
+    if isinstance(data, dict) and get_origin(kind) is dict:
+        return {key: _typed(get_args(kind)[1], value, open_, at + pointer([key])) for key, value in data.items()}
     return data
 
 
@@ -98,7 +101,13 @@ def _validated(kind: Any, data: Any) -> Any:
 
 
 def _plain_kind(kind: Any) -> Any:
-    """A type without its annotations, and without the ``None`` that may stand in its place."""
+    """A type without how it is written, its annotations, and the ``None`` that may stand in its place."""
+    from trellis.contract import Csv, Yaml
+
+    if isinstance(kind, Csv):
+        return types.GenericAlias(list, kind.row) if not isinstance(kind.row, dict) else None
+    if isinstance(kind, Yaml):
+        return _plain_kind(kind.type)
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if get_origin(kind) in (Union, types.UnionType):

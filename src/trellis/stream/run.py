@@ -21,6 +21,7 @@ from trellis.strategy import Strategy, Validator
 from trellis.stream.hopeless import Hope
 from trellis.stream.partial import Partial, pointer_of
 from trellis.stream.reader import JsonReader
+from trellis.stream.rows import part_reader
 
 T = TypeVar("T")
 
@@ -174,9 +175,10 @@ class _Reading:
         self.limit = None if request.timeout is None else request.timeout + GRACE
         self._call, self._request, self._output_type = call, request, output_type
         self._attempt = len(call.task.attempts)
-        self._reader = JsonReader()
-        self._is_json = call.task.contract.format == "json"
-        self._hope = Hope(call.task.contract, call.task.repair) if self._is_json else None
+        contract, level = call.task.contract, call.task.repair
+        is_json = contract.format == "json"
+        self._reader = JsonReader() if is_json else part_reader(contract, level)
+        self._hope = Hope(contract, level) if is_json else None
         self._started = time.monotonic()
         self._reply: Reply | None = None
 
@@ -185,7 +187,7 @@ class _Reading:
             self._reply, self.ended = piece, True
             return
         completed = self._reader.feed(piece)
-        data = self._reader.snapshot() if self._is_json else None
+        data = self._reader.snapshot()
         yield Partial(self._reader.text, data, pointer_of(self._reader.open), self._attempt, None, self._output_type)
         if self._hope is not None:
             self._hope.look(data, completed)

@@ -1,0 +1,91 @@
+"""Partial values of CSV and YAML. The oracle is the reading of the whole answer."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+import trellis
+from trellis import Csv, Retry, ScriptedModel, Yaml, stream_structured
+from trellis.contract import contract_of
+from trellis.stream.rows import part_reader
+
+TEXTS = st.text(st.sampled_from('ab ,;"\n:#-é1'), min_size=1, max_size=7).map(str.strip).filter(bool)
+
+
+class Line(BaseModel):
+    product: str
+    note: str | None
+    count: int
+
+
+class Order(BaseModel):
+    customer: str
+    lines: list[Line]
+    version: str
+    tags: list[str] = []
+
+
+LINES = st.builds(Line, product=TEXTS, note=st.none() | TEXTS, count=st.integers(-9, 99))
+ORDERS = st.builds(Order, customer=TEXTS, lines=st.lists(LINES, max_size=3), tags=st.lists(TEXTS, max_size=2),
+                   version=st.sampled_from(["1.10", "no", "x"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), before=st.sampled_from(["", "Sure, here it is:\n```\n"]),
+       after=st.sampled_from(["\n", "\n```\nDone."]), kind=st.sampled_from(["csv", "members", "items"]))
+def test_parts_are_those_of_the_whole(data: st.DataObject, before: str, after: str, kind: str) -> None:
+    output_type: Any = {"csv": Csv(Line), "members": Yaml(Order), "items": Yaml(list[Line])}[kind]
+    value = data.draw(ORDERS if kind == "members" else st.lists(LINES, min_size=1, max_size=4))
+    contract = contract_of(output_type)
+    text = before + contract.write(value) + after
+    whole = contract.read(text).value
+    reader, seen = part_reader(contract, "normal"), []
+    while text:
+        piece, text = text[: (size := data.draw(st.integers(1, 30)))], text[size:]
+        for path in reader.feed(piece):
+            assert reader.snapshot()[path[0]] == whole[path[0]]
+            seen.append(path[0])
+    places = list(whole) if isinstance(whole, dict) else list(range(len(whole)))
+    assert seen == places[: len(seen)]
+    assert len(seen) >= len(places) - 1
+
+
+@pytest.mark.parametrize(("output_type", "text", "parts"), [
+    (Csv(Line), "note;count;product\n;3;tea\nhot;1;\"milk\nwhite\"\n", 2),
+    (Csv(Line), "product,note,count\ntea,,many\nmilk,,1\n", 0),  # no number: the whole text has to say
+    (Csv(Line), "There is none.\n\n", None),
+    (Yaml(list[Line]), "- product: tea\n  note: null\n  count: 3\n- product: milk\n  note:\n  count: 1\n", 1),
+    (Yaml(Order), "customer: Ann\ncustomer: Bo\nversion: 1\nlines: []\n", 1),  # twice: the whole text has to say
+    (Yaml(Order), "Note: I am not sure.\nversion: 1.10\ntags:\n- a\nlines: []\n", 2),
+    (Yaml(dict[str, int]), "a: 1\nb: 2\nc: 3\n", 2),
+    (trellis.Regex("a+"), "aaa\naaa", None),
+])
+def test_what_is_complete_by_then(output_type: Any, text: str, parts: int | None) -> None:
+    reader = part_reader(contract_of(output_type), "normal")
+    for character in text:
+        reader.feed(character)
+    assert reader.text == text
+    found = reader.snapshot()
+    assert (None if found is None else len(found)) == parts
+
+
+def test_partial_values_are_of_the_type() -> None:
+    order = "customer: Ann\nversion: 1.10\nlines:\n- product: tea\n  note: hot\n  count: 3\ntags: []\n"
+    seen = list(stream_structured("x", Yaml(Order), model=ScriptedModel([order])))
+    lines = [partial.value.lines for partial in seen if partial.data and partial.is_complete("/lines")]
+    assert lines[0] == [Line(product="tea", note="hot", count=3)]
+    assert {type(partial.value) for partial in seen if partial.data} == {Order}
+    rows = list(stream_structured("x", Csv(Line), model=ScriptedModel(["product,note,count\ntea,hot,3\nmilk,,1\n"])))
+    assert [Line(product="tea", note="hot", count=3)] in [partial.value for partial in rows]
+
+
+@pytest.mark.parametrize(("level", "asked_early"), [("normal", True), ("salvage", False)])
+def test_an_item_without_hope_ends_the_answer_unless_it_may_be_left_out(level: Any, asked_early: bool) -> None:
+    text = "[1, 2, \"many\"," + " 4," * 40 + " 5]"
+    model = ScriptedModel([text, "[1]"])
+    seen = list(stream_structured("x", list[int], model=model, repair=level, strategy=Retry(1)))
+    assert len(model.requests) == 1 + asked_early
+    assert (len(seen[-1].result.attempts[0].raw) < 30) == asked_early  # type: ignore[union-attr]
