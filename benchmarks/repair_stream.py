@@ -19,6 +19,7 @@ from typing import Any
 
 import jsonschema
 
+from careless import careless_answer
 from mistakes import Answer, json_answer, yaml_answer
 from repair import peer, same
 from trellis.errors import TrellisError
@@ -88,6 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     report("JSON", json_answer, json.loads, repair_json, options.answers, options.seed)
     report("YAML", yaml_answer, read_yaml, repair_yaml, options.answers, options.seed)
+    report("YAML, careless", careless_answer, read_yaml, repair_yaml, options.answers, options.seed)
 
 
 if __name__ == "__main__":

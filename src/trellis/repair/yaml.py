@@ -29,7 +29,7 @@ from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_reader import LineReader
-from .yaml_standard import NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
+from .yaml_standard import Document, NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
 
 _SIZE = 2_000_000
 _PASSES = 3
@@ -43,6 +43,36 @@ _UNCLEAN = re.compile(
 _NUMBERED = re.compile(r"1[.)] [^\n]*(?:\n[ \t]*\d{1,3}[.)] [^\n]*)+")
 _ASSIGNMENTS = re.compile(r"[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+(?:\n[ \t]*[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+)*")
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
+
+
+class _Reads:
+    """Standard readings, each text's done once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Document | NotYaml] = {}
+
+    def document(self, text: str) -> Document:
+        """As ``read_document``."""
+        found = self._known.get(text)
+        if found is None:
+            try:
+                found = read_document(text)
+            except NotYaml as error:
+                found = error
+            self._known[text] = found
+        if isinstance(found, NotYaml):
+            raise found.with_traceback(None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a text is read for."""
+
+    judge: Judge
+    view: SchemaView
+    level: Level
+    reads: _Reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +120,15 @@ def repair_yaml(
 def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
+    reads = _Reads()
     fenced = next(fences(text), None) is not None
     failure: NotYaml | None = None
     if not fenced:
         try:
-            document = read_document(text)
+            document = reads.document(text)
         except NotYaml as error:
             failure = error
-            if error.harmful or (error.off and schema is None and "key" in str(error)):
+            if error.harmful or (error.off and schema is None):
                 raise _unreadable(text, level, error) from None
         else:
             root = document.root
@@ -107,8 +138,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
                     return _as_text(text, value, root, bool(document.idle))
                 if schema is not None and not document.idle:
                     return Repaired(value, text)
-    view = SchemaView.of(schema if schema is not None else {})
-    readings = list(_readings(text, judge, view, level, fenced))
+    task = _Task(judge, SchemaView.of(schema if schema is not None else {}), level, reads)
+    readings = list(_readings(text, task, fenced))
     readings = [found for found in readings if all(allowed(change.rule, level) for change in found.changes)]
     if not readings:
         raise _unreadable(text, level, failure)
@@ -182,17 +213,17 @@ def _meant_otherwise(text: str, root: Node) -> bool:
     return False
 
 
-def _readings(text: str, judge: Judge, view: SchemaView, level: Level, fenced: bool) -> Iterator[_Reading]:
+def _readings(text: str, task: _Task, fenced: bool) -> Iterator[_Reading]:
     """Every way to read a piece of the text that may be the data."""
     spans = [(start, end) for start, end, _ in fences(text)] if fenced else []
     spans += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
     accepted = False
     for start, end in dict.fromkeys(spans):
         around = ([*removal(text, 0, start)], [*removal(text, end, len(text))])
-        for found in _read_span(text[start:end], judge, view, level):
+        for found in _read_span(text[start:end], task):
             moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in found.changes]
             changes = (*around[0], *moved, *around[1])
-            if not _holds(text, changes, found.value):
+            if not _holds(text, changes, found.value, task):
                 continue
             cost = found.cost + sum(c.cost for c in (*around[0], *around[1]))
             yield _Reading(changes, found.value, cost, found.faults, found.doubtful, found.complete)
@@ -201,15 +232,16 @@ def _readings(text: str, judge: Judge, view: SchemaView, level: Level, fenced: b
             return
 
 
-def _holds(text: str, changes: tuple[Change, ...], value: Any) -> bool:
+def _holds(text: str, changes: tuple[Change, ...], value: Any, task: _Task) -> bool:
     """Whether the standard reader reads the value, whatever was kept around it."""
     try:
-        return bool(read_yaml(apply_edits(text, changes)) == value)
+        root = task.reads.document(apply_edits(text, changes)).root
+        return bool((None if root is None else root.data()) == value)
     except ValueError:
         return False
 
 
-def _read_span(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+def _read_span(text: str, task: _Task) -> Iterator[_Reading]:
     cleaning = tuple(
         Change(
             "control_character" if m.group() < " " or "\x7f" <= m.group() <= "\x9f" else "whitespace",
@@ -225,64 +257,60 @@ def _read_span(text: str, judge: Judge, view: SchemaView, level: Level) -> Itera
     if not bare:
         return
     with suppress(NotYaml):
-        yield from _coerced(text, cleaning, judge, view, level, _LISTED if _NUMBERED.search(clean) else 0.0)
+        yield from _coerced(text, cleaning, task, _LISTED if _NUMBERED.search(clean) else 0.0)
     if bare[0] in "{[":
-        yield from _as_json(text, judge, view, level)
+        yield from _as_json(text, task)
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
-            yield from _by_lines(text, clean, cleaning, judge, view, level)
+            yield from _by_lines(text, clean, cleaning, task)
         else:
-            yield from _documents(text, judge, view, level)
+            yield from _documents(text, task)
 
 
-def _by_lines(
-    text: str, clean: str, cleaning: tuple[Change, ...], judge: Judge, view: SchemaView, level: Level
-) -> Iterator[_Reading]:
-    reader = LineReader(clean, view, level)
+def _by_lines(text: str, clean: str, cleaning: tuple[Change, ...], task: _Task) -> Iterator[_Reading]:
+    reader = LineReader(clean, task.view, task.level)
     changes = reader.read()
     if reader.last_entry < 0:
         return
     try:
         first = tuple(compose(text, cleaning, changes))
-        for found in _coerced(text, first, judge, view, level, reader.cost - sum(c.cost for c in changes) - _TYPED):
+        for found in _coerced(text, first, task, reader.cost - sum(c.cost for c in changes) - _TYPED):
             doubtful = reader.doubtful or found.doubtful
             yield _Reading(found.changes, found.value, found.cost, found.faults, doubtful, reader.complete)
     except ValueError:
         return
 
 
-def _as_json(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+def _as_json(text: str, task: _Task) -> Iterator[_Reading]:
     """What starts with a bracket is JSON, and JSON is YAML."""
     try:
-        result = repair_json(text, level=level)
+        result = repair_json(text, level=task.level)
     except RepairError as error:
         if error.limit:
             raise
         return
     changes = tuple(Change(edit.rule, edit.start, edit.end, edit.after, edit.cost) for edit in result.edits)
     try:
-        yield from _coerced(text, changes, judge, view, level, 0.0)
+        yield from _coerced(text, changes, task, 0.0)
     except NotYaml:
         return
 
 
-def _documents(text: str, judge: Judge, view: SchemaView, level: Level) -> Iterator[_Reading]:
+def _documents(text: str, task: _Task) -> Iterator[_Reading]:
     """Several documents: all of them as a list, or the last one that the schema accepts."""
     starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
     ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
     found: list[tuple[int, int, _Reading]] = []
     for start, end in zip(starts, ends, strict=True):
         if text[start:end].strip():
-            single = next(
-                iter(sorted(_read_span(text[start:end], judge, view, level), key=lambda r: (r.faults, r.cost))), None
-            )
+            single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
             if single is None:
                 return
             found.append((start, end, single))
     if len(found) < 2:
         return
     for start, end, reading in reversed(found):
-        if view.types() and not reading.faults:
+        if task.view.types() and not reading.faults:
             inner = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in reading.changes]
             rule, cost = "several_values", cost_of("several_values")
             changes = (Change(rule, 0, start, "", cost), *inner, Change(rule, end, len(text), "", cost))
@@ -293,51 +321,60 @@ def _documents(text: str, judge: Judge, view: SchemaView, level: Level) -> Itera
     values = [reading.value for _, _, reading in found]
     after = json.dumps(values, ensure_ascii=False)
     change = Change("several_values", 0, len(text), after, cost_of("several_values"))
-    cost = change.cost + sum(reading.cost for _, _, reading in found) - (1.0 if not view.types() else 0.0)
-    yield _Reading((change,), values, cost, judge.faults(values), any(reading.doubtful for _, _, reading in found))
+    cost = change.cost + sum(reading.cost for _, _, reading in found) - (1.0 if not task.view.types() else 0.0)
+    yield _Reading((change,), values, cost, task.judge.faults(values), any(reading.doubtful for _, _, reading in found))
 
 
-def _coerced(
-    text: str, changes: tuple[Change, ...], judge: Judge, view: SchemaView, level: Level, extra: float
-) -> Iterator[_Reading]:
+def _one_document(text: str, task: _Task) -> Iterator[_Reading]:
+    with suppress(NotYaml):
+        document = task.reads.document(text)
+        if document.root is not None and document.root.kind != "scalar" and not document.idle:
+            value = document.root.data()
+            if task.judge.accepts(value):
+                yield _Reading((), value, -_TYPED, 0)
+                return
+    yield from _read_span(text, task)
+
+
+def _coerced(text: str, changes: tuple[Change, ...], task: _Task, extra: float) -> Iterator[_Reading]:
     """The reading that changes make, and where the schema is against it, what coercion makes of that.
 
     Raises:
         NotYaml: the changed text is not YAML.
     """
     middle = apply_edits(text, changes)
-    document = read_document(middle)
+    document = task.reads.document(middle)
     root = document.root
-    if root is None or (root.kind == "scalar" and (not view.types() or not judge.accepts(root.data()))):
+    if root is None or (root.kind == "scalar" and (not task.view.types() or not task.judge.accepts(root.data()))):
         return  # prose is a YAML scalar, too
     value = root.data()
-    faults = judge.faults(value)
+    faults = task.judge.faults(value)
     extra += _IDLE * len(document.idle)
     yield _Reading(changes, value, extra + sum(c.cost for c in changes), faults)
-    if not faults or level == "safe":
+    if not faults or task.level == "safe":
         return
     source, first = text, changes
     if document.aliases:  # what stands in several places is changed in each
         changes = tuple(compose(text, changes, written_out(middle, document)))
         middle = apply_edits(text, changes)
-        root = read_nodes(middle)
+        root = task.reads.document(middle).root
         if root is None or root.data() != value:
             return
         source, first = middle, ()
-    for unwrap in ([], *yaml_unwrapped(root, middle, view)):
+    for unwrap in ([], *yaml_unwrapped(root, middle, task.view)):
         made = compose(source, first, unwrap)
         try:
             for _ in range(_PASSES):
                 current = apply_edits(source, made)
-                node = read_nodes(current)
+                node = task.reads.document(current).root
                 if node is None:
                     break
                 coercer = YamlCoercer(current, lexemes(source, made))
-                more = coercer.run(node, view)
+                more = coercer.run(node, task.view)
                 if not more:
                     break
                 made = compose(source, made, more)
-            node = read_nodes(apply_edits(source, made))
+            node = task.reads.document(apply_edits(source, made)).root
         except ValueError:
             continue
         if node is not None:
@@ -345,4 +382,4 @@ def _coerced(
                 made = compose(text, changes, made)
             value = node.data()
             doubtful = any(c.rule in DOUBTFUL for c in made)
-            yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), judge.faults(value), doubtful)
+            yield _Reading(tuple(made), value, extra + sum(c.cost for c in made), task.judge.faults(value), doubtful)

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from ..errors import RepairError
 from .nodes import Node
 from .yaml_flow import DEPTH, DOUBLE, FOLD, KEY_LENGTH, SINGLE, FlowReader, NotYaml, Unsure
-from .yaml_scalars import BLOCK_HEADER, block_text, is_null, plain_value
+from .yaml_scalars import BLOCK_HEADER, block_text, float_value, int_value, is_null, plain_value
 
 __all__ = ["BlockReader", "NotYaml", "Unsure"]
 
 _STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
-_END = re.compile(r"^\.\.\.(?=[ \t\n]|\Z)|^---(?=\t)|^--- +[^ #\n]", re.M)
+_ODD = re.compile(r"^(?:---|\.\.\.)(?=\t)|^--- +[^ #\n]", re.M)
+_END = re.compile(r"^\.\.\.(?=[ \n]|\Z)", re.M)
 _START = re.compile(r"^---(?=[ \n]|\Z)", re.M)
 _INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
 _PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
@@ -29,6 +30,8 @@ _ENTRY = re.compile(rf"({_PLAIN.pattern})[ ]*+:(?=[ \n]|\Z)[ ]*+")
 _DASH = re.compile(r"-(?=[ \n]|\Z)[ ]*+")
 _GAP = re.compile(r"(?:[ ]++#[^\n]*|[ ]*+)(?:\n[ ]*+(?:#[^\n]*)?)*+")
 _LINES = re.compile(r"(?:[ ]*+(?:#[^\n]*)?\n)*+[ ]*+(?:#[^\n]*\Z)?")
+_TAG = re.compile(r"!!(str|int|float)[ ]+(?=[^ #\n])")
+_OWN_TAG = re.compile(r"!!?[A-Za-z][^ \t\n,\[\]{}!]*(?=[ ]+[^ #\n&*!?|>\[{\"':-])|!!?[A-Za-z][\w.]*/[^ \t\n,\[\]{}!]*")
 _ANCHOR = re.compile(r"&([^ \t\n,\[\]{}]+)(?=[ \n]|\Z)[ ]*")
 
 
@@ -44,11 +47,22 @@ class BlockReader(FlowReader):
             RepairError: it is nested too deeply, or aliases stand for too much (``limit``).
         """
         text = self.text
-        if _STRANGE.search(self.raw) or _END.search(text):
+        if _STRANGE.search(self.raw) or _ODD.search(text):
             raise Unsure
         self._to(_first(text))
         if text[self.at : self.at + 1] in ("%", "|", ">"):
             raise Unsure
+        if end := _END.search(text):
+            self._to(_first(text, end.end()))
+            if text[end.end() : end.end() + 1] not in ("", "\n") or end.start() == 0:
+                raise Unsure
+            if self.at < len(text):
+                self._fail("another document begins here", self.at)
+            text = self.text = text[: end.start()]
+            self.raw = self.raw[: end.start()]
+            self._to(_first(text))
+            if self.at >= len(text):
+                raise Unsure
         starts = [match.start() for match in _START.finditer(text)]
         if starts:
             if starts[0] > self.at:
@@ -65,6 +79,8 @@ class BlockReader(FlowReader):
         except RecursionError:
             raise RepairError("the text is nested too deeply", limit="depth") from None
         if self.at < len(text):
+            if text[self.at] in "|>":
+                raise Unsure
             self._fail("this belongs to nothing above it", self.at)
         return root
 
@@ -121,7 +137,7 @@ class BlockReader(FlowReader):
                 raise Unsure
         else:
             self._gap(end)
-            if self.column <= parent:
+            if self.column <= parent or self.text[self.at : self.at + 1] in ("&", "!"):
                 raise Unsure
         return self._named(match, lambda: self._below(end, parent, depth))
 
@@ -255,7 +271,9 @@ class BlockReader(FlowReader):
             return self._block(at, parent)
         elif head == "*":
             node = self._alias(at)
-        elif head in "!\t" or (head in "?:" and not _PLAIN.match(text, at)):
+        elif head == "!":
+            return self._tagged(at, parent)
+        elif head == "\t" or (head in "?:" and not _PLAIN.match(text, at)):
             raise Unsure
         elif match := _PLAIN.match(text, at):
             return self._plain(at, match.end(), parent)
@@ -265,6 +283,33 @@ class BlockReader(FlowReader):
         if follows == "\t" or (follows and follows in " :" and _COLON.match(text, node.end) and head in "[{*"):
             raise Unsure
         self._gap(node.end)
+        return node
+
+    def _tagged(self, at: int, parent: int) -> Node:
+        """A scalar behind a tag."""
+        text = self.text
+        match = _TAG.match(text, at)
+        if match is None:
+            if own := _OWN_TAG.match(text, at):
+                self._fail(f"the tag {own.group()!r} is refused", at, False, "/" in own.group())
+            raise Unsure
+        name, end = match.group(1), match.end()
+        if text[end] in "\"'":
+            node = self._quoted(end)
+            follows = text[node.end : node.end + 1]
+            if follows == "\t" or _COLON.match(text, node.end):
+                raise Unsure
+            self._gap(node.end)
+            written = str(node.value)
+        elif (plain := _PLAIN.match(text, end)) and not _ENTRY.match(text, end):
+            node = self._plain(end, plain.end(), parent)
+            written = text[end : node.end]
+            if "\n" in written:
+                raise Unsure
+        else:
+            raise Unsure
+        node.value = written if name == "str" else int_value(written) if name == "int" else float_value(written)
+        node.start, node.plain = at, False if name == "str" and text[end] in "\"'" else node.plain
         return node
 
     def _plain(self, at: int, end: int, parent: int) -> Node:

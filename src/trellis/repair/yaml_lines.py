@@ -138,6 +138,11 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
         name = _unquoted(match.group(1))
         change = Change("missing_space", match.end(), match.end(), " ", cost_of("missing_space"))
         return Entry(at, match.end(), name, 0.4, (change,))
+    return read_assigned(text, at, end)
+
+
+def read_assigned(text: str, at: int, end: int) -> Entry | None:
+    """A key with what stands for a colon: ``key = value``."""
     match = _ASSIGNED.match(text, at, end)
     if match:
         change = Change(

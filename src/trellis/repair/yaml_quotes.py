@@ -16,7 +16,7 @@ _DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ 
 _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
-_PATH = re.compile(r"[A-Za-z]:\\(?!\\)")
+_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\(?!\\)")
 
 
 def plain_is_safe(text: str) -> bool:
@@ -32,7 +32,7 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
         changes = []
         if quote == '"':
             content = match.group(1)
-            path = _PATH.match(content) is not None
+            path = _PATH.search(content) is not None
             if path or _BACKSLASH.search(_ESCAPE.sub("", content)):
                 after = _unescaped(content, path)
                 changes.append(Change("bad_escape", at, match.end(1) + 1, quoted(after), cost_of("bad_escape")))
@@ -58,7 +58,7 @@ def _encloses(inner: str, quote: str) -> bool:
     before, after = inner[first - 1 : first], inner[first + 1 : first + 2]
     if before.isalnum() and after.isalnum():  # an apostrophe
         return True
-    if first == 0 or before in " \t([{-/":
+    if first in (0, len(inner) - 1) or before in " \t([{-/":
         return True
     return len(places) % 2 == 1 and quote == "'"
 

@@ -17,7 +17,7 @@ from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
 from .yaml_frames import UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants
-from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_bullet, read_key
+from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
 from .yaml_values import Values
 
 DEPTH = 100
@@ -91,16 +91,22 @@ class LineReader(Values):
 
     def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
         """The entry that a line begins with, and where it belongs; ``None`` when it is more likely text."""
+        if self.placed is not None and self.placed[0] is line:
+            return self.placed[1], self.placed[2]
         best: tuple[float, Entry, Frame | Pending | None] | None = None
-        for entry in (read_bullet(self.text, line.at, line.end), read_key(self.text, line.at, line.end)):
+        key = read_key(self.text, line.at, line.end)
+        shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
+        for entry in (read_bullet(self.text, line.at, line.end), key, shorter):
             if entry is None:
                 continue
             for cost, place in self._places(line, entry):
                 if best is None or cost < best[0]:
                     best = (cost, entry, place)
         if best is None or best[0] >= UNLIKELY:
-            return None, None
-        return best[1], best[2]
+            self.placed = line, None, None
+        else:
+            self.placed = line, best[1], best[2]
+        return self.placed[1], self.placed[2]
 
     def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
         found: list[tuple[float, Frame | Pending]] = []
@@ -123,6 +129,7 @@ class LineReader(Values):
 
     def _enter(self, place: Frame | Pending, column: int, entry: Entry) -> Frame:
         """Leave the collections that ended, or open the one that a key waited for."""
+        self.placed = None
         if isinstance(place, Frame):
             while self.stack[-1] is not place:
                 self.stack.pop()
@@ -141,7 +148,7 @@ class LineReader(Values):
         if len(self.stack) >= DEPTH:
             raise RepairError("the text is nested too deeply", limit="depth")
         self.stack.append(frame)
-        self.pending = None
+        self.pending = self.placed = None
         return frame
 
     def _entry(self, index: int, line: Line, entry: Entry, frame: Frame) -> int:
@@ -149,6 +156,7 @@ class LineReader(Values):
         self.changes += entry.changes
         self.cost += sum(change.cost for change in entry.changes)
         self.last_entry = index
+        self.placed = None
         frame.entries.append(entry.start)
         if entry.name is not None:
             self._note(frame, entry.name, entry.start)
@@ -206,6 +214,10 @@ class LineReader(Values):
         if key is None or key.name is None or not wants(view, "map"):
             return None
         names = view.names() or set(frame.keys)
+        shorter = read_assigned(self.text, at, line.end)
+        if shorter is not None and shorter.name in names:
+            key = shorter
+        assert key.name is not None
         if names or "object" in view.types():
             return key if likeness(names, key.name) + key.cost < UNLIKELY else None
         if key.cost or not IDENTIFIER.fullmatch(key.name.replace(" ", "")):
@@ -229,8 +241,16 @@ class LineReader(Values):
             return self._drop("prose", index)
         if self._closing(index):
             return self._drop("prose", index)
+        if self._apart(index):
+            return self._drop("prose", index)
         self.doubtful = True
         return self._drop("junk", index)
+
+    def _apart(self, index: int) -> bool:
+        """Whether a line is a sentence with blank lines around it: a remark between the entries."""
+        line = self.lines[index]
+        after = index + 1 >= len(self.lines) or self.lines[index + 1].blank
+        return after and self.lines[index - 1].blank and len(self.text[line.at : line.end].split()) > 2
 
     def _closing(self, index: int) -> bool:
         """Whether nothing but prose follows: the answer is over."""

@@ -150,9 +150,9 @@ def _named(text: str) -> tuple[int, dict[str, int]]:
         elif anchor and getattr(event, "style", "") is None and getattr(event, "value", None) is not None:
             idle.setdefault(anchor, mark.index)
         if tag is not None and str(tag) not in _TAGS and str(tag) != "!":
-            harmful = str(tag).startswith("tag:")
+            harmful = str(tag).startswith("tag:") and "/" in str(tag)
             if fault is None or harmful:
-                fault = NotYaml(f"the tag {str(tag)!r} is refused", mark.line + 1, mark.column + 1, True, harmful)
+                fault = NotYaml(f"the tag {str(tag)!r} is refused", mark.line + 1, mark.column + 1, False, harmful)
     if fault is not None:
         raise fault
     return aliases, idle

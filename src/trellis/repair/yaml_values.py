@@ -9,13 +9,14 @@ from .edits import Change, apply_edits
 from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .search import Limits
-from .yaml_frames import Frame, Pending, has_text, wants, wants_scalar, wants_text
+from .yaml_frames import Frame, Pending, has_text, known, wants, wants_scalar, wants_text
 from .yaml_lines import Entry, Line, comment_start, mark_rule, quoted, split
 from .yaml_quotes import plain_is_safe, read_quoted
 from .yaml_standard import NotYaml, read_nodes
 
 _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
+_LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _CLOSE = {"[": "]", "{": "}"}
 
 
@@ -29,6 +30,7 @@ class Values:
         self._ahead = (0, -1)  # from which line on, and up to which, no line is an entry
         self.stack: list[Frame] = []
         self.pending: Pending | None = None
+        self.placed: tuple[Line, Entry | None, Frame | Pending | None] | None = None  # where the last line belongs
         self.twins: list[tuple[Frame, int]] = []
         self.changes: list[Change] = []
         self.cost = 0.0
@@ -51,11 +53,14 @@ class Values:
 
     def value(self, index: int, line: Line, at: int, view: SchemaView, frame: Frame) -> int:
         """Read the value that starts at an offset of a line; returns the next line."""
-        self.pending = None
+        self.pending = self.placed = None
         end = line.end
         head = self.text[at] if at < end else "#"
+        if head == "#" and at < end and self._no_comment(index, view, frame):
+            self._scalar(at, end)
+            return index + 1
         if head == "#" and (at == end or comment_start(self.text, at, end, has_text(view)) == at):
-            self.pending = Pending(frame, at, view)
+            self.pending, self.placed = Pending(frame, at, view), None
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
@@ -75,6 +80,13 @@ class Values:
             if following is not None:
                 return following
         return self._plain(index, at, view, frame)
+
+    def _no_comment(self, index: int, view: SchemaView, frame: Frame) -> bool:
+        """Whether ``#`` at the start of a value begins a text: one has to be there, and none is below."""
+        if not wants_text(view) or "null" in view.types():
+            return False
+        found = self.below(index)
+        return found is None or found[1].column <= frame.column or self.place(found[1])[1] is not None
 
     def below(self, index: int) -> tuple[int, Line] | None:
         """The next line in which something stands, and its number."""
@@ -159,7 +171,7 @@ class Values:
         while self.lines[following - 1].blank:
             following -= 1
         lines = self.lines[index:following]
-        self.pending = None
+        self.pending = self.placed = None
         regular = all(line.blank or line.column > frame.out for line in lines)
         if len([line for line in lines if not line.blank]) == 1:
             if not regular:
@@ -230,7 +242,13 @@ class Values:
             return below or self._goes_on(index) or not self.lines[index - 1].blank
         if line.column > frame.column:
             return not (entry.name is not None and isinstance(place, Frame) and entry.name in place.view.names())
-        return False
+        names = place.names if isinstance(place, Frame) else place.view.names()
+        return base <= frame.column and line.column == base and self._strange(entry, names)
+
+    @staticmethod
+    def _strange(entry: Entry, names: set[str]) -> bool:
+        """Whether an entry is none that could stand here, but a line of text."""
+        return entry.name is not None and bool(names) and not known(names, entry.name)
 
     def _quoted_lines(self, index: int, at: int, frame: Frame) -> int | None:
         """A quoted scalar whose quote is not closed on its line: it goes over several lines, or the quote was lost."""
@@ -284,6 +302,9 @@ class Values:
         else:
             self._flow_indent(index, following, frame)
             return following
+        if len(inside) > _LONG and self._closed(inside, at):
+            self._flow_indent(index, following, frame)
+            return following
         candidates = [
             c for c in find_candidates(inside, self.level, Limits(), view) if not c.start and c.end == len(inside)
         ]
@@ -300,6 +321,24 @@ class Values:
         self.complete = self.complete and (best.complete or following < len(self.lines))
         self._flow_indent(index, following, frame)
         return following
+
+    def _closed(self, inside: str, at: int) -> bool:
+        """Whether brackets need no more than to be closed at the end; the search finds more, in more time."""
+        missing: list[str] = []
+        for match in _BRACKET.finditer(inside):
+            mark = match.group()
+            if mark in "[{":
+                missing.append(_CLOSE[mark])
+            elif mark in "]}" and (not missing or missing.pop() != mark):
+                return False
+        after = "".join(reversed(missing))
+        try:
+            read_nodes(inside + after)
+        except NotYaml:
+            return False
+        self.complete = False
+        self.change("missing_closer", at + len(inside), at + len(inside), after)
+        return True
 
     def _flow_end(self, index: int, at: int, frame: Frame) -> tuple[int, int]:
         """Where the brackets that open at an offset are closed, or else where the next entry begins."""
