@@ -109,12 +109,13 @@ def test_an_examples_error_is_one_error() -> None:
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("openai")
-    monkeypatch.setenv("OLLAMA_HOST", "http://someone:secret@127.0.0.1:9")
-    with pytest.raises(trellis.TransportError) as caught:
-        ask(int, model="ollama/llama3", strategy=trellis.Retry(0))
-    assert "http://127.0.0.1:9/v1" in caught.value.message
-    assert "secret" not in str(caught.value)
+    for package, variable, model in (("openai", "VLLM_BASE_URL", "vllm/m"), ("ollama", "OLLAMA_HOST", "ollama/m")):
+        pytest.importorskip(package)
+        monkeypatch.setenv(variable, "http://someone:secret@127.0.0.1:9")
+        with pytest.raises(trellis.TransportError) as caught:
+            ask(int, model=model, strategy=trellis.Retry(0))
+        assert "http://127.0.0.1:9" in caught.value.message
+        assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("output_type", "value"), [

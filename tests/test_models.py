@@ -349,6 +349,7 @@ def test_free_keys_go_down_the_ladder_on_a_strict_server() -> None:
 
 
 def test_names_with_slash_or_colon(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ollama")
     with FakeServer([answer(GOOD)] * 3) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OLLAMA_HOST", server.base_url.removeprefix("http://").removesuffix("/v1"))

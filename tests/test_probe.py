@@ -74,7 +74,7 @@ def test_the_built_in_model_keeps_its_masks(capsys: pytest.CaptureFixture[str]) 
 def test_the_command_line_tells_by_its_exit_code(monkeypatch: pytest.MonkeyPatch,
                                                  capsys: pytest.CaptureFixture[str]) -> None:
     with FakeServer([answer("Paris"), tool_call(KEPT), answer("{}")]) as server:
-        monkeypatch.setenv("OLLAMA_HOST", server.base_url)
-        assert main(["probe", "ollama/m"]) == 1
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert main(["probe", "openai/m"]) == 1
     assert [line.split("\t")[:2] for line in capsys.readouterr().out.splitlines()] == [
         ["native", "ignored"], ["tools", "kept"], ["json", "kept"]]

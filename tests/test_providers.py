@@ -33,7 +33,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     refusals_of.cache_clear()
     monkeypatch.setattr("trellis.strategy.retry.BACKOFF", 0.01)
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GEMINI_API_KEY",
-                 "GOOGLE_API_KEY", "VLLM_BASE_URL", "ANTHROPIC_AUTH_TOKEN"):
+                 "GOOGLE_API_KEY", "VLLM_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "OLLAMA_HOST"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -59,7 +59,14 @@ def litellm(server: FakeServer) -> Any:
     return LiteLLMModel("openai/m", api_base=server.base_url, api_key="none", timeout=5)
 
 
-EVERY = [chat, responses, messages, pytest.param(litellm, marks=pytest.mark.filterwarnings("ignore"))]
+def ollama(server: FakeServer, **settings: Any) -> Any:
+    pytest.importorskip("ollama")
+    from trellis.models.ollama import OllamaModel
+
+    return OllamaModel("m", host=server.base_url.removesuffix("/v1"), **settings)
+
+
+EVERY = [chat, responses, messages, ollama, pytest.param(litellm, marks=pytest.mark.filterwarnings("ignore"))]
 
 
 # What all protocols share
@@ -69,6 +76,8 @@ EVERY = [chat, responses, messages, pytest.param(litellm, marks=pytest.mark.filt
 @pytest.mark.parametrize(("mode", "canned"), [
     ("native", answer(GOOD)), ("tools", tool_call(GOOD)), ("prompt", answer(f"Here: {GOOD}"))])
 def test_each_protocol_in_each_mode(make: Any, mode: Any, canned: Canned) -> None:
+    if make is ollama and mode == "tools":
+        pytest.skip("Ollama's protocol cannot force a tool")
     with FakeServer([canned] * 2) as server:
         model = make(server)
         sampling = Sampling(max_tokens=50, temperature=0.5, top_p=0.9)
@@ -80,8 +89,10 @@ def test_each_protocol_in_each_mode(make: Any, mode: Any, canned: Canned) -> Non
     assert result.usage.completion_tokens > 0
     first, second = server.requests
     assert first == second
-    assert (first["temperature"], first["top_p"]) == (0.5, 0.9)
-    assert 50 in (first.get("max_tokens"), first.get("max_output_tokens"), first.get("max_completion_tokens"))
+    drawn = first.get("options", first)
+    assert (drawn["temperature"], drawn["top_p"]) == (0.5, 0.9)
+    names = ("max_tokens", "max_output_tokens", "max_completion_tokens", "num_predict")
+    assert 50 in [drawn.get(name) for name in names]
 
 
 @pytest.mark.parametrize("make", EVERY)
@@ -96,6 +107,8 @@ def test_each_protocol_in_each_mode(make: Any, mode: Any, canned: Canned) -> Non
     (answer('{"name":"An', finish="length"), trellis.TruncatedError, "cut off"),
 ])
 def test_what_asking_again_does_not_help(make: Any, canned: Canned, kind: type[Exception], words: str) -> None:
+    if make is ollama and kind in (trellis.RefusedError, trellis.RateLimitError):
+        pytest.skip("Ollama's protocol has no refusals, and its client does not tell how long to wait")
     with FakeServer([canned, answer(GOOD)]) as server, pytest.raises(kind, match=words):
         trellis.generate_structured("x", Person, model=make(server), mode="prompt")
     assert len(server.requests) == 1
@@ -191,6 +204,43 @@ def test_anthropics_subset() -> None:
         "next": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}}, "required": ["next"]}}}
     with pytest.raises(trellis.UnsupportedError, match="holds itself"):
         lower(recursive, ANTHROPIC)
+
+
+def test_ollama_is_told_the_size_of_its_context_and_the_schema() -> None:
+    wanted = Sampling(top_k=5, min_p=0.1, seed=3, stop=("END",))
+    with FakeServer([answer(GOOD), answer(GOOD), answer(GOOD)]) as server:
+        model = ollama(server, options={"num_ctx": 16384})
+        result = trellis.generate_structured("Who?", Person, model=model, sampling=wanted, mode="native")
+        trellis.generate_structured("Who?", Person, model=model, mode="json")
+        trellis.generate_structured("Who?", Person, model=model, mode="prompt")
+    native, json_mode, prompt = server.requests
+    assert (result.value, result.enforced) == (ANN, "native")
+    assert native["format"]["required"] == ["name", "age"]
+    assert native["options"] == {"num_ctx": 16384, "top_k": 5, "min_p": 0.1, "seed": 3, "stop": ["END"]}
+    assert (json_mode["format"], "format" in prompt) == ("json", False)
+
+
+def test_what_ollama_has_not() -> None:
+    with FakeServer([]) as server:
+        model = ollama(server)
+        with pytest.raises(trellis.CapabilityError, match="'tools'"):
+            trellis.generate_structured("Who?", Person, model=model, mode="tools")
+        for settings in ({"timeout": 0}, {"client": 3}, {"options": 3}):
+            with pytest.raises(trellis.UsageError):
+                ollama(server, **settings)
+
+
+def test_a_client_of_ollama_is_used() -> None:
+    sdk = pytest.importorskip("ollama")
+    from trellis.models.ollama import OllamaModel
+
+    with FakeServer([answer(GOOD)] * 2) as server:
+        host = server.base_url.removesuffix("/v1")
+        assert trellis.generate_structured("x", Person, model=OllamaModel("m", client=sdk.Client(host))).value == ANN
+        model = OllamaModel("m", client=sdk.AsyncClient(host))
+        assert asyncio.run(trellis.agenerate_structured("x", Person, model=model)).value == ANN
+        with pytest.raises(trellis.CapabilityError):
+            trellis.generate_structured("x", Person, model=model)
 
 
 # Servers with fields of their own

@@ -67,7 +67,14 @@ def of_litellm(server: FakeServer) -> Any:
     return LiteLLMModel("openai/m", api_base=server.base_url, api_key="none", timeout=5)
 
 
-OTHERS = [of_responses, of_messages, pytest.param(of_litellm, marks=pytest.mark.filterwarnings("ignore"))]
+def of_ollama(server: FakeServer) -> Any:
+    pytest.importorskip("ollama")
+    from trellis.models.ollama import OllamaModel
+
+    return OllamaModel("m", host=server.base_url.removesuffix("/v1"))
+
+
+OTHERS = [of_responses, of_messages, of_ollama, pytest.param(of_litellm, marks=pytest.mark.filterwarnings("ignore"))]
 
 
 @pytest.mark.parametrize("make", OTHERS)
@@ -77,6 +84,8 @@ def test_other_protocols_stream_as_well(make: Any, mode: Any, canned: Any) -> No
     async def collect(model: Any) -> list[str | Reply]:
         return [piece async for piece in model.astream(request(mode))]
 
+    if make is of_ollama and mode == "tools":
+        pytest.skip("Ollama's protocol cannot force a tool")
     with FakeServer([canned] * 3) as server:
         model = make(server)
         *pieces, reply = model.stream(request(mode))
@@ -102,13 +111,15 @@ def test_other_protocols_streams_that_break_or_refuse(make: Any) -> None:
         with pytest.raises(trellis.RateLimitError):
             list(model.stream(request("prompt")))
         [*_, refused], [*_, cut] = (list(model.stream(request("prompt"))) for _ in range(2))
-    assert (refused.text, cut.finish) == ("", "length")
-    assert refused.finish == ("stop" if make is of_litellm else "refusal")  # LiteLLM leaves refusals out of streams
+    assert refused.text == ("I cannot" if make is of_ollama else "")
+    assert cut.finish == "length"
+    if make not in (of_litellm, of_ollama):  # LiteLLM leaves refusals out of streams, Ollama's protocol has none
+        assert refused.finish == "refusal"
 
 
 @pytest.mark.parametrize("garbage", [b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error",'
                                      b'"message":"busy"}}\n\n', b"data: 3\n\n", b'data: {"type"'])
-@pytest.mark.parametrize("make", OTHERS[:2])
+@pytest.mark.parametrize("make", OTHERS[:3])
 def test_garbage_in_other_protocols_streams(make: Any, garbage: bytes) -> None:
     with FakeServer([broken_stream(answer(TEXT), 4, garbage)]) as server, pytest.raises(trellis.ModelError):
         list(make(server).stream(request("prompt")))

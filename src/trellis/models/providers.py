@@ -74,6 +74,12 @@ def _litellm(name: str) -> Model:
     return LiteLLMModel(name)
 
 
+def _ollama(name: str) -> Model:
+    from trellis.models.ollama import OllamaModel
+
+    return OllamaModel(name)
+
+
 def _trained(folder: str) -> Model:
     from trellis.models.local import LocalModel
     from trellis.models.nano import NanoModel
@@ -106,7 +112,7 @@ PROVIDERS: Mapping[str, Server | Package] = MappingProxyType({
     "deepseek": Server("https://api.deepseek.com/v1", key_variables=("DEEPSEEK_API_KEY",)),
     "together": Server("https://api.together.xyz/v1", key_variables=("TOGETHER_API_KEY",)),
     "openrouter": Server("https://openrouter.ai/api/v1", key_variables=("OPENROUTER_API_KEY",)),
-    "ollama": Server("http://localhost:11434/v1", "OLLAMA_HOST", dialect="ollama"),
+    "ollama": Package(_ollama, ("OLLAMA_HOST", "OLLAMA_API_KEY")),
     "vllm": Server("http://localhost:8000/v1", "VLLM_BASE_URL", dialect="vllm"),
     "sglang": Server("http://localhost:30000/v1", "SGLANG_BASE_URL", dialect="sglang"),
     "llama-server": Server("http://localhost:8080/v1", "LLAMA_SERVER_BASE_URL", dialect="llama-server"),

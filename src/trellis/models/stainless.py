@@ -58,10 +58,25 @@ def _address(error: Any) -> str:
 
 
 def _status_error(error: Any, key: str) -> ModelError:
-    status, said = error.status_code, _said(error)
     code = getattr(error, "code", None) or getattr(error, "type", None)
     headers = getattr(error, "litellm_response_headers", None)  # its exceptions hold a made-up response
-    wait = retry_after(error.response.headers if headers is None else headers)
+    return error_of(error.status_code, _said(error), code, retry_after(
+        error.response.headers if headers is None else headers), key, "check the model's name and base_url")
+
+
+def error_of(status: int, reason: str, code: Any = None, wait: float | None = None, key: str = "the key",
+             hint: str = "") -> ModelError:
+    """The error for an HTTP status.
+
+    Args:
+        status: the status.
+        reason: what the server says.
+        code: its own word for it, if it has one.
+        wait: how many seconds to wait, if it says so.
+        key: where the key is looked for, for a hint.
+        hint: for a status 404.
+    """
+    said = f"the server answered {status}: {reason[:300]}"
     if status == 402 or (status == 429 and code in _NO_CREDIT):
         return RequestRejectedError(said, status=status, hint="the account has no credit left")
     if status == 429 or (status in (503, 529) and wait is not None):
@@ -73,12 +88,10 @@ def _status_error(error: Any, key: str) -> ModelError:
         return TransportError(said, status=status)
     if status in (401, 403):
         return AuthenticationError(said, status=status, hint=f"check {key}")
-    hint = "check the model's name and base_url" if status == 404 else ""
-    return RequestRejectedError(said, status=status, hint=hint)
+    return RequestRejectedError(said, status=status, hint=hint if status == 404 else "")
 
 
 def _said(error: Any) -> str:
     body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
     inner = body["error"] if isinstance(body.get("error"), dict) else body
-    message = inner.get("message") or error.message or "no reason given"
-    return f"the server answered {error.status_code}: {str(message)[:300]}"
+    return str(inner.get("message") or error.message or "no reason given")
