@@ -11,6 +11,9 @@ const CALL: u32 = 2;
 /// "No number yet", "no rule".
 const NONE: u32 = u32::MAX;
 
+/// So few edges are compared with each other.
+const FEW: usize = 12;
+
 /// A program that is ready.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tidied {
@@ -210,7 +213,7 @@ fn pack(out: &Rows, starts: &[u32], start: u32, ignore: &[u32]) -> Tidied {
     let mut rules = vec![NONE; starts.len()];
     let mut terminals: Vec<u32> = Vec::new();
     let mut kept_rules = vec![start];
-    let mut once: Set<[u32; 3]> = Set::default();
+    let mut once: Set<[u32; 3]>;
     rules[start as usize] = 0;
     numbers[starts[start as usize] as usize] = 0;
     tidied.states.push(starts[start as usize]);
@@ -236,9 +239,10 @@ fn pack(out: &Rows, starts: &[u32], start: u32, ignore: &[u32]) -> Tidied {
     let mut at = 0;
     while at < tidied.states.len() {
         let edges = out.of(tidied.states[at]);
-        once.clear();
-        for &edge in edges {
-            if edges.len() > 1 && !once.insert(edge) {
+        once = Set::default();
+        for (i, &edge) in edges.iter().enumerate() {
+            let known = if edges.len() < FEW { edges[..i].contains(&edge) } else { !once.insert(edge) };
+            if known {
                 continue;
             }
             let [kind, argument, target] = edge;

@@ -110,6 +110,11 @@ class AutomatonBuilder:
         self._states += 1
         return self._states - 1
 
+    def states(self, count: int) -> range:
+        """New states, in a row."""
+        self._states += count
+        return range(self._states - count, self._states)
+
     def epsilon(self, source: int, target: int) -> None:
         """``target`` may follow ``source`` without any text."""
         self._edges += (source, EPSILON, 0, target)
@@ -125,6 +130,28 @@ class AutomatonBuilder:
     def call(self, source: int, rule: int, target: int) -> None:
         """A text of the rule leads from ``source`` to ``target``."""
         self._edges += (source, CALL, rule, target)
+
+    def symbol(self, code: bytes, name: str = "") -> int:
+        """The number of a terminal in rows of edges; it has lexemes, and none of them is empty."""
+        return self._terminal(code, name)
+
+    def add(self, rows: list[int]) -> None:
+        """Edges, four integers each: source, kind, terminal (``symbol``) or rule, target."""
+        self._edges += rows
+
+    def embed(self, program: GeneralProgram, name: str) -> int:
+        """A rule whose texts are those of another program (that ignores nothing)."""
+        states, rules = self._states, len(self._rules)
+        symbols = [self._terminal(code, of) for code, of in zip(program.terminals, program.names, strict=True)]
+        self._states += len(program.finals)
+        self._finals.update(states + state for state, final in enumerate(program.finals) if final)
+        for (state,) in unpack(program.rule_starts):
+            self._rules.append(name)
+            self._starts.append(states + state)
+        for source, kind, argument, target in unpack(program.edges, 4):
+            argument = symbols[argument] if kind == TERMINAL else rules + argument if kind == CALL else 0
+            self._edges += (states + source, kind, argument, states + target)
+        return rules + program.start
 
     def rule(self, name: str) -> int:
         """Declare a rule (its start state may be set later)."""

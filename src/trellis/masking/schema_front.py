@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedError, UsageError
@@ -71,22 +72,33 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
     normal = Normalizer(Document(schema, registry), enforce_formats=formats == "enforce",
                         relax=on_unsupported == "relax")
     try:
-        program = _Lowering(normal, whitespace, property_order).program()
+        program = _Lowering(normal, whitespace, property_order, _anything(whitespace)).program()
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth") from None
     return LoweredSchema(program, tuple(normal.relaxations))
+
+
+@cache
+def _anything(whitespace: Whitespace) -> GeneralProgram:
+    """The program of any value at all: where names are free, so are their values."""
+    return _Lowering(Normalizer(Document(True)), whitespace, "any", None).program()
 
 
 class _Lowering:
     """One schema on its way. Each different conjunction is lowered once, into *ports*: ways to get across one value.
 
     Scalars become terminals, arrays and objects rules.
+
+    Args:
+        anything: the program of any value, if it is known.
     """
 
-    def __init__(self, normal: Normalizer, whitespace: Whitespace, order: Order) -> None:
+    def __init__(self, normal: Normalizer, whitespace: Whitespace, order: Order,
+                 anything: GeneralProgram | None) -> None:
         self.root: Conjunction = (Place(normal.document.root, ""),)
         self.normal = normal
         self.order = order
+        self.anything = anything
         self.writer = Writer(SEPARATORS[whitespace], self.ports)
 
     def program(self) -> GeneralProgram:
@@ -108,6 +120,8 @@ class _Lowering:
 
     def ports(self, conjunction: Conjunction) -> list[Port]:
         """One port for each case of a shape; scalar literals share one."""
+        if not conjunction and self.anything is not None:
+            return [(True, self.writer.builder.embed(self.anything, "any value"), "")]
         ports: dict[Port, None] = {}
         spellings: list[bytes] = []
         for case in self.normal.shape(conjunction):

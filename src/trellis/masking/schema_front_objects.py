@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
+from trellis.masking.left_corner import CALL, TERMINAL
 from trellis.masking.schema_front_writer import Writer
 from trellis.schema.languages import automaton, partition
 from trellis.schema.normal import Normalizer
@@ -167,34 +168,30 @@ class ObjectAutomaton:
         asked = [(1 << i, sum(1 << other for other in others if other >= 0), min(others) < 0)
                  for i, others in self.asked.items()]
         begin = writer.step(source, marks.open_object, "{")
-        choose: dict[int, int] = {0: builder.state()}
-        after: dict[int, int] = {}
-        builder.epsilon(begin, choose[0])
         if not needed and self.objects.minimum == 0:
             builder.terminal(begin, marks.close_object, target, "}")
-
-        def behind(seen: int) -> int:
-            """The state after a property."""
-            state = after.get(seen)
-            if state is None:
-                state = after[seen] = builder.state()
-                if seen & needed == needed and all(not seen & i or (seen & others == others and not never)
-                                                   for i, others, never in asked):
-                    builder.terminal(state, marks.close_object, target, "}")
-                if seen not in choose:
-                    choose[seen] = builder.state()
-                    work.append(seen)
-                builder.terminal(state, marks.comma, choose[seen], ",")
-            return state
-
+        comma, close = builder.symbol(marks.comma, ","), builder.symbol(marks.close_object, "}")
+        rows: list[int] = []
+        states = {0: builder.states(2)}  # by what is seen: behind a property, and behind the comma
+        builder.epsilon(begin, states[0][1])
         work = [0]
         for seen in work:  # grows
-            first = ~seen & seen + 1  # the lowest bit that is not set
-            for bit, rule in rules:
-                if not seen & bit and bit <= first << self.window:
-                    builder.call(choose[seen], rule, behind(seen | bit))
+            after, choose = states[seen]
+            rows += (after, TERMINAL, comma, choose)
+            if seen & needed == needed and all(not seen & i or (seen & others == others and not never)
+                                               for i, others, never in asked):
+                rows += (after, TERMINAL, close, target)
             for rule in free:
-                builder.call(choose[seen], rule, behind(seen))
+                rows += (choose, CALL, rule, after)
+            furthest = (~seen & seen + 1) << self.window  # seen from the lowest bit that is not set
+            for bit, rule in rules:
+                if not seen & bit and bit <= furthest:
+                    following = states.get(seen | bit)
+                    if following is None:
+                        following = states[seen | bit] = builder.states(2)
+                        work.append(seen | bit)
+                    rows += (choose, CALL, rule, following[0])
+        builder.add(rows)
 
     def property_rule(self, names: str | bytes, value: Conjunction) -> int | None:
         """The rule of a name, a colon and a value; None when there is no such value."""
