@@ -47,11 +47,12 @@ impl AutomatonShape {
 }
 
 impl Lexicon {
-    /// The start state of an automaton terminal, whose code is: u32 number of characters; for each u32 size and regex
-    /// code; u32 number of states, state 0 the first; a byte for each, 1 where it accepts; rows of three u32: source,
+    /// The start state of an automaton terminal, whose code is: u32 start, u32 number of characters; for each u32 size and regex
+    /// code; u32 number of states; a byte for each, 1 where it accepts; rows of three u32: source,
     /// character, target.
     pub(crate) fn automaton(&mut self, code: &[u8]) -> Result<u32> {
         let mut reader = Reader::new(code);
+        let start = reader.u32()?;
         let mut characters = Vec::new();
         for _ in 0..reader.u32()? {
             let size = reader.u32()?;
@@ -66,7 +67,7 @@ impl Lexicon {
         rows.sort_unstable();
         let wrong =
             |r: &[u32; 3]| r[0] as usize >= count || r[1] as usize >= characters.len() || r[2] as usize >= count;
-        if count == 0 || rows.iter().any(wrong) {
+        if start as usize >= count || rows.iter().any(wrong) {
             return Err(KernelError::program("an edge of an automaton from or to nowhere"));
         }
         if rows.windows(2).any(|w| w[0][..2] == w[1][..2]) {
@@ -92,7 +93,7 @@ impl Lexicon {
             accepting,
             distance,
         });
-        Ok(self.automaton_state(self.automata.len() as u32 - 1, 0, Vec::new()))
+        Ok(self.automaton_state(self.automata.len() as u32 - 1, start, Vec::new()))
     }
 
     /// The lexer state at a state of an automaton, within a character if there are leaves.

@@ -75,7 +75,7 @@ class Lexer:
 
     def _automaton(self, code: bytes, label: int) -> int:
         """The node of an automaton's first state; each edge is a copy of its character's automaton."""
-        characters, accepting, edges = terminals.automaton_parts(code)
+        characters, accepting, edges, start = terminals.automaton_parts(code)
         states = [self.automata.node("either", ()) for _ in accepting]
         ways: list[list[int]] = [[] for _ in states]
         for source, character, target in edges:
@@ -83,7 +83,7 @@ class Lexer:
         for state, accepts in enumerate(accepting):
             ends = [self.automata.node("match", label)] if accepts else []
             self.nodes[states[state]] = ("either", (*ways[state], *ends))
-        return states[0]
+        return states[start]
 
     def start(self, label: int, text: bytes = b"") -> Lexeme:
         """The lexeme of a terminal (or of scanner -1 - label) before its first byte.

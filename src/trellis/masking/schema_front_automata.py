@@ -20,7 +20,7 @@ def terminal_of(automaton: Automaton, character: Character, around: bytes = b"")
     """
     characters: dict[bytes, int] = {}
     numbers: dict[Ranges, int] = {}  # of the characters; -1 where there is none
-    edges: list[tuple[int, int, int]] = []
+    edges: list[int] = []
     accepting = bytearray(len(automaton.edges))
     for state in automaton.accepting:
         accepting[state] = 1
@@ -31,29 +31,23 @@ def terminal_of(automaton: Automaton, character: Character, around: bytes = b"")
                 code = character(ranges)
                 number = numbers[ranges] = -1 if code is None else characters.setdefault(code, len(characters))
             if number >= 0:
-                edges.append((state, number, target))
+                edges += (state, number, target)
     if -1 in numbers.values() and not _leads_anywhere(edges, accepting):
         return None
-    if around:
-        mark, first = characters.setdefault(terminals.text(around), len(characters)), 0
-        last = len(accepting)
-        edges += [(state, mark, last) for state, accepts in enumerate(accepting) if accepts]
-        # The first state is 0, so the automaton's own stands behind the last.
-        edges = [(_behind(source, last), number, _behind(target, last)) for source, number, target in edges]
-        edges.append((first, mark, last + 1))
-        accepting = bytearray(last + 2)
-        accepting[last] = 1
-    return terminals.automaton(list(characters), bytes(accepting), edges)
+    if not around:
+        return terminals.automaton(list(characters), bytes(accepting), edges)
+    mark = characters.setdefault(terminals.text(around), len(characters))
+    start, end = len(accepting), len(accepting) + 1
+    edges += (start, mark, 0)
+    for state in automaton.accepting:
+        edges += (state, mark, end)
+    return terminals.automaton(list(characters), bytes(start + 1) + b"\1", edges, start)
 
 
-def _behind(state: int, last: int) -> int:
-    return state or last + 1
-
-
-def _leads_anywhere(edges: list[tuple[int, int, int]], accepting: bytearray) -> bool:
+def _leads_anywhere(edges: list[int], accepting: bytearray) -> bool:
     """Whether an accepting state can be reached from the first."""
     following: dict[int, list[int]] = {}
-    for source, _, target in edges:
+    for source, target in zip(edges[::3], edges[2::3], strict=True):
         following.setdefault(source, []).append(target)
     seen, work = {0}, [0]
     for state in work:  # grows

@@ -194,23 +194,22 @@ def excluding(base: bytes, words: Collection[bytes]) -> bytes:
     return b"\4" + struct.pack("<I", len(set(words))) + b"".join(map(_sized, sorted(set(words)))) + base
 
 
-def automaton(characters: Sequence[bytes], accepting: bytes, edges: Collection[tuple[int, int, int]]) -> bytes:
-    """The terminal of a deterministic automaton; it starts in state 0.
+def automaton(characters: Sequence[bytes], accepting: bytes, edges: Sequence[int], start: int = 0) -> bytes:
+    """The terminal of a deterministic automaton.
 
     Args:
         characters: regex codes, none of them empty; of those that one state reads, none begins like another.
         accepting: one byte for each state.
-        edges: (state, index of a character, state).
+        edges: three integers each: state, index of a character, state.
     """
     codes = b"".join(struct.pack("<I", len(code)) + code for code in characters)
-    numbers = [number for edge in edges for number in edge]
-    return b"".join((b"\6", struct.pack("<I", len(characters)), codes, struct.pack("<I", len(accepting)), accepting,
-                     struct.pack(f"<{len(numbers)}I", *numbers)))
+    return b"".join((b"\6", struct.pack("<II", start, len(characters)), codes, struct.pack("<I", len(accepting)),
+                     accepting, struct.pack(f"<{len(edges)}I", *edges)))
 
 
-def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int, int, int]]]:
-    """What :func:`automaton` made a terminal of."""
-    (count,), at = struct.unpack_from("<I", terminal, 1), 5
+def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int, int, int]], int]:
+    """What :func:`automaton` made a terminal of; the edges one by one."""
+    (start, count), at = struct.unpack_from("<II", terminal, 1), 9
     characters = []
     for _ in range(count):
         (size,) = struct.unpack_from("<I", terminal, at)
@@ -218,7 +217,7 @@ def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int
         at += 4 + size
     (size,) = struct.unpack_from("<I", terminal, at)
     edges = list(struct.iter_unpack("<3I", terminal[at + 4 + size :]))
-    return characters, terminal[at + 4 : at + 4 + size], edges
+    return characters, terminal[at + 4 : at + 4 + size], edges, start
 
 
 def special(number: int) -> bytes:
@@ -322,7 +321,10 @@ def matches_empty(terminal: bytes) -> bool:
     What looks around is not said to: that would depend on the place.
     """
     if terminal[0] == AUTOMATON:
-        return automaton_parts(terminal)[1][:1] == b"\1"
+        (start, count), at = struct.unpack_from("<II", terminal, 1), 9
+        for _ in range(count):
+            at += 4 + int.from_bytes(terminal[at : at + 4], "little")
+        return bool(terminal[at + 4 + start])
     return (terminal[0] in (REGEX_SET, REGEX_FIRST) and emptiness(terminal[1:])[0]
             and not looks_around(terminal[1:]))
 

@@ -19,7 +19,6 @@ from trellis.schema.shapes import Strings
 MAX_POSITIONS = 4_000  # of one pattern, its repetitions written out
 MAX_STATES = 12_000
 MAX_ASKED = 1_000  # states, to find out whether there are any strings
-MAX_MINIMISED = 400
 
 Edges = tuple[tuple[Ranges, int], ...]
 
@@ -75,6 +74,7 @@ def partition(languages: tuple[Strings, ...]) -> dict[frozenset[int], Automaton]
 
 
 _START = 1 << 0  # bit 0 stands for the place before the first position
+_Row = list[tuple[int, tuple[int, ...]]]  # a next state, and the classes of code points that lead there
 _State = tuple[tuple[int, ...], int, "str | None"]  # positions in each pattern, length, what a word begins with so far
 
 
@@ -92,8 +92,9 @@ class _Product:
         self.beginnings = {word[:i] for word in self.words for i in range(len(word) + 1)}
         self.classes = _classes([ranges for it in self.machines for ranges in it.ranges[1:]], self.words)
         self.walker = _Walker(self.machines, [sample for _, sample in self.classes])
-        self._fitting: dict[tuple[int, ...], list[int]] = {}
-        self._moves: dict[tuple[int, ...], list[tuple[tuple[int, ...], list[int]]]] = {}
+        self._fitting: dict[tuple[int, ...], frozenset[int]] = {}
+        self.plain = not self.words and all(one.minimum == 0 and one.maximum is None for one in languages)
+        self._moves: dict[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
 
     def explore(self) -> dict[frozenset[int], Automaton]:
         """The automaton of each class of strings."""
@@ -103,12 +104,12 @@ class _Product:
         start: _State = (tuple(_START for _ in self.machines), 0, "" if self.words else None)
         numbers = {start: 0}
         work = [start]
-        rows: list[list[int]] = []
+        rows: list[_Row] = []
         labels: list[frozenset[int]] = []
         for state in work:  # grows
             sets, length, word = state
             labels.append(self.label(sets, length, word))
-            row = [-1] * len(self.classes)
+            row: _Row = []
             rows.append(row)
             if longest is not None and length >= longest:
                 continue
@@ -123,12 +124,14 @@ class _Product:
                                              "states", limit="states")
                         number = numbers[target] = len(work)
                         work.append(target)
-                    for index in some:
-                        row[index] = number
+                    row.append((number, some))
         ranges = [ranges for ranges, _ in self.classes]
-        wanted: Iterable[frozenset[int]] = [frozenset((0,))] if one else dict.fromkeys(labels)
-        return {name: made for name in wanted
-                if (made := _trimmed(rows, ranges, {i for i, other in enumerate(labels) if other == name})) is not None}
+        by_label: dict[frozenset[int], list[int]] = {}
+        for i, label in enumerate(labels):
+            by_label.setdefault(label, []).append(i)
+        wanted: Iterable[frozenset[int]] = [frozenset((0,))] if one else by_label
+        trimmer = _Trimmer(rows, ranges)
+        return {name: made for name in wanted if (made := trimmer.automaton(by_label.get(name, []))) is not None}
 
     def label(self, sets: tuple[int, ...], length: int, word: str | None) -> frozenset[int]:
         """The languages that a string which ends here belongs to."""
@@ -136,13 +139,15 @@ class _Product:
         if fitting is None:
             accepted = [bool(positions & machine.last or (positions & _START and machine.nullable))
                         for machine, positions in zip(self.machines, sets, strict=True)]
-            fitting = self._fitting[sets] = [
+            fitting = self._fitting[sets] = frozenset([
                 i for i in range(len(self.languages)) if all(accepted[it] for it in self.found[i])
-                and not any(accepted[it] for it in self.lacking[i])]
+                and not any(accepted[it] for it in self.lacking[i])])
+        if self.plain:
+            return fitting
         return frozenset(i for i in fitting if (it := self.languages[i]).minimum <= length and (
             it.maximum is None or length <= it.maximum) and (word is None or word not in it.excluded))
 
-    def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[int]]]:
+    def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Where each class of code points leads; without what leads out of the one language that is asked for."""
         found = self._moves.get(sets)
         if found is None:
@@ -153,12 +158,14 @@ class _Product:
             self._moves[sets] = found
         return found
 
-    def ways(self, word: str | None, indices: list[int]) -> Iterable[tuple[str | None, list[int]]]:
+    def ways(self, word: str | None, indices: tuple[int, ...]) -> Iterable[tuple[str | None, tuple[int, ...]]]:
         """The same, told apart by what the words begin with."""
         if word is None:
             return [(None, indices)]
-        return [(longer if (longer := word + chr(self.classes[i][1])) in self.beginnings else None, [i])
-                for i in indices]
+        longer = {i: word + chr(self.classes[i][1]) for i in indices}
+        others = tuple([i for i in indices if longer[i] not in self.beginnings])
+        return [*([(None, others)] if others else []),
+                *((longer[i], (i,)) for i in indices if longer[i] in self.beginnings)]
 
 
 class _Walker:
@@ -170,13 +177,13 @@ class _Walker:
         self._known: list[dict[int, list[int]]] = [{} for _ in machines]
         self._classes = range(len(samples))
 
-    def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], list[int]]]:
+    def moves(self, sets: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Where each class of code points leads, as (sets of positions, classes)."""
         columns = [self._steps(i, positions) for i, positions in enumerate(sets)]
         grouped: dict[tuple[int, ...], list[int]] = {}
-        for i in self._classes:
-            grouped.setdefault(tuple(column[i] for column in columns), []).append(i)
-        return list(grouped.items())
+        for i, after in enumerate(zip(*columns, strict=True) if columns else [()] * len(self._classes)):
+            grouped.setdefault(after, []).append(i)
+        return [(after, tuple(indices)) for after, indices in grouped.items()]
 
     def _steps(self, index: int, positions: int) -> list[int]:
         known = self._known[index].get(positions)
@@ -228,64 +235,54 @@ def _union(parts: list[Ranges]) -> Ranges:
     return tuple(merged)
 
 
-def _trimmed(rows: list[list[int]], ranges: list[Ranges], accepting: set[int]) -> Automaton | None:
-    """Only what is on a way from the start to an accepting state, with equal states joined.
+class _Trimmer:
+    """Cuts automata out of the states of a product: what is on a way from the start to an accepting state.
 
     Args:
-        rows: for each state and class of code points the next state, or -1.
+        rows: where each state leads.
         ranges: the code points of each class.
     """
-    back: list[list[int]] = [[] for _ in rows]
-    for source, row in enumerate(rows):
-        for target in set(row):
-            if target >= 0:
-                back[target].append(source)
-    good, work = set(accepting), list(accepting)
-    while work:
-        for source in back[work.pop()]:
-            if source not in good:
-                good.add(source)
-                work.append(source)
-    if 0 not in good:
-        return None
-    same = _equal_states(rows, accepting, good) if len(good) <= MAX_MINIMISED else {state: state for state in good}
-    numbers, order = {same[0]: 0}, [0]
-    edges: list[Edges] = []
-    unions: dict[tuple[int, ...], Ranges] = {}
-    for state in order:  # grows
-        merged: dict[int, list[int]] = {}
-        for index, target in enumerate(rows[state]):
-            if target in good:
-                merged.setdefault(same[target], []).append(index)
-        out = []
-        for target, indices in merged.items():
-            if target not in numbers:
-                numbers[target] = len(order)
-                order.append(target)
-            key = tuple(indices)
-            if key not in unions:
-                unions[key] = _union([ranges[index] for index in key])
-            out.append((unions[key], numbers[target]))
-        edges.append(tuple(out))
-    return Automaton(tuple(edges), frozenset(i for i, state in enumerate(order) if state in accepting))
 
+    def __init__(self, rows: list[_Row], ranges: list[Ranges]) -> None:
+        self._rows, self._ranges = rows, ranges
+        self._unions: dict[tuple[int, ...], Ranges] = {}
+        self._back: list[list[int]] = [[] for _ in rows]
+        for source, row in enumerate(rows):
+            for target, _ in row:
+                self._back[target].append(source)
 
-def _equal_states(rows: list[list[int]], accepting: set[int], good: set[int]) -> dict[int, int]:
-    """For each state the least one that accepts the same strings (Moore's refinement of a partition)."""
-    states = sorted(good)
-    block: dict[int, int] = {state: int(state in accepting) for state in states}
-    count = len(set(block.values()))
-    while True:
-        seen: dict[tuple[int, ...], int] = {}
-        finer = {state: seen.setdefault((block[state], *(block.get(target, -1) for target in rows[state])), len(seen))
-                 for state in states}
-        block = finer
-        if len(seen) == count:
-            least: dict[int, int] = {}
-            for state in states:
-                least.setdefault(block[state], state)
-            return {state: least[block[state]] for state in states}
-        count = len(seen)
+    def automaton(self, accepting: Iterable[int]) -> Automaton | None:
+        """The automaton of the strings that end in some states; None when there are none."""
+        ends = set(accepting)
+        good, work = set(ends), list(ends)
+        while work:
+            for source in self._back[work.pop()]:
+                if source not in good:
+                    good.add(source)
+                    work.append(source)
+        if 0 not in good:
+            return None
+        numbers, order = {0: 0}, [0]
+        edges: list[Edges] = []
+        for state in order:  # grows
+            merged: dict[int, tuple[int, ...]] = {}
+            for target, indices in self._rows[state]:
+                if target in good:
+                    merged[target] = merged[target] + indices if target in merged else indices
+            out = []
+            for target, indices in merged.items():
+                if target not in numbers:
+                    numbers[target] = len(order)
+                    order.append(target)
+                out.append((self._union(indices), numbers[target]))
+            edges.append(tuple(out))
+        return Automaton(tuple(edges), frozenset([i for i, state in enumerate(order) if state in ends]))
+
+    def _union(self, indices: tuple[int, ...]) -> Ranges:
+        found = self._unions.get(indices)
+        if found is None:
+            found = self._unions[indices] = _union([self._ranges[index] for index in indices])
+        return found
 
 
 # Position automata ------------------------------------------------------------------------------------------------

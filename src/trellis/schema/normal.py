@@ -129,7 +129,7 @@ class Normalizer:
         key, memory = place.key, self._memory
         shape = memory.single.get(key)
         if shape is None:
-            if not isinstance(schema, Mapping):
+            if not isinstance(schema, dict | Mapping):
                 raise SchemaError(f"a schema must be an object or a boolean, not {type_name(schema)}",
                                   pointer=place.pointer)
             if key in memory.open:

@@ -17,6 +17,7 @@ from trellis.schema.shapes import (
     Objects,
     Shape,
     Strings,
+    apart,
     exact,
     identity,
     is_multiple,
@@ -54,14 +55,16 @@ class Questions:
         """Whether it is certain that no value is of both cases."""
         if isinstance(left, Literals) or isinstance(right, Literals):
             return self.algebra.meet_cases(left, right) is None
+        if isinstance(left, Objects) and isinstance(right, Objects):
+            return apart(left, right) or (depth > 0 and any(
+                self._parted(left.member(name), right.member(name), depth)
+                for name in dict.fromkeys((*left.required, *right.required))))
         common = meet(left, right)
         if common is None:
             return True
         match common:
             case Strings():
                 return len(common.patterns) + len(common.forbidden) > 1 and is_empty(common)
-            case Objects() if depth and isinstance(left, Objects) and isinstance(right, Objects):
-                return any(self._parted(left.member(name), right.member(name), depth) for name in common.required)
             case Arrays() if depth and isinstance(left, Arrays) and isinstance(right, Arrays):
                 certain = range(min(common.minimum, len(common.prefix) + 1))
                 return any(self._parted(left.item(i), right.item(i), depth) for i in certain)

@@ -14,6 +14,7 @@ Schema = Mapping[str, Any] | bool
 _SCHEMAS = frozenset({
     "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "propertyNames",
     "unevaluatedProperties", "not", "if", "then", "else", "allOf", "anyOf", "oneOf", "contentSchema"})
+_ANCHORS = frozenset({"$anchor", "$dynamicAnchor", "$recursiveAnchor"})
 _MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 
 
@@ -144,6 +145,7 @@ class Document:
         bases = self._bases
         bases[at] = address
         resource = self._resources[address] = _Resource(Place(root, at), {}, set())
+        below = _speaks_of_addresses(root, dialect)
         work: list[tuple[Any, str, str, _Resource]] = [(root, at, address, resource)]
         while work:
             value, pointer, base, resource = work.pop()
@@ -166,7 +168,22 @@ class Document:
                             resource.dynamic.add(name)
                 if value.get("$recursiveAnchor") is True:
                     resource.dynamic.add("")
-                work += [(inner, at, base, resource) for inner, at in inner_schemas(value, pointer)]
+                if below:
+                    work += [(inner, at, base, resource) for inner, at in inner_schemas(value, pointer)]
+
+
+def _speaks_of_addresses(root: Any, dialect: int) -> bool:
+    """Whether something below a document's root may have an address or anchor of its own: a quick look at all of it."""
+    work = list(root.values()) if isinstance(root, Mapping) else []
+    while work:
+        value = work.pop()
+        if isinstance(value, dict | Mapping):  # a dict is told at once
+            if _identifier(value, dialect) or not _ANCHORS.isdisjoint(value):
+                return True
+            work += value.values()
+        elif isinstance(value, list):
+            work += value
+    return False
 
 
 def inner_schemas(schema: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:

@@ -141,11 +141,13 @@ def both(left: Conjunction, right: Conjunction) -> Conjunction:
 
 def key_of(conjunction: Conjunction) -> tuple[int, ...]:
     """What makes two conjunctions the same, while their document is alive."""
-    return tuple(place.key for place in conjunction)
+    return tuple([~id(schema) if negated else id(schema) for schema, _, negated in conjunction])
 
 
 def is_never(conjunction: Conjunction) -> bool:
     """Whether it is plain that nothing satisfies a conjunction (not every such case is found)."""
+    if len(conjunction) == 1:
+        return conjunction[0].schema is False
     return any(place.schema is False for place in conjunction)
 
 
@@ -168,13 +170,33 @@ def meet(left: Case, right: Case) -> Case | None:
                 max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer,
                 joined(left.contains, right.contains, _contains_key), left.unique or right.unique))
         case Objects(), Objects():
-            names = dict.fromkeys((*left.properties, *right.properties))
             return settled_objects(Objects(
-                {name: both(left.member(name), right.member(name)) for name in names},
+                _meet_properties(left, right),
                 joined(left.required, right.required), joined(left.rules, right.rules, _rule_key),
                 max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer,
                 joined(left.some, right.some, _rule_key), joined(left.implied, right.implied)))
     return None
+
+
+def _meet_properties(left: Objects, right: Objects) -> dict[str, Conjunction]:
+    met = dict(left.properties)
+    if right.rules:
+        for name, value in left.properties.items():
+            if name not in right.properties:
+                met[name] = both(value, right.member(name))
+    for name, value in right.properties.items():
+        known = left.properties.get(name)
+        met[name] = both(left.member(name) if known is None else known, value)
+    return met
+
+
+def apart(left: Objects, right: Objects) -> bool:
+    """Whether two cases of objects have certainly nothing in common: ``meet`` would be None."""
+    required = {*left.required, *right.required}
+    highest = _least(left.maximum, right.maximum)
+    if highest is not None and highest < max(left.minimum, right.minimum, len(required)):
+        return True
+    return any(is_never(left.member(name)) or is_never(right.member(name)) for name in required)
 
 
 def settled_arrays(arrays: Arrays) -> Arrays | None:
