@@ -108,7 +108,7 @@ class Vocabulary:
             tokenizer: a path to, or the parsed contents of, a Hugging Face ``tokenizer.json``; a path to a tiktoken
                 file (lines of base64 and rank), a tekken JSON file or a SentencePiece ``.model``; a
                 ``tokenizers.Tokenizer``; a tokenizer of transformers, fast or slow; a ``tiktoken.Encoding``; a
-                ``sentencepiece.SentencePieceProcessor``; a tokenizer of mistral-common.
+                ``sentencepiece.SentencePieceProcessor``; a tokenizer of mistral-common; a ``llama_cpp.Llama``.
             special_tokens: names and ids that the file does not tell. tiktoken files hold none; those of the published
                 ones (Llama 3 and 4, Qwen, OpenAI's) are known by the file's SHA-256 and need not be given.
             eos_ids: ids that end an output; looked up by their well-known names when not given.
@@ -232,7 +232,13 @@ def _byte_strings(tokens: Any) -> list[bytes]:
 
 def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     """Find out the format and read it."""
-    from trellis.masking import vocabulary_hf, vocabulary_sentencepiece, vocabulary_slow, vocabulary_tiktoken
+    from trellis.masking import (
+        vocabulary_hf,
+        vocabulary_llama,
+        vocabulary_sentencepiece,
+        vocabulary_slow,
+        vocabulary_tiktoken,
+    )
 
     if isinstance(tokenizer, (str, Path)):
         return read_path(Path(tokenizer), special_tokens)
@@ -240,6 +246,8 @@ def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
         return _read_json(tokenizer, special_tokens)
     if vocabulary_tiktoken.is_encoding(tokenizer):
         return vocabulary_tiktoken.read_encoding(tokenizer, special_tokens)
+    if vocabulary_llama.is_model(tokenizer):
+        return vocabulary_llama.read(tokenizer, special_tokens)
     if vocabulary_hf.is_tokenizer(tokenizer):
         return vocabulary_hf.read_tokenizer(tokenizer, special_tokens)
     if vocabulary_sentencepiece.is_processor(tokenizer):

@@ -97,6 +97,13 @@ def _transformers(name: str) -> Model:
     return LocalModel(TransformersModel.from_pretrained(name))
 
 
+def _llama(path: str) -> Model:
+    from trellis.models.llama import LlamaModel
+    from trellis.models.local import LocalModel
+
+    return LocalModel(LlamaModel.from_file(path))
+
+
 BUILT_IN = "trellis/nano"
 OPENAI_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """What the openai client reads from the environment."""
@@ -118,6 +125,7 @@ PROVIDERS: Mapping[str, Server | Package] = MappingProxyType({
     "llama-server": Server("http://localhost:8080/v1", "LLAMA_SERVER_BASE_URL", dialect="llama-server"),
     "litellm": Package(_litellm),
     "transformers": Package(_transformers),
+    "llama-cpp": Package(_llama),
     "trellis": Package(_trained),
 })
 
