@@ -286,6 +286,8 @@ def _tabs(text: str, r: random.Random) -> str:
 
 def _blank(text: str, r: random.Random) -> str:
     """Blank lines between the entries at the margin."""
+    if "|" in text:
+        return text
     return re.sub(r"\n(?=[A-Za-z])", "\n\n", text)
 
 

@@ -36,6 +36,7 @@ _PASSES = 3
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
+_TABBED = re.compile(r'"[^"\n]*(?<![A-Za-z])[A-Za-z]:\\[abefnrtv0N_]')  # ``"C:\temp"``, which has a tab in it
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
     "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
@@ -134,10 +135,11 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
             root = document.root
             value = None if root is None else root.data()
             if root is not None and judge.accepts(value):
+                tabbed = _TABBED.search(text) is not None
                 if schema is None and not _meant_otherwise(text, root):
-                    return _as_text(text, value, root, bool(document.idle))
+                    return _as_text(text, value, root, tabbed or bool(document.idle))
                 if schema is not None and not document.idle:
-                    return Repaired(value, text)
+                    return Repaired(value, text, ambiguous=tabbed)
     task = _Task(judge, SchemaView.of(schema if schema is not None else {}), level, reads)
     readings = list(_readings(text, task, fenced))
     readings = [found for found in readings if all(allowed(change.rule, level) for change in found.changes)]
@@ -173,7 +175,7 @@ def _one(text: str, reading: _Reading, margin: float, others: tuple[Repaired[Any
         confidence(sum(change.cost for change in reading.changes), margin),
         reading.complete,
         others,
-        reading.doubtful,
+        reading.doubtful or _TABBED.search(text) is not None,
     )
 
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import replace
 from itertools import islice
 
 from ..errors import RepairError
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
-from .yaml_frames import UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants
+from .yaml_frames import STRANGE, UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
 from .yaml_values import Values
 
 DEPTH = 100
+ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _SIGN_OFF = re.compile(
     r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
     r"|the above|note\b|that'?s|thank|is there|would you|these|as requested|done\b|best,|cheers|happy to|in this"
@@ -96,6 +98,8 @@ class LineReader(Values):
         best: tuple[float, Entry, Frame | Pending | None] | None = None
         key = read_key(self.text, line.at, line.end)
         shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
+        if key is not None and shorter is not None and self.view.types():
+            key = replace(key, cost=key.cost + ASSIGNED)
         for entry in (read_bullet(self.text, line.at, line.end), key, shorter):
             if entry is None:
                 continue
@@ -117,6 +121,8 @@ class LineReader(Values):
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
+                if frame.parent is None and frame.view is not self.view and line.column != frame.column:
+                    fits += STRANGE  # beside a key around everything, and not at its column
                 found.append((fits, frame))
         if not self.stack:
             kind = "seq" if entry.name is None else "map"
@@ -276,11 +282,16 @@ class LineReader(Values):
     def _says(self, entry: Entry, line: Line, place: Frame | Pending) -> bool:
         """Whether a line that could be an entry is a sentence: a key that nobody asked for, and words."""
         names = place.names if isinstance(place, Frame) else place.view.names()
-        if entry.name is None or not names:
+        if entry.name is None:
             return False
+        if not names:  # beside a key around a list, which nobody asked for
+            return wants(self.view, "seq") and not wants(self.view, "map") and self._top(place) and _wordy(entry.name)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
         return len(self.text[entry.value : line.end].split()) > 2
+
+    def _top(self, place: Frame | Pending) -> bool:
+        return isinstance(place, Frame) and place.parent is None and bool(place.entries)
 
     def _drop(self, rule: str, index: int) -> int:
         line = self.lines[index]
@@ -316,3 +327,7 @@ class LineReader(Values):
         self.changes = [change for change in self.changes if not gone(change)]
         self.changes += [Change("duplicate_key", start, end, "", cost_of("duplicate_key")) for start, end in spans]
         self.cost += cost_of("duplicate_key") * len(spans)
+
+
+def _wordy(name: str) -> bool:
+    return len(name.split()) > 2

@@ -123,6 +123,16 @@ class Values:
             return line.column > frame.column or self._goes_on(index)
         if line.column <= frame.column or entry is None:
             return False
+        beside = self.lines[index - 1]
+        if (
+            index - 1 > self.last_entry
+            and beside.column == line.column
+            and isinstance(place, Frame)
+            and line.column != place.column
+        ):
+            names = place.view.names()  # at the column of the text before it, and not quite a key
+            if entry.name is not None and names and entry.name not in names:
+                return True
         if entry.name is None:
             if frame.kind == "seq" and place is frame and line.column - frame.column <= 2:
                 return False  # the next item, out of place
@@ -181,6 +191,11 @@ class Values:
             mark = self.text[pending.at - 1 : pending.at]
             self.change("block_mark", pending.at, pending.at, "|" if mark in " \t" else " |")
             self._reindent(lines, frame)
+            for line in lines:
+                end = self.text.find("\n", line.end)
+                end = len(self.text) if end < 0 else end
+                if line.end < end and not line.blank:
+                    self.changes.append(Change("whitespace", line.end, end, "", 0.0))
         return following
 
     def _reindent(self, lines: list[Line], frame: Frame) -> None:
@@ -202,12 +217,13 @@ class Values:
         """A block scalar with its mark: which lines are in it, and whether YAML agrees."""
         following = index + 1
         base: int | None = None
+        column = max(frame.column, self.lines[index].column)
         while following < len(self.lines):
             line = self.lines[following]
             if not line.blank:
                 if base is None:
                     base = line.column
-                if not self._inside_block(following, base, frame):
+                if not self._inside_block(following, base, column):
                     break
             following += 1
         while self.lines[following - 1].blank and following > index + 1:
@@ -230,20 +246,20 @@ class Values:
             self._reindent(lines, frame)
         return following
 
-    def _inside_block(self, index: int, base: int, frame: Frame) -> bool:
+    def _inside_block(self, index: int, base: int, column: int) -> bool:
         line = self.lines[index]
-        if line.column >= base and base > frame.column:
+        if line.column >= base and base > column:
             return True
         if mark_rule(self.text, line):
-            return line.column > frame.column
+            return line.column > column
         entry, place = self.place(line)
         if place is None or entry is None:
-            below = line.column > frame.column or (line.column >= base and line.column > 0)
+            below = line.column > column or (line.column >= base and line.column > 0)
             return below or self._goes_on(index) or not self.lines[index - 1].blank
-        if line.column > frame.column:
+        if line.column > column:
             return not (entry.name is not None and isinstance(place, Frame) and entry.name in place.view.names())
         names = place.names if isinstance(place, Frame) else place.view.names()
-        return base <= frame.column and line.column == base and self._strange(entry, names)
+        return base <= column and line.column == base and self._strange(entry, names)
 
     @staticmethod
     def _strange(entry: Entry, names: set[str]) -> bool:
