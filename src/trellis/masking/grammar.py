@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trellis.errors import GrammarError, UnsupportedError, UsageError
 from trellis.masking import regex_front, special, terminals
-from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors, shown
+from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
 from trellis.masking.reference import ReferenceGrammar
 from trellis.masking.special import SpecialToken
@@ -138,7 +138,7 @@ class Grammar:
     def from_choices(cls, values: Iterable[str]) -> Grammar:
         """Exactly these texts."""
         given = tuple(_listed(values))
-        words = sorted({_choice(value) for value in given})
+        words = sorted({_choice(value) for value in given})  # in the order of their UTF-8 as well
         if not words:
             raise GrammarError("there is nothing to choose from", hint="give at least one text")
         return cls(_choices(words), f"{len(words)} choices", choices=given)
@@ -178,6 +178,23 @@ class Grammar:
         if self.special_tokens:
             raise GrammarError("a grammar with special tokens cannot parse text: they have none")
         return self._lark_source.parse(text)
+
+    def to_lark(self, dialect: Literal["portable"] = "portable") -> str:
+        """The language as Lark text.
+
+        Args:
+            dialect: ``portable`` is what ``lark`` itself, xgrammar and llguidance all read, with the same language
+                (vLLM and SGLang take it). What masks do not enforce stands in comments at the top.
+
+        Raises:
+            UnsupportedError: the readers would not agree, or the dialect has no words for something; says what.
+            LimitError: a terminal is too large to be written.
+        """
+        from trellis.masking.portable_lark import portable
+
+        if dialect != "portable":
+            raise UsageError(f"no dialect is called {dialect!r}", hint='the only one is "portable"')
+        return portable(self.program, [f"not enforced: {it.pointer or '/'}: {it.reason}" for it in self.relaxations])
 
     def ambiguous_rule(self, text: str) -> str | None:
         """A rule that reads a part of a text in more than one way; None if none does.
@@ -259,11 +276,10 @@ def _listed(values: Any) -> Iterable[Any]:
     return values
 
 
-def _choice(value: Any) -> bytes:
-    data = _encoded(value) if isinstance(value, str) else None
-    if data is None:
+def _choice(value: Any) -> str:
+    if not isinstance(value, str) or _encoded(value) is None:
         raise GrammarError(f"{value!r} cannot be chosen: choices are texts, without halves of surrogate pairs")
-    return data
+    return value
 
 
 @cache
@@ -271,7 +287,7 @@ def _byte_vocabulary() -> Vocabulary:
     return Vocabulary([*(bytes([byte]) for byte in range(256)), b"<end>"], special_ids=[256], eos_ids=[256])
 
 
-def _choices(words: list[bytes]) -> GeneralProgram:
+def _choices(words: list[str]) -> GeneralProgram:
     """Sorted, distinct words as a trie: where words part, one literal for each way on."""
     builder = AutomatonBuilder()
     rule = builder.rule("choices")
@@ -279,7 +295,7 @@ def _choices(words: list[bytes]) -> GeneralProgram:
     builder.final(end)
     begin = builder.state()
     builder.set_start(rule, begin)
-    work = [(begin, 0, len(words), 0)]  # state, words from..to, bytes that they share so far
+    work = [(begin, 0, len(words), 0)]  # state, words from..to, characters that they share so far
     while work:
         state, low, high, depth = work.pop()
         if len(words[low]) == depth:
@@ -294,13 +310,13 @@ def _choices(words: list[bytes]) -> GeneralProgram:
             if last > low:
                 target = builder.state()
                 work.append((target, low, last + 1, shared))
-            builder.terminal(state, terminals.literal(first[depth:shared]), target, shown(first))
+            builder.terminal(state, terminals.literal(first[depth:shared].encode()), target, repr(first))
             low = last + 1
     return builder.build(rule)
 
 
-def _shared(first: bytes, second: bytes) -> int:
-    """How many bytes two words have in common at the start."""
+def _shared(first: str, second: str) -> int:
+    """How many characters two words have in common at the start."""
     for at, (left, right) in enumerate(zip(first, second, strict=False)):
         if left != right:
             return at

@@ -9,7 +9,6 @@ not come true.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,9 +57,9 @@ class Lexer:
             if kind == terminals.LITERAL:
                 body = terminals.text(body)
             elif kind == terminals.COUNTED:
-                body = _counted(body).unit
+                body = terminals.counted_parts(code).unit
             elif kind == terminals.EXCEPT:
-                body = _except(body)[1]
+                body = terminals.except_parts(code)[1][1:]
             elif kind == terminals.AUTOMATON:
                 self.starts[label] = self._automaton(code, label)
                 continue
@@ -99,7 +98,7 @@ class Lexer:
             return Lexeme(label, ordered=tuple(Thread(*thread[:2], fresh=False) for thread in ordered))
         threads = [node for node in self.automata.follow([self.starts[label]]) if self.nodes[node][0] == "byte"]
         if label >= 0 and self.codes[label][0] == terminals.COUNTED:
-            counted = _counted(self.codes[label][1:])
+            counted = terminals.counted_parts(self.codes[label])
             left = (counted.minimum, counted.maximum)
             return Lexeme(label, left=left, phase=PREFIX if counted.prefix else UNITS)
         return Lexeme(label, tuple(threads))
@@ -134,7 +133,7 @@ class Lexer:
         ended = len(threads) < len(reached)
         if self.codes[lexeme.label][0] != terminals.EXCEPT:
             return Lexeme(lexeme.label, threads, ((lexeme.label, NO_GUARD),) if ended else ())
-        words = _except(self.codes[lexeme.label][1:])[0]
+        words = terminals.except_parts(self.codes[lexeme.label])[0]
         text = None if lexeme.text is None else lexeme.text + bytes([byte])
         if text is not None and not any(word.startswith(text) for word in words):
             text = None
@@ -185,7 +184,7 @@ class Lexer:
         return tuple((terminal, opposite(condition)) for terminal, condition in good.items() if condition != FALSE)
 
     def _step_counted(self, lexeme: Lexeme, byte: int) -> Lexeme | None:
-        counted, label, left = _counted(self.codes[lexeme.label][1:]), lexeme.label, lexeme.left
+        counted, label, left = terminals.counted_parts(self.codes[lexeme.label]), lexeme.label, lexeme.left
         text = (lexeme.text or b"") + bytes([byte])
         if lexeme.phase == PREFIX:
             if not counted.prefix.startswith(text):
@@ -212,7 +211,7 @@ class Lexer:
             raise UnsupportedError("a unit of a counted terminal is a prefix of another unit")
         return self._between(counted, label, (max(left[0] - 1, 0), None if left[1] is None else left[1] - 1))
 
-    def _between(self, counted: _Counted, label: int, left: tuple[int, int | None]) -> Lexeme:
+    def _between(self, counted: terminals.Counted, label: int, left: tuple[int, int | None]) -> Lexeme:
         """Between two units."""
         ends = ((label, NO_GUARD),) if not counted.suffix and left[0] == 0 else ()
         return Lexeme(label, (), ends, left=left, phase=PREFIX if ends and left[1] == 0 else UNITS)
@@ -253,44 +252,13 @@ class Lexer:
         words = [word for table in self.keywords for _, word in table]
         for code in self.codes:
             if code[0] == terminals.COUNTED:
-                counted = _counted(code[1:])
+                counted = terminals.counted_parts(code)
                 words += [counted.prefix, counted.suffix]
             elif code[0] == terminals.EXCEPT:
-                words += _except(code[1:])[0]
+                words += terminals.except_parts(code)[0]
         sets |= {1 << byte for word in words for byte in word}
         ordered = sorted(sets)
         found: dict[tuple[int, ...], int] = {}
         for byte in sorted(range(256), key=lambda byte: (not 32 < byte < 127, byte)):
             found.setdefault(tuple(members >> byte & 1 for members in ordered), byte)
         return list(found.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    minimum: int
-    maximum: int | None
-    prefix: bytes
-    suffix: bytes
-    unit: bytes
-
-
-def _counted(body: bytes) -> _Counted:
-    minimum, maximum = struct.unpack_from("<II", body)
-    prefix, at = _sized(body, 8)
-    suffix, at = _sized(body, at)
-    return _Counted(minimum, None if maximum == terminals.UNBOUNDED else maximum, prefix, suffix, body[at:])
-
-
-def _except(body: bytes) -> tuple[list[bytes], bytes]:
-    """(words, regex code of the base)"""
-    (count,) = struct.unpack_from("<I", body)
-    words, at = [], 4
-    for _ in range(count):
-        word, at = _sized(body, at)
-        words.append(word)
-    return words, body[at + 1:]
-
-
-def _sized(data: bytes, at: int) -> tuple[bytes, int]:
-    (size,) = struct.unpack_from("<H", data, at)
-    return data[at + 2 : at + 2 + size], at + 2 + size

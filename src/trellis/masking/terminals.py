@@ -19,6 +19,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 LITERAL, REGEX_SET, REGEX_FIRST, COUNTED, EXCEPT, SPECIAL, AUTOMATON = range(7)
 UNBOUNDED = 0xFFFFFFFF
@@ -220,6 +221,34 @@ def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int
     return characters, terminal[at + 4 : at + 4 + size], edges, start
 
 
+class Counted(NamedTuple):
+    """What a COUNTED terminal is made of."""
+
+    minimum: int
+    maximum: int | None
+    prefix: bytes
+    suffix: bytes
+    unit: bytes
+
+
+def counted_parts(terminal: bytes) -> Counted:
+    """The parts of a COUNTED terminal."""
+    minimum, maximum = struct.unpack_from("<II", terminal, 1)
+    prefix, at = _sized_at(terminal, 9)
+    suffix, at = _sized_at(terminal, at)
+    return Counted(minimum, None if maximum == UNBOUNDED else maximum, prefix, suffix, terminal[at:])
+
+
+def except_parts(terminal: bytes) -> tuple[list[bytes], bytes]:
+    """The words that an EXCEPT terminal leaves out, and the terminal that it leaves them out of."""
+    (count,) = struct.unpack_from("<I", terminal, 1)
+    words, at = [], 5
+    for _ in range(count):
+        word, at = _sized_at(terminal, at)
+        words.append(word)
+    return words, terminal[at:]
+
+
 def special(number: int) -> bytes:
     """The terminal that is one special token, and never its text.
 
@@ -235,6 +264,11 @@ def special_number(terminal: bytes) -> int:
 
 def _sized(data: bytes) -> bytes:
     return struct.pack("<H", len(data)) + data
+
+
+def _sized_at(data: bytes, at: int) -> tuple[bytes, int]:
+    (size,) = struct.unpack_from("<H", data, at)
+    return data[at + 2 : at + 2 + size], at + 2 + size
 
 
 # Questions about codes -------------------------------------------------------------------------------------------
