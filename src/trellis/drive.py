@@ -46,6 +46,9 @@ async def adrive(flow: Flow[T], model: Model) -> Result[T]:
         if (delay := delay_of(requests)) > 0:
             await asyncio.sleep(delay)
         parts = _by_model(requests, model)
+        if len(parts) == 1:
+            replies = await answer_async(parts[0][0], requests)
+            continue
         answers = (answer_async(asked, [requests[i] for i in places]) for asked, places in parts)
         replies = _in_order(requests, parts, await asyncio.gather(*answers))
 
@@ -67,12 +70,17 @@ async def answer_async(model: Model, requests: Sequence[Request]) -> Replies:
     import asyncio
 
     limit = _limit(requests)
-    clock = asyncio.timeout(None if limit is None else limit + GRACE)
+    if limit is None:
+        try:
+            return _checked(model, requests, await model.acomplete(requests))
+        except Exception as error:
+            return [typed(model, error)] * len(requests)
+    clock = asyncio.timeout(limit + GRACE)
     try:
         async with clock:
             return _checked(model, requests, await model.acomplete(requests))
     except Exception as error:
-        return [late(model, limit) if limit is not None and clock.expired() else typed(model, error)] * len(requests)
+        return [late(model, limit) if clock.expired() else typed(model, error)] * len(requests)
 
 
 def _limit(requests: Sequence[Request]) -> float | None:

@@ -1,7 +1,10 @@
 """The cache: what is the same request, what is never kept, and files that fail."""
 
 import asyncio
+import json
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import trellis
 from trellis import BestOf, Budget, Cache, Grammar, Judge, Retry, Sampling, ScriptedModel, Session, Vote
 from trellis.models.base import Reply
 from trellis.result import Usage
+from trellis.store.codec import reply_data
 
 PAID = Usage(1, 10, 10)
 
@@ -136,3 +140,51 @@ def test_an_entry_that_somebody_changed_is_asked_again(tmp_path: Path) -> None:
         session.cache._database.execute("UPDATE replies SET reply = ?", (text,))
         ask(session)
     assert len(model.requests) == 3
+
+
+def size_of(reply: Reply) -> int:
+    return 32 + len(json.dumps(reply_data(reply), separators=(",", ":")))
+
+
+def test_what_was_not_used_for_longest_makes_room(tmp_path: Path) -> None:
+    reply = Reply("x" * 1_000)
+    most = 20 * size_of(reply)
+    cache = Cache(tmp_path / "c.sqlite", max_bytes=most)
+    for number in range(20):
+        cache.put(f"{number:032}", reply)
+    assert len(cache) == 20
+    assert cache.get(f"{0:032}") == replace(reply, usage=Usage(), cached=True)  # used again: it stays
+    cache.put(f"{20:032}", reply)
+    kept = [number for number in range(21) if cache.get(f"{number:032}") is not None]
+    assert kept == [0, *range(4, 21)]
+    for number in range(100, 600):
+        cache.put(f"{number:032}", reply)
+        assert len(cache) <= 20
+    cache.close()
+    assert Path(cache.path).stat().st_size < 8 * most
+    assert len(Cache(cache.path, max_bytes=size_of(reply) * 2)) > 2  # room is made when something comes
+
+
+def test_a_reply_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
+    session = Session(model=ScriptedModel(["1", "1"]), cache=Cache(tmp_path / "c.sqlite", max_bytes=10))
+    assert [ask(session).value for _ in range(2)] == [1, 1]
+    assert session.cache is not None
+    assert len(session.cache) == 0
+
+
+def test_a_file_from_before_there_was_a_bound(tmp_path: Path) -> None:
+    file = tmp_path / "c.sqlite"
+    with closing(sqlite3.connect(file)) as old:
+        old.execute("PRAGMA application_id=1953655923")
+        old.execute("CREATE TABLE replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID")
+        old.execute("INSERT INTO replies VALUES ('k', '{\"text\": \"1\"}')")
+        old.commit()
+    kept = Cache(file, max_bytes=1_000).get("k")
+    assert kept is not None
+    assert kept.text == "1"
+
+
+@pytest.mark.parametrize("bound", [0, -1, 1.5, True, "5"])
+def test_a_bound_is_a_number_of_bytes(tmp_path: Path, bound: Any) -> None:
+    with pytest.raises(trellis.UsageError, match="max_bytes"):
+        Cache(tmp_path / "c.sqlite", max_bytes=bound)

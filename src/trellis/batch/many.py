@@ -21,6 +21,7 @@ from trellis.contract import RepairLevel
 from trellis.drive import adrive
 from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError, looking_at_arguments, shown
 from trellis.models import Model
+from trellis.models.base import WrappedModel
 from trellis.result import Mode, Result, Sampling, Usage
 from trellis.session import Session
 from trellis.store.journal import Journal, JournaledModel
@@ -279,6 +280,15 @@ class _Work:
         return str(self._occurrences[digest])
 
 
+async def _release(model: Model) -> None:
+    """Closes what a model has opened for this event loop, which ends with the batch."""
+    while isinstance(model, WrappedModel):
+        model = model.inner
+    if (release := getattr(model, "release", None)) is not None:
+        with suppress(Exception):  # what breaks when connections are closed is of no consequence
+            await release()
+
+
 def _typed(error: BaseException) -> TrellisError:
     if isinstance(error, TrellisError):
         return error
@@ -320,6 +330,7 @@ class _Thread(threading.Thread):
             await self._put(error)
         finally:
             await source.aclose()
+            await _release(self._work.model)
 
     async def _put(self, item: Row[Any] | BaseException | None) -> None:
         while True:

@@ -110,6 +110,15 @@ class Contract(ABC, Generic[T]):
     def validate(self, value: Any) -> Verdict[T]:
         """Judges what was read: JSON data, or the text itself for plain text."""
 
+    def examine(self, text: str, level: RepairLevel = "normal") -> tuple[Repaired[Any], Verdict[T]]:
+        """``read``, then ``validate``.
+
+        Raises:
+            RepairError: no repair at this level reads it.
+        """
+        repaired = self.read(text, level)
+        return repaired, self.validate(repaired.value)
+
     @abstractmethod
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         """The language of the answers, for masks.

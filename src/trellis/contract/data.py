@@ -22,7 +22,7 @@ from trellis.contract.base import (
 )
 from trellis.contract.renderings import Rendering, rendered
 from trellis.contract.unknown import allows_unknown
-from trellis.contract.values import Values, json_text
+from trellis.contract.values import SchemaValues, Values, json_text
 from trellis.errors import RepairError, TypeNotSupportedError
 from trellis.schema import yaml_text
 from trellis.schema.typescript import render
@@ -105,6 +105,20 @@ class JsonContract(DataContract[T]):
             if error.limit is None and (fault := _json_fault(text)):  # said in the words of JSON, not of repair
                 raise RepairError(f"no valid JSON: {fault}", hint=error.hint) from error
             raise
+
+    def examine(self, text: str, level: RepairLevel = "normal") -> tuple[Repaired[Any], Verdict[T]]:
+        """A standard reading that the schema takes is judged once, not by repair and by us."""
+        from trellis.repair.backslash import with_doubts
+        from trellis.repair.standard import read_standard
+
+        if isinstance(self.values, SchemaValues):
+            try:
+                value = read_standard(text)
+            except (ValueError, RepairError):
+                return super().examine(text, level)
+            if (verdict := self.values.check(value)).ok:
+                return with_doubts(value, text), verdict
+        return super().examine(text, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         grammar = self._grammars.get(on_unsupported)

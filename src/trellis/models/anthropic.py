@@ -26,7 +26,7 @@ from trellis.models.base import Reply, Request
 from trellis.models.lowering import ANTHROPIC, Lowered, lower, wrapped
 from trellis.models.openai_chat import not_enforced, with_schema
 from trellis.models.refusals import refusals_of
-from trellis.models.remote import Call, Clients, RemoteModel, count, identifier
+from trellis.models.remote import Call, Clients, RemoteModel, count, identifier, transport_of
 from trellis.models.stainless import errors_of
 from trellis.result import Finish, Mode, Usage
 
@@ -90,9 +90,13 @@ class AnthropicModel(RemoteModel):
     def errors(self) -> AbstractContextManager[None]:
         return errors_of(self._sdk, "ANTHROPIC_API_KEY")
 
+    async def release(self) -> None:
+        """Closes the connections of this event loop; the next request opens others."""
+        await self._clients.release()
+
     def _make(self, kind: Any) -> Any:
         try:
-            client = kind(max_retries=0, timeout=self._timeout, **self._settings)
+            client = kind(max_retries=0, timeout=self._timeout, **transport_of(self._sdk, kind), **self._settings)
         except self._sdk.AnthropicError as error:
             raise AuthenticationError(f"anthropic: {error}", hint="set ANTHROPIC_API_KEY, or pass api_key=") from error
         except Exception as error:  # the HTTP library's own, for an address or a key that cannot be one

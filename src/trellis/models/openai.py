@@ -19,7 +19,7 @@ from trellis.models.dialects import Dialect, dialect_of
 from trellis.models.openai_chat import ChatCall
 from trellis.models.openai_responses import ResponsesCall
 from trellis.models.refusals import refusals_of
-from trellis.models.remote import Call, Clients, RemoteModel
+from trellis.models.remote import Call, Clients, RemoteModel, transport_of
 from trellis.models.stainless import errors_of
 from trellis.result import Mode
 
@@ -102,15 +102,20 @@ class OpenAIModel(RemoteModel):
     async def _anamed(self, listing: Any) -> None:
         self.model = _only((await listing).data)
 
+    async def release(self) -> None:
+        """Closes the connections of this event loop; the next request opens others."""
+        await self._clients.release()
+
     def _make(self, kind: Any) -> Any:
+        settings = {"max_retries": 0, "timeout": self._timeout, **transport_of(self._sdk, kind), **self._settings}
         try:
             try:
-                return kind(max_retries=0, timeout=self._timeout, **self._settings)
+                return kind(**settings)
             except self._sdk.OpenAIError:
                 if "api_key" in self._settings or not (
                         self._settings.get("base_url") or os.environ.get("OPENAI_BASE_URL")):
                     raise
-                return kind(max_retries=0, timeout=self._timeout, api_key="none", **self._settings)
+                return kind(api_key="none", **settings)
         except self._sdk.OpenAIError as error:
             raise AuthenticationError(f"openai: {error}", hint="set OPENAI_API_KEY, or pass api_key=") from error
         except Exception as error:  # the HTTP library's own, for an address or a key that cannot be one

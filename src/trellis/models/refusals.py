@@ -36,8 +36,9 @@ class Refusals:
 
     def note(self, request: Request, came: Reply | Exception) -> None:
         """Takes in what came of a request."""
-        if request.mode == "prompt" and not self._suspects:
-            return
+        if not self._suspects and (request.mode == "prompt" or (
+                isinstance(came, Reply) and (came.enforced != request.mode or request.mode in self._answered))):
+            return  # there is nothing to learn
         of_type = _type_of(request.schema)
         with self._lock:
             if isinstance(came, RequestRejectedError) and came.status in REFUSED:
@@ -58,7 +59,7 @@ class Refusals:
 
     def left_of(self, modes: tuple[Mode, ...], schema: Any = None) -> tuple[Mode, ...]:
         """The modes without those that were given up, also for a type where its schema is given."""
-        of_type = _type_of(schema)
+        of_type = _type_of(schema) if self._refused else ""
         with self._lock:
             return tuple(mode for mode in modes if mode == "prompt" or not (
                 mode in self._ignored or of_type in self._refused.get(mode, ()) or

@@ -122,6 +122,8 @@ class RemoteModel(ABC):
         client = self.async_client()
         if client is None:
             return await asyncio.to_thread(self.complete, requests)
+        if len(requests) == 1:  # a task of its own would cost more than the rest of this
+            return [await self._acomplete(client, requests[0])]
         return list(await asyncio.gather(*(self._acomplete(client, request) for request in requests)))
 
     def _complete(self, client: Any, request: Request) -> Reply | Exception:
@@ -236,6 +238,19 @@ class Clients:
         if loop not in self._async:
             self._async[loop] = self._make(self.async_kind)
         return self._async[loop]
+
+    async def release(self) -> None:
+        """Closes the asynchronous client of this loop, if it is ours."""
+        client = self._async.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+
+def transport_of(sdk: Any, kind: type) -> dict[str, Any]:
+    """The HTTP client of an asynchronous client of an SDK. Its own kind, when it is collected, closes itself in a loop
+    of that time, which is not that of its connections, and leaves an error on standard error."""
+    default = getattr(sdk, "DefaultAsyncHttpxClient", None)
+    return {"http_client": default()} if default is not None and kind.__name__.startswith("Async") else {}
 
 
 def retry_after(headers: Any) -> float | None:

@@ -33,8 +33,9 @@ class Record:
     def __init__(self, log: RunLog | None, messages: Sequence[Message], write: Callable[[Any], str],
                  **facts: Any) -> None:
         self._log, self._messages, self._write = log, tuple(messages), write
-        self.id = os.urandom(8).hex()
+        self.id = ""
         if log is not None:
+            self.id = os.urandom(8).hex()
             said = _messages(self._messages)
             self._note("run", at=_now(), prompt_hash=prompt_hash(log.redactor(said)), messages=said, **facts)
 

@@ -6,17 +6,22 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from trellis.errors import UsageError
+from trellis.errors import UsageError, shown
 from trellis.models.base import Model, Reply, Request, WrappedModel
 from trellis.store.codec import reply_data, reply_of, request_key
 
 _APPLICATION = 0x74726C73  # "trls", in the file's header
-_TABLE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID"
+_TABLE = ("CREATE TABLE IF NOT EXISTS replies "
+          "(key TEXT PRIMARY KEY, reply TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID")
+_TOTAL = "SELECT coalesce(sum(length(key) + length(reply)), 0) FROM replies"
+KEPT = 0.9
+"""When the bound is reached, the replies that were used last are kept, up to this share of it."""
 
 
 class Cache:
@@ -28,13 +33,21 @@ class Cache:
 
     Args:
         path: the file; made if it is not there.
+        max_bytes: how much may be kept; what was not used for longest then makes room. ``None`` is no bound. The file
+            itself is larger by SQLite's own pages and its log, by some ten percent and a few megabytes.
 
     Raises:
-        UsageError: the file cannot be opened, or is no cache.
+        UsageError: the file cannot be opened, is no cache, or the bound is none.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
+        if max_bytes is not None and (isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1):
+            raise UsageError(f"Cache(max_bytes={shown(max_bytes)}): a number of bytes, 1 or more",
+                             hint="None, the default, is no bound")
+        if not isinstance(path, str | os.PathLike):
+            raise UsageError(f"{shown(path)} is no file", hint='Cache("replies.sqlite")')
         self.path = os.fspath(path)
+        self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._fault = ""
         try:
@@ -43,10 +56,15 @@ class Cache:
             [(tables,)] = self._database.execute("SELECT count(*) FROM sqlite_master")
             if application != _APPLICATION and tables:
                 raise UsageError(f"{self.path} is a database, but no cache of replies")
+            if not tables:
+                self._database.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that the file shrinks, too
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute(f"PRAGMA application_id={_APPLICATION}")
             self._database.execute(_TABLE)
+            if "used" not in [column[1] for column in self._database.execute("PRAGMA table_info(replies)")]:
+                self._database.execute("ALTER TABLE replies ADD COLUMN used INTEGER NOT NULL DEFAULT 0")
+            self._bytes = 0 if max_bytes is None else self._total()
         except (sqlite3.Error, OSError, ValueError) as error:
             raise UsageError(f"the cache {self.path} cannot be opened: {error}",
                              hint="a file that can be written, or one that is not there yet") from error
@@ -55,6 +73,8 @@ class Cache:
         """The reply that is kept for a key."""
         with self._lock, self._noted():
             row = self._database.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+            if row and self.max_bytes is not None:  # without a bound nobody asks when it was used
+                self._database.execute("UPDATE replies SET used = ? WHERE key = ?", (_now(), key))
             return reply_of(json.loads(row[0])) if row else None
         return None
 
@@ -62,7 +82,23 @@ class Cache:
         """Keeps a reply; the first one stays."""
         text = json.dumps(reply_data(reply), ensure_ascii=True, separators=(",", ":"))
         with self._lock, self._noted():
-            self._database.execute("INSERT OR IGNORE INTO replies VALUES (?, ?)", (key, text))
+            done = self._database.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?)", (key, text, _now()))
+            self._bytes += done.rowcount * (len(key) + len(text))
+            if self.max_bytes is not None and self._bytes > self.max_bytes:
+                self._make_room(self.max_bytes)
+
+    def _total(self) -> int:
+        return int(self._database.execute(_TOTAL).fetchone()[0])
+
+    def _make_room(self, most: int) -> None:
+        self._bytes = self._total()  # other processes have written, too
+        if self._bytes <= most:
+            return
+        self._database.execute("""DELETE FROM replies WHERE key IN (SELECT key FROM (
+            SELECT key, sum(length(key) + length(reply)) OVER (ORDER BY used DESC, key) AS kept FROM replies)
+            WHERE kept > ?)""", (int(KEPT * most),))
+        self._bytes = self._total()
+        self._database.execute("PRAGMA incremental_vacuum").fetchall()
 
     def __len__(self) -> int:
         with self._lock, self._noted():
@@ -80,6 +116,10 @@ class Cache:
 
     def _noted(self) -> _Noted:
         return _Noted(self)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
 
 
 class _Noted(suppress):

@@ -154,6 +154,8 @@ class JournaledModel(WrappedModel):
         return asyncio.run(self.acomplete(requests))
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
+        if len(requests) == 1:
+            return [await self._one(requests[0])]
         return list(await asyncio.gather(*map(self._one, requests)))
 
     async def _one(self, request: Request) -> Reply | Exception:

@@ -40,7 +40,7 @@ def grounded_in(source: str, *, degree: float = 0.9, ignore: Sequence[str] = ())
     if isinstance(degree, bool) or not isinstance(degree, int | float) or not 0 <= degree <= 1:
         raise UsageError(f"grounded_in(degree={shown(degree)}): a number from 0 to 1")
     with looking_at_arguments():
-        paths: list[Any] = list(ignore) if isinstance(ignore, list | tuple) else [ignore]
+        paths: list[Any] = list(ignore) if isinstance(ignore, list | tuple) else [None]
     if not all(isinstance(one, str) for one in paths):
         raise UsageError(f"grounded_in(ignore={shown(ignore)}): a list of JSON pointers", hint='ignore=["/category"]')
     words = _words(source)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trellis.contract import Contract, RepairLevel
+from trellis.contract import Contract, RepairLevel, Verdict
 from trellis.errors import (
     LimitError,
     ModelError,
@@ -49,28 +49,35 @@ def read_reply(blank: Attempt, reply: Reply | Exception, contract: Contract[Any]
     """
     if isinstance(reply, Exception):
         return _no_reply(blank, reply)
-    attempt = replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish, usage=reply.usage,
-                      warnings=reply.warnings, cached=reply.cached, probabilities=reply.probabilities,
-                      logprob=None if reply.token_logprobs is None else sum(reply.token_logprobs))
+    came: dict[str, Any] = {
+        "enforced": reply.enforced, "raw": reply.text, "finish": reply.finish, "usage": reply.usage,
+        "warnings": reply.warnings, "cached": reply.cached, "probabilities": reply.probabilities,
+        "logprob": None if reply.token_logprobs is None else sum(reply.token_logprobs)}
+    judged = _judged(reply, contract, level, validators)
+    return replace(blank, **{**came, **judged, "warnings": (*reply.warnings, *judged.get("warnings", ()))})
+
+
+def _judged(reply: Reply, contract: Contract[Any], level: RepairLevel,
+            validators: Sequence[Validator]) -> dict[str, Any]:
+    """What an attempt says of an answer, by the names of its attributes."""
     if reply.hopeless is not None:
-        return replace(attempt, failure="schema", errors=(reply.hopeless,))
+        return {"failure": "schema", "errors": (reply.hopeless,)}
     if reply.finish == "refusal":
-        return _failed(attempt, "refused", reply.refusal or "the model refused to answer")
+        return _failed("refused", reply.refusal or "the model refused to answer")
     is_cut = reply.finish in _CUT
-    cut = _failed(attempt, "truncated", _CUT.get(reply.finish, ""))
+    cut = _failed("truncated", _CUT.get(reply.finish, ""))
     if not reply.text.strip():
-        return cut if is_cut else _failed(attempt, "empty", "the answer is empty")
+        return cut if is_cut else _failed("empty", "the answer is empty")
     try:
-        repaired = contract.read(reply.text, level)
+        repaired, verdict = contract.examine(reply.text, level)
     except (RepairError, LimitError) as error:
-        return cut if is_cut else _failed(attempt, "syntax", error.message.splitlines()[0])
-    attempt = replace(attempt, data=repaired.value, value=repaired.value, repairs=repaired.edits)
-    if repaired.ambiguous:
-        attempt = replace(attempt, warnings=(*attempt.warnings, "the answer can be read in more than one way"))
+        return cut if is_cut else _failed("syntax", error.message.splitlines()[0])
+    read = {"data": repaired.value, "value": repaired.value, "repairs": repaired.edits}
     if is_cut and not _is_whole(contract, repaired):
-        return replace(cut, data=repaired.value, value=repaired.value, repairs=repaired.edits)
-    checked = check(contract, repaired.value, validators)
-    return replace(attempt, value=checked.value, errors=checked.errors, failure=checked.failure)
+        return {**cut, **read}
+    checked = _checked(verdict, repaired.value, validators)
+    said = ("the answer can be read in more than one way",) if repaired.ambiguous else ()
+    return {**read, "value": checked.value, "errors": checked.errors, "failure": checked.failure, "warnings": said}
 
 
 def check(contract: Contract[Any], data: Any, validators: Sequence[Validator]) -> Checked:
@@ -79,7 +86,10 @@ def check(contract: Contract[Any], data: Any, validators: Sequence[Validator]) -
     Raises:
         UsageError: a validator is broken itself.
     """
-    verdict = contract.validate(data)
+    return _checked(contract.validate(data), data, validators)
+
+
+def _checked(verdict: Verdict[Any], data: Any, validators: Sequence[Validator]) -> Checked:
     if not verdict.ok:
         return Checked(data, verdict.errors, "schema")
     value: Any = verdict.value
@@ -122,8 +132,8 @@ def _is_whole(contract: Contract[Any], repaired: Any) -> bool:
     return contract.format == "json" and repaired.complete and isinstance(repaired.value, dict | list)
 
 
-def _failed(attempt: Attempt, kind: FailureKind, message: str) -> Attempt:
-    return replace(attempt, failure=kind, errors=(FieldError("", message),))
+def _failed(kind: FailureKind, message: str) -> dict[str, Any]:
+    return {"failure": kind, "errors": (FieldError("", message),)}
 
 
 def _no_reply(blank: Attempt, error: Exception) -> Attempt:
@@ -131,4 +141,4 @@ def _no_reply(blank: Attempt, error: Exception) -> Attempt:
                          "transport" if isinstance(error, TransportError) else "rejected")
     said = error.message if isinstance(error, TrellisError) else f"{type(error).__name__}: {message_of(error)}"
     calls = 1 if isinstance(error, ModelError) else 0
-    return replace(_failed(blank, kind, said), error=error, usage=Usage(calls=calls))
+    return replace(blank, **_failed(kind, said), error=error, usage=Usage(calls=calls))

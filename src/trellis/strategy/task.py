@@ -163,9 +163,9 @@ class Task(Generic[T]):
         number = self._first_sample + self._stride * sample
         if drawn.seed is not None:
             drawn = replace(drawn, seed=derive_seed(drawn.seed, number))
-        return self._in_mode(Request(messages or self.messages, name=self.contract.name, schema=self.contract.schema,
-                                     sampling=drawn, sample=number, delay=delay, fresh=self.fresh,
-                                     choices=self.contract.choices, model=self._asked))
+        return self._in_mode(Request(messages or self.messages, self.mode, name=self.contract.name,
+                                     schema=self.contract.schema, sampling=drawn, sample=number, delay=delay,
+                                     fresh=self.fresh, choices=self.contract.choices, model=self._asked))
 
     def _in_mode(self, request: Request) -> Request:
         if self.mode == "mask":
@@ -177,7 +177,8 @@ class Task(Generic[T]):
             else:
                 self.warn(*(f"{one.reason} (at {one.pointer or '/'}); checked here" for one in grammar.relaxations))
                 return replace(request, mode="mask", grammar=grammar)
-        return replace(request, mode=self.mode, grammar=None)
+        return request if request.mode == self.mode and request.grammar is None else replace(
+            request, mode=self.mode, grammar=None)
 
     def ask(self, *requests: Request) -> Generator[list[Request], Replies, list[Attempt]]:
         """Yields the requests and returns an attempt for each, judged and kept.
@@ -276,7 +277,9 @@ class Task(Generic[T]):
             raise self.ended(error) from error.__cause__
 
     def _keep(self, attempt: Attempt) -> Attempt:
-        attempt = replace(attempt, usage=self.meter.priced(attempt.usage, self._model_name))
+        usage = self.meter.priced(attempt.usage, self._model_name)
+        if usage is not attempt.usage:
+            attempt = replace(attempt, usage=usage)
         self.attempts.append(attempt)
         if self._on_attempt is not None:
             self._on_attempt(attempt)
