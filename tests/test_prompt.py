@@ -198,3 +198,21 @@ def test_a_template_of_ones_own_sees_the_type_in_the_rendering_that_was_chosen()
     template = Template("Who is {{ who }}?", source="{{ prompt }} As {{ name }}, like {{ type }}.", rendering="example",
                         variables={"who": "Ann"})
     assert template.preview(dict[str, int]).text == "[user]\nWho is Ann? As Answer, like Its form, by example: {}."
+
+
+def test_examples_of_answers_with_reasoning_bring_theirs() -> None:
+    examples = [("Two and two?", 4, "2 and 2 make 4"), ("One?", 1, "")]
+    shown = Template("Add.", reasoning=True, examples=examples).preview(int).text
+    assert '{"reasoning":"2 and 2 make 4","answer":4}' in shown
+    assert '"..."' not in shown
+    plain = Template("Add.", examples=examples).preview(int).text
+    assert "Output: 4" in plain
+    assert "make 4" not in plain
+    rows = Template("Add.", reasoning=True, examples=[("x", [1], "because")]).preview(trellis.Yaml(list[int])).text
+    assert "reasoning: because\nanswer:\n  - 1" in rows
+
+
+@pytest.mark.parametrize("example", [("Two?", 2), ("Two?", 2, 3), ("Two?",), ("Two?", 2, "a", "b")])
+def test_an_example_without_its_reasoning_is_an_error(example: Any) -> None:
+    with pytest.raises(trellis.TemplateError, match="example 0"):
+        Template("Add.", reasoning=True, examples=[example]).preview(int)

@@ -146,3 +146,22 @@ def test_logs_that_are_empty_or_damaged_have_a_report_too(tmp_path: Path, log: P
     assert main(["report", str(log)]) == 0
     assert "passed over" in capsys.readouterr().err
     assert "not ended" in log.with_suffix(".html").read_text()
+
+
+def test_training_data_has_the_reasoning_of_the_answer_it_teaches(tmp_path: Path) -> None:
+    def answers(*said: str) -> ScriptedModel:
+        return ScriptedModel([f'{{"reasoning":"because {one}","answer":{one}}}' for one in said])
+
+    path = tmp_path / "run.jsonl"
+    template = trellis.Template("Two?", reasoning=True)
+    trellis.generate_structured(template, int, session=Session(model=answers("2"), log=path))
+    vote = trellis.Vote(3, early_stop=False)
+    trellis.generate_structured(trellis.Template("Three?", reasoning=True), int,
+                                session=Session(model=answers("3", "4", "3"), log=path), strategy=vote)
+    merged = ScriptedModel([f'{{"reasoning":"r","answer":{{"a":{a},"b":{b}}}}}' for a, b in ((1, 2), (1, 3), (2, 3))])
+    result = trellis.generate_structured(trellis.Template("Both?", reasoning=True), dict[str, int],
+                                         session=Session(model=merged, log=path), strategy=vote)
+    assert (result.value, result.accepted) == ({"a": 1, "b": 3}, 1)
+    taught = [record["messages"][-1]["content"] for record in export(read_log(path)).train]
+    assert taught == ['{"reasoning":"because 2","answer":2}', '{"reasoning":"because 3","answer":3}',
+                      '{"reasoning":"r","answer":{"a":1,"b":3}}']

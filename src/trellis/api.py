@@ -143,9 +143,9 @@ class Plan(NamedTuple):
         found = self.model if model is None else model
         modes = modes_for(self.mode, found, contract)
         own = self.session.cached(found)
-        record = recorded(self.session.log, messages, contract.write, model=found.name, strategy=repr(self.strategy),
-                          modes=list(modes), type=contract.name, format=contract.format, schema=contract.schema,
-                          repair=self.level, sampling=sampling_data(self.sampling))
+        record = recorded(self.session.log, messages, contract.write_after, model=found.name,
+                          strategy=repr(self.strategy), modes=list(modes), type=contract.name, format=contract.format,
+                          schema=contract.schema, repair=self.level, sampling=sampling_data(self.sampling))
         task = Task(contract, messages, modes, sampling=self.sampling, validators=self.validators, repair=self.level,
                     meter=self.session.meter, warnings=self.warnings, on_attempt=record.attempt, model=own,
                     find_model=finder(self.mode, own, self.session))

@@ -41,7 +41,7 @@ class Shape(Protocol):
     @property
     def allows_unknown(self) -> bool: ...
     def rendered(self, rendering: Any) -> str: ...
-    def write(self, value: Any) -> str: ...
+    def write_after(self, value: Any, data: Any) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Template:
 
     Attributes:
         prompt: what to do, in the caller's words.
-        examples: pairs of input text and value; each value must be of the output type.
+        examples: pairs of input text and value; each value must be of the output type. With ``reasoning``, the third of
+            each is the text that leads to the value.
         system: a system message, or an empty string.
         source: Jinja text to use instead of the one for the output's format.
         variables: more names for the template, and for ``prompt``, which is itself rendered when there are any.
@@ -68,7 +69,7 @@ class Template:
     """
 
     prompt: str
-    examples: Sequence[tuple[str, Any]] = ()
+    examples: Sequence[tuple[str, Any] | tuple[str, Any, str]] = ()
     system: str = ""
     source: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Template:
                 "name": shape.name,
                 "type": self._type(shape),
                 "unknown": shape.allows_unknown,
-                "examples": [_example(shape, i, text, value) for i, (text, value) in enumerate(self.examples)],
+                "examples": [_example(shape, i, *example) for i, example in enumerate(self.examples)],
             },
         ).rstrip()
         system = (Message("system", self.system),) if self.system else ()
@@ -114,10 +115,15 @@ class Template:
         if not isinstance(self.examples, list | tuple):
             raise TemplateError(f"Template(examples=...) is a list of pairs, not {type(self.examples).__name__}",
                                 hint='examples=[("input text", value)]')
-        for index, pair in enumerate(self.examples):
-            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+        for index, example in enumerate(self.examples):
+            if not isinstance(example, list | tuple) or len(example) not in (2, 3) or not isinstance(example[0], str):
                 raise TemplateError(f"example {index} is no pair of an input text and a value",
                                     hint='examples=[("input text", value)]')
+            if len(example) == 3 and not isinstance(example[2], str):
+                raise TemplateError(f"the reasoning of example {index} is text, not {type(example[2]).__name__}")
+            if self.reasoning and len(example) < 3:
+                raise TemplateError(f"example {index} does not show the reasoning that answers are to start with",
+                                    hint='examples=[("input text", value, "what leads to it")]')
 
     def preview(self, output_type: Any, *, count: Callable[[str], int] | None = None) -> Preview:
         """The exact prompt and its tokens, with those of the type in each rendering.
@@ -302,9 +308,9 @@ def render(source: str, names: dict[str, Any]) -> str:
         raise TemplateError(f"template: {type(error).__name__}: {error}") from error
 
 
-def _example(shape: Shape, index: int, text: str, value: Any) -> Example:
+def _example(shape: Shape, index: int, text: str, value: Any, reasoning: str = "") -> Example:
     try:
-        return Example(text, shape.write(value))
+        return Example(text, shape.write_after(value, {"reasoning": reasoning}))
     except UsageError as error:
         row = "{...}" if shape.name == "Answer" else f"{shape.name}(...)"
         hint = (f"an example for Csv({shape.name}) is a list of rows: [{row}]" if shape.format == "csv" else

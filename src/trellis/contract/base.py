@@ -90,6 +90,15 @@ class Contract(ABC, Generic[T]):
             UsageError: the value is not of the type.
         """
 
+    def write_after(self, value: Any, data: Any) -> str:
+        """``write``, behind what stands before the value in ``data`` (an answer as it was read): the reasoning, where
+        the contract has a place for it.
+
+        Raises:
+            UsageError: the value is not of the type, or ``data`` has no reasoning.
+        """
+        return self.write(value)
+
     def plain(self, value: Any) -> Any:
         """A value as JSON data; text is its own.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trellis.contract.base import Contract, OnUnsupported, RepairLevel, Schema, T, Verdict
 from trellis.contract.data import DataContract, JsonContract, YamlContract
 from trellis.contract.values import SchemaValues
-from trellis.errors import TypeNotSupportedError
+from trellis.errors import TypeNotSupportedError, UsageError
 from trellis.result import FieldError
 
 if TYPE_CHECKING:
@@ -53,7 +53,13 @@ class ReasonedContract(Contract[T]):
         return {"answer": self._inner.plain(value)}
 
     def write(self, value: Any) -> str:
-        return self._outer.write({"reasoning": "...", **self.plain(value)})
+        return self.write_after(value, {"reasoning": ""})
+
+    def write_after(self, value: Any, data: Any) -> str:
+        reasoning = data.get("reasoning") if isinstance(data, dict) else None
+        if not isinstance(reasoning, str):
+            raise UsageError("there is no reasoning to write before the answer")
+        return self._outer.write({"reasoning": reasoning, **self.plain(value)})
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
         return self._outer.read(text, level)

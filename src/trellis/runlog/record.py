@@ -26,11 +26,11 @@ class Record:
     Args:
         log: where to write; ``None`` writes nowhere.
         messages: the prompt.
-        write: how an answer with a value should look (``Contract.write``): what training data is made of.
+        write: how an answer with a value should look (``Contract.write_after``): training data is made of it.
         facts: what else there is to know of the call, as JSON data.
     """
 
-    def __init__(self, log: RunLog | None, messages: Sequence[Message], write: Callable[[Any], str],
+    def __init__(self, log: RunLog | None, messages: Sequence[Message], write: Callable[[Any, Any], str],
                  **facts: Any) -> None:
         self._log, self._messages, self._write = log, tuple(messages), write
         self.id = ""
@@ -50,7 +50,7 @@ class Record:
             return result
         answer = None
         with suppress(TrellisError):  # a validator may have put another value in the place of the type's
-            answer = self._write(result.value)
+            answer = self._write(result.value, _data(result))
         self._note("end", at=_now(), ok=True, accepted=result.accepted, value=plain(result.value), answer=answer,
                    enforced=result.enforced, agreement=result.agreement, abstained=list(result.abstained),
                    usage=asdict(result.usage),
@@ -90,7 +90,12 @@ class Record:
         }
 
 
-def recorded(log: RunLog | None, messages: Sequence[Message], write: Callable[[Any], str], **facts: Any) -> Record:
+def _data(result: Result[Any]) -> Any:
+    """What was read of the answer that the value comes from, ``None`` where it comes from several."""
+    return None if result.accepted is None else result.attempts[result.accepted].data
+
+
+def recorded(log: RunLog | None, messages: Sequence[Message], write: Callable[[Any, Any], str], **facts: Any) -> Record:
     """A call's record."""
     return Record(log, messages, write, **facts)
 
