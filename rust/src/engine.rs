@@ -13,6 +13,7 @@ use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{canonical, Item, Parser};
 use crate::search::Search;
+use crate::settled::Settled;
 use crate::vocabulary::Vocabulary;
 
 /// Items of one state beyond which it is refused.
@@ -100,6 +101,8 @@ pub struct Engine {
     used: usize,
     pub(crate) crossings: Map<(u32, u32, u32), Arc<crate::bitmask::Pairs>>,
     pub(crate) search: Search,
+    /// What need not be searched for, once asked for.
+    pub(crate) settled: Option<Option<Settled>>,
     pub(crate) counts: Counts,
     pub(crate) bytes: usize,
     limit: usize,
@@ -127,6 +130,7 @@ impl Engine {
             used: 0,
             crossings: Map::default(),
             search: Search::default(),
+            settled: None,
             counts: Counts::default(),
             bytes: 0,
             limit,
@@ -325,7 +329,7 @@ impl Engine {
 
     /// Forgets what nobody holds when the tables have grown over their limit.
     pub(crate) fn make_room(&mut self) {
-        if self.bytes + self.parser.bytes() + self.search.bytes() > self.limit {
+        if self.memory() > self.limit {
             self.trim();
             if self.bytes + self.parser.bytes() > self.limit / 2 {
                 self.sweep();
@@ -335,12 +339,24 @@ impl Engine {
         lexicon.make_room();
     }
 
+    /// Bytes of the tables, about.
+    pub fn memory(&self) -> usize {
+        let settled = self.settled.iter().flatten().map(Settled::bytes).sum::<usize>();
+        self.bytes + self.parser.bytes() + self.search.bytes() + settled
+    }
+
     /// Keeps the states and their masks, which are small; drops what only served to make them.
     fn trim(&mut self) {
         self.counts.sweeps += 1;
+        self.forget();
+        self.keep_continuations();
+    }
+
+    /// Forgets what only served to make masks.
+    fn forget(&mut self) {
         self.crossings = Map::default();
         self.search = Search::default();
-        self.keep_continuations();
+        self.settled.iter_mut().flatten().for_each(Settled::forget);
     }
 
     /// Counts the states' bytes anew, and drops the continuations that none of them has.
@@ -364,8 +380,7 @@ impl Engine {
         self.counts.sweeps += 1;
         self.transitions = (0..256).map(|_| None).collect();
         self.used = 0;
-        self.crossings = Map::default();
-        self.search = Search::default();
+        self.forget();
         self.states.retain(|_, state| Arc::strong_count(state) > 1);
         self.states.values().for_each(|state| state.set_mask(None));
         self.states.shrink_to_fit();

@@ -14,6 +14,7 @@ use crate::hash::{Map, Set};
 use crate::lexer::Lexicon;
 use crate::parser::{canonical, Closure, Item, Parser, IMPOSSIBLE};
 use crate::program::{Program, Symbol};
+use crate::settled::Readings;
 use crate::summary::Summaries;
 
 /// The return state that stands for "the output may end".
@@ -265,6 +266,25 @@ impl Parser for General {
             }
         }
         Ok(false)
+    }
+
+    fn readings(&mut self, lexicon: &mut Lexicon) -> Result<Option<Vec<Readings>>> {
+        // Whatever costs something finite can be finished: that is what the cost is of.
+        let edges = (0..self.program.cost.len() as u32).flat_map(|q| self.program.edges(q));
+        let mut terminals: Vec<u32> = edges
+            .filter_map(|e| match e.0 {
+                Symbol::Terminal(d) if lexicon.least(d) != IMPOSSIBLE => Some(d),
+                _ => None,
+            })
+            .collect();
+        terminals.sort_unstable();
+        terminals.dedup();
+        let of = |list: &[u32]| list.iter().map(|&d| (d, 0)).collect();
+        Ok(Some(vec![Readings { terminals: of(&terminals), ignored: of(&self.program.ignored) }]))
+    }
+
+    fn does_without(&mut self, _: &[(usize, u32)]) -> bool {
+        false
     }
 
     fn group(&self, k: u32) -> u32 {

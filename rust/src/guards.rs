@@ -132,7 +132,7 @@ impl Lexicon {
     }
 
     /// The guards after one more byte, `left` being what lies behind it; `None` when one fired.
-    fn step_guards(&mut self, context: u32, byte: u8, left: u32) -> Option<u32> {
+    pub(crate) fn step_guards(&mut self, context: u32, byte: u8, left: u32) -> Option<u32> {
         let guards = self.guards.contexts[context as usize].guards.clone();
         let mut rest = Vec::with_capacity(guards.len());
         for &g in guards.iter() {

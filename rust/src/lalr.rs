@@ -20,6 +20,7 @@ use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{Closure, Parser, IMPOSSIBLE};
 use crate::regex::Tree;
 use crate::scanner::ALL_LIVE;
+use crate::settled::Readings;
 use crate::terminal::{scannable, SPECIAL};
 
 /// No parent: the bottom of a stack.
@@ -29,12 +30,12 @@ const MAX_NODES: usize = 1 << 24;
 
 /// One scanner; its automaton is made when it is first needed.
 #[derive(Debug)]
-struct Scanner {
-    code: ScannerCode,
+pub(crate) struct Scanner {
+    pub code: ScannerCode,
     key: Box<[u8]>,
     id: Option<u32>,
     /// Every terminal that it can yield.
-    labels: Vec<u32>,
+    pub labels: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +49,14 @@ pub(crate) struct Node {
 pub struct Lalr {
     pub(crate) table: Arc<Table>,
     trees: Vec<Option<Tree>>,
-    scanners: Vec<Scanner>,
-    scanner_of: Vec<u32>,
+    pub(crate) scanners: Vec<Scanner>,
+    pub(crate) scanner_of: Vec<u32>,
     pub(crate) end_of_text: u32,
+    pub(crate) conflict_free: bool,
+    /// By scanner: which of the readings are its own.
+    pub(crate) place_of: Vec<usize>,
     costs: Option<Arc<Costs>>,
-    least: Vec<u32>,
+    pub(crate) least: Vec<u32>,
     pub(crate) nodes: Vec<Node>,
     /// By state; see `lalr_live`.
     pub(crate) lookaheads: Vec<Option<Arc<Lookahead>>>,
@@ -122,6 +126,8 @@ impl Lalr {
             trees,
             scanners,
             scanner_of,
+            conflict_free: code.conflict_free,
+            place_of: Vec::new(),
             costs: None,
             least,
             nodes: Vec::new(),
@@ -165,7 +171,7 @@ impl Lalr {
         id
     }
 
-    fn scanner(&mut self, lexicon: &mut Lexicon, index: u32) -> Result<u32> {
+    pub(crate) fn scanner(&mut self, lexicon: &mut Lexicon, index: u32) -> Result<u32> {
         let scanner = &mut self.scanners[index as usize];
         if let Some(id) = scanner.id {
             return Ok(id);
@@ -203,19 +209,16 @@ impl Lalr {
         out
     }
 
+    pub(crate) fn costs(&mut self) -> Arc<Costs> {
+        self.costs.get_or_insert_with(|| Arc::new(Costs::new(&self.table, &self.least, |_, _| true))).clone()
+    }
+
     /// A lower bound on the bytes that finish the output from stack `k`.
     fn bound(&mut self, k: u32) -> u32 {
         if let Some(bound) = self.bounds[k as usize] {
             return bound;
         }
-        let costs = match &self.costs {
-            Some(costs) => costs.clone(),
-            None => {
-                let costs = Arc::new(Costs::new(&self.table, &self.least));
-                self.costs = Some(costs.clone());
-                costs
-            }
-        };
+        let costs = self.costs();
         // Everything that the stack reduces to, then all bounds at once: with unit rules and left recursion
         // stacks reduce to one another in circles.
         let (mut order, mut index) = (vec![k], Map::from_iter([(k, 0usize)]));
@@ -382,6 +385,14 @@ impl Parser for Lalr {
         }
         self.summaries = summaries;
         found
+    }
+
+    fn readings(&mut self, lexicon: &mut Lexicon) -> Result<Option<Vec<Readings>>> {
+        self.widest_readings(lexicon)
+    }
+
+    fn does_without(&mut self, unreadable: &[(usize, u32)]) -> bool {
+        self.has_other_ways(unreadable)
     }
 
     fn group(&self, k: u32) -> u32 {

@@ -25,8 +25,8 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    /// `least` is the least length of each terminal.
-    pub fn new(table: &Table, least: &[u32]) -> Costs {
+    /// `least` is the least length of each terminal; `reads` tells whether a state shifts a terminal.
+    pub fn new(table: &Table, least: &[u32], reads: impl Fn(u32, u32) -> bool) -> Costs {
         let n = table.actions.len();
         // Edges into each state: by a terminal of so many bytes, or by a nonterminal.
         let mut shifts: Vec<Vec<(u32, u32)>> = vec![Vec::new(); n];
@@ -35,6 +35,7 @@ impl Costs {
         for s in 0..n as u32 {
             for &(terminal, action) in &table.actions[s as usize] {
                 match action {
+                    Action::Shift(_) if !reads(s, terminal) => {}
                     Action::Shift(to) => {
                         let bytes = least.get(terminal as usize).copied().unwrap_or(0);
                         shifts[to as usize].push((s, bytes));
@@ -75,6 +76,12 @@ impl Costs {
             }
         }
         Costs { of }
+    }
+
+    /// Whether there are the same ways, whatever they cost.
+    pub fn same_ways(&self, other: &Costs) -> bool {
+        let ways = |list: &[(u32, u32, u32)]| crate::hash::Set::from_iter(list.iter().map(|x| (x.0, x.1)));
+        self.of.iter().zip(&other.of).all(|(mine, theirs)| ways(mine) == ways(theirs))
     }
 
     /// (nonterminal, pops, bytes) for a state on top.

@@ -37,6 +37,8 @@ pub struct LalrCode<'a> {
     pub scanners: &'a [ScannerCode],
     /// One u32 for each state: its scanner.
     pub scanner_of: &'a [u8],
+    /// Whether the grammar is LALR(1) as it stands: no conflict was resolved by preferring one action.
+    pub conflict_free: bool,
 }
 
 /// The table.

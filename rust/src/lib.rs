@@ -13,7 +13,7 @@
 //! | `looking`, `conditions`, `behind` | lookarounds and atomic groups |
 //! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
-//! | [`engine`], `mask`, `search`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
+//! | [`engine`], `mask`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
 
 #![warn(missing_docs)]
@@ -37,6 +37,7 @@ mod hash;
 pub mod lalr;
 mod lalr_cost;
 mod lalr_live;
+mod lalr_readings;
 mod lalr_summary;
 pub mod lalr_table;
 pub mod lexer;
@@ -52,6 +53,7 @@ pub mod regex;
 mod rests;
 mod scanner;
 mod search;
+mod settled;
 mod shortcuts;
 mod summary;
 pub mod terminal;

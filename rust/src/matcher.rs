@@ -80,7 +80,7 @@ impl Grammar {
             states: engine.len(),
             continuations: engine.parser.continuations(),
             masks: engine.masks(),
-            bytes: engine.bytes + engine.parser.bytes() + engine.search.bytes(),
+            bytes: engine.memory(),
             lexer_states,
             counts: engine.counts.clone(),
         }

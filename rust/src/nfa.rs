@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::conditions::Conditions;
 use crate::error::{KernelError, Result};
+use crate::hash::Map;
 use crate::regex::{holds, single, Class, Syntax, Tree, UNBOUNDED};
 
 /// Leaves that read a byte, in one automaton, beyond which it is refused.
@@ -41,13 +42,14 @@ pub(crate) enum Node {
 pub struct Nfa {
     pub(crate) nodes: Vec<Node>,
     pub(crate) classes: Vec<Class>,
+    class_ids: Map<Class, u32>,
     /// Least number of bytes to a match.
     distance: Vec<u32>,
     /// The alternative that the node belongs to.
     label: Vec<u32>,
     pub(crate) start: u32,
     /// Where each alternative begins.
-    starts: Box<[u32]>,
+    pub(crate) starts: Box<[u32]>,
     closures: Vec<Option<Arc<[u32]>>>,
     mark: Vec<u32>,
     generation: u32,
@@ -70,6 +72,7 @@ impl Nfa {
         let mut nfa = Nfa {
             nodes: Vec::new(),
             classes: Vec::new(),
+            class_ids: Map::default(),
             distance: Vec::new(),
             label: Vec::new(),
             start: 0,
@@ -100,6 +103,7 @@ impl Nfa {
         nfa.measure();
         nfa.longest = nfa.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0);
         nfa.classify();
+        nfa.class_ids = Map::default(); // it served to build
         nfa.closures = vec![None; nfa.nodes.len()];
         nfa.mark = vec![0; nfa.nodes.len()];
         Ok(nfa)
@@ -110,17 +114,17 @@ impl Nfa {
         self.nodes.len() as u32 - 1
     }
 
-    fn byte(&mut self, class: Class, next: u32) -> Result<u32> {
+    fn byte(&mut self, bytes: Class, next: u32) -> Result<u32> {
         self.positions += 1;
         if self.positions > MAX_POSITIONS {
             return Err(KernelError::limit(format!("a terminal of more than {MAX_POSITIONS} positions")));
         }
-        let known = self.classes.iter().rposition(|c| *c == class);
-        let class = known.unwrap_or_else(|| {
-            self.classes.push(class);
-            self.classes.len() - 1
-        });
-        Ok(self.push(Node::Byte { class: class as u32, next }))
+        let number = self.classes.len() as u32;
+        let class = *self.class_ids.entry(bytes).or_insert(number);
+        if class == number {
+            self.classes.push(bytes);
+        }
+        Ok(self.push(Node::Byte { class, next }))
     }
 
     /// A node that tries some others in order, in an atomic group or outside of all.
@@ -241,18 +245,12 @@ impl Nfa {
     fn classify(&mut self) {
         let mut of = [0u8; 256];
         for class in &self.classes {
-            let mut renamed: Vec<(u8, bool, u8)> = Vec::new();
-            let mut next = [0u8; 256];
+            let mut renamed = [None; 512];
+            let mut count = 0..=255u8;
             for b in 0..=255u8 {
-                let key = (of[usize::from(b)], holds(class, b));
-                let known = renamed.iter().find(|x| (x.0, x.1) == key).map(|x| x.2);
-                next[usize::from(b)] = known.unwrap_or_else(|| {
-                    let id = renamed.len() as u8;
-                    renamed.push((key.0, key.1, id));
-                    id
-                });
+                let key = 2 * usize::from(of[usize::from(b)]) + usize::from(holds(class, b));
+                of[usize::from(b)] = *renamed[key].get_or_insert_with(|| count.next().unwrap_or(255));
             }
-            of = next;
         }
         self.byte_class = Arc::new(of);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::lexer::Lexicon;
+use crate::settled::Readings;
 
 /// (lexer state of one lexeme, continuation after it).
 pub type Item = (u32, u32);
@@ -45,6 +46,13 @@ pub trait Parser: Send {
     /// Whether the output can be finished when a lexeme stands in state `d` (it may end here, or go on)
     /// before `k`.
     fn finishes(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<bool>;
+
+    /// The lexemes that may come at its places, if it can go on from everywhere with some terminals, however
+    /// they are spelled; else `None`.
+    fn readings(&mut self, lexicon: &mut Lexicon) -> Result<Option<Vec<Readings>>>;
+
+    /// Whether it can still do so without the terminals of these labels at these places.
+    fn does_without(&mut self, unreadable: &[(usize, u32)]) -> bool;
 
     /// Items with equal groups and equal lexer states can be merged into one.
     fn group(&self, k: u32) -> u32;

@@ -109,6 +109,7 @@ impl Grammar {
         end: u32,
         scanners: Vec<PyScanner<'_>>,
         scanner_of: &[u8],
+        conflict_free: bool,
     ) -> PyResult<Self> {
         let terminals = views(&terminals);
         let owned = |k: (u32, Bound<'_, PyBytes>, u32)| (k.0, k.1.as_bytes().to_vec(), k.2);
@@ -117,7 +118,8 @@ impl Grammar {
         let made = py.detach(|| {
             let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
             let scanners = &scanners;
-            let code = LalrCode { terminals: &terminals, actions, gotos, rules, start, end, scanners, scanner_of };
+            let terminals = &terminals[..];
+            let code = LalrCode { terminals, actions, gotos, rules, start, end, scanners, scanner_of, conflict_free };
             matcher::Grammar::lalr(vocabulary.0.clone(), names, &code)
         })?;
         Ok(Grammar(made))

@@ -121,6 +121,12 @@ impl Words {
         path.iter().position(|&n| n == node).map(|at| (path.len() - 1 - at) as u32)
     }
 
+    /// The bytes of a word.
+    pub fn word(&self, word: usize) -> Vec<u8> {
+        let step = |pair: &[u32]| self.children(pair[0]).iter().find(|c| c.1 == pair[1]).map(|c| c.0);
+        self.paths[word].windows(2).filter_map(step).collect()
+    }
+
     /// The words that end at a node.
     pub fn ends(&self, node: u32) -> &[u32] {
         self.ends.get(node as usize).map_or(&[], |e| e)

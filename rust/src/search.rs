@@ -12,6 +12,7 @@ use crate::error::{KernelError, Result};
 use crate::hash::{Map, Set};
 use crate::lexer::{Lexicon, DEAD};
 use crate::parser::{Item, IMPOSSIBLE};
+use crate::settled::Settled;
 
 /// Items that one search may look at.
 const FUEL: usize = 50_000;
@@ -61,6 +62,9 @@ impl Engine {
     /// Whether the output can still end well when a lexeme stands in state `d`, just entered, before
     /// continuation `k`: by ending here, or by going on.
     pub(crate) fn viable(&mut self, lexicon: &mut Lexicon, item: Item) -> Result<bool> {
+        if self.surely_ends(lexicon, item.0)? {
+            return Ok(true);
+        }
         if let Some(&known) = self.search.viable.get(&item) {
             return Ok(known);
         }
@@ -74,6 +78,17 @@ impl Engine {
         lexicon.check()?;
         self.search.viable.insert(item, answer);
         Ok(answer)
+    }
+
+    /// Whether a lexeme in state `d` can end so that the output can be finished, whatever follows it.
+    pub(crate) fn surely_ends(&mut self, lexicon: &mut Lexicon, d: u32) -> Result<bool> {
+        if self.settled.is_none() {
+            self.settled = Some(Settled::prove(&mut *self.parser, lexicon)?);
+        }
+        let Some(Some(settled)) = &mut self.settled else { return Ok(false) };
+        let ends = settled.ends(lexicon, d);
+        lexicon.check()?;
+        Ok(ends)
     }
 
     /// A short search for an ending; `None` if the fuel does not suffice.

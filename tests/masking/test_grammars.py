@@ -181,3 +181,13 @@ def test_a_rule_of_hundreds_of_symbols(parser: str, engine: str) -> None:
     assert grammar.accepts("a" * 300, engine=engine)
     assert not grammar.accepts("a" * 299, engine=engine)
     assert not grammar.accepts_prefix("a" * 301, engine=engine)
+
+
+def test_a_conflict_decided_by_shifting_may_lead_nowhere() -> None:
+    """Behind an x, Lark reads on forever and ends nowhere: no proof for all stacks may hide that."""
+    pytest.importorskip("trellis_kernel")
+    grammar = Grammar.from_lark('start: "y" | l "x"\nl: "x" l | "x"\n%ignore " "\n', parser="lalr")
+    assert not any(lark_parses(grammar, "x" * n) for n in range(1, 6))
+    assert not grammar.accepts_prefix(b"x", engine="kernel")
+    assert not grammar.accepts_prefix(b" x", engine="kernel")
+    assert grammar.accepts(" y ", engine="kernel")

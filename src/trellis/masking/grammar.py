@@ -331,4 +331,5 @@ def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:
             return module.Grammar.general(kernel, program.terminals, program.names, program.edges, program.finals,
                                           program.rule_starts, program.start, program.ignore)
         return module.Grammar.lalr(kernel, program.terminals, program.names, program.actions, program.gotos,
-                                   program.rules, program.start, program.end, program.scanners, program.scanner_of)
+                                   program.rules, program.start, program.end, program.scanners, program.scanner_of,
+                                   program.conflict_free)

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lark import Lark, logger
+from lark.common import ParserConf
 from lark.exceptions import LarkError, UnexpectedInput
 from lark.lexer import PatternStr, TerminalDef, UnlessCallback
 from lark.load_grammar import GrammarBuilder
 from lark.parsers.lalr_analysis import Shift
+from lark.parsers.lalr_parser import LALR_Parser
 
 from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedError, UsageError
 from trellis.masking import lark_size, regex_front, terminals
@@ -163,6 +165,18 @@ def _read(path: Path) -> str:
                          hint="grammar files are UTF-8" if isinstance(error, UnicodeDecodeError) else "") from error
 
 
+class _Parser(LALR_Parser):
+    """Lark's LALR parser, which knows whether its table is the whole grammar or prefers one action to another."""
+
+    def __init__(self, parser_conf: ParserConf, debug: bool = False, strict: bool = False) -> None:
+        self.conflict_free = not any(rule.options.priority for rule in parser_conf.rules)
+        try:
+            super().__init__(parser_conf, debug=debug, strict=True)
+        except LarkError:
+            super().__init__(parser_conf, debug=debug, strict=strict)
+            self.conflict_free = False
+
+
 def _loaded(place: Places, start: str, parser: str) -> Lark:
     try:
         # Relative imports are looked for next to the file.
@@ -170,7 +184,8 @@ def _loaded(place: Places, start: str, parser: str) -> Lark:
         builder = GrammarBuilder()
         builder.load_grammar(place.text, place.source)
         lark_size.check_rules(builder._definitions)
-        return Lark(builder.build(), start=start, parser=parser, lexer=LEXERS[parser])
+        return Lark(builder.build(), start=start, parser=parser, lexer=LEXERS[parser],
+                    _plugins={"LALR_Parser": _Parser})
     except lark_size.TooLarge as error:
         raise place.error(LimitError, str(error), error.name, hint="give parts of it rules of their own") from error
     except RecursionError as error:
@@ -315,7 +330,7 @@ class _Lowering:
             rules=pack(value for rule in rules
                        for value in (symbols.setdefault(rule.origin.name, len(symbols)), len(rule.expansion))),
             start=states[table.start_states[start]], end=states[table.end_states[start]], scanners=tuple(built),
-            scanner_of=pack(scanner_of))
+            scanner_of=pack(scanner_of), conflict_free=frontend.parser.conflict_free)
 
     def _check_rules(self, start: str) -> None:
         """Each terminal has a code, and the start rule can end; what leads into others that cannot, masks leave out."""

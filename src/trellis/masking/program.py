@@ -60,6 +60,7 @@ class LalrProgram:
         scanners: (terminals in order of priority, those that are ignored, keywords as (terminal, its lexeme, the
             terminal that such a lexeme is instead)).
         scanner_of: for each state, which scanner reads on from it.
+        conflict_free: the table is the whole grammar: no conflict was resolved by preferring one action.
     """
 
     terminals: tuple[bytes, ...]
@@ -71,6 +72,7 @@ class LalrProgram:
     end: int
     scanners: tuple[Scanner, ...]
     scanner_of: bytes
+    conflict_free: bool
 
 
 Program = GeneralProgram | LalrProgram
