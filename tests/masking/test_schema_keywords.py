@@ -59,6 +59,13 @@ def test_explain_tells_what_is_relaxed_and_what_says_nothing() -> None:
         "/title", "/properties/b/format", "/properties/b/minlength_"}
 
 
+def test_explain_says_where_contents_of_strings_are_asserted() -> None:
+    content = {"contentEncoding": "base64", "contentMediaType": "application/json"}
+    old = explain({"$schema": "http://json-schema.org/draft-07/schema#", **content})
+    assert [it.status for it in old.keywords][1:] == ["enforced", "relaxed"]
+    assert [it.status for it in explain(content).keywords] == ["annotation", "annotation"]
+
+
 def test_explain_says_what_has_no_mask_at_all() -> None:
     result = explain({"properties": {"a": {"minLength": -1}}})
     assert isinstance(result.error, SchemaError)

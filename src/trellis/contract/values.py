@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.contract.base import Schema, Verdict
@@ -149,15 +149,18 @@ class SchemaValues:
 
 @cache
 def _format_checker() -> FormatChecker:
-    """jsonschema's checks, and for the formats that masks enforce the very expressions that they enforce."""
+    """jsonschema's checks, and for the formats that masks enforce the very patterns that they enforce."""
     import jsonschema
 
-    from trellis.schema.formats import _SOURCES
+    from trellis.schema.formats import ENFORCED, pattern_of
+
+    def has(value: object, name: str) -> bool:
+        pattern = pattern_of(name) if isinstance(value, str) else None
+        return pattern is None or pattern.matches(str(value))
 
     checker = jsonschema.FormatChecker()
-    for name, source in _SOURCES.items():
-        pattern = re.compile(source, re.ASCII)
-        checker.checks(name)(lambda value, full=pattern.fullmatch: not isinstance(value, str) or bool(full(value)))
+    for name in ENFORCED:
+        checker.checks(name)(partial(has, name=name))
     return checker
 
 

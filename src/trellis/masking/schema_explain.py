@@ -10,7 +10,7 @@ from trellis.masking.grammar import Grammar
 from trellis.schema.formats import ENFORCED
 from trellis.schema.formats import REFUSED as REFUSED_FORMATS
 from trellis.schema.keywords import ANNOTATIONS, KEYWORDS
-from trellis.schema.resolve import inner_schemas, join
+from trellis.schema.resolve import Document, inner_schemas, join
 
 Status = Literal["enforced", "relaxed", "refused", "annotation"]
 _SILENT = frozenset({"then", "else"})  # annotations only where there is no "if"
@@ -57,17 +57,19 @@ def explain(schema: Mapping[str, Any] | bool, **options: Any) -> Explanation:
     except TrellisError as caught:
         error = caught
         noted[""] = ("refused", caught.message)
-    annotate = options.get("formats") == "annotate"
+    annotate, dialect = options.get("formats") == "annotate", Document(schema).dialect
     found: dict[str, Explained] = {}
     for pointer, name, value in _keywords(schema):
-        status, reason = noted.pop(pointer) if pointer in noted else _plain(name, value, annotate)
+        status, reason = noted.pop(pointer) if pointer in noted else _plain(name, value, annotate, dialect)
         found[pointer] = Explained(pointer, status, reason)
     for pointer, (status, reason) in noted.items():  # what was found out for a whole schema, not for a keyword
         found[pointer] = Explained(pointer, status, reason)
     return Explanation(tuple(found.values()), error, grammar)
 
 
-def _plain(name: str, value: Any, annotate: bool) -> tuple[Status, str]:
+def _plain(name: str, value: Any, annotate: bool, dialect: int) -> tuple[Status, str]:
+    if (name, value, dialect) == ("contentEncoding", "base64", 7):
+        return "enforced", ""
     if name == "format" and isinstance(value, str):
         if annotate:
             return "annotation", 'formats="annotate"'

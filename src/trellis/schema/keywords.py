@@ -23,6 +23,9 @@ ANNOTATIONS = frozenset({
     "contentEncoding", "contentMediaType", "contentSchema", "discriminator", "externalDocs", "xml", "then", "else",
 })
 
+#: Annotations that draft 7 lets a validator assert on strings; there they are enforced or refused.
+CONTENT = frozenset({"contentEncoding", "contentMediaType"})
+
 #: Keywords that masks cannot enforce yet: refused with their place.
 REFUSED = frozenset({"extends", "disallow", "divisibleBy"})
 

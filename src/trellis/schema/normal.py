@@ -16,7 +16,7 @@ from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import unevaluated
 from trellis.schema.algebra import Algebra, either
 from trellis.schema.keyword_values import members_of, type_name, types_of
-from trellis.schema.keywords import ANNOTATIONS, ARRAY, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
+from trellis.schema.keywords import ANNOTATIONS, ARRAY, CONTENT, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.questions import Circular
 from trellis.schema.resolve import Document, Place, join, negate
 from trellis.schema.shapes import (
@@ -263,6 +263,8 @@ class Normalizer:
                 self.refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
             elif kind != _ANNOTATION:
                 kinds.add(kind)
+            elif name in CONTENT and self.document.dialect == 7:
+                kinds.add(_STRING)
         return kinds, general
 
     def own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:

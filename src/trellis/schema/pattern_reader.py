@@ -209,7 +209,7 @@ class _Reader:
             code = self.coded(character, start)
             return ((code, code),)
         if character in ("p", "P"):
-            found = re.compile(r"\{([A-Za-z_]+)\}").match(self.source, self.at)
+            found = re.compile(r"\{(?:(?:gc|General_Category)=)?([A-Za-z_]+)\}").match(self.source, self.at)
             ranges = _category(found[1]) if found else None
             if found is None or ranges is None:
                 raise self.refuse("uses a Unicode property that masks do not know", start)
@@ -244,9 +244,23 @@ class _Reader:
         return code
 
 
+#: The long names of general categories, as ECMA-262 takes them from the Unicode character database.
+_CATEGORIES = {name: short for short, names in {
+    "L": "Letter", "Lu": "Uppercase_Letter", "Ll": "Lowercase_Letter", "Lt": "Titlecase_Letter",
+    "Lm": "Modifier_Letter", "Lo": "Other_Letter", "M": "Mark Combining_Mark", "Mn": "Nonspacing_Mark",
+    "Mc": "Spacing_Mark", "Me": "Enclosing_Mark", "N": "Number", "Nd": "Decimal_Number digit", "Nl": "Letter_Number",
+    "No": "Other_Number", "P": "Punctuation punct", "Pc": "Connector_Punctuation", "Pd": "Dash_Punctuation",
+    "Ps": "Open_Punctuation", "Pe": "Close_Punctuation", "Pi": "Initial_Punctuation", "Pf": "Final_Punctuation",
+    "Po": "Other_Punctuation", "S": "Symbol", "Sm": "Math_Symbol", "Sc": "Currency_Symbol", "Sk": "Modifier_Symbol",
+    "So": "Other_Symbol", "Z": "Separator", "Zs": "Space_Separator", "Zl": "Line_Separator",
+    "Zp": "Paragraph_Separator", "C": "Other", "Cc": "Control cntrl", "Cf": "Format", "Co": "Private_Use",
+    "Cn": "Unassigned"}.items() for name in names.split()}
+
+
 @lru_cache(maxsize=64)
 def _category(name: str) -> Ranges | None:
-    """The code points of a Unicode general category, by its short name (L, Lu, Nd, ...)."""
+    """The code points of a Unicode general category, by its short or long name (L, Lu, Letter, ...)."""
+    name = _CATEGORIES.get(name, name)
     if not re.fullmatch(r"[CLMNPSZ][a-z]?", name):
         return {"Any": EVERYTHING, "ASCII": ((0, 0x7F),)}.get(name)
     found = normal_ranges((code, code) for code in range(LAST + 1) if unicodedata.category(chr(code)).startswith(name))

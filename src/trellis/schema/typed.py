@@ -72,7 +72,7 @@ class TypedKeywords:
         return None if no_number(numbers) else numbers
 
     def strings(self, schema: Mapping[str, Any], pointer: str) -> Strings | None:
-        """minLength, maxLength, pattern, format."""
+        """minLength, maxLength, pattern, format; in draft 7 also contentEncoding and contentMediaType."""
         low, high = count_of(schema, "minLength", pointer) or 0, count_of(schema, "maxLength", pointer)
         patterns = []
         if "pattern" in schema:
@@ -92,6 +92,11 @@ class TypedKeywords:
             elif name in formats.REFUSED:
                 self.refuse(f"masks cannot enforce the format {name!r}", join(pointer, "format"),
                             'drop it, or lower the schema with formats="annotate"')
+        if self.dialect == 7 and schema.get("contentEncoding") == "base64":
+            patterns.append(formats.BASE64)
+        if self.dialect == 7 and schema.get("contentMediaType") == "application/json":
+            self.refuse("masks cannot enforce JSON within strings", join(pointer, "contentMediaType"),
+                        "drop it, or write the schema for draft 2019-09 or later, where it is an annotation")
         if high is not None and high < low:
             return None
         return Strings(low, high, tuple(patterns), pointer)
