@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, floor
+from math import floor, log10
 
-COLOURS = ("#3b7dd8", "#d9822b", "#2a9d6f", "#b3478c", "#7a6cc4", "#8a8f98")
+COLOURS = ("#3b7dd8", "#d9822b", "#b3478c", "#2a9d6f", "#7a6cc4", "#8a8f98")
 _LINE = 22
 _LABEL = 7.2
 """Width of a character of 12 pixels, about."""
@@ -111,9 +111,9 @@ def curves(title: str, series: Mapping[str, Sequence[Point]], *, along: str, wid
 
 
 def _round_up(number: float) -> float:
-    """The next number with two leading digits that five steps divide."""
-    step = 10.0 ** (len(str(int(number))) - 1) / 2
-    return max(1.0, ceil(number / step) * step)
+    """Five round steps that reach a number."""
+    power = 10.0 ** floor(log10(max(number, 1.0)))
+    return next(5 * step * power for step in (0.2, 0.25, 0.5, 1.0, 2.0) if 5 * step * power >= number)
 
 
 def _opened(title: str, width: int, height: int) -> str:
