@@ -153,6 +153,13 @@ def test_a_chat_template_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LlamaModel(llama).encode([Message("user", "Who?")]) == [3 + byte for byte in b"<s>Who?!"]
 
 
+def test_a_loaded_model_is_a_model_as_it_stands() -> None:
+    pytest.importorskip("trellis_kernel")
+    result = trellis.generate_structured("Yes?", trellis.Choice(["yes", "no"]), model=Llama())
+    assert result.enforced == "mask"
+    assert sum(result.probabilities.values()) == pytest.approx(1)
+
+
 def test_what_goes_wrong_is_told() -> None:
     model = LlamaModel.from_file("tiny.gguf", n_ctx=64, fail=True)
     assert (model.name, model.llama.settings) == ("llama-cpp/tiny.gguf", {"n_ctx": 64, "verbose": False, "fail": True})

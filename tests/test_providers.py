@@ -241,6 +241,8 @@ def test_a_client_of_ollama_is_used() -> None:
         assert asyncio.run(trellis.agenerate_structured("x", Person, model=model)).value == ANN
         with pytest.raises(trellis.CapabilityError):
             trellis.generate_structured("x", Person, model=model)
+        with pytest.raises(trellis.UnknownModelError, match="which model is meant"):
+            resolve_model(sdk.Client(host))
 
 
 # Servers with fields of their own

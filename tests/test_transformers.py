@@ -91,6 +91,8 @@ def test_a_model_of_transformers_through_trellis(made: tuple[Any, Any]) -> None:
     assert results[0].usage.completion_tokens <= 40
     with pytest.raises(trellis.UsageError):
         TransformersModel(None, None)
+    with pytest.raises(trellis.UnknownModelError, match="by itself"):
+        trellis.generate_structured("Who?", SCHEMA, model=made[0])
     with pytest.raises(trellis.ModelError, match="cannot be loaded"):
         TransformersModel.from_pretrained("no/such-folder-anywhere", local_files_only=True)
 

@@ -11,13 +11,23 @@ from trellis.models.base import Model, TokenModel
 from trellis.models.function import FunctionModel
 from trellis.models.providers import BUILT_IN, PROVIDERS, known_models
 
+_NOT_ENOUGH = (
+    ("anthropic", "messages", "a client of anthropic does not say which model is meant",
+     'AnthropicModel("name", client=client), from trellis.models.anthropic'),
+    ("ollama", "chat", "a client of ollama does not say which model is meant",
+     'OllamaModel("name", client=client), from trellis.models.ollama'),
+    ("transformers", "generate", "a model of transformers cannot read text by itself",
+     "TransformersModel(model, tokenizer), from trellis.models.transformers"),
+)
+"""Objects that are no model yet: their package, what they have, what is missing, and what makes a model of them."""
+
 
 def resolve_model(model: Any) -> Model:
     """The model that is meant.
 
     Args:
-        model: a ``Model`` or ``TokenModel``; ``"provider/name"`` or ``"provider:name"``; an ``openai`` client; or a
-            function from prompt to answer.
+        model: a ``Model`` or ``TokenModel``; ``"provider/name"`` or ``"provider:name"``; an ``openai`` client; a
+            ``llama_cpp.Llama``; or a function from prompt to answer.
 
     Raises:
         UnknownModelError: nothing answers to it; lists what is known.
@@ -36,13 +46,19 @@ def resolve_model(model: Any) -> Model:
         from trellis.models.local import LocalModel
 
         return LocalModel(model)
-    if type(model).__module__.split(".")[0] == "openai" and hasattr(model, "chat"):
+    package = type(model).__module__.split(".")[0]
+    if package == "openai" and hasattr(model, "chat"):
         from trellis.models.openai import OpenAIModel
 
         return OpenAIModel(client=model)
-    if type(model).__module__.split(".")[0] == "anthropic" and hasattr(model, "messages"):
-        raise UnknownModelError("a client of anthropic does not say which model is meant",
-                                hint='AnthropicModel("name", client=client), from trellis.models.anthropic')
+    if package == "llama_cpp" and hasattr(model, "ctx"):
+        from trellis.models.llama import LlamaModel
+        from trellis.models.local import LocalModel
+
+        return LocalModel(LlamaModel(model))
+    for known, part, what, hint in _NOT_ENOUGH:
+        if package == known and hasattr(model, part):
+            raise UnknownModelError(what, hint=hint)
     if callable(model) and not isinstance(model, type):
         return FunctionModel(model)
     raise UnknownModelError(f"{type(model).__name__} {shown(model, 120)} is no model",
