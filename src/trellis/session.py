@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trellis.errors import UsageError, looking_at_arguments, shown
 from trellis.models import BUILT_IN, Model, resolve_model
@@ -45,6 +45,10 @@ class Session:
             self.log = log if log is None or isinstance(log, RunLog) else RunLog(log)
             self.cache = _cache(cache)
             self.meter = Meter(budget, prices=_checked_prices(prices))
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError("a session cannot be pickled: it holds connections, counts and open files",
+                         hint="make one in each process; the files of a log and of a cache may be the same")
 
     def cached(self, model: Model) -> Model:
         """The model, behind the session's cache if there is one."""

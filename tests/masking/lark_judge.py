@@ -66,19 +66,19 @@ class Judge:
         except Exception:
             lark = None
         case = _Case(self, drawn, parser, choose, lark)
-        signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        signal.signal(signal.SIGVTALRM, _stop)
+        signal.setitimer(signal.ITIMER_VIRTUAL, self.seconds)
         try:
             case.run(reference)
         except _TimeIsUp as error:
             files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
             where = next((name for name in ("/lark/", "masking/reference") for file in files if name in file), "")
-            self.counts[f"grammars left after {self.seconds} s ({where or 'the kernel, or elsewhere'})"] += 1
+            self.counts[f"grammars left after {self.seconds} s of the processor, in {where or 'the kernel'}"] += 1
             if not where:
                 case.wrong(f"{self.seconds} s are up", [(frame.name, frame.lineno) for frame in
                                                    traceback.extract_tb(error.__traceback__)][-4:])
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 class _TimeIsUp(BaseException):

@@ -121,6 +121,19 @@ def test_terminals_that_double_are_a_limit() -> None:
     assert Grammar.from_lark('start: A0\nA0: A1 A1\nA1: A2 A2\nA2: "x"\n').accepts("xxxx", engine="reference")
 
 
+@pytest.mark.parametrize(("text", "parser", "message"), [
+    ("start: " + "a " * 400 + '\na: "a"', "earley", "rule start has 400 symbols in a row"),
+    ("start: " + " | ".join(f'"k{i}"' for i in range(20_000)), "lalr", "more than 10,000 strings"),
+    ("start: r0\n" + "".join(f'r{i}: "(" r{i + 1} ")" | r{i + 1}\n' for i in range(99)) + 'r99: "a"', "lalr", "items"),
+], ids=["long rule", "many alternatives", "chain"])
+def test_what_lark_takes_minutes_for_is_a_limit(text: str, parser: str, message: str,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trellis.masking.lark_analysis.MAX_ITEMS", 20_000)
+    with pytest.raises(LimitError, match=message) as caught:
+        Grammar.from_lark(text, parser=parser)
+    assert caught.value.hint
+
+
 def test_warnings_of_cpython_stay_inside(recwarn: pytest.WarningsRecorder) -> None:
     assert Grammar.from_regex("[[a]").accepts("[", engine="reference")
     assert Grammar.from_lark("start: /[[a]/\n").accepts("[", engine="reference")

@@ -30,6 +30,12 @@ class CompiledGrammar:
     def __repr__(self) -> str:
         return f"CompiledGrammar({self.grammar.description}, {self.vocabulary!r}, engine={self.engine!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.grammar, self.vocabulary, self.engine)
+
+    def __deepcopy__(self, memo: Any) -> CompiledGrammar:
+        return self
+
     def matcher(self, max_tokens: int | None = None) -> Matcher:
         """A matcher before the first token.
 
@@ -74,6 +80,16 @@ class Matcher:
     def __init__(self, compiled: CompiledGrammar, raw: Any) -> None:
         self.compiled = compiled
         self._raw = raw
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError("a matcher cannot be pickled: it lives in its process",
+                         hint="pickle the compiled grammar and the tokens, and accept them there")
+
+    def __deepcopy__(self, memo: Any) -> Matcher:
+        return self.fork()
+
+    def __copy__(self) -> Matcher:
+        return self.fork()
 
     def fill_bitmask(self, bitmask: Any, row: int = 0) -> None:
         """Set the bits of the allowed tokens in one row, clear all others.
@@ -204,6 +220,10 @@ class Matcher:
         names = self.expected
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         return (f"{listed} or the end" if self.can_end else listed) if listed else "the end"
+
+
+def _unpickled(grammar: Grammar, vocabulary: Vocabulary, engine: str) -> CompiledGrammar:
+    return grammar.compile(vocabulary, engine=engine)
 
 
 def shown(data: bytes) -> str:

@@ -27,7 +27,7 @@ KEPT_VOCABULARIES = 8  # compiled forms that a grammar keeps
 
 
 class Grammar:
-    """A language over bytes. Immutable; may be shared between threads.
+    """A language over bytes. Immutable; may be shared between threads, and pickled (what was compiled is left behind).
 
     Made by :meth:`from_lark`, :meth:`from_json_schema`, :meth:`from_regex` or :meth:`from_choices`.
 
@@ -58,6 +58,15 @@ class Grammar:
 
     def __repr__(self) -> str:
         return f"Grammar({self.description})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key not in ("_compiled", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _compiled=OrderedDict(), _lock=threading.Lock())
+
+    def __deepcopy__(self, memo: Any) -> Grammar:
+        return self
 
     @classmethod
     def from_lark(cls, text_or_path: str | os.PathLike[str], start: str = "start", parser: str = "earley", *,

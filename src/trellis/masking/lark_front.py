@@ -1,4 +1,4 @@
-"""Lark grammars, lowered to programs. This is the only file that sees Lark.
+"""Lark grammars, lowered to programs. This file and ``lark_analysis`` are the only ones that see Lark.
 
 Lark itself loads the grammar: imports, templates, ``%extend``, ``%override``, aliases, repetitions and priorities are
 resolved by its own loader, so they mean what they mean to Lark. Here its result is read: compiled rules for the Earley
@@ -12,22 +12,21 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from lark import Lark, logger
-from lark.common import ParserConf
 from lark.exceptions import LarkError, UnexpectedInput
 from lark.lexer import PatternStr, TerminalDef, UnlessCallback
 from lark.load_grammar import GrammarBuilder
 from lark.parsers.lalr_analysis import Shift
-from lark.parsers.lalr_parser import LALR_Parser
 
 from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedError, UsageError
 from trellis.masking import lark_size, regex_front, terminals
+from trellis.masking.lark_analysis import TableParser
 from trellis.masking.lark_places import Places
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, pack
 from trellis.masking.regex_tree import Node
@@ -36,21 +35,31 @@ LEXERS = {"earley": "dynamic", "lalr": "contextual"}
 MAX_KEYWORD_SPELLINGS = 50_000  # of case-insensitive keywords, in one grammar
 
 
-@dataclass(frozen=True, slots=True)
 class LarkSource:
     """A loaded grammar.
 
     Attributes:
         program: what the engines walk.
-        parser: Lark's parser.
         name: the file, or ``text``.
         text: the grammar as it was written.
     """
 
-    program: Program
-    parser: Lark
-    name: str
-    text: str
+    def __init__(self, program: Program, parser: Lark, name: str, text: str) -> None:
+        self.program, self.name, self.text = program, name, text
+        self._options: Any = parser.options
+        self._grammar = parser.grammar
+        self._parser: Lark | None = parser
+
+    def __getstate__(self) -> dict[str, Any]:
+        options = {"start": self._options.start, "parser": self._options.parser}
+        return {**self.__dict__, "_options": SimpleNamespace(**options), "_parser": None}
+
+    @property
+    def parser(self) -> Lark:
+        """Lark's parser; made anew when it is first needed after unpickling."""
+        if self._parser is None:
+            self._parser = _lark(self._grammar, self._options.start, self._options.parser)
+        return self._parser
 
     def parse(self, text: str) -> Any:
         """Lark's tree; a text that Lark does not parse is a GrammarError with its place."""
@@ -165,18 +174,6 @@ def _read(path: Path) -> str:
                          hint="grammar files are UTF-8" if isinstance(error, UnicodeDecodeError) else "") from error
 
 
-class _Parser(LALR_Parser):
-    """Lark's LALR parser, which knows whether its table is the whole grammar or prefers one action to another."""
-
-    def __init__(self, parser_conf: ParserConf, debug: bool = False, strict: bool = False) -> None:
-        self.conflict_free = not any(rule.options.priority for rule in parser_conf.rules)
-        try:
-            super().__init__(parser_conf, debug=debug, strict=True)
-        except LarkError:
-            super().__init__(parser_conf, debug=debug, strict=strict)
-            self.conflict_free = False
-
-
 def _loaded(place: Places, start: str, parser: str) -> Lark:
     try:
         # Relative imports are looked for next to the file.
@@ -184,15 +181,18 @@ def _loaded(place: Places, start: str, parser: str) -> Lark:
         builder = GrammarBuilder()
         builder.load_grammar(place.text, place.source)
         lark_size.check_rules(builder._definitions)
-        return Lark(builder.build(), start=start, parser=parser, lexer=LEXERS[parser],
-                    _plugins={"LALR_Parser": _Parser})
+        return _lark(builder.build(), start, parser)
     except lark_size.TooLarge as error:
-        raise place.error(LimitError, str(error), error.name, hint="give parts of it rules of their own") from error
+        raise place.error(LimitError, str(error), error.name, hint=error.hint) from error
     except RecursionError as error:
         raise LimitError("the grammar is nested too deeply for Lark, or imports itself",
                          limit="grammar depth") from error
     except Exception as error:  # Lark's loader also lets AssertionError, KeyError and re.error through
         place.reraise(error)
+
+
+def _lark(grammar: Any, start: Any, parser: str) -> Lark:
+    return Lark(grammar, start=start, parser=parser, lexer=LEXERS[parser], _plugins={"LALR_Parser": TableParser})
 
 
 class _Lowering:
@@ -290,7 +290,7 @@ class _Lowering:
         """Lark's parse table and contextual lexers."""
         frontend: Any = self.loaded.parser
         table, lexers = frontend.parser._parse_table, frontend.lexer.lexers
-        self._check_rules(start)
+        endless = self._endless(start)
         try:
             names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)} | self._special(start))
         except re.error as error:  # Lark makes one regex of a scanner's terminals when it first needs it
@@ -330,10 +330,10 @@ class _Lowering:
             rules=pack(value for rule in rules
                        for value in (symbols.setdefault(rule.origin.name, len(symbols)), len(rule.expansion))),
             start=states[table.start_states[start]], end=states[table.end_states[start]], scanners=tuple(built),
-            scanner_of=pack(scanner_of), conflict_free=frontend.parser.conflict_free)
+            scanner_of=pack(scanner_of), conflict_free=frontend.parser.conflict_free and not endless)
 
-    def _check_rules(self, start: str) -> None:
-        """Each terminal has a code, and the start rule can end; what leads into others that cannot, masks leave out."""
+    def _endless(self, start: str) -> set[str]:
+        """The rules that never end; an error where it is the start rule, or a terminal has no code."""
         rules = self._rules(start)
         endless = {rule.origin.name for rule in rules}
         before = len(endless) + 1
@@ -349,6 +349,7 @@ class _Lowering:
         if start in endless:
             raise self.place.error(GrammarError, f"no text at all belongs to {start}: each way through it recurses for "
                                    "ever", start)
+        return endless
 
     def _special(self, start: str) -> set[str]:
         """The declared terminals that rules use."""

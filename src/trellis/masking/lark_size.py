@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 MAX_SYMBOLS = 300_000  # in the alternatives of all rules
+MAX_CUBES = 40_000_000  # lengths of alternatives, cubed: the time of Lark's FOLLOW sets
+LONG = 50  # symbols in an alternative that count as many
+MAX_WORDS = 10_000  # strings and regexes in a grammar
 MAX_TERMINAL = 100_000  # parts of one terminal, with those of the terminals that it uses
 MAX_INSTANCES = 5_000  # rules that templates become
 MAX_NAMES = 500_000  # characters in their names, which spell out their arguments
@@ -20,30 +23,34 @@ _CAP = 10**12  # sizes beyond are all the same
 
 
 class TooLarge(Exception):
-    """A rule or terminal (``name``) that Lark should not be asked to write out."""
+    """A rule or terminal (``name``) that Lark should not be asked to write out, and what to do instead."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: str, message: str, hint: str = "give parts of it rules of their own") -> None:
         super().__init__(message)
         self.name = name
+        self.hint = hint
 
 
 class _Size(NamedTuple):
-    """Of a part of a rule when it is written out: alternatives, and symbols in all of them together."""
+    """Of a part of a rule when it is written out: alternatives, symbols in all of them together and in the longest."""
 
     alternatives: int
     symbols: int
+    longest: int
 
     def beside(self, other: _Size) -> _Size:
-        return _Size(min(self.alternatives + other.alternatives, _CAP), min(self.symbols + other.symbols, _CAP))
+        return _Size(min(self.alternatives + other.alternatives, _CAP), min(self.symbols + other.symbols, _CAP),
+                     max(self.longest, other.longest))
 
     def then(self, other: _Size) -> _Size:
         symbols = self.symbols * other.alternatives + other.symbols * self.alternatives
-        return _Size(min(self.alternatives * other.alternatives, _CAP), min(symbols, _CAP))
+        return _Size(min(self.alternatives * other.alternatives, _CAP), min(symbols, _CAP),
+                     min(self.longest + other.longest, _CAP))
 
     def times(self, count: int) -> _Size:
         """``count`` of them in a row."""
         if self.alternatives == 1:
-            return _Size(1, min(self.symbols * count, _CAP))
+            return _Size(1, min(self.symbols * count, _CAP), min(self.longest * count, _CAP))
         result = _EMPTY
         for _ in range(count):
             result = result.then(self)
@@ -52,7 +59,7 @@ class _Size(NamedTuple):
         return result
 
 
-_EMPTY, _SYMBOL = _Size(1, 0), _Size(1, 1)
+_EMPTY, _SYMBOL = _Size(1, 0, 0), _Size(1, 1, 1)
 
 
 def check_terminals(text: str) -> None:
@@ -62,8 +69,12 @@ def check_terminals(text: str) -> None:
     """
     uses: dict[str, list[str]] = {}
     own: dict[str, int] = {}
-    name = ""
+    name, words = "", 0
     for match in _WORDS.finditer(text):
+        words += match[0][0] in "\"/" and not match[0].startswith("//")
+        if words > MAX_WORDS:
+            raise TooLarge(name, f"the grammar has more than {MAX_WORDS:,} strings and regexes, which Lark takes "
+                           "minutes to read", "Grammar.from_choices takes any number; a regex holds many alternatives")
         if match[1]:
             name = match[1]
             uses.setdefault(name, [])
@@ -99,11 +110,15 @@ def check_rules(definitions: Mapping[str, Any]) -> None:
     """
     rules = {name: definition for name, definition in definitions.items() if not definition.is_term}
     uses = _Templates(rules).uses
-    total = 0
+    total = cubes = 0
     for name, definition in rules.items():
         rule = _Rule()
         size = rule.size(definition.tree)
         total += (size.symbols + size.alternatives + rule.others) * uses[name]
+        cubes += min(size.symbols, size.longest * size.alternatives) * size.longest**2 * uses[name]
+        if cubes > MAX_CUBES and size.longest > LONG:
+            raise TooLarge(name, f"rule {name} has {size.longest:,} symbols in a row, of which Lark takes minutes "
+                           "to make a parser")
         if total > MAX_SYMBOLS:
             raise TooLarge(name, f"rule {name} is too large when its optional parts, groups and repetitions are "
                            f"written out: {_about(size.alternatives)} alternatives")
@@ -134,7 +149,7 @@ class _Rule:
         sizes = [self.size(child) for child in tree.children]
         if tree.data == "maybe":
             return sizes[0].beside(_EMPTY)
-        result = _Size(0, 0) if tree.data == "expansions" else _EMPTY
+        result = _Size(0, 0, 0) if tree.data == "expansions" else _EMPTY
         for size in sizes:
             result = result.beside(size) if tree.data == "expansions" else result.then(size)
         return result
@@ -149,7 +164,7 @@ class _Rule:
         if low > high:
             return _SYMBOL  # Lark refuses it
         if high < _NAIVE_REPEATS:
-            result = _Size(0, 0)
+            result = _Size(0, 0, 0)
             for count in range(low, high + 1):
                 result = result.beside(body.times(count))
             return result
@@ -157,7 +172,7 @@ class _Rule:
             while number:  # Lark nests rules of up to five repetitions each
                 self.others += sum(body.times(count).symbols for count in range(1, _FACTOR + 1))
                 number //= 3
-        return _Size(1, 2)
+        return _Size(1, 2, 2)
 
 
 class _Templates:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import marshal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from trellis.errors import MaskError, UsageError, VocabularyError
 
@@ -168,6 +171,12 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._tokens)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self._tokens, sorted(self._special_ids), self._eos_ids)
+
+    def __deepcopy__(self, memo: Any) -> Vocabulary:
+        return self
+
     def __repr__(self) -> str:
         return f"Vocabulary(size={self.size}, special={len(self._special_ids)}, eos_ids={list(self._eos_ids)})"
 
@@ -191,6 +200,15 @@ class Vocabulary:
                 except module.KernelError as error:
                     raise VocabularyError(f"the kernel refuses the vocabulary: {error}") from error
             return self._kernel
+
+
+_here: WeakValueDictionary[bytes, Vocabulary] = WeakValueDictionary()
+"""What was unpickled in this process, by contents: a worker that gets a vocabulary with each task builds it once."""
+
+
+def _unpickled(tokens: tuple[bytes, ...], special_ids: list[int], eos_ids: tuple[int, ...]) -> Vocabulary:
+    digest = sha256(marshal.dumps((tokens, special_ids, eos_ids), 2)).digest()  # version 2: by values alone
+    return _here.setdefault(digest, Vocabulary(tokens, special_ids=special_ids, eos_ids=eos_ids))
 
 
 def integer(value: Any, what: str) -> int:

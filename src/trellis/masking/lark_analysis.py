@@ -1,0 +1,55 @@
+"""Lark's LALR analysis, with a limit (the states of a table may be exponentially many), and what it found out.
+
+Lark lets a parser be put in place of its own; this one is its own but for the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark.common import ParserConf
+from lark.exceptions import LarkError
+from lark.parsers.lalr_analysis import LALR_Analyzer
+from lark.parsers.lalr_parser import LALR_Parser, _Parser
+
+from trellis.masking.lark_size import TooLarge
+
+MAX_ITEMS = 200_000  # in the closures of all states, about; a large grammar (Python's) has 17,000
+
+
+class _Analyzer(LALR_Analyzer):
+    items = 0
+
+    def expand_rule(self, source_rule: Any, rules_by_origin: Any = None) -> Any:
+        """The items that a nonterminal adds to a state."""
+        expanded = super().expand_rule(source_rule, rules_by_origin)
+        self.items += len(expanded)
+        if self.items > MAX_ITEMS:
+            raise TooLarge(source_rule.name, f"the parse table of the grammar has more than {MAX_ITEMS:,} items: rules "
+                           f"such as {source_rule.name} begin each other in too many ways", 'use parser="earley"')
+        return expanded
+
+
+class TableParser(LALR_Parser):
+    """Lark's LALR parser, which knows whether its table is the whole grammar or prefers one action to another.
+
+    Raises:
+        TooLarge: the table would be.
+    """
+
+    def __init__(self, parser_conf: ParserConf, debug: bool = False, strict: bool = False) -> None:
+        self.conflict_free = not any(rule.options.priority for rule in parser_conf.rules)
+        try:
+            analysis = self._analysed(parser_conf, debug, True)
+        except LarkError:
+            analysis = self._analysed(parser_conf, debug, strict)
+            self.conflict_free = False
+        self._parse_table = analysis.parse_table
+        self.parser_conf = parser_conf
+        self.parser = _Parser(analysis.parse_table, parser_conf.callbacks, debug)
+
+    @staticmethod
+    def _analysed(parser_conf: ParserConf, debug: bool, strict: bool) -> Any:
+        analysis: Any = _Analyzer(parser_conf, debug=debug, strict=strict)
+        analysis.compute_lalr()
+        return analysis
