@@ -3,8 +3,8 @@
     python benchmarks/fidelity.py --seconds 600 --seed 0
 
 Grammars are drawn from consecutive seeds (``tests/masking/hard_grammars.py``), a quarter of them also compared with the
-slow engine. Prints how many checks of each kind were run, and every disagreement with its seed; the exit status is 1
-when there is one.
+slow engine. Prints how many checks of each kind were run (also when it is interrupted), and every disagreement with
+its seed; the exit status is 1 when there is one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import re
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -31,14 +32,15 @@ def main() -> int:
     arguments = parser.parse_args()
     hard, lark_judge = importlib.import_module("hard_grammars"), importlib.import_module("lark_judge")
     judge, seed, begun = lark_judge.Judge(SECONDS), arguments.seed, time.monotonic()
-    while time.monotonic() - begun < arguments.seconds and seed - arguments.seed < arguments.count:
-        drawn = hard.draw(Random(seed), arguments.kind)
-        for name in ("earley", "lalr"):
-            before = len(judge.found)
-            judge.examine(drawn, name, Random(seed), reference=seed % 4 == 0 and not WIDE.search(drawn.text))
-            for found in judge.found[before:]:
-                print(f"seed {seed}, {drawn.kind}, {name}: {found.what}\n{found.where}\n{found.grammar}", flush=True)
-        seed += 1
+    with suppress(KeyboardInterrupt):
+        while time.monotonic() - begun < arguments.seconds and seed - arguments.seed < arguments.count:
+            drawn = hard.draw(Random(seed), arguments.kind)
+            for name in ("earley", "lalr"):
+                before = len(judge.found)
+                judge.examine(drawn, name, Random(seed), reference=seed % 4 == 0 and not WIDE.search(drawn.text))
+                for found in judge.found[before:]:
+                    print(f"seed {seed}, {drawn.kind}, {name}: {found.what}\n{found.where}\n{found.grammar}", flush=True)
+            seed += 1
     print(f"seeds {arguments.seed} to {seed - 1}, {time.monotonic() - begun:.0f} s, processor "
           f"{time.process_time():.0f} s, disagreements: {len(judge.found)}\n")
     print("\n".join(f"{count:>9,}  {what}" for what, count in sorted(judge.counts.items())))

@@ -60,7 +60,8 @@ class LalrProgram:
         scanners: (terminals in order of priority, those that are ignored, keywords as (terminal, its lexeme, the
             terminal that such a lexeme is instead)).
         scanner_of: for each state, which scanner reads on from it.
-        conflict_free: the table is the whole grammar: no conflict was resolved by preferring one action.
+        conflict_free: the table is the whole grammar: no conflict was resolved by preferring one action, and every rule
+            can end.
     """
 
     terminals: tuple[bytes, ...]
