@@ -39,7 +39,8 @@ def main() -> int:
                 before = len(judge.found)
                 judge.examine(drawn, name, Random(seed), reference=seed % 4 == 0 and not WIDE.search(drawn.text))
                 for found in judge.found[before:]:
-                    print(f"seed {seed}, {drawn.kind}, {name}: {found.what}\n{found.where}\n{found.grammar}", flush=True)
+                    print(f"seed {seed}, {drawn.kind}, {name}: {found.what}", found.where, found.grammar, sep="\n",
+                          flush=True)
             seed += 1
     print(f"seeds {arguments.seed} to {seed - 1}, {time.monotonic() - begun:.0f} s, processor "
           f"{time.process_time():.0f} s, disagreements: {len(judge.found)}\n")
