@@ -11,7 +11,7 @@ use crate::code::{self, Reader};
 use crate::error::{KernelError, Result};
 use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
 use crate::nfa::{Nfa, NEVER};
-use crate::regex::Tree;
+use crate::regex::{Class, Tree};
 
 /// Automaton states beyond this are refused.
 const MAX_STATES: usize = 1 << 20;
@@ -28,6 +28,10 @@ pub(crate) struct AutomatonShape {
     accepting: Box<[bool]>,
     /// Least number of bytes from each state to an accepting one.
     distance: Box<[u32]>,
+    /// Which character is any character, and its code.
+    any: Option<(u32, Arc<[u8]>)>,
+    /// The bytes that characters begin with that lead to an accepting state.
+    closing: Class,
 }
 
 impl AutomatonShape {
@@ -40,6 +44,12 @@ impl AutomatonShape {
         self.edges(state).iter().find(|e| e.0 == character).map(|e| e.1)
     }
 
+    /// The code of any character, where it leads back to a state; and the bytes that a string may end with.
+    pub fn any_character(&self, state: u32) -> Option<(Arc<[u8]>, Class)> {
+        let (character, code) = self.any.as_ref()?;
+        (self.target(state, *character) == Some(state)).then(|| (code.clone(), self.closing))
+    }
+
     /// The largest distance of any state.
     pub fn longest(&self) -> u32 {
         self.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0)
@@ -47,16 +57,21 @@ impl AutomatonShape {
 }
 
 impl Lexicon {
-    /// The start state of an automaton terminal, whose code is: u32 start, u32 number of characters; for each u32 size and regex
-    /// code; u32 number of states; a byte for each, 1 where it accepts; rows of three u32: source,
+    /// The start state of an automaton terminal, whose code is: u32 start, u32 index of the character that is any, u32
+    /// number of characters; for each u32 size and regex code; u32 number of states; a byte for each, 1 where it accepts; rows of three u32: source,
     /// character, target.
     pub(crate) fn automaton(&mut self, code: &[u8]) -> Result<u32> {
         let mut reader = Reader::new(code);
         let start = reader.u32()?;
-        let mut characters = Vec::new();
-        for _ in 0..reader.u32()? {
+        let anything = reader.u32()?;
+        let (mut characters, mut any) = (Vec::new(), None);
+        for i in 0..reader.u32()? {
             let size = reader.u32()?;
-            characters.push(Tree::parse(reader.take(size as usize)?)?);
+            let code = reader.take(size as usize)?;
+            if i == anything {
+                any = Some((i, code.into()));
+            }
+            characters.push(Tree::parse(code)?);
         }
         let count = reader.u32()? as usize;
         if count > MAX_STATES {
@@ -73,7 +88,7 @@ impl Lexicon {
         if rows.windows(2).any(|w| w[0][..2] == w[1][..2]) {
             return Err(KernelError::program("an automaton with two edges over one character"));
         }
-        let nfa = Nfa::new(&characters)?;
+        let mut nfa = Nfa::new(&characters)?;
         if nfa.looks || nfa.nullable() {
             return Err(KernelError::program("a character of an automaton that is empty, or looks around"));
         }
@@ -81,6 +96,11 @@ impl Lexicon {
         rows.iter().for_each(|r| from[r[0] as usize + 1] += 1);
         for i in 0..count {
             from[i + 1] += from[i];
+        }
+        let mut closing = [0; 4];
+        for row in rows.iter().filter(|r| accepting[r[2] as usize]) {
+            let leaves = nfa.start_of(row[1]);
+            closing.iter_mut().zip(nfa.alphabet(&leaves)).for_each(|(a, b)| *a |= b);
         }
         let distance = distances(&rows, &accepting, &nfa);
         let edges = rows.iter().map(|r| (r[1], r[2])).collect();
@@ -92,6 +112,8 @@ impl Lexicon {
             edges,
             accepting,
             distance,
+            any,
+            closing,
         });
         Ok(self.automaton_state(self.automata.len() as u32 - 1, start, Vec::new()))
     }

@@ -19,6 +19,11 @@ impl<'a> Reader<'a> {
         self.at == self.code.len()
     }
 
+    /// How many bytes are read.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8]> {
         let end = self.at.checked_add(n).filter(|&e| e <= self.code.len());

@@ -45,7 +45,7 @@ pub struct Info {
 }
 
 /// What a walk gathers.
-struct Walk {
+pub(crate) struct Walk {
     /// Keep tokens apart by the state that they end in.
     by_state: bool,
     ends: Vec<(u32, Collector)>,
@@ -55,6 +55,11 @@ struct Walk {
 }
 
 impl Walk {
+    pub fn new(by_state: bool) -> Walk {
+        let ends = if by_state { Vec::new() } else { vec![(0, Collector::default())] };
+        Walk { by_state, ends, end_ids: Map::default(), exits: Vec::new(), last_exit: 0 }
+    }
+
     #[inline]
     fn add(&mut self, state: u32, tokens: &[u32], words: usize) {
         if tokens.is_empty() {
@@ -103,8 +108,7 @@ impl Lexicon {
     }
 
     fn compute_info(&mut self, set: u32, d: u32, by_state: bool) -> Info {
-        let ends = if by_state { Vec::new() } else { vec![(0, Collector::default())] };
-        let mut walk = Walk { by_state, ends, end_ids: Map::default(), exits: Vec::new(), last_exit: 0 };
+        let mut walk = Walk::new(by_state);
         let mut bytes = Vec::new();
         if !self.goes_on(d) {
             bytes.clear();
@@ -119,6 +123,11 @@ impl Lexicon {
                 }
             }
         }
+        self.gathered(walk, by_state)
+    }
+
+    /// What a walk has found.
+    pub(crate) fn gathered(&mut self, walk: Walk, by_state: bool) -> Info {
         let words = self.words;
         let mut info = Info::default();
         for (state, tokens) in walk.ends {
@@ -160,7 +169,7 @@ impl Lexicon {
     }
 
     /// Walks the subtree at `place`, which state `d` was reached at.
-    fn walk(&mut self, place: Place, d: u32, walk: &mut Walk) {
+    pub(crate) fn walk(&mut self, place: Place, d: u32, walk: &mut Walk) {
         let (number, root) = place;
         let trie = self.exits.tries[number as usize].clone();
         let mut todo = vec![(root, d)];

@@ -26,6 +26,7 @@ use crate::scanner::{Live, Scanner, NO_WORD};
 use crate::shortcuts::CountTable;
 use crate::terminal::{CountedShape, ExceptShape};
 use crate::trie::Trie;
+use crate::universal::Characters;
 use crate::vocabulary::Tokens;
 
 /// Where no state is: the byte cannot follow.
@@ -177,6 +178,7 @@ pub struct Lexicon {
     pub(crate) exits: ExitTables,
     pub(crate) count_tables: Map<(u32, u32), CountTable>,
     pub(crate) outcomes: Map<u32, Arc<[Exit]>>,
+    pub(crate) characters: Map<Arc<[u8]>, Arc<Characters>>,
     identity: Arc<[u8; 256]>,
     /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
     pub(crate) fault: Option<KernelError>,
@@ -211,6 +213,7 @@ impl Lexicon {
             exits: ExitTables::new(trie),
             count_tables: Map::default(),
             outcomes: Map::default(),
+            characters: Map::default(),
             identity: Arc::new(std::array::from_fn(|b| b as u8)),
             fault: None,
             memory: 0,

@@ -60,6 +60,7 @@ pub mod terminal;
 mod threads;
 pub mod tidy;
 pub mod trie;
+mod universal;
 pub mod vocabulary;
 
 pub use error::{ErrorKind, KernelError, Result};

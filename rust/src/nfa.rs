@@ -55,6 +55,8 @@ pub struct Nfa {
     generation: u32,
     positions: usize,
     longest: u32,
+    /// Loops over any character: where a round begins, and the code of a character.
+    pub(crate) loops: Vec<(u32, Arc<[u8]>)>,
     /// Whether it looks around, or has atomic groups: then its threads have conditions (see `looking`).
     pub(crate) looks: bool,
     /// Atomic groups so far; 0 stands for none.
@@ -82,6 +84,7 @@ impl Nfa {
             generation: 0,
             positions: 0,
             longest: 0,
+            loops: Vec::new(),
             looks: false,
             groups: 0,
             behinds: Vec::new(),
@@ -174,6 +177,9 @@ impl Nfa {
                     // round leaves the loop as CPython's `re` does.
                     let back = self.split([], group);
                     let start = self.build(tree, body, back, group)?;
+                    if let Some(code) = tree.universal(part) {
+                        self.loops.push((start, code));
+                    }
                     if let Node::Split(options) | Node::Pick { options, .. } = &mut self.nodes[back as usize] {
                         *options = order(start, next).into();
                     }
@@ -282,7 +288,7 @@ impl Nfa {
 
     /// The leaves that a node leads to without reading, in order; leaves that no match follows are
     /// left out.
-    fn closure(&mut self, node: u32) -> Arc<[u32]> {
+    pub(crate) fn closure(&mut self, node: u32) -> Arc<[u32]> {
         if let Some(known) = &self.closures[node as usize] {
             return known.clone();
         }
@@ -321,6 +327,15 @@ impl Nfa {
             }
         }
         out
+    }
+
+    /// Whether no byte of a class is the last one of a match.
+    pub(crate) fn ends_apart(&self, class: &Class) -> bool {
+        let last = |node: &Node| match node {
+            Node::Byte { class, next } if self.distance[*next as usize] == 0 => Some(&self.classes[*class as usize]),
+            _ => None,
+        };
+        self.nodes.iter().filter_map(last).all(|c| c.iter().zip(class).all(|(a, b)| a & b == 0))
     }
 
     /// The alternative that a leaf matches, if it is a match.

@@ -13,6 +13,8 @@
 //! | `<` u8 negative, u32 n, n bytes of regex code | | nothing, where a match of that code ends (or none does) |
 //! | `>` | 1 | its first match only: no other is tried, whatever follows |
 
+use std::sync::Arc;
+
 use crate::code::Reader;
 use crate::error::{KernelError, Result};
 
@@ -89,6 +91,8 @@ pub struct Tree {
     least: Vec<u32>,
     depth: Vec<u32>,
     size: Vec<u64>,
+    /// The nodes of loops over any character, with the code of a character.
+    universal: Vec<(u32, Arc<[u8]>)>,
 }
 
 impl Tree {
@@ -96,8 +100,11 @@ impl Tree {
     pub fn parse(code: &[u8]) -> Result<Tree> {
         let mut tree = Tree::default();
         let mut stack: Vec<u32> = Vec::new();
+        // Where the code of each part on the stack begins.
+        let mut begins: Vec<usize> = Vec::new();
         let mut reader = Reader::new(code);
         while !reader.done() {
+            let (at, parts) = (reader.at(), stack.len());
             let op = reader.u8()?;
             let node = match op {
                 b'E' => Syntax::Empty,
@@ -146,7 +153,15 @@ impl Tree {
                 b'>' => Syntax::Atomic(stack.pop().ok_or_else(|| missing(op))?),
                 _ => return Err(KernelError::program(format!("unknown regex operator {op:#04x}"))),
             };
-            stack.push(tree.push(node)?);
+            begins.truncate(stack.len() + 1);
+            if stack.len() == parts || begins.len() == stack.len() {
+                begins.push(at);
+            }
+            let node = tree.push(node)?;
+            if op == b'U' {
+                tree.universal.push((node, code[begins[stack.len()]..at].into()));
+            }
+            stack.push(node);
         }
         if stack.len() != 1 {
             return Err(KernelError::program(format!("regex code leaves {} parts, not one", stack.len())));
@@ -230,6 +245,11 @@ impl Tree {
     /// A lower bound on the bytes of a match.
     pub fn least(&self) -> u32 {
         self.least.last().copied().unwrap_or(0)
+    }
+
+    /// The code of a character, where a node is a loop over any.
+    pub fn universal(&self, n: u32) -> Option<Arc<[u8]>> {
+        self.universal.iter().find(|x| x.0 == n).map(|x| x.1.clone())
     }
 
     /// The regex codes of all lookbehinds.

@@ -56,10 +56,11 @@ impl ExitTables {
         }
     }
 
-    /// Forgets what can be computed again; exit sets keep their ids.
+    /// Forgets what can be computed again; exit sets keep their ids. To free that much takes a tenth of a second,
+    /// which nobody has to wait for.
     pub fn forget(&mut self) {
-        self.infos.clear();
-        self.bitmaps.clear();
+        let gone = (std::mem::take(&mut self.infos), std::mem::take(&mut self.bitmaps));
+        std::thread::spawn(move || drop(gone));
     }
 
     /// The trie of whole tokens.

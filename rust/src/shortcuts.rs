@@ -44,7 +44,7 @@ impl Lexicon {
                 Some(self.counted_info(shape, unit, min, max))
             }
             Kind::Except { shape, base, node } => Some(self.except_info(shape, base, node)),
-            _ => None,
+            _ => self.universal_info(d).map(Arc::new),
         }
     }
 

@@ -149,7 +149,7 @@ impl Lexicon {
         Ok(start)
     }
 
-    fn regex_set(&mut self, code: &[u8]) -> Result<u32> {
+    pub(crate) fn regex_set(&mut self, code: &[u8]) -> Result<u32> {
         let mut key = vec![REGEX_SET];
         key.extend_from_slice(code);
         if let Some(&start) = self.starts.get(&key[..]) {

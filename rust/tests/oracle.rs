@@ -526,7 +526,7 @@ fn automata_are_their_characters() {
             }
         }
         let mut code = vec![6];
-        code.extend(integers(&[0, 4]));
+        code.extend(integers(&[0, u32::MAX, 4]));
         for spelling in characters {
             let regex = Regex::Literal(spelling.to_vec()).code();
             code.extend(integers(&[regex.len() as u32]));

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trellis.masking import terminals
 from trellis.schema.languages import Automaton
-from trellis.schema.patterns import Ranges
+from trellis.schema.patterns import EVERYTHING, Ranges
 
 Character = Callable[[Ranges], "bytes | None"]
 
@@ -34,6 +34,7 @@ def terminal_of(automaton: Automaton, character: Character, around: bytes = b"")
                 edges += (state, number, target)
     if -1 in numbers.values() and not _leads_anywhere(edges, accepting):
         return None
+    anything = numbers.get(EVERYTHING, -1)
     if not around:
         return terminals.automaton(list(characters), bytes(accepting), edges)
     mark = characters.setdefault(terminals.text(around), len(characters))
@@ -41,7 +42,7 @@ def terminal_of(automaton: Automaton, character: Character, around: bytes = b"")
     edges += (start, mark, 0)
     for state in automaton.accepting:
         edges += (state, mark, end)
-    return terminals.automaton(list(characters), bytes(start + 1) + b"\1", edges, start)
+    return terminals.automaton(list(characters), bytes(start + 1) + b"\1", edges, start, anything)
 
 
 def _leads_anywhere(edges: list[int], accepting: bytearray) -> bool:

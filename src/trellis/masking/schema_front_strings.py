@@ -71,7 +71,7 @@ def spelled(ranges: patterns.Ranges) -> bytes | None:
 
 
 #: The regex code of the name of a property.
-_NAME = concat(_QUOTE, repeat(spelled(patterns.EVERYTHING) or b"", 0, None), _QUOTE)
+_NAME = concat(_QUOTE, universal(spelled(patterns.EVERYTHING) or b""), _QUOTE)
 #: The terminal of any name.
 NAME = regex_set(_NAME)
 
@@ -271,7 +271,7 @@ def _code(node: Node, character: Callable[[patterns.Ranges], bytes | None]) -> b
             code = _code(item, character)
             if code is None or maximum == 0:
                 return concat() if minimum == 0 else None
-            if code == CHARACTER and minimum == 0 and maximum is None:
+            if isinstance(item, Chars) and item.ranges == patterns.EVERYTHING and minimum == 0 and maximum is None:
                 return universal(code)
             return repeat(code, minimum, maximum)
     raise AssertionError("anchors are taken out before")

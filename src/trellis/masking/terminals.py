@@ -109,7 +109,10 @@ def atomic(code: bytes) -> bytes:
 
 
 def universal(code: bytes) -> bytes:
-    """``code*``, marked as a loop over any character (states inside it may share one bitmap)."""
+    """``code*``, marked as a loop over any character: states inside it share one bitmap.
+
+    No lexeme of the terminal may end among such characters, or right behind them.
+    """
     return code + b"U"
 
 
@@ -195,22 +198,25 @@ def excluding(base: bytes, words: Collection[bytes]) -> bytes:
     return b"\4" + struct.pack("<I", len(set(words))) + b"".join(map(_sized, sorted(set(words)))) + base
 
 
-def automaton(characters: Sequence[bytes], accepting: bytes, edges: Sequence[int], start: int = 0) -> bytes:
+def automaton(characters: Sequence[bytes], accepting: bytes, edges: Sequence[int], start: int = 0,
+              anything: int = -1) -> bytes:
     """The terminal of a deterministic automaton.
 
     Args:
         characters: regex codes, none of them empty; of those that one state reads, none begins like another.
         accepting: one byte for each state.
         edges: three integers each: state, index of a character, state.
+        anything: which of the characters is any character (``universal``), -1 for none.
     """
     codes = b"".join(struct.pack("<I", len(code)) + code for code in characters)
-    return b"".join((b"\6", struct.pack("<II", start, len(characters)), codes, struct.pack("<I", len(accepting)),
-                     accepting, struct.pack(f"<{len(edges)}I", *edges)))
+    head = struct.pack("<IiI", start, anything, len(characters))
+    return b"".join((b"\6", head, codes, struct.pack("<I", len(accepting)), accepting,
+                     struct.pack(f"<{len(edges)}I", *edges)))
 
 
 def automaton_parts(terminal: bytes) -> tuple[list[bytes], bytes, list[tuple[int, int, int]], int]:
-    """What :func:`automaton` made a terminal of; the edges one by one."""
-    (start, count), at = struct.unpack_from("<II", terminal, 1), 9
+    """Characters, accepting states, edges one by one, and start of an :func:`automaton`."""
+    (start, _, count), at = struct.unpack_from("<IiI", terminal, 1), 13
     characters = []
     for _ in range(count):
         (size,) = struct.unpack_from("<I", terminal, at)
@@ -355,7 +361,7 @@ def matches_empty(terminal: bytes) -> bool:
     What looks around is not said to: that would depend on the place.
     """
     if terminal[0] == AUTOMATON:
-        (start, count), at = struct.unpack_from("<II", terminal, 1), 9
+        (start, _, count), at = struct.unpack_from("<IiI", terminal, 1), 13
         for _ in range(count):
             at += 4 + int.from_bytes(terminal[at : at + 4], "little")
         return bool(terminal[at + 4 + start])
