@@ -15,9 +15,9 @@ from trellis.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
-    from trellis.masking.regex_tree import Node
+    from trellis.masking.regex_tree import Chars, Node
 
-_SURROGATES = (0xD800, 0xDFFF)
+_SURROGATES = range(0xD800, 0xE000)
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,18 @@ def _sequence(parts: Iterable[Node]) -> list[str]:
     out: list[str] = []
     text = ""
     for part in parts:
-        if isinstance(part, Chars) and len(part.ranges) == 1 and part.ranges[0][0] == part.ranges[0][1] and not (
-                _SURROGATES[0] <= part.ranges[0][0] <= _SURROGATES[1]):
-            text += chr(part.ranges[0][0])
+        if isinstance(part, Chars) and (point := _only(part)) is not None:
+            text += chr(point)
             continue
         out += [literal(text)] * bool(text) + [expression(part)]
         text = ""
     return out + [literal(text)] * bool(text)
+
+
+def _only(chars: Chars) -> int | None:
+    """The one character of a set that has no other."""
+    low, high = chars.ranges[0]
+    return low if len(chars.ranges) == 1 and low == high and low not in _SURROGATES else None
 
 
 def _times(minimum: int, maximum: int | None) -> str:
@@ -99,22 +104,36 @@ def _times(minimum: int, maximum: int | None) -> str:
 
 
 def _characters(ranges: tuple[tuple[int, int], ...]) -> str:
-    """A class; the halves of surrogate pairs, which no UTF-8 text has, are left out."""
-    first, last = _SURROGATES
-    parts = [(low, high) for start, end in ranges
-             for low, high in ((start, min(end, first - 1)), (max(start, last + 1), end)) if low <= high]
+    """A class; the halves of surrogate pairs, which no UTF-8 text has, are left out.
+
+    Readers differ in escapes: of ``\\x``, xgrammar takes as many digits as there are, and llguidance reads no longer
+    ones. So letters and digits stand first, characters beyond ASCII as they are, and all others last, as ``\\xHH``.
+    """
+    kinds: dict[str, list[str]] = {"plain": [], "beyond": [], "escaped": []}
+    for start, end in ranges:
+        for kind, first, last in _BLOCKS:
+            low, high = max(start, first), min(end, last)
+            if low <= high:
+                points = (low,) if low == high else (low, high)
+                kinds[kind].append("-".join(f"\\x{one:02X}" if kind == "escaped" else chr(one) for one in points))
+    parts = [part for kind in kinds.values() for part in kind]
     if not parts:
         raise UnsupportedError("a class of nothing but surrogates has no form in GBNF")
-    return "[" + "".join(_point(low) if low == high else f"{_point(low)}-{_point(high)}" for low, high in parts) + "]"
+    return f"[{''.join(parts)}]"
 
 
-def _point(point: int) -> str:
-    """Escapes of a fixed length: of ``\\x``, xgrammar takes as many digits as there are."""
-    char = chr(point)
-    return char if char.isascii() and char.isalnum() else (
-        f"\\u{point:04X}" if point < 0x10000 else f"\\U{point:08X}")
+_BLOCKS = (("escaped", 0x00, 0x2F), ("plain", 0x30, 0x39), ("escaped", 0x3A, 0x40), ("plain", 0x41, 0x5A),
+           ("escaped", 0x5B, 0x60), ("plain", 0x61, 0x7A), ("escaped", 0x7B, 0x7F), ("beyond", 0x80, 0xD7FF),
+           ("beyond", 0xE000, 0x10FFFF))
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 def literal(text: str) -> str:
     """A text that stands for itself."""
-    return '"' + "".join(char if char.isprintable() and char not in '"\\' else _point(ord(char)) for char in text) + '"'
+    out = ""
+    for char in text:
+        if char.isascii() and not char.isprintable() and char not in _NAMED:
+            out += f'\\x{ord(char):02X}" "'  # the next character may look like one more digit
+        else:
+            out += _NAMED.get(char, char)
+    return f'"{out}"'.removesuffix(' ""') or '""'
