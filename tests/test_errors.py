@@ -73,3 +73,14 @@ def test_a_caret_in_a_long_line_stays_in_sight() -> None:
     assert len(line) <= 80
     assert mark.index("^") < 80
     assert errors.caret("a", 5, 1) == ""
+
+
+ENDS = [kind for kind in CLASSES if issubclass(kind, errors.GenerationError | errors.TransportError)
+        and kind is not errors.GenerationError]
+
+
+@pytest.mark.parametrize("kind", ENDS, ids=lambda kind: kind.__name__)
+def test_what_ends_a_run_says_what_to_do(kind: type[TrellisError]) -> None:
+    assert kind("it failed").hint
+    assert kind("it failed", hint="this").hint == "this"
+    assert pickle.loads(pickle.dumps(kind("it failed"))).hint == kind.usual_hint

@@ -16,6 +16,8 @@ from trellis.models.base import Model, Reply, Request
 from trellis.result import Result
 from trellis.strategy.task import Flow, Replies, T
 
+_HINT = "Model.complete returns one trellis.Reply, or an exception, for each request"
+
 
 def drive(flow: Flow[T], model: Model, sleep: Callable[[float], object] = time.sleep) -> Result[T]:
     """Runs a strategy to its result."""
@@ -119,13 +121,13 @@ def _in_order(requests: Sequence[Request], parts: list[tuple[Model, list[int]]],
 
 def _checked(model: Model, requests: Sequence[Request], replies: Replies) -> Replies:
     if not isinstance(replies, list | tuple):
-        raise ModelError(f"{model.name} gave {type(replies).__name__}, not a list of replies")
+        raise ModelError(f"{model.name} gave {type(replies).__name__}, not a list of replies", hint=_HINT)
     for reply in replies:
         if not isinstance(reply, Reply | Exception):
             raise ModelError(f"{model.name} gave {type(reply).__name__} in the place of a Reply",
-                             hint="Model.complete returns one trellis.Reply, or an exception, for each request")
+                             hint=_HINT)
     if len(replies) != len(requests):
-        raise ModelError(f"{model.name} gave {len(replies)} replies to {len(requests)} requests")
+        raise ModelError(f"{model.name} gave {len(replies)} replies to {len(requests)} requests", hint=_HINT)
     return [typed(model, reply) if isinstance(reply, Exception) else reply for reply in replies]
 
 
@@ -133,6 +135,7 @@ def typed(model: Model, error: Exception) -> TrellisError:
     """The error in the place of a reply; what is not ours is a bug in the model, and is told as such."""
     if isinstance(error, TrellisError):
         return error
-    wrapped = ModelError(f"{model.name} raised {type(error).__name__}: {message_of(error)}")
+    wrapped = ModelError(f"{model.name} raised {type(error).__name__}: {message_of(error)}",
+                         hint="error.__cause__ has the traceback; TransportError is for what may work later")
     wrapped.__cause__ = error
     return wrapped

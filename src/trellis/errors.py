@@ -62,12 +62,14 @@ class TrellisError(Exception):
     Attributes:
         message: what is wrong, one short paragraph.
         hint: what to do about it, or an empty string.
+        usual_hint: of the class, where nothing better is known.
         attempts: of the run that it ended, every attempt, oldest first (``trellis.result.Attempt``); else empty.
         last_raw: the text of the last reply of that run, or ``None``.
         best_effort: the last value that could be read in it at all, valid or not, or ``None``.
         usage: tokens, calls and seconds of all its attempts (``trellis.result.Usage``), or ``None``.
     """
 
+    usual_hint = ""
     attempts: tuple[Any, ...] = ()
     last_raw: str | None = None
     best_effort: Any = None
@@ -76,7 +78,7 @@ class TrellisError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message.encode("utf-8", "backslashreplace").decode()  # it may quote half of a surrogate pair
         super().__init__(self.message)
-        self.hint = hint
+        self.hint = hint or self.usual_hint
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
@@ -213,6 +215,8 @@ class VocabularyError(TrellisError):
         token_id: the first token concerned, or ``None``.
     """
 
+    usual_hint = "is the tokenizer's file whole, and the model's own?"
+
     def __init__(self, message: str, *, token_id: int | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.token_id = token_id
@@ -279,6 +283,7 @@ class TransportError(ModelError):
     """The server could not be reached, or the connection broke off."""
 
     retryable = True
+    usual_hint = "it may work later; Retry(n) asks n more times"
 
 
 class RateLimitError(TransportError):
@@ -287,6 +292,8 @@ class RateLimitError(TransportError):
     Attributes:
         retry_after: seconds, or ``None`` when the server did not say.
     """
+
+    usual_hint = "fewer requests at a time; generate_many(rate_limit=...) keeps below a limit"
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, status: int | None = 429, hint: str = ""
@@ -325,33 +332,49 @@ class GenerationError(TrellisError):
 class BudgetError(GenerationError):
     """A budget (calls, tokens, seconds, money) does not allow the next call."""
 
+    usual_hint = "a larger Budget(...), or fewer attempts"
+
 
 class TruncatedError(GenerationError):
     """The last reply was cut off by its token limit."""
+
+    usual_hint = "a larger Sampling(max_tokens=...), or ask for less"
 
 
 class RefusedError(GenerationError):
     """The model refused to answer."""
 
+    usual_hint = "the prompt, or another model, has to change"
+
 
 class EmptyReplyError(GenerationError):
     """The last reply was empty."""
+
+    usual_hint = "the model may need a larger max_tokens, or another mode"
 
 
 class UnrepairableError(GenerationError):
     """The last reply could not be read as the format that was asked for."""
 
+    usual_hint = 'error.last_raw is what the model said; a larger Retry(n), or a model with mode="native" or "mask"'
+
 
 class SchemaMismatchError(GenerationError):
     """The last reply was read, but is not of the output type."""
+
+    usual_hint = 'error.best_effort is what was read; a larger Retry(n), or a model with mode="native" or "mask"'
 
 
 class ValidatorError(GenerationError):
     """The last value is of the output type, but one of the caller's validators refused it."""
 
+    usual_hint = "error.best_effort is the value that was refused last"
+
 
 class VerifierError(GenerationError):
     """The last value is of the output type, but a verifier or a judge refused it."""
+
+    usual_hint = "error.best_effort is the value that was refused last"
 
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from decimal import Decimal
@@ -349,3 +350,57 @@ def test_bitmasks_that_are_none() -> None:
     for call in calls:
         with pytest.raises(UsageError):
             call()
+
+
+# Files that were damaged, and matchers in a storm ---------------------------------------------------------------------
+
+TOKENIZERS = Path(__file__).parents[2] / "fixtures" / "tokenizers"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_tokenizer_file_is_read_or_refused_in_our_words(seed: int, tmp_path: Path) -> None:
+    drawn = random.Random(seed)
+    data = bytearray(drawn.choice(sorted(TOKENIZERS.iterdir())).read_bytes())
+    if drawn.random() < 0.3:
+        del data[drawn.randrange(len(data)):]
+    for _ in range(drawn.randrange(6)):
+        data[drawn.randrange(len(data))] = drawn.randrange(256)
+    (tmp_path / "damaged").write_bytes(data)
+    refused = []
+    try:
+        Vocabulary.from_tokenizer(tmp_path / "damaged")
+    except TrellisError as error:
+        refused.append(error)
+    assert all(error.hint for error in refused)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_matchers_that_fork_and_roll_back_at_random_are_as_good_as_new(engine: str, vocabulary: Vocabulary) -> None:
+    compiled = Grammar.from_lark('start: "(" start* ")" | /[a-c]+/').compile(vocabulary, engine=engine)
+    drawn, row = random.Random(1), allocate_bitmask(1, vocabulary.size)[0]
+    matchers: list[tuple[Any, list[int]]] = [(compiled.matcher(), [])]
+    for _ in range(300):
+        matcher, said = matchers[drawn.randrange(len(matchers))]
+        move = drawn.random()
+        if move < 0.2 and len(matchers) < 40:
+            matchers.append((matcher.fork(), list(said)))
+        elif move < 0.45 and said:
+            count = drawn.randint(1, len(said))
+            matcher.rollback(count)
+            del said[-count:]
+        elif move < 0.5:
+            with pytest.raises(TrellisError):
+                matcher.rollback(drawn.choice([-1, len(said) + 1, 10**30]))
+        elif len(said) < 12 and not matcher.finished:
+            matcher.fill_bitmask(row)
+            said.append(drawn.choice(allowed_tokens(row)))
+            assert matcher.accept(said[-1])
+    for matcher, said in matchers:
+        fresh = compiled.matcher()
+        assert all(fresh.accept(token) for token in said)
+        assert fresh.can_end == matcher.can_end
+        if not fresh.finished:
+            fresh.fill_bitmask(row)
+            allowed = list(allowed_tokens(row))
+            matcher.fill_bitmask(row)
+            assert list(allowed_tokens(row)) == allowed

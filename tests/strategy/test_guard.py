@@ -1,12 +1,19 @@
 """Strategies that somebody wrote: whatever they do, errors are typed, and what was paid for is in them."""
 
+import asyncio
+import json
+import random
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import trellis
 from trellis import Retry, ScriptedModel, UsageError
+from trellis.models.base import Reply
+from trellis.result import Usage
 
 
 class Raises:
@@ -158,3 +165,79 @@ def test_data_that_repair_would_leave_out_is_asked_for_again() -> None:
 def test_a_number_is_not_rounded_while_it_can_be_asked_for() -> None:
     result = trellis.generate_structured("x", {"type": "integer"}, model=ScriptedModel(["3.7", "4"]))
     assert [attempt.failure for attempt in result.attempts] == ["schema", None]
+
+
+def test_the_first_call_of_a_bounded_session_goes_alone() -> None:
+    paid = Reply('3', usage=Usage(1, 1_000, 1_000))
+    budget, prices = trellis.Budget(money=0.005), {"m": trellis.Price(1, 1)}
+    session = trellis.Session(model=ScriptedModel([paid] * 9, name="m"), budget=budget, prices=prices)
+    result = trellis.generate_structured("x", int, session=session, strategy=trellis.Vote(9, early_stop=False))
+    assert result.usage.calls == 3
+    assert result.warnings == ("the budget ended after 3 of 9 samples",)
+    batch = trellis.Session(model=ScriptedModel([paid] * 9, name="m"), budget=budget, prices=prices)
+    rows = []
+    with pytest.raises(trellis.BudgetError):
+        rows += trellis.generate_many(["x"] * 9, int, session=batch)
+    assert batch.usage.calls == 3
+
+
+def test_samples_of_a_function_are_made_at_the_same_time() -> None:
+    barrier = threading.Barrier(5, timeout=20)
+
+    def model(prompt: str) -> str:
+        barrier.wait()
+        return "3"
+
+    result = trellis.generate_structured("x", int, model=model, strategy=trellis.Vote(5, early_stop=False))
+    assert result.agreement == 1
+
+
+STRATEGIES: list[Any] = [
+    trellis.BestOf(3, trellis.Verifier(lambda value: value["n"] / 3, threshold=0.3), of=trellis.Vote(3, of=Retry(2))),
+    trellis.Vote(5, of=trellis.BestOf(2, "shortest", of=Retry(1))),
+    trellis.Vote(3, of=trellis.Vote(3, of=Retry(1))),
+    trellis.Judge(None, "good", of=trellis.Vote(3, of=Retry(2))),
+    trellis.Vote(3, of=trellis.Draft(of=Retry(2))),
+]
+
+
+def erratic(request: trellis.Request) -> str:
+    """An answer that depends on the seed and the prompt, right in three of five cases."""
+    drawn = random.Random(f"{request.sampling.seed} {request.messages[-1].content}")
+    if request.name == "Verdict":
+        return '{"reason": "why not", "accept": true}'
+    if drawn.random() < 0.4:
+        return drawn.choice(["rubbish", '{"n": "x", "w": 3}', ""])
+    return json.dumps({"n": drawn.choice([1, 1, 2, 3]), "w": drawn.choice("aab")})
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: type(strategy).__name__)
+def test_composed_strategies_are_the_same_again_and_draw_different_samples(strategy: Any) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}, "w": {"type": "string"}},
+              "required": ["n", "w"]}
+    settings: dict[str, Any] = {"model": erratic, "strategy": strategy, "sampling": trellis.Sampling(seed=5)}
+    first, again = (trellis.generate_structured("Q", schema, **settings) for _ in range(2))
+    awaited = asyncio.run(trellis.agenerate_structured("Q", schema, **settings))
+    said = [[(one.raw, one.sampling.seed, one.purpose) for one in result.attempts]
+            for result in (first, again, awaited)]
+    assert said[0] == said[1] == said[2]
+    assert first.value == again.value == awaited.value
+    seeds = [attempt.sampling.seed for attempt in first.attempts if attempt.purpose == "answer"]
+    assert len(set(seeds)) == len(seeds) > 2
+
+
+def test_sql_is_asked_for_until_it_parses_and_passes_also_async() -> None:
+    pytest.importorskip("lark")
+    grammar = trellis.Grammar.from_lark(Path(__file__).parents[2] / "grammars" / "sql_select.lark")
+    answers = ["SELECT a FRM t", "```sql\nSELECT a FROM t\n```", "SELECT a FROM t LIMIT 3"]
+
+    def bounded(sql: str) -> None:
+        if "LIMIT" not in sql:
+            raise ValueError("add a LIMIT")
+
+    settings: dict[str, Any] = {"mode": "prompt", "strategy": Retry(2), "validators": [bounded]}
+    results = [trellis.generate_structured("q", grammar, model=ScriptedModel(answers), **settings),
+               asyncio.run(trellis.agenerate_structured("q", grammar, model=ScriptedModel(answers), **settings))]
+    for result in results:
+        assert result.value == answers[2]
+        assert [attempt.failure for attempt in result.attempts] == ["schema", "validator", None]

@@ -19,7 +19,15 @@ from trellis.batch.progress import bar
 from trellis.batch.threads import Threads
 from trellis.contract import RepairLevel
 from trellis.drive import adrive
-from trellis.errors import AuthenticationError, BudgetError, TrellisError, UsageError, looking_at_arguments, shown
+from trellis.errors import (
+    AuthenticationError,
+    BudgetError,
+    TrellisError,
+    UsageError,
+    looking_at_arguments,
+    message_of,
+    shown,
+)
 from trellis.models import Model
 from trellis.models.base import WrappedModel
 from trellis.result import Mode, Result, Sampling, Usage
@@ -219,11 +227,17 @@ class _Work:
         done: asyncio.Queue[Row[Any] | None] = asyncio.Queue(self.concurrency)
         numbered = enumerate(self.prompts)
         stopped: list[BaseException] = []
+        known = asyncio.Event()  # what a row costs, where that is bounded: the first goes alone
+        if not self.session.meter.costs_are_unknown:
+            known.set()
 
-        async def work() -> None:
+        async def work(is_first: bool) -> None:
             try:
+                if not is_first:
+                    await known.wait()
                 for index, prompt in numbered:
                     row = await self._row(index, prompt)
+                    known.set()
                     if isinstance(row.error, AuthenticationError | BudgetError):
                         stopped.append(row.error)
                     await done.put(row)
@@ -231,10 +245,11 @@ class _Work:
                         break
             except Exception as error:  # the caller's prompts raised
                 stopped.append(error)
+            known.set()
             await done.put(None)
 
         tally = Tally()
-        workers = [asyncio.create_task(work()) for _ in range(self.concurrency)]
+        workers = [asyncio.create_task(work(place == 0)) for place in range(self.concurrency)]
         try:
             running = len(workers)
             while running:
@@ -292,7 +307,8 @@ async def _release(model: Model) -> None:
 def _typed(error: BaseException) -> TrellisError:
     if isinstance(error, TrellisError):
         return error
-    wrapped = UsageError(f"the prompts, or a part of the call, raised {type(error).__name__}: {error}")
+    wrapped = UsageError(f"the prompts, or a part of the call, raised {type(error).__name__}: {message_of(error)}",
+                         hint="error.__cause__ has the traceback of it")
     wrapped.__cause__ = error
     return wrapped
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,12 @@ from trellis.errors import CapabilityError, ModelError, TrellisError, UsageError
 from trellis.models.base import Reply, Request, checked_modes
 from trellis.result import Mode, Usage
 
+MAX_PARALLEL = 64
+"""Calls of a function at the same time."""
+
 
 class FunctionModel:
-    """Calls a function for each answer.
+    """Calls a function for each answer; for several answers at the same time, from several threads.
 
     Args:
         function: takes the prompt as text, or the ``Request`` when its first parameter is annotated as one; returns the
@@ -39,7 +43,10 @@ class FunctionModel:
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         if self._is_async:
             raise CapabilityError(f"{self.name} is a coroutine function", hint="await agenerate_structured(...)")
-        return [self._one(request) for request in requests]
+        if len(requests) == 1:
+            return [self._one(requests[0])]
+        with ThreadPoolExecutor(min(MAX_PARALLEL, max(1, len(requests)))) as pool:
+            return list(pool.map(self._one, requests))
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         import asyncio

@@ -55,7 +55,8 @@ class Cache:
             [(application,)] = self._database.execute("PRAGMA application_id")
             [(tables,)] = self._database.execute("SELECT count(*) FROM sqlite_master")
             if application != _APPLICATION and tables:
-                raise UsageError(f"{self.path} is a database, but no cache of replies")
+                raise UsageError(f"{self.path} is a database, but no cache of replies",
+                                 hint="name a file that is not there yet")
             if not tables:
                 self._database.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that the file shrinks, too
             self._database.execute("PRAGMA journal_mode=WAL")

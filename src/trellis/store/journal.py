@@ -136,7 +136,8 @@ def _lock(file: int, path: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise UsageError(f"the resume file {path} is in use by another process") from error
+        raise UsageError(f"the resume file {path} is in use by another process",
+                         hint="wait for it, or name another file") from error
 
 
 class JournaledModel(WrappedModel):

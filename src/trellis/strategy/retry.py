@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from trellis.contract.patch import patch_of
-from trellis.errors import RateLimitError, UsageError, shown
+from trellis.errors import RateLimitError, RefusedError, UsageError, shown
 from trellis.prompt import correction, patch_wanted
 from trellis.result import Attempt, Message, Sampling
 from trellis.strategy.task import Flow, T, Task
@@ -78,7 +78,7 @@ class Retry:
                 return task.result(attempt)
             following = self._after(task, plan, attempt, previous)
             if isinstance(following, str) or left == 0:
-                raise task.failed(attempt, following if isinstance(following, str) else _HINTS.get(attempt.failure, ""))
+                raise task.failed(attempt, following if isinstance(following, str) else "")
             plan, previous = following, attempt
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -91,7 +91,7 @@ class Retry:
             return replace(plan, delay=wait, waits=plan.waits + 1)
         plan = replace(plan, delay=0.0, sample=plan.sample + 1)
         if attempt.failure == "refused":
-            return "the prompt, or another model, has to change"
+            return RefusedError.usual_hint
         if attempt.failure == "truncated":
             return plan if attempt.finish == "timeout" else self._longer(task, plan)
         stuck = previous is not None and (previous.failure, previous.errors) == (attempt.failure, attempt.errors)
@@ -135,15 +135,6 @@ class _Plan:
     delay: float = 0.0
     waits: int = 0
     corrected: bool = False
-
-
-_HINTS = {
-    "syntax": "error.last_raw is what the model said; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
-    "schema": "error.best_effort is what was read; a larger Retry(n), or a model with mode=\"native\" or \"mask\"",
-    "validator": "error.best_effort is the value that was refused last",
-    "verifier": "error.best_effort is the value that was refused last",
-    "empty": "the model may need a larger max_tokens, or another mode",
-}
 
 
 def _warmer(sampling: Sampling) -> Sampling:

@@ -47,7 +47,8 @@ def draw(task: Task[T], strategy: Strategy, places: Sequence[int], count: int,
          sampling: Sampling) -> Generator[list[Request], Replies, list[Result[T] | TrellisError]]:
     """Samples ``places`` out of ``count``, side by side.
 
-    A sample that fails is no reason to lose the others; what would fail for all of them is.
+    Where a budget of tokens or money is fresh, the first is drawn alone, to know what they cost. A sample that fails is
+    no reason to lose the others; what would fail for all of them is.
 
     Returns:
         for each its result, or the error that it ended with.
@@ -58,7 +59,9 @@ def draw(task: Task[T], strategy: Strategy, places: Sequence[int], count: int,
     branches = [task.branch(place, count, sampling=sampling) for place in places]
     for branch in branches:
         branch.fresh = task.fresh or (count > 1 and sampling.seed is None)
-    outcomes = yield from together([strategy.run(branch) for branch in branches])
+    alone = 1 if len(branches) > 1 and task.meter.costs_are_unknown else len(branches)
+    outcomes = yield from together([strategy.run(branch) for branch in branches[:alone]])
+    outcomes += yield from together([strategy.run(branch) for branch in branches[alone:]])
     for outcome in outcomes:
         lost = isinstance(outcome, GenerationError | TransportError)
         if isinstance(outcome, TrellisError) and (not lost or isinstance(outcome, AuthenticationError)):

@@ -223,8 +223,7 @@ class Task(Generic[T]):
             self.meter.priced(Usage(), self._model_name)  # a price that is missing is told before anything is bought
         bound = self.meter.admit(len(requests), max((request.delay for request in requests), default=0.0))
         if bound:
-            raise self.ended(BudgetError(f"the budget of {bound} does not allow another call{self._so_far()}",
-                                         hint="a larger Budget(...), or fewer attempts"))
+            raise self.ended(BudgetError(f"the budget of {bound} does not allow another call{self._so_far()}"))
 
     @property
     def _model_name(self) -> str:
@@ -334,7 +333,8 @@ class Task(Generic[T]):
     def failed(self, attempt: Attempt, hint: str = "") -> TrellisError:
         """The error for a task that ends with a failed attempt: the model's own, or one for the kind of failure."""
         if isinstance(attempt.error, TrellisError):
-            attempt.error.hint = attempt.error.hint or hint
+            if hint and attempt.error.hint == attempt.error.usual_hint:
+                attempt.error.hint = hint
             return self.ended(attempt.error)
         kind = _ERRORS[attempt.failure or "syntax"]
         said = "; ".join(str(one) if one.pointer else one.message for one in attempt.errors[:3])

@@ -25,6 +25,8 @@ from trellis.stream.rows import part_reader
 
 T = TypeVar("T")
 
+_NO_REPLY = "a model's stream ends with the whole trellis.Reply"
+
 
 @overload
 def stream_structured(
@@ -202,7 +204,7 @@ class _Reading:
         if self._reply is not None:
             return self._reply
         if self._hope is None or self._hope.fault is None:
-            raise TransportError("the stream of the answer ended before the answer did")
+            raise TransportError("the stream of the answer ended before the answer did", hint=_NO_REPLY)
         return self._unfinished("stop", self._hope.fault)
 
     def late(self, error: TimeoutError) -> Reply | TrellisError:
