@@ -257,6 +257,9 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert other.read_text() == '{"mine": 1}\n'
     with pytest.raises(trellis.UsageError, match="cannot be opened"):
         run(["1 x"], resume=tmp_path)
+    if Path("/dev/full").exists():  # it has no end, and would be read to it
+        with pytest.raises(trellis.UsageError, match="no file that can be read again"):
+            run(["1 x"], resume=Path("/dev/full"))
     gate = threading.Event()
 
     def second_waits(prompt: str) -> str:

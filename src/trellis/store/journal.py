@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -47,8 +48,11 @@ class Journal:
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
-            raise UsageError(f"the resume file {self.path} cannot be opened: {error.strerror or error}") from error
+            raise UsageError(f"the resume file {self.path} cannot be opened: {error.strerror or error}",
+                             hint="a file in a folder that exists and may be written to") from error
         try:
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):  # a device may have no end
+                raise UsageError(f"{self.path} is no file that can be read again", hint="name one that is not there yet")
             _lock(self._file, self.path)
             self._read()
         except BaseException:
