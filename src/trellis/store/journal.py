@@ -52,7 +52,8 @@ class Journal:
                              hint="a file in a folder that exists and may be written to") from error
         try:
             if not stat.S_ISREG(os.fstat(self._file).st_mode):  # a device may have no end
-                raise UsageError(f"{self.path} is no file that can be read again", hint="name one that is not there yet")
+                raise UsageError(f"{self.path} is no file that can be read again",
+                                 hint="name a file that is not there yet")
             _lock(self._file, self.path)
             self._read()
         except BaseException:
