@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
+import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,12 +66,20 @@ def test_a_vocabulary_is_built_once_in_a_process() -> None:
 
 def test_another_process_makes_the_same_masks() -> None:
     compiled = GRAMMARS["lalr"]().compile(vocabulary(), engine="reference")
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(first_mask_there, (pickle.dumps(compiled),)) == first_mask(compiled)
+    # Not a pool of multiprocessing's: its workers die of what they cannot read, and it waits for them for ever.
+    there = subprocess.run([sys.executable, "-c", FIRST_MASK], input=pickle.dumps(compiled), capture_output=True,
+                           timeout=120, check=True)
+    assert json.loads(there.stdout) == first_mask(compiled)
 
 
-def first_mask_there(data: bytes) -> list[int]:
-    return first_mask(pickle.loads(data))
+FIRST_MASK = """
+import json, pickle, sys
+from trellis.masking import allocate_bitmask, allowed_tokens
+matcher = pickle.load(sys.stdin.buffer).matcher()
+bitmask = allocate_bitmask(1, matcher.compiled.vocabulary.size)
+matcher.fill_bitmask(bitmask)
+json.dump([int(token) for token in allowed_tokens(bitmask[0])], sys.stdout)
+"""
 
 
 def test_a_matcher_is_copied_but_not_pickled() -> None:
