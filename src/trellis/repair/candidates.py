@@ -14,7 +14,7 @@ from .scan import Scanner
 from .schema_view import SchemaView
 from .search import BRACKETS, Limits, Search
 from .standard import DECODER, read_standard
-from .state import Reading
+from .state import Frame, Reading
 from .strings import CLOSING
 
 _BRACKET = re.compile(r"[{\[]")
@@ -27,7 +27,10 @@ _ROOT_HEAD = re.compile(
     r"|(?:new\s+)?[A-Za-z_][\w.]*\(\s*[\"'\d-][^()]*\)\s*;?\s*\Z)",
     re.I,
 )
+_TRIES = 40  # failures after which a bracket must look like the beginning of data
+_LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?\s*[:=]|true|false|null|None|True|False)")
 _COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
+_ITEM = re.compile(r"\s*\{")
 _TAIL = " \t\r\n;"  # what may stand behind a value without brackets
 _STRUCTURAL_TAIL = re.compile(r"(?:\s|//[^\n]*|/\*[^*]*\*/)*(?:[,}\]:{\[\"])")
 
@@ -45,12 +48,20 @@ class Candidate:
     source: str = "whole"
 
 
-def find_candidates(text: str, level: Level, limits: Limits, view: SchemaView | None) -> Iterator[Candidate]:
-    """Everything in the text that can be read, region by region; the same span is read once."""
+def find_candidates(
+    text: str, level: Level, limits: Limits, view: SchemaView | None, broken_at: int = -1
+) -> Iterator[Candidate]:
+    """Everything in the text that can be read, region by region; the same span is read once.
+
+    Args:
+        text: the whole input.
+        level, limits, view: as for the search.
+        broken_at: an offset at which the standard reader is known to fail, or -1.
+    """
     seen: set[tuple[int, int]] = set()
     strict_ends: dict[int, int] = {}
     for region in regions(text):
-        for candidate in _read_region(text, region, level, limits, view, strict_ends):
+        for candidate in _read_region(text, region, level, limits, view, strict_ends, broken_at):
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
                 continue
@@ -59,12 +70,18 @@ def find_candidates(text: str, level: Level, limits: Limits, view: SchemaView | 
 
 
 def _read_region(
-    text: str, region: Region, level: Level, limits: Limits, view: SchemaView | None, strict_ends: dict[int, int]
+    text: str,
+    region: Region,
+    level: Level,
+    limits: Limits,
+    view: SchemaView | None,
+    strict_ends: dict[int, int],
+    broken_at: int,
 ) -> Iterator[Candidate]:
     position, end = region.start, region.end
     scanner = Scanner(text, end)
-    budget = 4 * (end - position) + 20_000
-    found, attempts, broken = 0, 0, False
+    budget = (end - position) // 8 + 20_000
+    found, attempts, failures, broken = 0, 0, 0, False
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
@@ -80,7 +97,12 @@ def _read_region(
         if not match:
             return
         start = match.start()
-        strict = strict_ends.get(start) or _raw_decode(text, start, end)
+        if failures > _TRIES and not _LIKELY.match(text, start, end):
+            position = start + 1
+            continue
+        strict = strict_ends.get(start)
+        if strict is None and start != broken_at:
+            strict = _raw_decode(text, start, end)
         if strict is not None:
             strict_ends[start] = strict
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
@@ -98,6 +120,7 @@ def _read_region(
         if group and strict is None and view is not None and view.types() and _KINDS[text[start]] not in view.types():
             position = start + 1  # what the schema wants may be inside of it
         found += bool(group)
+        failures += not group
         yield from group
 
 
@@ -137,8 +160,10 @@ def _search(
     for skipping in (True, False):
         search = Search(scanner, start, level, limits, view, skipping and len(text) > 5_000)
         readings = search.run()
-        work += search.steps + (search.furthest - start) // 4 + 16
-        if not skipping or not readings or not readings[0].used(BRACKETS) or _lost_at_end(text, readings[0]):
+        work += search.made + (search.furthest - start) // 64 + 4
+        if not skipping or not readings or not readings[0].used(BRACKETS):
+            break
+        if _lost_at_end(text, readings[0], search.root):
             break
     group: list[Candidate] = []
     for reading in readings[:6]:
@@ -158,12 +183,23 @@ def _search(
     return group, work
 
 
-def _lost_at_end(text: str, reading: Reading) -> bool:
-    """Whether the only bracket that was repaired is the one that closes a list of objects at the end of the text."""
+def _lost_at_end(text: str, reading: Reading, root: Frame | None) -> bool:
+    """Whether the only brackets that were repaired are those that close the root at the end of the text.
+
+    What the search skipped was whole then: a closer lost inside of an item of a list would have broken the item, and
+    one lost inside of a member of an object would have left the lines of later members behind.
+    """
     lost = [link.piece for link in reading.pieces() if link.piece.rule in BRACKETS]
-    if len(lost) != 1 or not isinstance(lost[0], Change) or (lost[0].rule, lost[0].after) != ("missing_closer", "]"):
+    if root is None or len(lost) != 1 or not isinstance(lost[0], Change) or lost[0].rule != "missing_closer":
         return False
-    return text[: lost[0].start].endswith("}") and not text[lost[0].start :].strip()
+    if text[lost[0].start :].strip(_TAIL + ",`"):
+        return False
+    if root.kind == "[":
+        return _ITEM.match(text, root.open + 1) is not None
+    if root.member_indent is None:
+        return False
+    first = min(root.keys.values(), default=root.open)
+    return text.count(text[first - root.member_indent - 1 : first + 1], root.open) == len(root.keys)
 
 
 def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import UsageError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One change of the input.
 
     Attributes:
@@ -62,8 +62,7 @@ class Repaired(Generic[T]):
         return sum(edit.cost for edit in self.edits)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """An edit whose place is not yet counted in lines: ``text[start:end]`` becomes ``after``."""
 
     rule: str
@@ -81,11 +80,13 @@ def apply_edits(text: str, edits: Iterable[Edit | Change]) -> str:
     """
     parts: list[str] = []
     position = 0
+    length = len(text)
     for edit in edits:
-        if not position <= edit.start <= edit.end <= len(text):
-            raise UsageError(f"edit {edit.rule!r} at {edit.start}:{edit.end} overlaps another or is outside the text")
-        parts += (text[position : edit.start], edit.after)
-        position = edit.end
+        start, end = edit.start, edit.end
+        if not position <= start <= end <= length:
+            raise UsageError(f"edit {edit.rule!r} at {start}:{end} overlaps another or is outside the text")
+        parts += (text[position:start], edit.after)
+        position = end
     parts.append(text[position:])
     return "".join(parts)
 
@@ -96,24 +97,19 @@ def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
         return ()
     edits = []
     line, line_start, seen = 1, 0, 0
-    for change in changes:
-        line += text.count("\n", seen, change.start)
-        newline = text.rfind("\n", seen, change.start)
-        line_start = newline + 1 if newline >= 0 else line_start
-        seen = change.start
-        edits.append(
-            Edit(
-                change.rule,
-                change.start,
-                change.end,
-                line,
-                change.start - line_start + 1,
-                text[change.start : change.end],
-                change.after,
-                round(change.cost, 3),
-            )
-        )
+    for rule, start, end, after, cost in changes:
+        newlines = text.count("\n", seen, start)
+        if newlines:
+            line += newlines
+            line_start = text.rfind("\n", seen, start) + 1
+        seen = start
+        edits.append(Edit(rule, start, end, line, start - line_start + 1, text[start:end], after, _rounded(cost)))
     return tuple(edits)
+
+
+@lru_cache(maxsize=1024)
+def _rounded(cost: float) -> float:
+    return round(cost, 3)
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

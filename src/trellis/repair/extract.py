@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from .edits import Change
 from .rules import cost_of
 
 _OPEN_FENCE = re.compile(r"^[ \t>]{0,8}(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
-_CLOSE_FENCE = {
-    "`": re.compile(r"(?:^[ \t>]{0,8}|(?<=[}\]\"]))(`{3,})[ \t]*(?=\r?$)", re.M),
-    "~": re.compile(r"^[ \t>]{0,8}(~{3,})[ \t]*(?=\r?$)", re.M),
-}
+_CLOSE_FENCE = {"`": re.compile(r"`{3,}(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~{3,}(?=[ \t]*\r?$)", re.M)}
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
 _REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
 _AROUND = re.compile(
@@ -92,7 +90,7 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
             break
         mark = match.group(1)
         start = match.end()
-        closes = [m for m in _CLOSE_FENCE[mark[0]].finditer(text, start) if len(m.group(1)) >= len(mark)][:64]
+        closes = list(islice(_closes(text, start, mark), 64))
         if not closes:
             spans.append((start, len(text), match.group(2).lower()))
             break
@@ -101,6 +99,15 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
             spans.append((start, closes[-1].start(), match.group(2).lower()))
         position = closes[0].end()
     yield from spans
+
+
+def _closes(text: str, start: int, mark: str) -> Iterator[re.Match[str]]:
+    """Fences that may close one: on a line of their own, or right behind what may end the data."""
+    for match in _CLOSE_FENCE[mark[0]].finditer(text, start):
+        line = text[max(text.rfind("\n", 0, match.start()) + 1, match.start() - 9) : match.start()]
+        alone = len(line) <= 8 and not line.strip(" \t>")
+        if len(match.group()) >= len(mark) and (alone or (mark[0] == "`" and line[-1:] in ("}", "]", '"'))):
+            yield match
 
 
 def removal(text: str, start: int, end: int) -> list[Change]:

@@ -76,8 +76,12 @@ class _Reader:
 
     def read(self, text: str) -> Repaired[Any]:
         self.bounds.check_size(text)
+        broken_at = -1
         try:
             value = read_standard(text)
+        except json.JSONDecodeError as error:
+            if not error.msg.startswith("Extra data"):
+                broken_at = len(text) - len(text.lstrip())
         except ValueError:
             pass
         else:
@@ -85,7 +89,7 @@ class _Reader:
             if result is not None:
                 return result
         view = SchemaView.of(self.schema) if self.schema is not None else None
-        found, failure = self._found(text, view)
+        found, failure = self._found(text, view, broken_at)
         found = [item for item in found if self._allows(item.result)]
         if not found and failure is None and self.policies.no_data != "error":
             found = self._no_data(text)
@@ -94,7 +98,7 @@ class _Reader:
         return best_of(text, found, self.judge, self.policies)
 
     def _allows(self, result: Repaired[Any]) -> bool:
-        return all(allowed(edit.rule, self.level) for edit in result.edits)
+        return all(allowed(rule, self.level) for rule in {edit.rule for edit in result.edits})
 
     def _standard(self, text: str, value: Any) -> Repaired[Any] | None:
         """The standard reading, if nothing speaks against it."""
@@ -114,13 +118,15 @@ class _Reader:
         result = Repaired(value, repaired, locate(text, more), confidence(cost, math.inf))
         return result if self.judge.accepts(value) and self._allows(result) else None
 
-    def _found(self, text: str, view: SchemaView | None) -> tuple[list[Found], RepairError | None]:
+    def _found(
+        self, text: str, view: SchemaView | None, broken_at: int
+    ) -> tuple[list[Found], RepairError | None]:
         """Every reading, and the last error of those that are none."""
         once = unescaped(text)
         found: list[Found] = []
         failure: RepairError | None = None
         whole = [once] if once is not None else []
-        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view)):
+        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view, broken_at)):
             try:
                 settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
                 result = _result(text, settle)

@@ -70,9 +70,9 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
             changes.append(Change("quote_style", at, position, after, quote))
     if depth or not changes or _TAIL.match(text, position, end):
         return None
-    inner = [Change(change.rule, change.start - start, change.end - start, change.after) for change in changes]
+    head = [Change("prose", 0, start, "")] if start else []
     try:
-        read_standard(apply_edits(text[start:position], inner))
+        read_standard(apply_edits(text[:position], head + changes))
     except ValueError:
         return None
     return position, changes

@@ -32,7 +32,9 @@ class Moves(After):
 
     def _permitted(self, old: Reading, new: Reading) -> bool:
         link = new.links
-        while link is not None and link is not old.links:
+        for _ in range(max(1, new.count - old.count) + 1):  # what is new, and what it may have replaced
+            if link is None or link is old.links:
+                break
             rule = link.piece.rule
             if rule is not None and not allowed(rule, self.level):
                 return False

@@ -131,6 +131,12 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
 RULES: dict[str, Rule] = {name: Rule(name, cost, level, does) for name, cost, level, does in _TABLE}
 
 
+_ALLOWED: dict[Level, frozenset[str]] = {
+    level: frozenset(name for name, rule in RULES.items() if rule.level in LEVELS[: at + 1])
+    for at, level in enumerate(LEVELS)
+}
+
+
 def cost_of(rule: str) -> float:
     """Cost of one use of a rule."""
     return RULES[rule].cost
@@ -138,4 +144,4 @@ def cost_of(rule: str) -> float:
 
 def allowed(rule: str, level: Level) -> bool:
     """Whether a level allows a rule."""
-    return LEVELS.index(RULES[rule].level) <= LEVELS.index(level)
+    return rule in _ALLOWED[level]

@@ -28,6 +28,8 @@ MARGIN = 3.0  # a reading that costs this much more than the cheapest is given u
 NEAR = 0.25  # two readings this close leave a doubt
 HOPELESS = 4.5  # a reading that costs this much more than one for each clean token is given up
 STRIDE = 512  # clean text that one reading may run ahead of the others
+AT_EASE = 8_000  # readings that are made before their number counts
+PACE = 8  # characters for each reading that is made after that, before fewer are kept
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
 _WS = r"[ \t\n\r]*"
@@ -67,6 +69,10 @@ _STRUCTURE = frozenset(
 BRACKETS = frozenset(
     {"missing_closer", "surplus_closer", "wrong_closer", "missing_opener", "surplus_opener", "wrong_opener"}
 )
+
+
+def _rank(item: tuple[int, int, Reading]) -> tuple[float, int]:
+    return item[2].cost, -item[0]
 
 
 def _same_structure(one: Reading, other: Reading) -> bool:
@@ -132,10 +138,13 @@ class Search:
         self.skipping, self.wasted = skipping, 0
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
-        self.steps = 0
+        self.steps = self.made = 0
         self.furthest = start
+        self.root: Frame | None = None  # the first bracket that was opened
 
     def _opened(self, frame: Frame) -> Frame:
+        if self.root is None:
+            self.root = frame
         if frame.depth > self.limits.depth:
             raise self._limit("depth", frame.open, f"more than {self.limits.depth} brackets are open at once")
         return frame
@@ -197,8 +206,10 @@ class Search:
                 seen[key] = new
                 serial += 1
                 heapq.heappush(heap, (new.pos, serial, new))
-            if len(heap) > WIDTH:
-                kept = heapq.nsmallest(WIDTH, heap, key=lambda item: (item[2].cost, -item[0]))
+            self.made += len(following)
+            width = self._width(position)
+            if len(heap) > width:
+                kept = sorted(heap, key=_rank)[:width]
                 bound = kept[0][2].cost + MARGIN
                 heap = [item for item in kept if item[2].cost <= bound]
                 heapq.heapify(heap)
@@ -208,6 +219,11 @@ class Search:
                 heapq.heapify(heap)
                 forked_at = heap[0][0]
         return finished
+
+    def _width(self, position: int) -> int:
+        """How many readings are kept: fewer where a long text has an error nearly everywhere."""
+        allowed = AT_EASE + (position - self.start) // PACE
+        return WIDTH if self.made < allowed else 2 if self.made < 2 * allowed else 1
 
     def _easy(self, start: int, end: int) -> Piece:
         """The piece for a token that needs only a small repair."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..errors import RepairError
@@ -30,17 +29,17 @@ def settled(text: str, changes: Sequence[Change], policies: Policies) -> tuple[C
 def _settle(text: str, change: Change, policies: Policies) -> Change:
     nothing = '""' if policies.missing == "empty" else "null"
     if change.rule == "missing_value":
-        return replace(change, after=change.after.replace("null", nothing))
+        return change._replace(after=change.after.replace("null", nothing))
     if change.rule == "truncated_member" and policies.truncated == "null":
         cut = _CUT_MEMBER.match(text[change.start : change.end])
         if cut:
             key = json.dumps(cut.group(2), ensure_ascii=False)
-            return replace(change, after=f"{cut.group(1)}{key}: {nothing}")
+            return change._replace(after=f"{cut.group(1)}{key}: {nothing}")
     if change.rule == "non_finite" and policies.non_finite != "null":
         written = text[change.start : change.end]
         if policies.non_finite == "error":
             raise _error(text, change.start, f"{written} is no number of JSON")
-        return replace(change, after=json.dumps(written))
+        return change._replace(after=json.dumps(written))
     return change
 
 

@@ -76,7 +76,7 @@ class Record:
     def _attempt(self, attempt: Attempt) -> dict[str, Any]:
         assert self._log is not None
         spans = self._log.redactor.spans(attempt.raw) if attempt.raw else []
-        repairs = [{**asdict(edit), "start": moved(edit.start, spans), "end": moved(edit.end, spans)}
+        repairs = [{**edit._asdict(), "start": moved(edit.start, spans), "end": moved(edit.end, spans)}
                    for edit in attempt.repairs]
         return {
             "index": attempt.index, "purpose": attempt.purpose, "model": attempt.model, "mode": attempt.mode,
