@@ -180,7 +180,6 @@ def report(path: Path, detail: bool) -> None:
                 )
                 print(f"    {note[:50]:50} {total:5}  {dict(inside)}")
 
-
     suite = DIFFERENCES.get(path.stem)
     if suite is not None:
         report_suite(cases, suite, detail)

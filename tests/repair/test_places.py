@@ -7,8 +7,11 @@ import pytest
 from trellis.errors import RepairError, caret
 from trellis.repair import repair_csv, repair_json, repair_yaml
 
-ORDER = {"type": "object", "properties": {"item": {"type": "string"}, "qty": {"type": "integer"}},
-         "required": ["item", "qty"]}
+ORDER = {
+    "type": "object",
+    "properties": {"item": {"type": "string"}, "qty": {"type": "integer"}},
+    "required": ["item", "qty"],
+}
 NESTED = {"type": "object", "properties": {"orders": {"type": "array", "items": ORDER}}}
 ROWS = {"type": "array", "items": ORDER}
 REPAIR = {"json": repair_json, "yaml": repair_yaml, "csv": repair_csv}
@@ -41,11 +44,14 @@ def test_an_error_against_the_schema_points_at_the_culprit(form: str, schema: An
     assert error.hint
 
 
-@pytest.mark.parametrize(("text", "line", "said"), [
-    ("a,b\nx,2,y\nq,w,e,r\n", 2, "3 cells under 2 columns"),
-    ("Here:\n```csv\na,b\n1,2,3\n```", 4, "3 cells under 2 columns"),
-    ("a,a\n1,2\n", 1, "the name of another"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("a,b\nx,2,y\nq,w,e,r\n", 2, "3 cells under 2 columns"),
+        ("Here:\n```csv\na,b\n1,2,3\n```", 4, "3 cells under 2 columns"),
+        ("a,a\n1,2\n", 1, "the name of another"),
+    ],
+)
 def test_an_error_in_csv_has_its_line(text: str, line: int, said: str) -> None:
     with pytest.raises(RepairError) as caught:
         repair_csv(text)
@@ -62,11 +68,14 @@ def test_an_empty_text_is_empty(form: str, text: str) -> None:
     assert caught.value.hint == "ask the model again"
 
 
-@pytest.mark.parametrize(("form", "text", "level", "hint"), [
-    ("json", "hello", "normal", "ask the model again"),
-    ("json", '{"a": 1', "safe", "level='normal' allows more"),
-    ("csv", "hello", "safe", "ask the model again"),
-])
+@pytest.mark.parametrize(
+    ("form", "text", "level", "hint"),
+    [
+        ("json", "hello", "normal", "ask the model again"),
+        ("json", '{"a": 1', "safe", "level='normal' allows more"),
+        ("csv", "hello", "safe", "ask the model again"),
+    ],
+)
 def test_a_hint_offers_a_level_only_where_it_may_help(form: str, text: str, level: Any, hint: str) -> None:
     with pytest.raises(RepairError) as caught:
         REPAIR[form](text, {"type": "object"} if form == "json" else None, level=level)

@@ -76,7 +76,7 @@ SCHEMA = {
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(alphabet='{}[]",:ab1N\n \'', max_size=30), _policies(), st.sampled_from([None, SCHEMA]))
+@given(st.text(alphabet="{}[]\",:ab1N\n '", max_size=30), _policies(), st.sampled_from([None, SCHEMA]))
 def test_with_any_choice_the_edits_give_the_text(text: str, policies: Policies, schema: Any) -> None:
     try:
         result = repair_json(text, schema, policies=policies)

@@ -13,9 +13,7 @@ from .nodes import Node
 Path = Sequence[str | int]
 
 
-def against_schema(
-    text: str, what: str, judge: Judge, value: Any, find: Callable[[Path], int]
-) -> RepairError:
+def against_schema(text: str, what: str, judge: Judge, value: Any, find: Callable[[Path], int]) -> RepairError:
     """The error, with the place of the value's worst fault.
 
     Args:

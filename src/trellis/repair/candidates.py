@@ -106,7 +106,7 @@ def _read_region(
         if strict is not None:
             strict_ends[start] = strict
             group = [Candidate(start, strict, (), 0.0, source=region.source)]
-        elif (python := python_changes(text, start, end) if (attempts := attempts + 1) < 8 else None):
+        elif python := python_changes(text, start, end) if (attempts := attempts + 1) < 8 else None:
             stop, changes = python
             group = [Candidate(start, stop, tuple(changes), sum(c.cost for c in changes), source=region.source)]
         else:

@@ -118,9 +118,7 @@ class _Reader:
         result = Repaired(value, repaired, locate(text, more), confidence(cost, math.inf))
         return result if self.judge.accepts(value) and self._allows(result) else None
 
-    def _found(
-        self, text: str, view: SchemaView | None, broken_at: int
-    ) -> tuple[list[Found], RepairError | None]:
+    def _found(self, text: str, view: SchemaView | None, broken_at: int) -> tuple[list[Found], RepairError | None]:
         """Every reading, and the last error of those that are none."""
         once = unescaped(text)
         found: list[Found] = []

@@ -64,8 +64,10 @@ def validator_of(schema: Any, format_checker: jsonschema.FormatChecker | None = 
         try:
             validator.is_valid(value)
         except RecursionError as error:
-            raise SchemaError("the schema refers to itself without end",
-                              hint="a $ref back to its own place needs a property or an item in between") from error
+            raise SchemaError(
+                "the schema refers to itself without end",
+                hint="a $ref back to its own place needs a property or an item in between",
+            ) from error
         except Exception:
             break  # a reference that leads nowhere is told by who applies the schema
     return validator
@@ -80,8 +82,12 @@ def _regular_expressions() -> jsonschema.FormatChecker:
 
 @lru_cache(maxsize=16)
 def _extended(kind: Any) -> Any:
-    own = {"multipleOf": _multiple_of, "pattern": _pattern, "patternProperties": _pattern_properties,
-           "additionalProperties": _additional_properties}
+    own = {
+        "multipleOf": _multiple_of,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    }
     extend: Any = jsonschema.validators.extend
     return extend(kind, {name: check for name, check in own.items() if name in kind.VALIDATORS})
 
@@ -118,8 +124,11 @@ def _additional_properties(validator: Any, rest: Any, value: Any, schema: Any) -
     if not validator.is_type(value, "object"):
         return
     patterns = schema.get("patternProperties", {})
-    extra = [name for name in value if name not in schema.get("properties", {})
-             and not any(has_pattern(name, pattern) for pattern in patterns)]
+    extra = [
+        name
+        for name in value
+        if name not in schema.get("properties", {}) and not any(has_pattern(name, pattern) for pattern in patterns)
+    ]
     if rest is False and extra:
         names = ", ".join(map(repr, extra))
         yield jsonschema.ValidationError(f"additional properties are not allowed: {names}")
