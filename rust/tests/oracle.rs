@@ -508,6 +508,57 @@ fn counted_is_unrolled() {
     }
 }
 
+/// `anything` marked as a loop over any character, or as any loop.
+fn unanchored(parts: &[&Regex], anything: &Regex, marked: bool) -> Vec<u8> {
+    let quote = Regex::Literal(b"\"".to_vec()).code();
+    let mut code = [&[1], &quote[..]].concat();
+    for part in parts {
+        code.extend(part.code());
+        if std::ptr::eq(*part, anything) && marked {
+            code.truncate(code.len() - 10); // instead of the repetition
+            code.push(b'U');
+        }
+    }
+    code.extend(quote);
+    code.push(b'.');
+    code.extend((parts.len() as u16 + 2).to_le_bytes());
+    code
+}
+
+#[test]
+fn loops_over_any_character_are_loops() {
+    let (tokens, vocabulary) = wide_vocabulary();
+    let mut r = Random(31);
+    let class = |s: &[u8]| Regex::Class(s.to_vec());
+    let characters = [class(b"ab,"), Regex::Alternation(vec![class(b"a"), Regex::Literal(b"b,".to_vec())])];
+    for round in 0..120 {
+        let character = characters[round % 2].clone();
+        let anything = Regex::Repeat(Box::new(character.clone()), 0, INF, true);
+        let middle =
+            Regex::Concat((0..1 + r.below(3)).map(|_| r.pick(&[class(b"a"), character.clone()]).clone()).collect());
+        let parts: Vec<&Regex> = match r.below(4) {
+            0 => vec![&anything, &middle, &anything],
+            1 => vec![&middle, &anything],
+            2 => vec![&anything, &middle],
+            _ => vec![&anything],
+        };
+        let marked = list_of(&vocabulary, &unanchored(&parts, &anything, true));
+        let plain = list_of(&vocabulary, &unanchored(&parts, &anything, false));
+        let mut a = Matcher::new(marked, None).unwrap();
+        let mut b = Matcher::new(plain, None).unwrap();
+        for _ in 0..10 {
+            let bits = mask(&a, tokens.len());
+            assert_eq!(bits, mask(&b, tokens.len()), "{middle:?} {}", parts.len());
+            let allowed: Vec<usize> = (0..tokens.len()).filter(|&t| bits[t]).collect();
+            let t = *r.pick(&allowed) as u32;
+            assert!(a.accept(t).unwrap() && b.accept(t).unwrap());
+            if a.finished() {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn automata_are_their_characters() {
     let (tokens, vocabulary) = wide_vocabulary();
