@@ -16,6 +16,7 @@ from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
 from trellis.masking.compiled import Matcher
 from trellis.masking.grammar import Grammar
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, pack, unpack
+from trellis.masking.schema_front import compile_schema
 from trellis.masking.terminals import (
     alternate,
     automaton,
@@ -212,9 +213,9 @@ def test_what_cannot_be_reached_or_ended_is_dropped() -> None:
 def test_the_kernel_makes_the_same_programs_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("trellis_kernel")
     schemas = [case["schema"] for case in json.loads((FIXTURES / "schema_keywords.json").read_text())]
-    ready = [Grammar.from_json_schema(schema, on_unsupported="relax").program for schema in schemas]
+    ready = [compile_schema(schema, on_unsupported="relax").program for schema in schemas]
     monkeypatch.setattr(program, "_kernel_tidy", lambda: None)
-    assert ready == [Grammar.from_json_schema(schema, on_unsupported="relax").program for schema in schemas]
+    assert ready == [compile_schema(schema, on_unsupported="relax").program for schema in schemas]
 
 
 def test_a_rule_without_a_start_and_an_endless_one_are_errors_that_name_it() -> None:

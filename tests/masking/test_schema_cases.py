@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections import ChainMap
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +60,33 @@ def test_a_pattern_under_patternproperties_is_no_additional_property_when_relaxe
     schema = {"type": "object", "patternProperties": {"^x": {}, "y": {"type": "null"}}, "additionalProperties": False}
     grammar = Grammar.from_json_schema(schema, on_unsupported="relax")
     assert grammar.accepts('{"x1":2}', engine="reference")
+
+
+def test_a_schema_seen_before_is_not_lowered_again() -> None:
+    schema = {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": True}}, "additionalProperties": False}
+    first = Grammar.from_json_schema(schema)
+    assert Grammar.from_json_schema(copy.deepcopy(schema)) is first
+    assert Grammar.from_json_schema(schema, property_order="any") is not first
+    turned = {**schema, "properties": dict(reversed(schema["properties"].items()))}
+    assert Grammar.from_json_schema(turned).accepts('{"b":true,"a":1}')
+    assert not first.accepts('{"b":true,"a":1}')
+    schema["properties"]["a"]["const"] = 1.0
+    assert Grammar.from_json_schema(schema) is not first
+    schema["properties"]["a"]["const"] = 2
+    assert first.accepts('{"a":1}')
+    assert first.schema["properties"]["a"]["const"] == 1
+    assert Grammar.from_json_schema(schema).accepts('{"a":2}')
+
+
+def test_a_mapping_that_is_no_dict_is_read_each_time() -> None:
+    schema = ChainMap({"const": 1})
+    assert Grammar.from_json_schema(schema).accepts("1", engine="reference")
+    schema["const"] = 2
+    assert Grammar.from_json_schema(schema).accepts("2", engine="reference")
+
+
+def test_a_schema_whose_parts_are_one_object_is_known_by_its_size_in_memory() -> None:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(60):
+        schema = {"allOf": [schema, schema]}
+    assert Grammar.from_json_schema(schema) is Grammar.from_json_schema(schema)

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from trellis.errors import GrammarError, UnsupportedError, UsageError
-from trellis.masking import regex_front, special, terminals
+from trellis.masking import regex_front, schema_kept, special, terminals
 from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
 from trellis.masking.reference import ReferenceGrammar
@@ -119,7 +119,7 @@ class Grammar:
                          property_order: Literal["schema", "any"] = "schema",
                          on_unsupported: Literal["error", "relax"] = "error",
                          registry: Mapping[str, Mapping[str, Any] | bool] | None = None) -> Grammar:
-        """The JSON texts whose value is valid against a schema.
+        """The JSON texts whose value is valid against a schema. A schema that was seen before is not lowered again.
 
         Args:
             schema: a JSON Schema.
@@ -138,10 +138,19 @@ class Grammar:
         """
         from trellis.masking import schema_front
 
+        options = (cls.__qualname__, whitespace, formats, property_order, on_unsupported, registry)
+        written = schema_kept.bytes_of(schema, options)  # None: not to be kept
+        known = schema_kept.find(written) if written else None
+        if known is not None:
+            return known
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
                                               property_order=property_order, on_unsupported=on_unsupported,
                                               registry=registry)
-        return cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=schema)
+        kept = schema_kept.schema_of(written) if written else schema
+        grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=kept)
+        if written:
+            schema_kept.keep(written, grammar)
+        return grammar
 
     @classmethod
     def from_choices(cls, values: Iterable[str]) -> Grammar:
