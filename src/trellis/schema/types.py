@@ -7,6 +7,8 @@ say nothing), and objects with named fields are closed, since a field that the t
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trellis.errors import TypeNotSupportedError
@@ -54,19 +56,90 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
     from pydantic.json_schema import GenerateJsonSchema
 
-    class Quiet(GenerateJsonSchema):
-        """A default without a JSON form is left out, and no warning is printed for it: it is never sent."""
+    class Exact(GenerateJsonSchema):
+        """What validation demands is in the schema as well. A default without a JSON form is left out, and no warning
+        is printed for it: it is never sent."""
 
         ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
 
+        def decimal_schema(self, schema: Any) -> Schema:
+            """Numbers, or texts of them; digits are counted in both, bounds hold for numbers alone."""
+            found: Schema = super().decimal_schema(schema)
+            return _decimal(next(it for it in found.get("anyOf", [found]) if it.get("type") == "number"), schema)
+
+        def dict_schema(self, schema: Any) -> Schema:
+            """Names in JSON are strings: where keys are of another type, the strings that spell them."""
+            found: Schema = super().dict_schema(schema)
+            inner = schema.get("keys_schema")
+            if inner is not None and inner["type"] == "literal":  # these are compared as they are, numbers never match
+                return found | {"propertyNames": {"enum": [it for it in inner["expected"] if isinstance(it, str)]}}
+            keys = {} if inner is None else self.generate_inner(inner)
+            while "$ref" in keys:
+                keys = self.get_schema_from_definitions(keys["$ref"]) or {}
+            names = _names_of(keys)
+            return found if names is None else found | {"propertyNames": names}
+
     try:
-        schema = adapter.json_schema(mode="validation", schema_generator=Quiet)
+        schema = adapter.json_schema(mode="validation", schema_generator=Exact)
     except PydanticInvalidForJsonSchema as error:
         raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}", hint=_HINT) from error
     except PydanticUserError as error:
         raise TypeNotSupportedError(f"{name}: {error.message}", hint=_HINT) from error
     tidy: Schema = _tidy(schema)
     return tidy
+
+
+_INTEGER = r"-?(?:0|[1-9][0-9]*)"
+_SPELLED: dict[str, Schema] = {
+    "integer": {"pattern": f"^{_INTEGER}$"},
+    "number": {"pattern": rf"^{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"},
+    "boolean": {"enum": ["true", "false"]},
+}
+
+
+def _decimal(number: Schema, constraints: Mapping[str, Any]) -> Schema:
+    """The schema of a Decimal.
+
+    Args:
+        number: what numbers have to be, as pydantic says it.
+        constraints: ``max_digits`` and ``decimal_places`` among them.
+    """
+    places, digits = constraints.get("decimal_places"), constraints.get("max_digits")
+    bounded = len(number) > 1
+    if places is not None:
+        number = number | {"multipleOf": float(f"1e-{places}")} if "multipleOf" not in number else number
+        if digits is not None and digits >= places:
+            limit = 10 ** (digits - places)
+            number = {"exclusiveMinimum": -limit, "exclusiveMaximum": limit} | number
+    if bounded:
+        return number  # no pattern holds a text to a bound
+    if digits is None:
+        fraction = r"(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]{1,6})?" if places is None else _up_to(places)
+        return {"anyOf": [number, {"type": "string", "pattern": f"^{_INTEGER}{fraction}$"}]}
+    splits = range(1, digits + 1) if places is None else [max(digits - places, 1)]
+    most = digits if places is None else places
+    ways = [rf"(?:0|[1-9][0-9]{{0,{whole - 1}}}){_up_to(min(digits - whole, most))}" for whole in splits]
+    text = {"type": "string", "pattern": f"^-?(?:{'|'.join(ways)})$"}
+    return text if places is None else {"anyOf": [number, text]}
+
+
+def _up_to(places: int) -> str:
+    return rf"(?:\.[0-9]{{1,{places}}})?" if places else ""
+
+
+def _names_of(keys: Schema) -> Schema | None:
+    """What names have to be for keys of a schema; None where the keys are strings."""
+    if "enum" in keys or "const" in keys:
+        values = keys["enum"] if "enum" in keys else [keys["const"]]
+        return {"enum": [value if isinstance(value, str) else json.dumps(value) for value in values]}
+    if "anyOf" in keys:
+        members = [_names_of(member) for member in keys["anyOf"]]
+        return None if None in members else {"anyOf": members}
+    kind = keys.get("type")
+    least = keys.get("minimum", keys.get("exclusiveMinimum"))
+    if kind == "integer" and least is not None and least >= 0:
+        return {"pattern": _SPELLED["integer"]["pattern"].replace("-?", "")}
+    return _SPELLED.get(kind) if isinstance(kind, str) else None
 
 
 def type_name(output_type: Any) -> str:
