@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, overload
+from typing import Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, get_args, overload
 
 from trellis.contract import Contract, RepairLevel, checked_level, contract_of
 from trellis.drive import adrive, drive
@@ -24,18 +24,22 @@ LADDER: tuple[Mode, ...] = get_args(Mode)
 """Modes from the strongest to the weakest: mask, native, tools, json, prompt."""
 
 
+class Options(TypedDict, total=False):
+    """What may be said of a call besides its prompt and its type, as ``generate_structured`` describes it."""
+
+    model: Any
+    mode: Mode | Literal["auto"]
+    strategy: Strategy
+    sampling: Sampling
+    validators: Sequence[Validator]
+    repair: RepairLevel
+    session: Session | None
+
+
 @overload
-def generate_structured(
-    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Result[T]: ...
+def generate_structured(prompt: Prompt, output_type: type[T], **options: Unpack[Options]) -> Result[T]: ...
 @overload
-def generate_structured(
-    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Result[Any]: ...
+def generate_structured(prompt: Prompt, output_type: Any, **options: Unpack[Options]) -> Result[Any]: ...
 def generate_structured(
     prompt: Prompt,
     output_type: Any,
@@ -81,17 +85,9 @@ def generate_structured(
 
 
 @overload
-async def agenerate_structured(
-    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Result[T]: ...
+async def agenerate_structured(prompt: Prompt, output_type: type[T], **options: Unpack[Options]) -> Result[T]: ...
 @overload
-async def agenerate_structured(
-    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Result[Any]: ...
+async def agenerate_structured(prompt: Prompt, output_type: Any, **options: Unpack[Options]) -> Result[Any]: ...
 async def agenerate_structured(
     prompt: Prompt,
     output_type: Any,

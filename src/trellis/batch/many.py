@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
-from trellis.api import RETRY, SAMPLING, Prompt, plan
+from trellis.api import RETRY, SAMPLING, Options, Prompt, plan
 from trellis.batch.pacing import PacedModel, RateLimit
 from trellis.batch.progress import bar
 from trellis.batch.threads import Threads
@@ -36,6 +36,15 @@ from trellis.store.journal import Journal, JournaledModel
 from trellis.strategy import Strategy, Validator
 
 T = TypeVar("T")
+
+class ManyOptions(Options, total=False):
+    """What may be said of many calls besides their prompts and their type, as ``generate_many`` describes it."""
+
+    concurrency: int
+    rate_limit: RateLimit | None
+    resume: str | os.PathLike[str] | None
+    progress: bool
+
 
 PATIENCE = 0.005
 """Seconds between two looks at a queue that is full."""
@@ -113,17 +122,11 @@ class Tally:
 
 @overload
 def generate_many(
-    prompts: Iterable[Prompt], output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
-    rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
+    prompts: Iterable[Prompt], output_type: type[T], **options: Unpack[ManyOptions],
 ) -> Generator[Row[T], None, None]: ...
 @overload
 def generate_many(
-    prompts: Iterable[Prompt], output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
-    rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
+    prompts: Iterable[Prompt], output_type: Any, **options: Unpack[ManyOptions],
 ) -> Generator[Row[Any], None, None]: ...
 def generate_many(
     prompts: Iterable[Prompt],
@@ -165,17 +168,11 @@ def generate_many(
 
 @overload
 def agenerate_many(
-    prompts: Iterable[Prompt], output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
-    rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
+    prompts: Iterable[Prompt], output_type: type[T], **options: Unpack[ManyOptions],
 ) -> AsyncGenerator[Row[T], None]: ...
 @overload
 def agenerate_many(
-    prompts: Iterable[Prompt], output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ..., concurrency: int = ...,
-    rate_limit: RateLimit | None = ..., resume: str | os.PathLike[str] | None = ..., progress: bool = ...,
+    prompts: Iterable[Prompt], output_type: Any, **options: Unpack[ManyOptions],
 ) -> AsyncGenerator[Row[Any], None]: ...
 def agenerate_many(
     prompts: Iterable[Prompt],

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, Unpack, overload
 
-from trellis.api import RETRY, SAMPLING, Call, Prompt, prepare
+from trellis.api import RETRY, SAMPLING, Call, Options, Prompt, prepare
 from trellis.contract import RepairLevel
 from trellis.deadline import GRACE, apieces_within, pieces_within
 from trellis.drive import answer, answer_async, delay_of, late, typed
@@ -29,17 +29,9 @@ _NO_REPLY = "a model's stream ends with the whole trellis.Reply"
 
 
 @overload
-def stream_structured(
-    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Iterator[Partial[T]]: ...
+def stream_structured(prompt: Prompt, output_type: type[T], **options: Unpack[Options]) -> Iterator[Partial[T]]: ...
 @overload
-def stream_structured(
-    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> Iterator[Partial[Any]]: ...
+def stream_structured(prompt: Prompt, output_type: Any, **options: Unpack[Options]) -> Iterator[Partial[Any]]: ...
 def stream_structured(
     prompt: Prompt,
     output_type: Any,
@@ -67,16 +59,10 @@ def stream_structured(
 
 @overload
 def astream_structured(
-    prompt: Prompt, output_type: type[T], *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
+    prompt: Prompt, output_type: type[T], **options: Unpack[Options],
 ) -> AsyncIterator[Partial[T]]: ...
 @overload
-def astream_structured(
-    prompt: Prompt, output_type: Any, *, model: Any = ..., mode: Mode | Literal["auto"] = ...,
-    strategy: Strategy = ..., sampling: Sampling = ..., validators: Sequence[Validator] = ...,
-    repair: RepairLevel = ..., session: Session | None = ...,
-) -> AsyncIterator[Partial[Any]]: ...
+def astream_structured(prompt: Prompt, output_type: Any, **options: Unpack[Options]) -> AsyncIterator[Partial[Any]]: ...
 def astream_structured(
     prompt: Prompt,
     output_type: Any,
