@@ -247,3 +247,42 @@ def test_the_reference_engine_masks_too() -> None:
     [reply] = model.complete([request])
     assert isinstance(reply, Reply)
     assert (reply.text in ("yes", "no"), reply.finish, reply.enforced) == (True, "stop", "mask")
+
+
+def beyond_limits(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
+    """Masks of these steps of an answer (by the tokens before them) are beyond a limit."""
+    from trellis.masking.compiled import Matcher
+
+    fill, accept, taken = Matcher.fill_bitmask, Matcher.accept, dict[int, int]()
+
+    def filled(matcher: Matcher, bitmask: object, row: int = 0) -> None:
+        if taken.get(id(matcher), 0) in steps:
+            raise LimitError("no ending found", limit="fuel")
+        fill(matcher, bitmask, row)
+
+    def accepted(matcher: Matcher, token: int) -> bool:
+        done = accept(matcher, token)
+        taken[id(matcher)] = taken.get(id(matcher), 0) + done
+        return done
+
+    monkeypatch.setattr(Matcher, "fill_bitmask", filled)
+    monkeypatch.setattr(Matcher, "accept", accepted)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_step_beyond_a_limit_is_drawn_and_then_checked(monkeypatch: pytest.MonkeyPatch, temperature: float) -> None:
+    beyond_limits(monkeypatch, {1, 2})
+    grammar = Grammar.from_lark('start: "a" ("b" | "c") "d"+')
+    reply = said(b"axdd", Sampling(temperature=temperature, seed=1, logprobs=True, max_tokens=9), noise=1.0,
+                 mode="mask", grammar=grammar)
+    assert grammar.accepts(reply.text, engine="reference")
+    assert [warning for warning in reply.warnings if "2 of its tokens were drawn without a mask" in warning]
+    assert reply.allowed_logmass is None
+
+
+def test_where_nothing_that_is_drawn_is_allowed_the_limit_is_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond_limits(monkeypatch, {0})
+    monkeypatch.setattr("trellis.models.local_mask.ASKED", 3)
+    reply = ask(b"x", mode="mask", grammar=Grammar.from_choices(["zz"]))
+    assert isinstance(reply, LimitError)
+    assert "none of the 3 tokens" in str(reply)

@@ -16,17 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from trellis.errors import ContextLengthError, MaskError, ModelError, RequestRejectedError, UsageError
-from trellis.masking.bitmask import allocate_bitmask, apply_bitmask
 from trellis.masking.sampler import Sampler, generator_of, log_probabilities
 from trellis.models.base import Reply, Request, TokenModel, TokenState
 from trellis.models.beam import beam_search, texts_of
 from trellis.models.choices import score_texts
+from trellis.models.local_mask import LocalMask
 from trellis.result import Finish, Message, Mode, Usage
 
 DEFAULT_MAX_TOKENS = 2_048
 """Where a request names no budget: so many tokens, or what is left of the context when that is less."""
-
-_STEERED = "the answer was ended early, within its {} tokens: look at its last values, or allow more (max_tokens)"
 
 Logits = npt.NDArray[np.float32]
 
@@ -160,16 +158,13 @@ class LocalModel:
         while True:
             allowed = np.array(logits[: self.model.vocabulary.size], dtype=np.float32)
             allowed[forbidden] = -np.inf
-            if mask is not None:
-                mask.apply(allowed)
-            token = sampler.draw(allowed, generator)
+            token = (sampler.draw(allowed, generator) if mask is None else
+                     mask.draw(allowed, sampler, generator))
             drawn += 1
             if sampling.logprobs:
                 logs = log_probabilities(logits)
                 logprobs.append(float(logs[token]))
                 masses.append(float(np.logaddexp.reduce(logs[: len(allowed)][allowed > -np.inf])))
-            if mask is not None:
-                mask.accept(token)
             if token in eos or text.add(token):
                 finish = "stop"
                 break
@@ -183,9 +178,9 @@ class LocalModel:
             logits = state.step([token])
         usage = Usage(1, prompt.tokens, drawn, time.perf_counter() - started, mask.seconds if mask is not None else 0.0)
         yield Reply(text.text(), finish, request.mode, usage, self.name,
-                    warnings=(_STEERED.format(budget),) if mask is not None and mask.steered else (),
+                    warnings=() if mask is None else mask.warnings(),
                     token_logprobs=tuple(logprobs) if sampling.logprobs else None,
-                    allowed_logmass=tuple(masses) if sampling.logprobs and mask is not None else None)
+                    allowed_logmass=None if mask is None or mask.asked or not sampling.logprobs else tuple(masses))
 
     def _chosen(self, request: Request, prompt: _Prompt, state: TokenState, budget: int, sampler: Sampler,
                 generator: np.random.Generator, started: float) -> Reply | None:
@@ -212,7 +207,7 @@ class LocalModel:
                    for one, text in zip(found, texts_of(self.model, found), strict=True)]
         return replace(replies[0], usage=usage, alternatives=tuple(replies[1:]))
 
-    def _mask(self, request: Request, budget: int) -> _Mask | None:
+    def _mask(self, request: Request, budget: int) -> LocalMask | None:
         if request.mode != "mask":
             return None
         if request.grammar is None:
@@ -221,7 +216,7 @@ class LocalModel:
         if request.sampling.stop:
             raise RequestRejectedError("a stop string could cut a masked answer in the middle",
                                        hint="the grammar ends the answer: leave stop out, or use mode 'prompt'")
-        return _Mask(request, self.model, self.engine, budget)
+        return LocalMask(request, self.model, self.engine, budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,47 +241,6 @@ class _Until:
 
     def over(self, timeout: float | None) -> bool:
         return self.cancelled or (timeout is not None and time.perf_counter() - self._begun > timeout)
-
-
-class _Mask:
-    """A matcher with its buffer and a clock.
-
-    Attributes:
-        matcher: follows the answer.
-        seconds: spent on masks.
-        steered: whether the model would have gone on where the budget left only tokens that end the answer in time.
-    """
-
-    def __init__(self, request: Request, model: TokenModel, engine: str, budget: int) -> None:
-        started = time.perf_counter()
-        assert request.grammar is not None
-        compiled = request.grammar.compile(model.vocabulary, engine=engine)
-        self.matcher = compiled.matcher(budget)
-        self._free = compiled.matcher()  # knows no budget: what the grammar alone allows
-        self._row, self._free_row = allocate_bitmask(2, model.vocabulary.size)
-        self.steered = False
-        self.seconds = time.perf_counter() - started
-
-    def apply(self, logits: Logits) -> None:
-        started = time.perf_counter()
-        self.matcher.fill_bitmask(self._row)
-        if not self.steered:
-            self._free.fill_bitmask(self._free_row)
-            if not np.array_equal(self._row, self._free_row):
-                free = logits.copy()
-                apply_bitmask(free, self._free_row)
-                liked = int(free.argmax())
-                self.steered = not self._row[liked // 32] >> liked % 32 & 1
-        apply_bitmask(logits, self._row)
-        self.seconds += time.perf_counter() - started
-
-    def accept(self, token: int) -> None:
-        started = time.perf_counter()
-        if not self.matcher.accept(token):
-            raise MaskError(f"the matcher refuses token {token}, which its mask allowed", hint="please report this")
-        if not self.steered:
-            self._free.accept(token)
-        self.seconds += time.perf_counter() - started
 
 
 class _Text:
