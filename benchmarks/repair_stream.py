@@ -10,6 +10,8 @@ right without a look; what the repair does to valid answers is held by the prope
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import random
 import time
@@ -20,10 +22,11 @@ from typing import Any
 import jsonschema
 
 from careless import careless_answer
-from mistakes import Answer, json_answer, yaml_answer
+from mistakes import Answer, Schema, json_answer, yaml_answer
 from repair import peer, same
+from tables import table_answer
 from trellis.errors import TrellisError
-from trellis.repair import read_yaml, repair_json, repair_yaml
+from trellis.repair import read_csv, read_yaml, repair_csv, repair_json, repair_yaml
 
 
 def verdict(answer: Answer, read: Callable[..., Any]) -> str:
@@ -37,12 +40,14 @@ def verdict(answer: Answer, read: Callable[..., Any]) -> str:
     return "flagged" if result.ambiguous else "wrong"
 
 
-def damaged(make: Callable[[random.Random], Answer], standard: Callable[[str], Any], r: random.Random) -> Answer | None:
+def damaged(
+    make: Callable[[random.Random], Answer], standard: Callable[[Answer], Any], r: random.Random
+) -> Answer | None:
     """An answer whose standard reading is none, or against the schema; ``None`` for one that counts apart."""
     while True:
         answer = make(r)
         try:
-            value = standard(answer.text)
+            value = standard(answer)
         except (ValueError, TrellisError):
             return answer
         if not jsonschema.Draft202012Validator(answer.schema).is_valid(value):
@@ -51,11 +56,23 @@ def damaged(make: Callable[[random.Random], Answer], standard: Callable[[str], A
             return None
 
 
-def report(name: str, make: Callable[..., Answer], standard: Any, read: Any, answers: int, seed: int) -> None:
+def csv_module(text: str, schema: Schema) -> tuple[Any]:
+    """What Python's csv makes of a text, with the dialect that it sniffs and numbers read as JSON."""
+    rows = list(csv.DictReader(io.StringIO(text.strip()), dialect=csv.Sniffer().sniff(text)))
+    members = schema["items"]["properties"]
+    return ([{key: _typed(cell, members[key]) for key, cell in row.items()} for row in rows],)
+
+
+def _typed(cell: str, schema: Schema) -> Any:
+    return cell if schema.get("type") == "string" or "enum" in schema else json.loads(cell or "null")
+
+
+def report(
+    name: str, make: Callable[..., Answer], standard: Any, read: Any, answers: int, seed: int, other: Any
+) -> None:
     """Print the figures of one format."""
     r, count, apart = random.Random(seed), Counter[str](), 0
     others: Counter[str] = Counter()
-    other = peer() if name == "JSON" else None
     start, total = time.perf_counter(), answers // 10
     while sum(count.values()) < total:
         answer = damaged(make, standard, r)
@@ -75,8 +92,9 @@ def report(name: str, make: Callable[..., Answer], standard: Any, read: Any, ans
         f"{1000 * (time.perf_counter() - start) / total:.1f} ms an answer"
     )
     if other is not None:
+        peer_name = "csv" if name == "CSV" else "json_repair with the schema"
         print(
-            f"  json_repair with the schema: right {100 * (answers - total + others['right']) / answers:.3f}%, "
+            f"  {peer_name}: right {100 * (answers - total + others['right']) / answers:.3f}%, "
             f"wrong {100 * others['wrong'] / answers:.3f}%, raised {100 * others['raised'] / answers:.3f}%"
         )
 
@@ -87,9 +105,14 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    report("JSON", json_answer, json.loads, repair_json, options.answers, options.seed)
-    report("YAML", yaml_answer, read_yaml, repair_yaml, options.answers, options.seed)
-    report("YAML, careless", careless_answer, read_yaml, repair_yaml, options.answers, options.seed)
+    runs: list[tuple[Any, ...]] = [
+        ("JSON", json_answer, lambda answer: json.loads(answer.text), repair_json, peer()),
+        ("YAML", yaml_answer, lambda answer: read_yaml(answer.text), repair_yaml, None),
+        ("YAML, careless", careless_answer, lambda answer: read_yaml(answer.text), repair_yaml, None),
+        ("CSV", table_answer, lambda answer: read_csv(answer.text, answer.schema), repair_csv, csv_module),
+    ]
+    for name, make, standard, read, other in runs:
+        report(name, make, standard, read, options.answers, options.seed, other)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from typing import Any
 
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
-from .csv_rows import Rows, is_cell
+from .coerce import normal as plain_name
+from .csv_cells import is_cell
+from .csv_rows import Rows
 from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
@@ -24,6 +26,7 @@ from .user_rules import UserRule, with_rules
 _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LOST = 3.0  # what speaks against leaving out a line that looks like a row
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -164,6 +167,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
                 find = partial(_cell_offset, text, start, end, delimiter)
                 failure = against_schema(text, "the text was read as CSV, but the rows are", judge, rows, find)
             continue
+        if not rows and _like_rows(text[:start], delimiter, text[start:end].count(delimiter) + 1):
+            continue  # the header once more, behind the table
         width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
         if any(line.count(delimiter) >= width for line in text[end:].split("\n")):
             continue  # more rows, which are damaged
@@ -208,7 +213,10 @@ def _mended(
     """The table whose rows are repaired at the least cost."""
     view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
     best: tuple[float, Repaired[list[dict[str, Any]]]] | None = None
-    for start, end, delimiter in _tables(text, names):
+    tables = [(_names_columns(text, *table, names), *table) for table in _tables(text)]
+    if any(named for named, *_ in tables):  # a header that stands there is none to make up
+        tables = [table for table in tables if table[0]]
+    for _, start, end, delimiter in tables:
         reader = Rows(text, delimiter, view)
         inner = reader.read(start, end)
         if inner is None or not all(allowed(change.rule, level) for change in inner):
@@ -221,13 +229,30 @@ def _mended(
         except (ValueError, UsageError):
             continue
         cost = sum(change.cost for change in changes)
-        if rows and judge.accepts(rows) and (best is None or cost < best[0]):
+        lost = _LOST * _like_rows(text[:start], delimiter, len(reader.columns))
+        if rows and judge.accepts(rows) and (best is None or cost + lost < best[0]):
             sure = confidence(cost, math.inf)
-            best = cost, Repaired(rows, result, locate(text, changes), sure, True, (), reader.doubtful)
+            doubtful = reader.doubtful or lost > 0
+            best = cost + lost, Repaired(rows, result, locate(text, changes), sure, True, (), doubtful)
+            if not lost:
+                break
     return best[1] if best is not None else None
 
 
-def _tables(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
+def _like_rows(text: str, delimiter: str, width: int) -> int:
+    """How many lines of what is left out look like rows of the table."""
+    return sum(line.count(delimiter) >= max(width - 1, 1) for line in text.split("\n")) if width > 1 else 0
+
+
+def _names_columns(text: str, start: int, end: int, delimiter: str, names: set[str]) -> bool:
+    """Whether the first line of a table has at least half of the names that the schema has."""
+    known = {plain_name(name) for name in names}
+    line = text[start:end].split("\n", 1)[0]
+    said = {plain_name(cell.strip(' "*`')) for cell in line.split(delimiter)}
+    return bool(known) and 2 * len(known & said) >= len(known)
+
+
+def _tables(text: str) -> Iterator[tuple[int, int, str]]:
     """Where a damaged table may begin, with its delimiter: at the first lines of each part that have one."""
     parts = [(start, end) for start, end, _ in fences(text)]
     parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]

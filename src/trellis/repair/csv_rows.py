@@ -1,4 +1,4 @@
-"""Damaged CSV, row by row: cells that hold the delimiter, quotes inside of cells, rows too long or too short.
+"""Damaged CSV, row by row: the header, rows too long or too short, sums and words behind them.
 
 The header says how many cells a row has, the schema what may stand in each; the changes make rows that the standard
 reader reads. A Markdown table is a table too.
@@ -8,86 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from .amounts import number_in
 from .coerce import normal as plain_name
 from .coerce import one_letter
+from .csv_cells import Cell, cells, is_cell, lines, written
+from .csv_columns import may_stand, meant, stands
+from .csv_shares import Habits, shared
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
 
 _RULED = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*")
 _TALL = 20  # lines that are looked at for the end of a cell, or for more rows
-_NULL = frozenset({"null", "none", "n/a", "na", "nil", "-"})
-_TRUE, _FALSE = frozenset({"true", "yes", "y"}), frozenset({"false", "no", "n"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell: its span, what it says, and whether it stands in sound quotes."""
-
-    start: int
-    end: int
-    text: str
-    quoted: bool = False
-    sound: bool = True
-
-
-def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The lines of a region, as ``csv`` sees them."""
-    while start < end:
-        stop = text.find("\n", start, end)
-        stop = end if stop < 0 else stop
-        yield start, stop - (stop > start and text[stop - 1] == "\r")
-        start = stop + 1
-
-
-def cells(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
-    """The cells of a line, also where quotes are not closed or not doubled."""
-    found, at = [], start
-    while True:
-        begin = at
-        while begin < end and text[begin] in " \t" and text[begin] != delimiter:
-            begin += 1
-        stop = -1
-        if begin < end and text[begin] == '"':
-            stop = _closing(text, begin + 1, end, delimiter)
-        if stop >= 0:
-            inner = text[begin + 1 : stop]
-            sound = '"' not in inner.replace('""', "")
-            found.append(Cell(begin, stop + 1, inner.replace('""', '"'), True, sound))
-            at = stop + 1
-            while at < end and text[at] != delimiter:
-                at += 1
-        else:
-            at = text.find(delimiter, begin, end)
-            at = end if at < 0 else at
-            written = text[begin:at].rstrip(" \t")
-            lost = written[:1] == '"'  # a quote that nothing closes
-            found.append(Cell(begin, begin + len(written), written[1:] if lost else written, False, not lost))
-        if at >= end:
-            return found
-        at += 1
-
-
-def _closing(text: str, start: int, end: int, delimiter: str) -> int:
-    """The quote that ends a cell: one that the delimiter or the end of the line follows."""
-    at = start
-    while (at := text.find('"', at, end)) >= 0:
-        if text.startswith('""', at) and at + 2 < end and text[at + 2] != delimiter:
-            at += 2
-            continue
-        rest = text[at + 1 : end].lstrip(" \t")
-        if not rest or rest[0] == delimiter:
-            return at
-        at += 1
-    return -1
-
-
-def is_cell(line: str) -> bool:
-    """Whether a line without a delimiter is a cell of a row that lost the others, rather than a sentence."""
-    return bool(re.fullmatch(r"[^\s`]*[^\s`.!?:]", line.strip()))
+_LEARNT = 200  # lines that tell how a table is written
+_SUMS = frozenset({"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"})
+_DECIMAL_COMMA = re.compile(r"[^\d.,]*(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})[^\d.,]*")
+_DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")
 
 
 class Rows:
@@ -103,34 +39,40 @@ class Rows:
         self.changes: list[Change] = []
         self.columns: list[str] = []
         self.doubtful = False
+        self._views: list[SchemaView] = []
+        self._out: set[int] = set()  # columns of the text that the schema has no place for
+        self._width = 0  # columns of the text
+        self._ragged = False  # the header ends with a delimiter
+        self._rows: list[tuple[int, int, list[Cell]]] = []
+        self._lines: list[tuple[int, int]] = []
+        self._habits: Habits | None = None
 
     def read(self, start: int, end: int) -> list[Change] | None:
         """The changes of a region that begins with the header or, where the schema names them, the first row."""
-        rows = [(a, b) for a, b in lines(self.text, start, end)]
+        rows = self._lines = list(lines(self.text, start, end))
+        odd = [self.text.count('"', a, b) % 2 for a, b in rows]
         at = 0
         while at < len(rows):
             a, b = rows[at]
             at += 1
             if not self.text[a:b].strip():
                 continue
-            for more in range(at, min(at + _TALL, len(rows)) if self.text.count('"', a, b) % 2 else at):
-                longer = rows[more][1]
-                if self.text.count('"', a, longer) % 2 == 0:
-                    if len(self._split(a, longer)) == len(self.columns):  # a cell of several lines
-                        b, at = longer, more + 1
-                    break
+            if odd[at - 1]:  # a cell of several lines
+                closing = next((more for more in range(at, min(at + _TALL, len(rows))) if odd[more]), at)
+                if closing < len(rows) and odd[closing] and self._complete(a, rows[closing][1]):
+                    b, at = rows[closing][1], closing + 1
             if self.columns and _RULED.fullmatch(self.text, a, b):
-                self._line("junk_row", a, b, end)
+                self._line("table_mark", a, b, end)
             elif not self.columns:
                 if not self._header(a, b):
                     return None
-            elif not self._row(a, b):
+            else:
                 apart = at < 2 or not self.text[slice(*rows[at - 2])].strip()
-                if any(self._fits(c, d) for c, d in rows[at : at + _TALL]):
-                    return None
-                if not apart and (len(self._split(a, b)) > 1 or is_cell(self.text[a:b])):
-                    return None  # a row, and no words behind the table
-                self._line("prose", a, b, end)
+                if self._said(a, b) or self._sum(a, b) or (apart and self._sentence(a, b)) or not self._row(a, b):
+                    if not self._tail(a, b, apart, any(self._fits(c, d) for c, d in rows[at : at + _TALL])):
+                        return None
+                    self._line("prose", a, b, end)
+        self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
 
     def _change(self, rule: str, start: int, end: int, after: str) -> None:
@@ -140,7 +82,42 @@ class Rows:
         after = end
         while after < stop and self.text[after] in "\r\n":
             after += 1
-        self._change("prose" if rule == "prose" else "table_mark", start, after, "")
+        self._change(rule, start, after, "")
+
+    def _tail(self, start: int, end: int, apart: bool, more: bool) -> bool:
+        """Whether a line that is no row may be left out: the header again, a sum, or words behind the table."""
+        if self._said(start, end):
+            return True
+        if self._sum(start, end):
+            self.doubtful = True
+            return True
+        if more:
+            return False
+        line, count = self.text[start:end].strip(), len(self._split(start, end))
+        if apart:
+            return count != self._width or len(line.split()) > 5 or self._sentence(start, end)
+        return not (count > 1 or is_cell(line))
+
+    def _sentence(self, start: int, end: int) -> bool:
+        """Whether a line is a sentence with other than the right number of cells."""
+        line = self.text[start:end].strip()
+        return len(line.split()) > 3 and line[-1:] in ".!?:)" and len(self._split(start, end)) != self._width
+
+    def _sum(self, start: int, end: int) -> bool:
+        """Whether a line is a sum over the rows, and does not fit into the columns."""
+        found = self._split(start, end)
+        label = next((cell.text for cell in found if cell.text.strip()), "").strip(" *:\t").casefold()
+        if label not in _SUMS:
+            return label.split(":")[0].strip() in _SUMS and len(found) <= 2 < self._width
+        return len(found) != self._width or not all(
+            stands(cell.text, self._views[at]) for at, cell in enumerate(found[: len(self._views)])
+        )
+
+    def _said(self, start: int, end: int) -> bool:
+        """Whether a line is the header once more."""
+        if len(self.columns) < 2 or not self._rows:
+            return False
+        return [self._name(cell.text, self.columns) for cell in self._split(start, end)] == self.columns
 
     def _split(self, start: int, end: int) -> list[Cell]:
         if self.delimiter == "|" and self.text[start:end].lstrip()[:1] == "|":
@@ -149,24 +126,43 @@ class Rows:
             end = self.text.rindex("|", start, end) if inner.endswith("|") and inner != "|" else end
         return cells(self.text, start, end, self.delimiter)
 
+    def _complete(self, start: int, end: int) -> bool:
+        return len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
+
     def _header(self, start: int, end: int) -> bool:
         found = self._split(start, end)
         names = self.view.ordered_names()
+        ragged = False
+        while len(found) > 1 and not found[-1].text and len(found) != len(names):
+            found.pop()
+            ragged = True
         wanted = [self._name(cell.text, names) for cell in found]
         if names and len(found) == len(names) and not any(name in names for name in wanted):
             self._change("header", start, start, self.delimiter.join(names) + "\n")
-            self.columns = names
+            self._take(names, len(names))
             return self._row(start, end)
         strange = [name for name in wanted if name not in names]
         missing = [name for name in names if name not in wanted]
         if len(strange) == len(missing) == 1:
             wanted[wanted.index(strange[0])] = missing[0]
             self.doubtful = True
-        if len(set(wanted)) != len(wanted) or not all(wanted):
+        elif strange and not missing and self.view.closed():
+            self._out = {at for at, name in enumerate(wanted) if name not in names}
+            self.doubtful = True
+        kept = [name for at, name in enumerate(wanted) if at not in self._out]
+        if len(set(kept)) != len(kept) or not all(kept):
             return False
-        self.columns = wanted
+        self._take(kept, len(found))
+        if ragged and not self._out:
+            self._change("trailing_comma", found[-1].end, end, "")
+            end = found[-1].end
+            self._ragged = True
         self._write(found, wanted, start, end, "key_form")
         return True
+
+    def _take(self, names: list[str], width: int) -> None:
+        self.columns, self._width = names, width
+        self._views = [self.view.member(name) for name in names]
 
     def _name(self, text: str, names: list[str]) -> str:
         text = text.strip().strip("*`").strip()
@@ -179,99 +175,117 @@ class Rows:
         return near[0] if len(near) == 1 else text
 
     def _fits(self, start: int, end: int) -> bool:
-        return bool(self.text[start:end].strip()) and len(self._split(start, end)) == len(self.columns)
+        return bool(self.text[start:end].strip()) and len(self._split(start, end)) == self._width
 
     def _row(self, start: int, end: int) -> bool:
-        found, width = self._split(start, end), len(self.columns)
-        if len(found) > width and not found[-1].text and all(not cell.text for cell in found[width:]):
-            self._change("trailing_comma", found[width - 1].end, end, "")
-            end, found = found[width - 1].end, found[:width]
+        found, width = self._split(start, end), self._width
+        surplus: Change | None = None
         if len(found) > width:
-            merged = self._merged(found, width)
-            if merged is None:
+            trimmed = found[:width] if all(not cell.text for cell in found[width:]) else None
+            if trimmed is None or not all(stands(cell.text, self._views[at]) for at, cell in enumerate(trimmed)):
+                merged = self._merged(found)
+            else:
+                merged = None
+            if merged is None and trimmed is None:
                 return False
-            found = merged
+            if merged is None and trimmed is not None:
+                surplus = Change("trailing_comma", found[width - 1].end, end, "", cost_of("trailing_comma"))
+                end = found[width - 1].end
+                self.doubtful = self.doubtful or not self._ragged
+            found = merged or trimmed or found
         if len(found) < width:
-            rest = self.columns[len(found) :]
-            if len(found) < 2 or any(types and "null" not in types for types in map(self._types, rest)):
+            rest = self._views[len(found) :]
+            alone = len(found) < 2 and not (is_cell(self.text[start:end]) and all(view.types() for view in rest))
+            if alone or self._out or any(view.types() and "null" not in view.types() for view in rest):
                 return False
-            self._change("missing_value", end, end, self.delimiter * (width - len(found)))
-        self._write(found, [self._value(cell, i) for i, cell in enumerate(found)], start, end, "text_as_number")
+            surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
+        kept = [cell for at, cell in enumerate(found) if at not in self._out]
+        if not all(may_stand(cell.text, self._views[column]) for column, cell in enumerate(kept)):
+            return False
+        if surplus is not None:
+            self.changes.append(surplus)
+        self._rows.append((start, end, found))
         return True
 
-    def _types(self, column: str) -> frozenset[str]:
-        return self.view.member(column).types()
-
-    def _good(self, text: str, column: int) -> bool:
-        """Whether a text may stand in a column."""
-        view = self.view.member(self.columns[column])
-        types, word = view.types(), text.strip()
-        values = [value for value in view.values() if isinstance(value, str)]
-        if values:
-            return word in values
-        if not types or "string" in types:
-            return True
-        if not word or word.casefold() in _NULL:
-            return "null" in types
-        if types & {"number", "integer"}:
-            return number_in(word, "number" not in types) is not None
-        return word.casefold() in _TRUE | _FALSE
-
-    def _merged(self, found: list[Cell], width: int) -> list[Cell] | None:
-        """The row with some neighbours joined to one cell, which the delimiter in its text took apart."""
-        extra = len(found) - width
-        options: list[tuple[int, int, int, list[Cell]]] = []
-        if not self.view.names():
+    def _merged(self, found: list[Cell]) -> list[Cell] | None:
+        """The row with some neighbours joined to one cell."""
+        if self._out or not self.view.names():
             return None  # nothing tells which
-        for at in range(width):
-            group = found[at : at + extra + 1]
-            if any(cell.quoted for cell in group):
-                continue
-            text = self.text[group[0].start : group[-1].end]
-            row = [*found[:at], Cell(group[0].start, group[-1].end, text, False, False), *found[at + extra + 1 :]]
-            if "string" in (self._types(self.columns[at]) or {"string"}) and all(
-                self._good(cell.text, column) for column, cell in enumerate(row)
-            ):
-                spaced = sum(self.text[cell.start - 1] in " \t" for cell in group[1:])
-                options.append((-spaced, -len(text), at, row))
-        if not options:
+        if self._habits is None:
+            self._habits = Habits(self._sound(), self._views)
+        row = shared(self.text, found, self._views, self.delimiter, self._habits)
+        if row is None:
             return None
-        options.sort(key=lambda option: option[:3])
-        self.doubtful = self.doubtful or (len(options) > 1 and options[1][0] == options[0][0])
-        return options[0][3]
+        self.doubtful = self.doubtful or row[1]
+        return row[0]
 
-    def _value(self, cell: Cell, column: int) -> str:
-        """What a cell should say."""
-        types = self._types(self.columns[column])
-        word = cell.text.strip()
-        if not types or "string" in types:
-            return cell.text
-        if word.casefold() in _NULL and "null" in types:
-            return ""
-        if types & {"number", "integer"}:
-            return number_in(word, "number" not in types) or cell.text
-        if "boolean" in types and word.casefold() in _TRUE | _FALSE:
-            return "true" if word.casefold() in _TRUE else "false"
-        return cell.text
+    def _sound(self) -> Iterator[list[Cell]]:
+        """The first rows that fit as they are."""
+        for start, end in self._lines[:_LEARNT]:
+            row = self._split(start, end)
+            if len(row) == self._width and all(
+                stands(cell.text, view) for cell, view in zip(row, self._views, strict=True)
+            ):
+                yield row
+
+    def _numbers(self) -> Iterator[str]:
+        """The cells of the columns of numbers."""
+        wanted = [c for c, view in enumerate(self._views) if view.types() & {"number", "integer"}]
+        wanted = [c for c in wanted if "string" not in self._views[c].types()]
+        for _, _, found in self._rows:
+            kept = [cell for at, cell in enumerate(found) if at not in self._out]
+            yield from (kept[c].text for c in wanted if c < len(kept))
+
+    def _single_quotes(self) -> bool:
+        """Whether single quotes stand around every text of the table."""
+        count = 0
+        wanted = [c for c, view in enumerate(self._views) if "string" in view.types()]
+        for _, _, found in self._rows:
+            for column in wanted:
+                text = found[column].text if column < len(found) else ""
+                if text and not (len(text) > 1 and text[0] == text[-1] == "'"):
+                    return False
+                count += bool(text)
+        return count > 1 and not self._out
+
+    def _write_all(self) -> None:
+        """The changes of all rows, once it is known how the table writes numbers and texts."""
+        numbers = list(self._numbers())
+        comma = any(map(_DECIMAL_COMMA.fullmatch, numbers)) and not any(
+            "," not in text and _DECIMAL_POINT.fullmatch(text) for text in numbers
+        )
+        single = self._single_quotes()
+        for start, end, found in self._rows:
+            values, column = [], 0
+            for at, cell in enumerate(found):
+                if at in self._out:
+                    values.append(cell.text)
+                    continue
+                value = meant(cell.text, self._views[column], comma)
+                if single and value[:1] == "'" == value[-1:] and len(value) > 1:
+                    value = value[1:-1]
+                values.append(value)
+                column += 1
+            self._write(found, values, start, end, "text_as_number")
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""
         if self.delimiter == "|" and self.text[start:end].lstrip()[:1] == "|":
-            after = ",".join(_written(value, ",") for value in values)
-            self._change("table_mark", start, end, after)
+            kept = [value for at, value in enumerate(values) if at not in self._out]
+            self._change("table_mark", start, end, ",".join(written(value, ",") for value in kept))
             return
-        for cell, value in zip(found, values, strict=True):
+        if self._out:
+            kept = [value for at, value in enumerate(values) if at not in self._out]
+            after = self.delimiter.join(written(value, self.delimiter) for value in kept)
+            self._change("dropped_member", start, end, after)
+            return
+        for cell, value in zip(found, values, strict=False):
             if value != cell.text:
-                self._change(rule, cell.start, cell.end, _written(value, self.delimiter))
+                self._change(rule, cell.start, cell.end, written(value, self.delimiter))
             elif not cell.sound:
                 name = "missing_close_quote" if self.text[cell.start] == '"' and not cell.quoted else "inner_quote"
                 if not cell.quoted and self.delimiter in cell.text:
                     name = "cell_text"
-                self._change(name, cell.start, cell.end, _written(value, self.delimiter, True))
-
-
-def _written(value: str, delimiter: str, always: bool = False) -> str:
-    """A cell as CSV."""
-    if always or delimiter in value or '"' in value or "\n" in value:
-        return '"' + value.replace('"', '""') + '"'
-    return value
+                elif self.text[cell.start] in "\u201c\u201e":
+                    name = "quote_style"
+                self._change(name, cell.start, cell.end, written(value, self.delimiter, True))

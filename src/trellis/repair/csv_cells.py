@@ -1,0 +1,87 @@
+"""The cells of a line of CSV, also where quotes are not closed or not doubled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: its span, what it says, and whether it stands in sound quotes."""
+
+    start: int
+    end: int
+    text: str
+    quoted: bool = False
+    sound: bool = True
+
+
+def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The lines of a region, as ``csv`` sees them."""
+    while start < end:
+        stop = text.find("\n", start, end)
+        stop = end if stop < 0 else stop
+        yield start, stop - (stop > start and text[stop - 1] == "\r")
+        start = stop + 1
+
+
+def cells(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
+    """The cells of a line, also where quotes are not closed or not doubled."""
+    found, at = [], start
+    while True:
+        begin = at
+        while begin < end and text[begin] in " \t" and text[begin] != delimiter:
+            begin += 1
+        stop, mark = -1, text[begin : begin + 1]
+        if begin < end and mark in _QUOTES:
+            stop = _closing(text, begin + 1, end, delimiter, _QUOTES[mark])
+        if stop >= 0:
+            inner = text[begin + 1 : stop]
+            sound = mark == '"' and '"' not in inner.replace('""', "")
+            if not sound and '\\"' in inner:
+                inner = inner.replace('\\"', '"')
+            found.append(Cell(begin, stop + 1, inner.replace('""', '"'), True, sound))
+            at = stop + 1
+            while at < end and text[at] != delimiter:
+                at += 1
+        else:
+            at = text.find(delimiter, begin, end)
+            at = end if at < 0 else at
+            written = text[begin:at].rstrip(" \t")
+            lost = written[:1] == '"'  # a quote that nothing closes
+            found.append(Cell(begin, begin + len(written), written[1:] if lost else written, False, not lost))
+        if at >= end:
+            return found
+        at += 1
+
+
+def _closing(text: str, start: int, end: int, delimiter: str, mark: str) -> int:
+    """The quote that ends a cell: one that the delimiter or the end of the line follows."""
+    at = start
+    while (at := text.find(mark, at, end)) >= 0:
+        if mark == '"' and text.startswith('""', at) and at + 2 < end and text[at + 2] != delimiter:
+            at += 2
+            continue
+        after = at + 1
+        while after < end and text[after] in " \t" and text[after] != delimiter:
+            after += 1
+        if after == end or text[after] == delimiter:
+            return at
+        at += 1
+    return -1
+
+
+def is_cell(line: str) -> bool:
+    """Whether a line without a delimiter is a cell of a row that lost the others, rather than a sentence."""
+    return bool(re.fullmatch(r"[^\s`]*[^\s`.!?:]", line.strip()))
+
+
+def written(value: str, delimiter: str, always: bool = False) -> str:
+    """A cell as CSV."""
+    if always or delimiter in value or '"' in value or "\n" in value:
+        return '"' + value.replace('"', '""') + '"'
+    return value

@@ -1,0 +1,106 @@
+"""Sharing the cells of a row that is too long out to its columns: which neighbours the delimiter in their text parted.
+
+The cheapest way by dynamic programming over (cells, columns). What speaks for a way: the types of the schema, a space
+behind the delimiter, and how the sound rows of the table are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .csv_cells import Cell
+from .csv_columns import stands
+from .schema_view import SchemaView
+
+_GROUPED = re.compile(r"\s*[-+]?[$\u20ac\u00a3\u00a5]?\s*\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*[%$\u20ac\u00a3\u00a5]?\s*")
+_THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+_WIDE = 40  # cells more than there are columns, with which a line is no row
+# What speaks against a delimiter within a cell: in text, before a space, in a number, where no number is grouped,
+# behind a quote in the text.
+_JOINT, _SPACED, _DIGITS, _UNGROUPED, _INNER = 0.7, 0.3, 0.3, 1.0, 0.4
+# What speaks against a text in a column: nobody wrote one like it, it only looks like the others, it is empty.
+_STRANGE, _ALIKE, _EMPTY = 0.1, 0.02, 0.25
+_THIN = 0.09  # a choice by less is a guess
+
+
+class Habits:
+    """How the sound rows of a table are written."""
+
+    def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView]) -> None:
+        self._texts: list[set[str]] = [set() for _ in views]
+        self._shapes: list[set[str]] = [set() for _ in views]
+        self.grouped = True
+        for row in rows:
+            for cell, view, texts, shapes in zip(row, views, self._texts, self._shapes, strict=True):
+                texts.add(cell.text)
+                shapes.add(_shape(cell.text))
+                number = view.types() & {"integer", "number"} and "string" not in view.types()
+                if number and not cell.quoted and _THOUSANDS.fullmatch(cell.text):
+                    self.grouped = False
+
+    def against(self, text: str, column: int) -> float:
+        """What speaks against a text in a column."""
+        known = self._texts[column]
+        if not known or text in known:
+            return 0.0
+        if not text:
+            return _EMPTY
+        return _ALIKE if _shape(text) in self._shapes[column] else _STRANGE
+
+
+def _shape(text: str) -> str:
+    """Letters and digits as one of each, and what stands between them."""
+    return _RUN.sub(lambda run: "9" if run[0][0].isdigit() else "a", text[:60])
+
+
+def shared(
+    text: str, found: list[Cell], views: list[SchemaView], delimiter: str, habits: Habits
+) -> tuple[list[Cell], bool] | None:
+    """The row with some neighbours joined to one cell, and whether that is a guess; ``None`` if there is no way."""
+    extra = len(found) - len(views)
+    if extra > _WIDE:
+        return None
+    best: dict[int, list[tuple[float, list[Cell]]]] = {0: [(0.0, [])]}  # by cells used: the two cheapest
+    for column, view in enumerate(views):
+        following: dict[int, list[tuple[float, list[Cell]]]] = {}
+        for used, ways in best.items():
+            for size in range(1, extra - (used - column) + 2):
+                joint = _joined(text, found[used : used + size], view, delimiter, habits)
+                if joint is None:
+                    continue
+                against, cell = joint
+                against += habits.against(cell.text, column) if "string" in view.types() else 0.0
+                following.setdefault(used + size, []).extend((cost + against, [*row, cell]) for cost, row in ways)
+        best = {used: sorted(ways, key=_order)[:2] for used, ways in following.items()}
+    ways = best.get(len(found), [])
+    return (ways[0][1], len(ways) > 1 and ways[1][0] - ways[0][0] < _THIN) if ways else None
+
+
+def _order(way: tuple[float, list[Cell]]) -> tuple[float, int]:
+    """The cheaper first; then the one with the longer text, which is likelier to hold a delimiter."""
+    return round(way[0], 3), -max(len(cell.text) for cell in way[1])
+
+
+def _joined(
+    text: str, group: list[Cell], view: SchemaView, delimiter: str, habits: Habits
+) -> tuple[float, Cell] | None:
+    """What speaks against some cells being one cell of a column, and that cell; ``None`` if they cannot be."""
+    if len(group) == 1:
+        return (0.0, group[0]) if stands(group[0].text, view) else None
+    first, last = group[0], group[-1]
+    if first.quoted and not any(cell.quoted for cell in group[1:]) and text[last.end - 1] == '"':
+        inner = text[first.start + 1 : last.end - 1]  # a quote in the text stood before a delimiter
+        return (_INNER, Cell(first.start, last.end, inner, True, False)) if stands(inner, view) else None
+    if any(cell.quoted for cell in group):
+        return None
+    whole = text[group[0].start : group[-1].end].rstrip(" \t")
+    cell = Cell(group[0].start, group[-1].end, whole, False, False)
+    if view.types() and "string" not in view.types():
+        against = _DIGITS * (len(group) - 1) + (0.0 if habits.grouped else _UNGROUPED)
+        return (against, cell) if delimiter == "," and _GROUPED.fullmatch(whole) else None
+    if not stands(whole, view):
+        return None
+    spaced = sum(text[one.start - 1] in " \t" for one in group[1:])
+    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * spaced, cell
