@@ -47,10 +47,16 @@ def test_references_to_nothing(reference: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["https://example.org/else.json", "else.json#/a",
-                                       "https://json-schema.org/draft-07/schema#"])
+                                       "https://json-schema.org/draft-07/none#"])
 def test_references_out_of_the_document(reference: str) -> None:
     with pytest.raises(UnsupportedError, match="leads out of the document"):
         Document(SCHEMA).resolve(reference, "/properties/enum")
+
+
+def test_the_schemas_of_schemas_are_known() -> None:
+    place = Document(SCHEMA).resolve("http://json-schema.org/draft-07/schema#/definitions/simpleTypes", "")
+    assert "integer" in place.schema["enum"]  # type: ignore[index]
+    assert place.pointer == "http://json-schema.org/draft-07/schema#/definitions/simpleTypes"
 
 
 def test_a_reference_below_another_id_is_relative_to_it() -> None:

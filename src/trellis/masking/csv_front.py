@@ -18,7 +18,8 @@ from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder, GeneralProgram
 from trellis.masking.terminals import literal, regex_set
 from trellis.schema.normal import Normalizer, Relaxation
-from trellis.schema.resolve import Document, Place
+from trellis.schema.resolve import Place
+from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Conjunction, Literals, Numbers, Objects, Strings
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # some of them end a line for some readers
@@ -46,7 +47,10 @@ def compile_csv(row: Mapping[str, Any], columns: tuple[str, ...], *, relax: bool
         UnsupportedError: something cannot be enforced.
         SchemaError: the schema is malformed.
     """
-    normal = Normalizer(Document(row), relax=relax)
+    return with_document(row, None, lambda document: _lowered(columns, Normalizer(document, relax=relax)))
+
+
+def _lowered(columns: tuple[str, ...], normal: Normalizer) -> LoweredCsv:
     shape = normal.shape((Place(normal.document.root, ""),))
     objects = [case for case in shape if isinstance(case, Objects)]
     if len(objects) != 1:

@@ -29,6 +29,7 @@ from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
 from trellis.masking.terminals import regex_set
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
+from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings
 
 Whitespace = Literal["compact", "none", "flexible"]
@@ -69,13 +70,16 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
     for name, value, known in options:
         if value not in known:
             raise UsageError(f"{name} cannot be {value!r}", hint=f"one of {', '.join(known)}")
-    normal = Normalizer(Document(schema, registry), enforce_formats=formats == "enforce",
-                        relax=on_unsupported == "relax")
-    try:
+
+    def lowered(document: Document) -> LoweredSchema:
+        normal = Normalizer(document, enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
         program = _Lowering(normal, whitespace, property_order, _anything(whitespace)).program()
+        return LoweredSchema(program, tuple(normal.relaxations))
+
+    try:
+        return with_document(schema, registry, lowered)
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth") from None
-    return LoweredSchema(program, tuple(normal.relaxations))
 
 
 @cache

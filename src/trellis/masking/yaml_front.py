@@ -24,6 +24,7 @@ from trellis.masking.terminals import concat, counted, excluding, literal, regex
 from trellis.schema import yaml_text
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
+from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings, key_of
 
 MAX_DEPTH = 12
@@ -82,12 +83,16 @@ def compile_yaml(schema: Mapping[str, Any] | bool, *, relax: bool = False) -> Lo
         SchemaError: the schema is malformed.
         LimitError: it is too large.
     """
-    normal = Normalizer(Document(schema), relax=relax)
-    try:
+
+    def lowered(document: Document) -> LoweredYaml:
+        normal = Normalizer(document, relax=relax)
         program = _Lowering(normal).program()
+        return LoweredYaml(program, tuple(dict.fromkeys(normal.relaxations)))
+
+    try:
+        return with_document(schema, None, lowered)
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth") from None
-    return LoweredYaml(program, tuple(dict.fromkeys(normal.relaxations)))
 
 
 class _Lowering:

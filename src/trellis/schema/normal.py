@@ -18,7 +18,7 @@ from trellis.schema.algebra import Algebra, either
 from trellis.schema.keyword_values import members_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, CONTENT, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.questions import Circular
-from trellis.schema.resolve import Document, Place, join, negate
+from trellis.schema.resolve import Document, DynamicScopeError, Place, join, negate
 from trellis.schema.shapes import (
     ANY,
     NEVER,
@@ -201,7 +201,7 @@ class Normalizer:
             with self._strictly():
                 return self._opposite(schema, pointer)
         except UnsupportedError as error:
-            if not self.relax:
+            if not self.relax or isinstance(error, DynamicScopeError):
                 raise
             self.refuse(error.message, error.pointer or pointer)
             return ANY
@@ -240,7 +240,9 @@ class Normalizer:
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
             if keyword in general:
                 try:
-                    found.append(self.document.resolve(schema[keyword], pointer, keyword))
+                    found.append(self.document.resolve(schema[keyword], pointer, keyword, schema))
+                except DynamicScopeError:
+                    raise
                 except UnsupportedError as error:
                     self.refuse(error.message, error.pointer or pointer, error.hint)
         return found
@@ -333,7 +335,7 @@ class Normalizer:
             with self._strictly():
                 return self.algebra.subtract(shape, self._of(place), place.pointer)
         except UnsupportedError as error:
-            if not self.relax:
+            if not self.relax or isinstance(error, DynamicScopeError):
                 raise
             self.refuse(f"{keyword!r}: {error.message}", error.pointer or place.pointer)
             return shape

@@ -48,6 +48,17 @@ def split(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
+class DynamicScopeError(UnsupportedError):
+    """What a reference means depends on the way to it; ``ScopedDocument`` tells the ways apart."""
+
+
+class _Target(NamedTuple):
+    """Where a reference leads, and the dynamic anchor by which another schema may take that one's place."""
+
+    place: Place
+    anchor: str | None
+
+
 class _Resource(NamedTuple):
     """A schema with an address of its own, and its anchors."""
 
@@ -65,9 +76,10 @@ class Document:
     """
 
     def __init__(self, root: Schema, registry: Mapping[str, Schema] | None = None) -> None:
-        self.root = root
+        self.root = self._source = root
         self._registry = {_address(uri): schema for uri, schema in (registry or {}).items()}
-        self._found: dict[tuple[str, str, str], Place] = {}
+        self._found: dict[tuple[str, str, str], _Target] = {}
+        self._settled: set[str] = set()  # dynamic anchors that something was found by
         self._resources: dict[str, _Resource] = {}
         self._bases: dict[str, str] | None = None  # of pointers where an address begins
 
@@ -76,28 +88,40 @@ class Document:
         """The draft that ``$schema`` names: 3, 4, 6, 7, 2019 or 2020 (also when it names none)."""
         return _dialect(self.root)
 
-    def resolve(self, reference: str, pointer: str, keyword: str = "$ref") -> Place:
+    def resolve(self, reference: str, pointer: str, keyword: str = "$ref", holder: Schema = True) -> Place:
         """The schema that a reference means.
 
         Args:
             reference: the value of ``$ref``, ``$dynamicRef`` or ``$recursiveRef``.
             pointer: where it stands.
             keyword: which of them it is.
+            holder: the schema that it stands in.
 
         Raises:
             SchemaError: it leads nowhere.
-            UnsupportedError: it leads to a document that was not given, or its meaning depends on the way there.
+            UnsupportedError: it leads to a document that was not given.
+            DynamicScopeError: its meaning depends on the way there.
         """
+        target = self._target(reference, pointer, keyword)
+        if target.anchor is not None:
+            if sum(target.anchor in other.dynamic for other in self._resources.values()) > 1:
+                raise DynamicScopeError(f"what {keyword} {reference!r} means depends on the way there",
+                                        pointer=join(pointer, keyword), hint="refer to the schema itself with $ref")
+            self._settled.add(target.anchor)
+        return target.place
+
+    def _target(self, reference: str, pointer: str, keyword: str) -> _Target:
+        """Where a reference leads, whatever the way to it."""
         at = join(pointer, keyword)
         if not isinstance(reference, str):
             raise SchemaError(f"{keyword} must be a string", pointer=at)
         base = self._base_of(pointer)
-        place = self._found.get((base, reference, keyword))
-        if place is None:
-            place = self._found[base, reference, keyword] = self._resolve(reference, base, keyword, at)
-        return place
+        target = self._found.get((base, reference, keyword))
+        if target is None:
+            target = self._found[base, reference, keyword] = self._follow(reference, base, keyword, at)
+        return target
 
-    def _resolve(self, reference: str, base: str, keyword: str, pointer: str) -> Place:
+    def _follow(self, reference: str, base: str, keyword: str, pointer: str) -> _Target:
         try:
             address, fragment = urldefrag(reference)
             address = urldefrag(urljoin(base, address))[0] if address else base
@@ -117,25 +141,26 @@ class Document:
             dynamic = keyword == "$dynamicRef" and fragment in resource.dynamic
         if place is None or not isinstance(place.schema, (Mapping, bool)):
             raise SchemaError(f"the reference {reference!r} leads to no schema", pointer=pointer)
-        if dynamic and sum(fragment in other.dynamic for other in self._resources.values()) > 1:
-            raise UnsupportedError(f"what {keyword} {reference!r} means depends on the way there (at {pointer})",
-                                   pointer=pointer, hint="refer to the schema itself with $ref")
-        return place
+        return _Target(place, fragment if dynamic else None)
 
     def _base_of(self, pointer: str) -> str:
         """The address that references at a place are relative to."""
         if self._bases is None:
             self._bases = {}
-            self._load("", self.root, "")
+            self._load("", self._source, "")
         while pointer and pointer not in self._bases:
             pointer = pointer[: pointer.rfind("/")] if "/" in pointer.rpartition("#")[2] else ""
         return self._bases[pointer]
 
     def _resource(self, address: str) -> _Resource | None:
         known = self._resources.get(address)
-        if known is None and address in self._registry:
-            self._load(address, self._registry[address], f"{address}#")
+        if known is None and (document := self._registry.get(address, _metaschema(address))) is not None:
+            self._load(address, document, f"{address}#")
             known = self._resources.get(address)
+            names = [name for resource in self._resources.values() for name in resource.dynamic]
+            if any(names.count(name) > 1 for name in self._settled):
+                raise DynamicScopeError("what a $dynamicRef means depends on the way there", pointer=f"{address}#",
+                                        hint="refer to the schema itself with $ref")
         return known
 
     def _load(self, address: str, root: Schema, at: str) -> None:
@@ -159,8 +184,7 @@ class Document:
                 elif identifier:
                     base = _joined(base, identifier)
                     bases[pointer] = base
-                    resource = _Resource(Place(value, pointer), {}, set())
-                    self._resources.setdefault(base, resource)
+                    resource = self._resources.setdefault(base, _Resource(Place(value, pointer), {}, set()))
                 for keyword in ("$anchor", "$dynamicAnchor"):
                     if isinstance(name := value.get(keyword), str):
                         resource.anchors.setdefault(name, Place(value, pointer))
@@ -209,6 +233,16 @@ def _at(place: Place, pointer: str) -> Place | None:
 
 def _address(uri: str) -> str:
     return uri.removesuffix("#")
+
+
+def _metaschema(address: str) -> Schema | None:
+    """The schema of schemas that an address names, or a part of one."""
+    if not re.match("https?://json-schema[.]org/", address):
+        return None
+    from jsonschema_specifications import REGISTRY
+
+    found: Any = REGISTRY.get(address) or REGISTRY.get(address + "#")
+    return None if found is None else found.contents
 
 
 def _joined(base: str, identifier: str) -> str:
