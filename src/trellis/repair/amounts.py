@@ -11,6 +11,7 @@ _NUMBER = re.compile(
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥][\w°µ/²³%]{0,11})\.?\s*")
+_MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
 _WORDS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,9}")
 _SMALL_WORDS = (
@@ -90,7 +91,7 @@ def _spelled(text: str) -> Fraction | None:
 def number_with_unit(text: str, whole: bool) -> str | None:
     """The number before one unit (``5 kg``), or ``None``, also for letters that may scale it (``5M``)."""
     match = _UNIT.fullmatch(text)
-    if not match or text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
+    if not match or _MISREAD.fullmatch(text.strip()) or text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
         return None
     return number_in(match.group(1), whole)
 

@@ -28,6 +28,7 @@ _STRUCTURAL = re.compile(r"[,}\]\n]")
 _KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘]+){0,5}")
 # Text of several lines, up to the line before a key or a closer.
 _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:[\w$]+[ \t]*:|[}\]]))")
+_MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of another one
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
@@ -177,7 +178,10 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
             and values_[place_] - at < 2000
             and not scanner.newlines(at, values_[place_])
         ):
-            add("missing_open_quote", values_[place_], values_[place_] + 1, cost_of("missing_open_quote") + 0.7)
+            stop = values_[place_]
+            inner = bisect_left(every, stop) - first
+            cost = cost_of("missing_open_quote") + cost_of("inner_quote") * inner
+            add("missing_open_quote", stop, stop + 1, cost + len(_MEMBER.findall(text, at, stop)))
     stop = structural
     while stop > at and text[stop - 1] in " \t\r":
         stop -= 1

@@ -19,6 +19,7 @@ from .edits import Repaired, apply_edits, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
 from .rules import Level, allowed
+from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, unreadable_as
 from .user_rules import UserRule, with_rules
@@ -124,7 +125,7 @@ def _leads_in(lines: Sequence[str], index: int) -> bool:
 
 def repair_csv(
     text: str,
-    schema: Mapping[str, Any] | None = None,
+    schema: SchemaLike = None,
     *,
     level: Level = "normal",
     rules: Sequence[UserRule] = (),
@@ -133,7 +134,8 @@ def repair_csv(
 
     Args:
         text: what the model said.
-        schema: JSON Schema of an array of objects, or ``None``; names the columns and their types.
+        schema: JSON Schema of an array of objects, or a type (``list[Row]``), or ``None``; names the columns and
+            their types.
         level: ``safe``, ``normal`` or ``salvage``.
         rules: rules of your own (``UserRule``), used where the standard reading does not hold.
 
@@ -146,7 +148,7 @@ def repair_csv(
         UsageError: an argument is of the wrong kind.
     """
     check_arguments(text, level)
-    judge = judge_for(schema)
+    judge = judge_for(schema := json_schema(schema))
     return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from ..errors import RepairError
@@ -13,6 +13,7 @@ from .extract import answer_start, fences
 from .json import repair_json
 from .policies import OURS, Policies, checked_policies, json_only
 from .rules import Level
+from .schema_argument import SchemaLike, json_schema
 from .search import Limits, checked_limits
 from .standard import check_arguments, unreadable
 from .user_rules import UserRule
@@ -54,7 +55,7 @@ def likely_formats(text: str) -> list[Format]:
 
 def repair(
     text: str,
-    schema: Mapping[str, Any] | None = None,
+    schema: SchemaLike = None,
     *,
     level: Level = "normal",
     limits: Limits | None = None,
@@ -74,6 +75,7 @@ def repair(
     check_arguments(text, level)
     bounds, chosen = checked_limits(limits), checked_policies(policies)
     bounds.check_size(text)
+    schema = json_schema(schema)
     failure: RepairError | None = None
     formats = likely_formats(text)
     for name in formats:

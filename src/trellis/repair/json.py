@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -20,6 +20,7 @@ from .nodes import read_nodes
 from .policies import OURS, Policies, checked_policies
 from .rank import Found, best_of
 from .rules import Level, allowed, cost_of
+from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .search import Limits, checked_limits
 from .settle import partial_schema, policy_changes, settled
@@ -30,7 +31,7 @@ from .user_rules import UserRule, with_rules
 
 def repair_json(
     text: str,
-    schema: Mapping[str, Any] | bool | None = None,
+    schema: SchemaLike = None,
     *,
     level: Level = "normal",
     limits: Limits | None = None,
@@ -45,7 +46,7 @@ def repair_json(
 
     Args:
         text: what the model said.
-        schema: JSON Schema that the value should satisfy, or ``None``.
+        schema: JSON Schema that the value should satisfy, a type that has one, or ``None``.
         level: ``safe`` (only what loses and adds nothing), ``normal``, or ``salvage`` (also drops what has no place).
         limits: bounds on size, depth and steps.
         rules: rules of your own (``UserRule``), used where the standard reading does not hold.
@@ -59,7 +60,7 @@ def repair_json(
     """
     check_arguments(text, level)
     bounds, chosen = checked_limits(limits), checked_policies(policies)
-    judge = judge_for(schema)  # tells what is no schema
+    judge = judge_for(schema := json_schema(schema))  # tells what is no schema
     if chosen.absent == "null":
         judge = judge_for(partial_schema(schema))
     reader = _Reader(judge, schema, level, bounds, chosen)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from .edits import Repaired, apply_edits
 from .json import repair_json
 from .nodes import Node
 from .rules import Level
+from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .search import Limits
 from .standard import check_arguments
@@ -82,8 +82,8 @@ class StreamRepairer:
     """Reads JSON chunk by chunk.
 
     Args:
-        schema: JSON Schema that the value should satisfy, or ``None``; scalars and keys are coerced as in
-            ``repair_json``.
+        schema: JSON Schema that the value should satisfy, a type that has one, or ``None``; scalars and keys are
+            coerced as in ``repair_json``.
         level: ``safe``, ``normal`` or ``salvage``, for the end of the stream.
         limits: bounds on size, depth and steps.
 
@@ -93,9 +93,10 @@ class StreamRepairer:
     """
 
     def __init__(
-        self, schema: Mapping[str, Any] | bool | None = None, *, level: Level = "normal", limits: Limits | None = None
+        self, schema: SchemaLike = None, *, level: Level = "normal", limits: Limits | None = None
     ) -> None:
         check_arguments("", level)
+        schema = json_schema(schema)
         self._schema, self._level, self._limits = schema, level, limits or Limits()
         self._view = SchemaView.of(schema if schema is not None else {})
         self._chunks: list[str] = []

@@ -28,8 +28,6 @@ def schema_text(schema: Any) -> str:
     Raises:
         SchemaError: it has no JSON form, or is neither an object nor a boolean.
     """
-    if isinstance(schema, type) and hasattr(schema, "model_json_schema"):
-        raise SchemaError(f"{schema.__name__} is a type, not a schema", hint=f"{schema.__name__}.model_json_schema()")
     if not isinstance(schema, dict | bool):
         raise SchemaError(f"a schema is an object or a boolean, not {type(schema).__name__}")
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from .json import repair_json
 from .judge import Judge, judge_for
 from .nodes import Node
 from .rules import Level, allowed, cost_of
+from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
@@ -90,7 +91,7 @@ class _Reading:
 
 def repair_yaml(
     text: str,
-    schema: Mapping[str, Any] | None = None,
+    schema: SchemaLike = None,
     *,
     level: Level = "normal",
     rules: Sequence[UserRule] = (),
@@ -104,7 +105,7 @@ def repair_yaml(
 
     Args:
         text: what the model said.
-        schema: JSON Schema that the value should satisfy, or ``None``.
+        schema: JSON Schema that the value should satisfy, a type that has one, or ``None``.
         level: ``safe``, ``normal`` or ``salvage``.
         rules: rules of your own (``UserRule``), used where the standard reading does not hold.
 
@@ -114,7 +115,7 @@ def repair_yaml(
         UsageError: an argument is of the wrong kind.
     """
     check_arguments(text, level)
-    judge = judge_for(schema)
+    judge = judge_for(schema := json_schema(schema))
     return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
 
 
