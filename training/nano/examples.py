@@ -46,6 +46,9 @@ class TypeShape:
     def write(self, value: Any) -> str:
         return {"json": to_json, "yaml": to_yaml, "csv": to_csv}[self.format](value)
 
+    def write_after(self, value: Any, data: Any) -> str:
+        return self.write(value)
+
 
 @dataclass(frozen=True)
 class Example:

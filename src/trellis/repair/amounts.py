@@ -91,7 +91,9 @@ def _spelled(text: str) -> Fraction | None:
 def number_with_unit(text: str, whole: bool) -> str | None:
     """The number before one unit (``5 kg``), or ``None``, also for letters that may scale it (``5M``)."""
     match = _UNIT.fullmatch(text)
-    if not match or _MISREAD.fullmatch(text.strip()) or text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
+    if not match or _MISREAD.fullmatch(text.strip()):
+        return None
+    if text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
         return None
     return number_in(match.group(1), whole)
 
