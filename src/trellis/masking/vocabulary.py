@@ -9,19 +9,18 @@ tokenizer that was read wrongly must be an error at load, never a wrong mask lat
 from __future__ import annotations
 
 import importlib
-import json
 import marshal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from operator import index
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakValueDictionary
 
 from trellis.errors import MaskError, UsageError, VocabularyError
+from trellis.masking.token_table import MAX_IDS, TokenTable
 
-MAX_IDS = 20_000_000
 DECODED = 2_000
 """Tokens, evenly spread, that are decoded for a check where the tokenizer can be run."""
 #: Names of tokens that end an output, as public tokenizers spell them. A chat model ends its turn, a base model its
@@ -38,24 +37,6 @@ SAMPLES = (
     "line one\n\tline two  with two blanks\r\n\r\n    indented\\n",
     "déjà vu, Straße, русский, 日本語, ไทย, עברית, 😀🏽",
 )
-
-
-class TokenTable(NamedTuple):
-    """What a reader of one tokenizer format found.
-
-    ``tokens[i]`` are the bytes of token ``i``; for a special token, its name. ``special`` maps names to ids. ``unused``
-    are ids that no token has. ``eos_ids`` are those the tokenizer itself declares, possibly none. ``encode`` turns
-    text into ids without adding special tokens, ``decode`` ids into text; None where only a file was given and nothing
-    on this machine runs it. ``leading_space``: encoding puts a blank before a text that has none.
-    """
-
-    tokens: list[bytes]
-    special: dict[str, int]
-    unused: frozenset[int] = frozenset()
-    eos_ids: tuple[int, ...] = ()
-    encode: Callable[[str], Sequence[int]] | None = None
-    decode: Callable[[Sequence[int]], str] | None = None
-    leading_space: bool = False
 
 
 class Vocabulary:
@@ -226,13 +207,6 @@ def listed(values: Any, what: str) -> Iterable[Any]:
     return values
 
 
-def table_of(size: int) -> list[bytes]:
-    """Room for so many tokens; an absurd id in a damaged file is an error before it costs the memory."""
-    if size > MAX_IDS:
-        raise VocabularyError(f"token id {size - 1} is larger than in any tokenizer", token_id=size - 1)
-    return [b""] * size
-
-
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -251,6 +225,7 @@ def _byte_strings(tokens: Any) -> list[bytes]:
 def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     """Find out the format and read it."""
     from trellis.masking import (
+        vocabulary_files,
         vocabulary_hf,
         vocabulary_llama,
         vocabulary_sentencepiece,
@@ -259,9 +234,9 @@ def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
     )
 
     if isinstance(tokenizer, (str, Path)):
-        return read_path(Path(tokenizer), special_tokens)
+        return vocabulary_files.read_path(Path(tokenizer), special_tokens)
     if isinstance(tokenizer, Mapping):
-        return _read_json(tokenizer, special_tokens)
+        return vocabulary_files.read_json(tokenizer, special_tokens)
     if vocabulary_tiktoken.is_encoding(tokenizer):
         return vocabulary_tiktoken.read_encoding(tokenizer, special_tokens)
     if vocabulary_llama.is_model(tokenizer):
@@ -276,40 +251,6 @@ def _read(tokenizer: Any, special_tokens: dict[str, int]) -> TokenTable:
                           hint="give a tokenizer.json, a tiktoken file, a tekken file, a SentencePiece model, a "
                                "tokenizer of tokenizers, transformers, tiktoken, sentencepiece or mistral-common, or "
                                "build Vocabulary(tokens=[...])")
-
-
-def read_path(path: Path, special_tokens: dict[str, int]) -> TokenTable:
-    """The table of a tokenizer file of any known format.
-
-    Raises:
-        VocabularyError: the file cannot be read, or is none of them.
-    """
-    from trellis.masking import vocabulary_sentencepiece, vocabulary_tiktoken
-
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise VocabularyError(f"cannot read the tokenizer file {str(path)!r}: {reason}",
-                              hint="give a path to the model's tokenizer.json, or a tokenizer that is loaded; names of "
-                                   "models are not looked up") from error
-    if vocabulary_sentencepiece.is_model(data):
-        return vocabulary_sentencepiece.read(data, special_tokens)
-    if not data.lstrip().startswith(b"{"):
-        return vocabulary_tiktoken.read_ranks(data, special_tokens)
-    try:
-        return _read_json(json.loads(data), special_tokens)
-    except json.JSONDecodeError as error:
-        raise VocabularyError(f"the tokenizer file is neither JSON nor a tiktoken file or SentencePiece model: {error}"
-                              ) from error
-
-
-def _read_json(data: Mapping[str, Any], special_tokens: dict[str, int]) -> TokenTable:
-    from trellis.masking import vocabulary_hf, vocabulary_tekken
-
-    if vocabulary_tekken.is_tekken(data):
-        return vocabulary_tekken.read(data, special_tokens)
-    return vocabulary_hf.read_file(data, special_tokens)
 
 
 def _check_special(table: TokenTable) -> None:

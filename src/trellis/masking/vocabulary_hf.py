@@ -12,7 +12,7 @@ from typing import Any
 
 from trellis.errors import VocabularyError
 from trellis.masking import vocabulary_sentencepiece as sentencepiece
-from trellis.masking.vocabulary import TokenTable, table_of
+from trellis.masking.token_table import TokenTable, table_of
 
 _BYTE_PIECE = re.compile(r"<0x[0-9A-Fa-f]{2}>\Z")
 _UNDERLINE = "\u2581"  # SentencePiece writes a blank as this

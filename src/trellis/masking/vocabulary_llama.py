@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Mapping
 from typing import Any
 
-from trellis.masking.vocabulary import TokenTable
+from trellis.masking.token_table import TokenTable
 
 
 def is_model(value: Any) -> bool:

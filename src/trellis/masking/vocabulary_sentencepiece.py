@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable, table_of
+from trellis.masking.token_table import TokenTable, table_of
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _KINDS = range(NORMAL, BYTE + 1)

@@ -13,7 +13,8 @@ from typing import Any
 from trellis.errors import VocabularyError
 from trellis.masking import vocabulary_sentencepiece as sentencepiece
 from trellis.masking import vocabulary_tiktoken
-from trellis.masking.vocabulary import TokenTable, read_path, table_of
+from trellis.masking.token_table import TokenTable, table_of
+from trellis.masking.vocabulary_files import read_path
 from trellis.masking.vocabulary_hf import byte_level_bytes
 
 

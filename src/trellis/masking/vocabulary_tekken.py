@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable, table_of
+from trellis.masking.token_table import TokenTable, table_of
 
 #: Names of the first special ids, for files that do not list them (tekken before version 7).
 _FIRST_SPECIAL = ("<unk>", "<s>", "</s>")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trellis.errors import VocabularyError
-from trellis.masking.vocabulary import TokenTable, table_of
+from trellis.masking.token_table import TokenTable, table_of
 from trellis.masking.vocabulary_known import special_tokens_of
 
 

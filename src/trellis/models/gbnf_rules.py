@@ -15,7 +15,7 @@ from trellis.masking.left_corner import CALL, EPSILON
 from trellis.masking.program import GeneralProgram, unpack
 from trellis.masking.regex_tree import Atomic, Boundary, Choice, Look, Loop, Node, looks_around
 from trellis.masking.regex_tree import Sequence as Parts
-from trellis.models.gbnf import Written, expression
+from trellis.models.gbnf_text import Written, expression
 
 if TYPE_CHECKING:
     from trellis.masking.lark_front import Network
