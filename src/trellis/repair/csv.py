@@ -176,6 +176,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
             continue  # more rows, which are damaged
         if text[start:end].endswith("\n") and is_cell(text[end:].split("\n", 1)[0]):
             continue  # a row that lost its cells, or was cut off
+        if start and _sentence_behind(text[start:end], delimiter):
+            continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
         result = apply_edits(text, changes)
         if read_csv(result, schema, delimiter=delimiter) != rows:
@@ -185,6 +187,14 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if mended is not None:
         return mended
     raise failure or unreadable_as("CSV", text, level, 1, 1, "there is no table")
+
+
+def _sentence_behind(table: str, delimiter: str) -> bool:
+    """Whether a last line of words stands apart, with as many commas as a row has."""
+    lines = table.rstrip().split("\n")
+    last = lines[-1].strip()
+    apart = len(lines) > 2 and not lines[-2].strip() and len(last.split()) > 3 and last[-1] in ".!?:)"
+    return apart and last.count(delimiter) == last.count(delimiter + " ") and delimiter + " " not in lines[0]
 
 
 def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) -> int:
@@ -259,11 +269,13 @@ def _tables(text: str) -> Iterator[tuple[int, int, str]]:
     parts = [(start, end) for start, end, _ in fences(text)]
     parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
     for start, end in parts:
-        tried = 0
+        tried, opened = 0, -1  # where a quote was opened, in a line without a delimiter
         for line in _LINE.finditer(text, start, end):
             for delimiter in _DELIMITERS:
                 if delimiter in line.group() and tried < 12:
                     tried += 1
-                    yield line.start(), end, delimiter
+                    yield line.start() if opened < 0 else opened, end, delimiter
             if tried >= 12:
                 break
+            plain = line.group().count('"') % 2 == 0
+            opened = opened if plain and opened >= 0 else -1 if plain or opened >= 0 else line.start()

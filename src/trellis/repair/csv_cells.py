@@ -80,6 +80,11 @@ def is_cell(line: str) -> bool:
     return bool(re.fullmatch(r"[^\s`]*[^\s`.!?:]", line.strip()))
 
 
+def spaced(text: str, row: list[Cell]) -> bool:
+    """Whether a space stands behind each delimiter of a row."""
+    return len(row) > 1 and all(text[cell.start - 1] == " " for cell in row[1:])
+
+
 def written(value: str, delimiter: str, always: bool = False) -> str:
     """A cell as CSV."""
     if always or delimiter in value or '"' in value or "\n" in value:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .coerce import normal as plain_name
 from .coerce import one_letter
-from .csv_cells import Cell, cells, is_cell, lines, written
+from .csv_cells import Cell, cells, is_cell, lines, spaced, written
 from .csv_columns import may_stand, meant, stands
 from .csv_shares import Habits, shared
 from .edits import Change
@@ -42,6 +42,7 @@ class Rows:
         self._views: list[SchemaView] = []
         self._out: set[int] = set()  # columns of the text that the schema has no place for
         self._width = 0  # columns of the text
+        self._spaced = False  # a space stands behind each delimiter of the header
         self._ragged = False  # the header ends with a delimiter
         self._rows: list[tuple[int, int, list[Cell]]] = []
         self._lines: list[tuple[int, int]] = []
@@ -99,9 +100,12 @@ class Rows:
         return not (count > 1 or is_cell(line))
 
     def _sentence(self, start: int, end: int) -> bool:
-        """Whether a line is a sentence with other than the right number of cells."""
+        """Whether a line is a sentence with other than the right number of cells, or with commas as in prose."""
         line = self.text[start:end].strip()
-        return len(line.split()) > 3 and line[-1:] in ".!?:)" and len(self._split(start, end)) != self._width
+        if len(line.split()) < 4 or line[-1:] not in ".!?:)":
+            return False
+        found = self._split(start, end)
+        return len(found) != self._width or (spaced(self.text, found) and not self._spaced)
 
     def _sum(self, start: int, end: int) -> bool:
         """Whether a line is a sum over the rows, and does not fit into the columns."""
@@ -153,6 +157,7 @@ class Rows:
         if len(set(kept)) != len(kept) or not all(kept):
             return False
         self._take(kept, len(found))
+        self._spaced = spaced(self.text, found)
         if ragged and not self._out:
             self._change("trailing_comma", found[-1].end, end, "")
             end = found[-1].end
@@ -212,7 +217,7 @@ class Rows:
         if self._out or not self.view.names():
             return None  # nothing tells which
         if self._habits is None:
-            self._habits = Habits(self._sound(), self._views)
+            self._habits = Habits(self._sound(), self._views, self._spaced)
         row = shared(self.text, found, self._views, self.delimiter, self._habits)
         if row is None:
             return None

@@ -17,7 +17,7 @@ _GROUPED = re.compile(r"\s*[-+]?[$\u20ac\u00a3\u00a5]?\s*\d{1,3}(?:,\d{3})+(?:\.
 _THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
-# What speaks against a delimiter within a cell: in text, before a space, in a number, where no number is grouped,
+# What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
 # behind a quote in the text.
 _JOINT, _SPACED, _DIGITS, _UNGROUPED, _INNER = 0.7, 0.3, 0.3, 1.0, 0.4
 # What speaks against a text in a column: nobody wrote one like it, it only looks like the others, it is empty.
@@ -26,12 +26,12 @@ _THIN = 0.09  # a choice by less is a guess
 
 
 class Habits:
-    """How the sound rows of a table are written."""
+    """How the sound rows of a table are written; ``spaced``: with a space behind each delimiter."""
 
-    def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView]) -> None:
+    def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView], spaced: bool) -> None:
         self._texts: list[set[str]] = [set() for _ in views]
         self._shapes: list[set[str]] = [set() for _ in views]
-        self.grouped = True
+        self.grouped, self.spaced = True, spaced
         for row in rows:
             for cell, view, texts, shapes in zip(row, views, self._texts, self._shapes, strict=True):
                 texts.add(cell.text)
@@ -102,5 +102,5 @@ def _joined(
         return (against, cell) if delimiter == "," and _GROUPED.fullmatch(whole) else None
     if not stands(whole, view):
         return None
-    spaced = sum(text[one.start - 1] in " \t" for one in group[1:])
-    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * spaced, cell
+    unlike = sum((text[one.start - 1] in " \t") != habits.spaced for one in group[1:])  # the delimiters elsewhere
+    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike, cell
