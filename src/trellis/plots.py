@@ -35,7 +35,7 @@ class Bar:
 
 
 def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: Sequence[str] = (),
-         width: int = 640) -> str:
+         width: int = 640, colours: Sequence[str] = COLOURS) -> str:
     """A chart with one horizontal bar a row.
 
     Args:
@@ -44,6 +44,7 @@ def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: 
         most: the length that fills the width; default: the longest.
         legend: the names of the parts.
         width: in pixels.
+        colours: of the parts.
     """
     scale = most if most is not None else max((sum(row.parts) for row in rows), default=0.0)
     left = 12 + _LABEL * max((len(row.label) for row in rows), default=0)
@@ -52,14 +53,14 @@ def bars(title: str, rows: Sequence[Bar], *, most: float | None = None, legend: 
     unit = room / scale if scale > 0 else 0.0
     top = 30 + (_LINE if legend else 0)
     height = top + _LINE * len(rows) + 8
-    out = [_opened(title, width, height), _legend(legend)]
+    out = [_opened(title, width, height), _legend(legend, colours)]
     for number, row in enumerate(rows):
         y = top + _LINE * number
         out.append(f'<text x="{left - 8:.1f}" y="{y + 13}" text-anchor="end">{escape(row.label)}</text>')
         x = left
         for place, part in enumerate(row.parts):
             out.append(f'<rect x="{x:.1f}" y="{y + 2}" width="{max(0.0, part * unit):.1f}" height="14" '
-                       f'fill="{_colour(place)}"/>')
+                       f'fill="{colours[place % len(colours)]}"/>')
             x += part * unit
         end = x
         if row.interval:
@@ -100,7 +101,7 @@ def curves(title: str, series: Mapping[str, Sequence[Point]], *, along: str, wid
     out.append(f'<text x="{(left + right) / 2}" y="{bottom + 32}" text-anchor="middle">{escape(along)}</text>')
     out.append(_legend(tuple(series)))
     for number, given in enumerate(series.values()):
-        drawn, colour = sorted(given), _colour(number)
+        drawn, colour = sorted(given), COLOURS[number % len(COLOURS)]
         out.append(f'<path d="M{"L".join(place(x, y) for x, y, *_ in drawn)}" stroke="{colour}" stroke-width="2" '
                    'fill="none"/>' if len(drawn) > 1 else "")
         for x, y, low, high in drawn:
@@ -122,14 +123,10 @@ def _opened(title: str, width: int, height: int) -> str:
             f'<text x="0" y="14" font-weight="600" font-size="13">{escape(title)}</text>')
 
 
-def _legend(names: Sequence[str]) -> str:
+def _legend(names: Sequence[str], colours: Sequence[str] = COLOURS) -> str:
     at, out = 0.0, []
     for place, name in enumerate(names):
-        out.append(f'<rect x="{at:.0f}" y="24" width="10" height="10" fill="{_colour(place)}"/>'
+        out.append(f'<rect x="{at:.0f}" y="24" width="10" height="10" fill="{colours[place % len(colours)]}"/>'
                    f'<text x="{at + 14:.0f}" y="33">{escape(name)}</text>')
         at += 28 + _LABEL * len(name)
     return "\n".join(out)
-
-
-def _colour(place: int) -> str:
-    return COLOURS[place % len(COLOURS)]

@@ -19,6 +19,8 @@ WIDTH = 540
 """Of a plot, in pixels: two stand side by side."""
 MOST_CHARACTERS = 20_000
 """Of one answer or prompt."""
+GOOD, MENDED, BAD, NEITHER = "#2a9d6f", "#d9822b", "#d1495b", "#8a8f98"
+"""The template's own colours, where a part of a bar is good or bad."""
 _OUTCOMES = ("accepted", "accepted, repaired", "refused", "no reply")
 
 
@@ -111,11 +113,12 @@ def _plots(runs: Sequence[LoggedRun]) -> list[str]:
     modes = [Bar(mode, tuple(float(enforced[mode, kept]) for kept in (True, False, None)),
                  f"{sum(enforced[mode, kept] for kept in (True, False, None)):,}")
              for mode in sorted({mode for mode, _ in enforced})]
-    return [bars("What came of each attempt", outcomes, legend=_OUTCOMES, width=WIDTH),
+    return [bars("What came of each attempt", outcomes, legend=_OUTCOMES, width=WIDTH,
+                 colours=(GOOD, MENDED, BAD, NEITHER)),
             bars("Tokens of an attempt, mean", tokens, legend=("prompt", "answer"), width=WIDTH),
             bars("Seconds of an attempt, mean", seconds, width=WIDTH),
             bars("What was claimed to be enforced, and whether the answer kept it", modes,
-                 legend=("kept", "not kept", "not to be told"), width=WIDTH)]
+                 legend=("kept", "not kept", "not to be told"), width=WIDTH, colours=(GOOD, BAD, NEITHER))]
 
 
 def _mean(attempts: Sequence[Line], name: str) -> float:
