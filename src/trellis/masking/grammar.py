@@ -114,7 +114,7 @@ class Grammar:
 
     @classmethod
     def from_json_schema(cls, schema: Mapping[str, Any] | bool, *,
-                         whitespace: Literal["compact", "none", "flexible"] = "compact",
+                         whitespace: Literal["compact", "none", "indented", "flexible"] = "compact",
                          formats: Literal["enforce", "annotate"] = "enforce",
                          property_order: Literal["schema", "any"] = "schema",
                          on_unsupported: Literal["error", "relax"] = "error",
@@ -123,8 +123,9 @@ class Grammar:
 
         Args:
             schema: a JSON Schema.
-            whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` none, ``flexible`` up to 16
-                white-space characters around every bracket, comma and colon.
+            whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` none, ``indented`` asks for line
+                breaks and indentation as ``json.dumps(indent=...)`` has them (up to 64 blanks or 32 tabs),
+                ``flexible`` allows up to 16 white-space characters around every bracket, comma and colon.
             formats: whether ``format`` restricts strings.
             property_order: ``schema`` for the schema's order of properties, ``any`` for any.
             on_unsupported: with ``relax``, what cannot be enforced is left out and listed in ``relaxations``; values

@@ -32,7 +32,7 @@ from trellis.schema.resolve import Document, Place
 from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings
 
-Whitespace = Literal["compact", "none", "flexible"]
+Whitespace = Literal["compact", "none", "indented", "flexible"]
 
 
 class LoweredSchema(NamedTuple):
@@ -50,8 +50,9 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
 
     Args:
         schema: a JSON Schema (2020-12; drafts 4 to 2019-09 as ``$schema`` says).
-        whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` allows none, ``flexible`` allows up
-            to 16 white-space characters around every bracket, comma and colon (indented JSON among them).
+        whitespace: ``compact`` allows one blank after ``,`` and ``:``, ``none`` allows none; ``indented``
+            asks for a line break and up to 64 blanks or 32 tabs where ``json.dumps(indent=...)`` has them, and a blank
+            after ``:``; ``flexible`` allows up to 16 white-space characters around every bracket, comma and colon.
         formats: whether ``format`` restricts strings, or is an annotation as in the core of JSON Schema.
         property_order: ``schema`` for the schema's order, ``any`` for any; in large objects the required properties
             then still come in the schema's order among each other.
@@ -205,6 +206,10 @@ class _Lowering:
                 raise SchemaError(f"{reprlib.repr(value)} is no JSON value: names must be strings")
             members: list[tuple[str | None, Any]] = list(value.items()) if is_object else [(None, item)
                                                                                            for item in value]
+            if not value:
+                writer.empty(source, writer.step(source, marks.open_object if is_object else marks.open_array,
+                                                 "{" if is_object else "["), target, "{}" if is_object else "[]")
+                return
             at = builder.state()
             builder.terminal(source, marks.open_object if is_object else marks.open_array, at,
                              "{" if is_object else "[")

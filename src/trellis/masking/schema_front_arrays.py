@@ -44,7 +44,7 @@ def _plain(arrays: Arrays, writer: Writer, source: int, target: int) -> None:
         raise LimitError(f"masks count at most {MAX_COUNTED} items (at {arrays.pointer or '/'})", limit="items")
     begin = writer.step(source, marks.open_array, "[")
     if arrays.minimum == 0:
-        builder.terminal(begin, marks.close_array, target, "]")
+        writer.empty(source, begin, target, "[]")
     after = begin
     for index in range(counted):
         before = begin if index == 0 else writer.step(after, marks.comma, ",")
@@ -124,7 +124,7 @@ def _explored(arrays: Arrays, writer: Writer, source: int, target: int,
     after: dict[tuple[int, tuple[int, ...], frozenset[int]], int] = {}
     work = [(begin, start)]
     if may_end(start):
-        builder.terminal(begin, marks.close_array, target, "]")
+        writer.empty(source, begin, target, "[]")
     for before, state in work:  # grows
         if arrays.maximum is not None and state[0] >= arrays.maximum:
             continue

@@ -111,7 +111,7 @@ class ObjectAutomaton:
         choose, after = {start: builder.state()}, dict[_Register, int]()
         builder.epsilon(begin, choose[start])
         if self.objects.minimum == 0 and self.may_end(start):
-            builder.terminal(begin, marks.close_object, target, "}")
+            self.writer.empty(source, begin, target, "{}")
         work = [start]
         for register in work:  # grows
             for names, value, following in self.options(register):
@@ -142,7 +142,7 @@ class ObjectAutomaton:
         begin = self.writer.step(source, marks.open_object, "{")
         builder.epsilon(begin, choose[0])
         if ends_from == 0 and self.objects.minimum == 0:
-            builder.terminal(begin, marks.close_object, target, "}")
+            self.writer.empty(source, begin, target, "{}")
         for i, name in enumerate(chain):
             after = builder.state()
             self.writer.value(self.members[name], self.writer.name(choose[i], name), after)
@@ -169,7 +169,7 @@ class ObjectAutomaton:
                  for i, others in self.asked.items()]
         begin = writer.step(source, marks.open_object, "{")
         if not needed and self.objects.minimum == 0:
-            builder.terminal(begin, marks.close_object, target, "}")
+            self.writer.empty(source, begin, target, "{}")
         comma, close = builder.symbol(marks.comma, ","), builder.symbol(marks.close_object, "}")
         rows: list[int] = []
         states = {0: builder.states(2)}  # by what is seen: behind a property, and behind the comma

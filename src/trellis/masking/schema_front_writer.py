@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder
-from trellis.masking.terminals import byte_class, concat, literal, regex_set, repeat, text
+from trellis.masking.terminals import alternate, byte_class, concat, literal, regex_set, repeat, text
 from trellis.schema.shapes import Conjunction, key_of
 
 MAX_STATES = 500_000
@@ -23,6 +23,7 @@ class Separators(NamedTuple):
     close_array: bytes
     comma: bytes
     colon: bytes
+    indented: bool = False  # nothing stands in empty brackets, and a line break in all others
 
 
 def _separators(before: bytes, after_open: bytes, after: bytes) -> Separators:
@@ -40,6 +41,11 @@ SEPARATORS: dict[str, Separators] = {
     "none": _separators(b"E", b"E", b"E"),
     "flexible": _separators(_BLANKS, _BLANKS, _BLANKS),
 }
+
+_LINE = concat(text(b"\n"), alternate(repeat(text(b" "), 0, 64), repeat(text(b"\t"), 1, 32)))
+SEPARATORS["indented"] = Separators(
+    *(regex_set(concat(text(mark), _LINE) if mark in b"{[," else concat(_LINE, text(mark)))
+      for mark in (b"{", b"}", b"[", b"]", b",")), literal(b": "), indented=True)
 
 Port = tuple[bool, Any, str]  # (is a call, terminal code or rule, name for messages)
 Body = Callable[[int, int], None]  # writes everything from one state to another
@@ -112,6 +118,21 @@ class Writer:
         target = self.builder.state()
         self.builder.terminal(source, code, target, name)
         return target
+
+    def empty(self, source: int, begin: int, target: int, marks: str) -> None:
+        """Brackets with nothing in them.
+
+        Args:
+            source: before them.
+            begin: behind the one that opens.
+            target: behind them.
+            marks: both.
+        """
+        if self.separators.indented:
+            self.builder.terminal(source, literal(marks.encode()), target, marks)
+        else:
+            close = self.separators.close_object if marks == "{}" else self.separators.close_array
+            self.builder.terminal(begin, close, target, marks[1])
 
     def name(self, source: int, name: str) -> int:
         """A new state behind the name of a property and the colon."""
