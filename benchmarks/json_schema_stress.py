@@ -4,7 +4,7 @@
 
 Columns: milliseconds to lower and compile and to make the first mask (CPU time of this thread), the same for half the
 size (linear growth is a factor of 2), kilobytes of schema; then what llguidance takes. Hostile schemas end in a typed
-error or within their limits; the error is shown.
+error or within their limits; the error is shown (``schema_bombs.py`` has them).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from masking import END, llama3
+from schema_bombs import BOMBS
 from trellis.errors import TrellisError
 from trellis.masking.bitmask import allocate_bitmask
 from trellis.masking.grammar import Grammar
@@ -61,33 +62,6 @@ LARGE: list[tuple[str, Callable[[int], Schema], int]] = [
     ("optional properties", properties, 5_000), ("required properties", required, 5_000),
     ("values of an enum", enum, 20_000), ("levels", deep, 300), ("definitions (3 MB)", megabytes, 3_400),
     ("characters of a pattern", lengths, 2_000)]
-
-
-def bomb(keyword: str, levels: int) -> Schema:
-    """Each level has two ways, and both of them again: 2 to the power of the levels."""
-    schema: Schema = {"type": "object"}
-    for i in range(levels):
-        schema = {keyword: [{"properties": {f"a{i}": {"const": 1}}, "required": [f"a{i}"], "allOf": [schema]},
-                            {"properties": {f"b{i}": {"const": 1}}, "required": [f"b{i}"], "allOf": [schema]}]}
-    return schema
-
-
-def product(n: int) -> Schema:
-    """n choices of two beside each other."""
-    return {"type": "object", "allOf": [{"anyOf": [{"required": [f"a{i}"]}, {"required": [f"b{i}"]}]}
-                                        for i in range(n)]}
-
-
-HOSTILE: list[tuple[str, Schema]] = [
-    ("anyOf in anyOf, 40 levels", bomb("anyOf", 40)), ("oneOf in oneOf, 16 levels", bomb("oneOf", 16)),
-    ("allOf of 30 anyOf", product(30)), ("not of that", {"not": product(30)}),
-    ("$ref to itself", {"$ref": "#"}), ("recursion without a base", {
-        "type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}),
-    ("12 patterns at once", {"type": "string", "allOf": [{"pattern": f"[a-z]{{{i}}}x.*y{i}"} for i in range(3, 15)]}),
-    ("pattern of 1,000 x 1,000", {"type": "string", "pattern": "^([a-z]{1000}){1000}$"}),
-    ("a million items", {"type": "array", "minItems": 1_000_000}),
-    ("20 unique of 1,000", {"type": "array", "items": {"enum": list(range(1000))}, "uniqueItems": True,
-                            "minItems": 20})]
 
 
 class Peers:
@@ -141,9 +115,9 @@ def main() -> None:
                  f"{half:,.1f}", peer(peers, make(size))]
         print(f"| {size:,} {name} | " + " | ".join(cells) + " |", flush=True)
     print("\n| hostile | ms | ends in | llguidance ms |\n|:--|--:|:--|--:|")
-    for name, schema in HOSTILE:
-        spent, error = timed(peers.ours, schema)
-        print(f"| {name} | {spent:,.1f} | {error or 'a mask'} | {peer(peers, schema)} |", flush=True)
+    for bomb in BOMBS:
+        spent, error = timed(peers.ours, bomb.schema)
+        print(f"| {bomb.name} | {spent:,.1f} | {error or 'a mask'} | {peer(peers, bomb.schema)} |", flush=True)
 
 
 def peer(peers: Peers, schema: Schema) -> str:

@@ -121,6 +121,8 @@ class SchemaError(UsageError):
         pointer: JSON pointer of the culprit, ``""`` for the root.
     """
 
+    usual_hint = "correct the schema there; `trellis schema explain FILE` goes through all of its keywords"
+
     def __init__(self, message: str, *, pointer: str = "", hint: str = "") -> None:
         super().__init__(f"{message} (at {pointer or '/'})", hint=hint)
         self.pointer = pointer

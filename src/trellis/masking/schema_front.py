@@ -26,13 +26,16 @@ from trellis.masking.schema_front_arrays import array_body
 from trellis.masking.schema_front_emptiness import Emptiness
 from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
-from trellis.masking.terminals import regex_set
+from trellis.masking.terminals import UNBOUNDED, regex_set
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings
 
 Whitespace = Literal["compact", "none", "indented", "flexible"]
+
+MAX_MULTIPLES = 3_000_000  # bytes of their terminals in one schema
+_SIMPLER = 'simplify this part of the schema; or mode="prompt": values are checked after generation'
 
 
 class LoweredSchema(NamedTuple):
@@ -80,7 +83,10 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
     try:
         return with_document(schema, registry, lowered)
     except RecursionError:
-        raise LimitError("the schema's alternatives are nested too deep", limit="depth") from None
+        raise LimitError("the schema's alternatives are nested too deep", limit="depth", hint=_SIMPLER) from None
+    except LimitError as error:
+        error.hint = error.hint or _SIMPLER
+        raise
 
 
 @cache
@@ -104,6 +110,7 @@ class _Lowering:
         self.normal = normal
         self.order = order
         self.anything = anything
+        self.multiples_size = 0
         self.writer = Writer(SEPARATORS[whitespace], self.ports)
 
     def program(self) -> GeneralProgram:
@@ -169,6 +176,9 @@ class _Lowering:
             except LimitError as error:
                 self.normal.refuse(error.message, case.pointer)
                 return self.numbers(case._replace(multiples=(), unlike=()))
+            self.multiples_size += len(found or b"")
+            if self.multiples_size > MAX_MULTIPLES:
+                raise LimitError(f"multiples of too many kinds (at {case.pointer or '/'})", limit="multiples")
             tiny: list[Port] = [(False, regex_set(code), name) for code in multiples.tiny(case)]
             return tiny if found is None else [(False, found, name), *tiny]
         return [] if code is None else [(False, regex_set(code), name)]
@@ -179,7 +189,8 @@ class _Lowering:
             found = strings.terminals_of(case)
         except LimitError as error:
             self.normal.refuse(error.message, case.pointer)
-            found = strings.terminals_of(Strings(case.minimum, case.maximum))
+            lengths = Strings(case.minimum, case.maximum) if case.minimum < UNBOUNDED else Strings()
+            found = strings.terminals_of(lengths)
         return [(False, one, "a string") for one in found]
 
     # Literals -------------------------------------------------------------------------------------------------------

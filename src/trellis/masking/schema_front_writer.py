@@ -44,8 +44,9 @@ SEPARATORS: dict[str, Separators] = {
 
 _LINE = concat(text(b"\n"), alternate(repeat(text(b" "), 0, 64), repeat(text(b"\t"), 1, 32)))
 SEPARATORS["indented"] = Separators(
-    *(regex_set(concat(text(mark), _LINE) if mark in b"{[," else concat(_LINE, text(mark)))
-      for mark in (b"{", b"}", b"[", b"]", b",")), literal(b": "), indented=True)
+    regex_set(concat(text(b"{"), _LINE)), regex_set(concat(_LINE, text(b"}"))),
+    regex_set(concat(text(b"["), _LINE)), regex_set(concat(_LINE, text(b"]"))),
+    regex_set(concat(text(b","), _LINE)), literal(b": "), indented=True)
 
 Port = tuple[bool, Any, str]  # (is a call, terminal code or rule, name for messages)
 Body = Callable[[int, int], None]  # writes everything from one state to another

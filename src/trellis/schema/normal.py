@@ -333,7 +333,10 @@ class Normalizer:
         """A shape without what satisfies a place; all of it, where that is unknown and relaxing is wanted."""
         try:
             with self._strictly():
-                return self.algebra.subtract(shape, self._of(place), place.pointer)
+                try:
+                    return self.algebra.subtract(shape, self._of(place), place.pointer)
+                except LimitError:  # alternatives that multiply are few where all of them are left out
+                    return self.algebra.meet(shape, self._of(negate(place)))
         except UnsupportedError as error:
             if not self.relax or isinstance(error, DynamicScopeError):
                 raise

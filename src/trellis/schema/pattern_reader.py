@@ -47,6 +47,7 @@ SPACE = normal_ranges([(9, 13), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0
 DOT = complement(normal_ranges([(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]))
 _CLASSES = {"d": DIGITS, "D": complement(DIGITS), "w": WORD, "W": complement(WORD), "s": SPACE, "S": complement(SPACE)}
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_COUNT_DIGITS = 12
 _QUANTIFIER = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
 _NAME = re.compile(r"\?<[A-Za-z_$][A-Za-z0-9_$]*>")
 _MAX_DEPTH = 100
@@ -107,6 +108,8 @@ class _Reader:
                 found = _QUANTIFIER.match(self.source, self.at)
                 if found is None:
                     return node
+                if len(found[1]) > _COUNT_DIGITS or len(found[3] or "") > _COUNT_DIGITS:
+                    raise self.refuse("repeats something more often than masks count", start)
                 low = int(found[1])
                 bounds = (low, low if found[2] is None else int(found[3]) if found[3] else None)
                 if bounds[1] is not None and bounds[1] < low:

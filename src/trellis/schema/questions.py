@@ -56,9 +56,7 @@ class Questions:
         if isinstance(left, Literals) or isinstance(right, Literals):
             return self.algebra.meet_cases(left, right) is None
         if isinstance(left, Objects) and isinstance(right, Objects):
-            return apart(left, right) or (depth > 0 and any(
-                self._parted(left.member(name), right.member(name), depth)
-                for name in dict.fromkeys((*left.required, *right.required))))
+            return self._apart(left, right, depth)
         common = meet(left, right)
         if common is None:
             return True
@@ -68,6 +66,17 @@ class Questions:
             case Arrays() if depth and isinstance(left, Arrays) and isinstance(right, Arrays):
                 certain = range(min(common.minimum, len(common.prefix) + 1))
                 return any(self._parted(left.item(i), right.item(i), depth) for i in certain)
+        return False
+
+    def _apart(self, left: Objects, right: Objects, depth: int) -> bool:
+        if apart(left, right):
+            return True
+        if depth == 0:
+            return False
+        for name in {*left.required, *right.required}:
+            one, other = left.member(name), right.member(name)
+            if one and other and self._parted(one, other, depth):
+                return True
         return False
 
     def _parted(self, left: Conjunction, right: Conjunction, depth: int) -> bool:

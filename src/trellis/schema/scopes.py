@@ -15,7 +15,7 @@ from trellis.schema.resolve import Document, DynamicScopeError, Place, Schema, j
 
 Scope = dict[str, Place]  # dynamic anchors and what they stand for; "" for that of $recursiveAnchor
 T = TypeVar("T")
-MAX_COPIED = 200_000  # schemas, and what else they hold
+MAX_COPIED = 50_000  # schemas, and what else they hold
 
 
 def with_document(schema: Schema, registry: Mapping[str, Schema] | None, make: Callable[[Document], T]) -> T:

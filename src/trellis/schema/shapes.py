@@ -196,7 +196,11 @@ def apart(left: Objects, right: Objects) -> bool:
     highest = _least(left.maximum, right.maximum)
     if highest is not None and highest < max(left.minimum, right.minimum, len(required)):
         return True
-    return any(is_never(left.member(name)) or is_never(right.member(name)) for name in required)
+    for name in required:
+        for values in (left.member(name), right.member(name)):
+            if values and is_never(values):
+                return True
+    return False
 
 
 def settled_arrays(arrays: Arrays) -> Arrays | None:
