@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .edits import Change, apply_edits
-from .extract import Region, regions
+from .extract import Region, answer_start, regions, sign_off
 from .literals import python_changes
 from .rules import Level, cost_of
 from .scan import Scanner
@@ -32,6 +32,10 @@ _LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?
 _COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
 _ITEM = re.compile(r"\s*\{")
 _TAIL = " \t\r\n;"  # what may stand behind a value without brackets
+# A reading without these has found the end of the data.
+_TO_THE_END = frozenset(
+    {"missing_closer", "truncated_string", "unquoted_string", "missing_open_quote", "surplus_closer"}
+)
 _STRUCTURAL_TAIL = re.compile(r"(?:\s|//[^\n]*|/\*[^*]*\*/)*(?:[,}\]:{\[\"])")
 
 
@@ -60,13 +64,18 @@ def find_candidates(
     """
     seen: set[tuple[int, int]] = set()
     strict_ends: dict[int, int] = {}
+    closed = False
     for region in regions(text):
         for candidate in _read_region(text, region, level, limits, view, strict_ends, broken_at):
+            closed |= not any(change.rule in _TO_THE_END for change in candidate.changes)
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
                 continue
             seen.add(span)
             yield candidate
+    begin = answer_start(text)
+    if not closed and (end := sign_off(text, begin)) is not None:
+        yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {}, broken_at)
 
 
 def _read_region(

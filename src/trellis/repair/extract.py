@@ -21,7 +21,9 @@ _AROUND = re.compile(
     re.M | re.I,
 )
 
-
+_PARAGRAPH = re.compile(r"\n[ \t]*\r?\n\s*(?=\S)")
+_SENTENCE = re.compile(r"(?:[*_]{1,2})?[^\W\d_][\w'’-]*[:,!.]?[*_]{0,2}[ \t]+[^\W\d_][\w'’-]*|[^\W\d_]+!"
+                       r"|[^\W\d_]+:[*_]{0,2}\s*\n\s*(?:[-*•]|\d+\.)[ \t]")
 _BLANK = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\u00a0"
 
 
@@ -65,6 +67,16 @@ def regions(text: str) -> list[Region]:
     if begin and text[:begin].strip():
         found.append(Region(0, begin, "reasoning"))
     return found
+
+
+def sign_off(text: str, begin: int) -> int | None:
+    """Where sentences begin that stand behind the data, after an empty line, or ``None``."""
+    cut = None
+    for match in reversed(list(islice(_PARAGRAPH.finditer(text, max(begin, len(text) - 5_000)), 64))):
+        if not _SENTENCE.match(text, match.end()):
+            break
+        cut = match.start()
+    return cut
 
 
 def _before_fence(text: str) -> int:

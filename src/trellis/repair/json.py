@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -27,6 +28,8 @@ from .settle import partial_schema, policy_changes, settled
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 from .strings import StringReading
 from .user_rules import UserRule, with_rules
+
+_ONLY_MEMBER = re.compile(r"""\{\s*["']?(?P<name>\w{1,60})["']?\s*:\s*[{\[]""")
 
 
 def repair_json(
@@ -139,6 +142,7 @@ class _Reader:
                 failure = error
         accepted = any(self.judge.accepts(item.result.value) for item in found)
         if view is not None and self.level != "safe" and not accepted:
+            found += self._wrapped(text, view, broken_at)
             found += self._plain(text, view)
         return found, failure
 
@@ -195,6 +199,23 @@ class _Reader:
             Change("several_values", root.start, item.start, "", cost),
             Change("several_values", item.end, root.end, "", 0.0),
         ]
+
+    def _wrapped(self, text: str, view: SchemaView, broken_at: int) -> list[Found]:
+        """Readings of an object of one member around the data: closers that were lost are those inside of it."""
+        member = _ONLY_MEMBER.search(text)
+        if member is None or member["name"] in view.names():
+            return []
+        around = SchemaView(self.schema, ({"type": "object", "properties": {member["name"]: self.schema}},))
+        found: list[Found] = []
+        for candidate in find_candidates(text, self.level, self.bounds, around, broken_at):
+            settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
+            try:
+                fitted = self._fit(text, _result(text, settle), settle, view)
+            except (ValueError, RepairError):
+                continue
+            if self.judge.accepts(fitted.result.value):
+                found.append(self._by_policy(text, fitted, view))
+        return found
 
     def _plain(self, text: str, view: SchemaView) -> list[Found]:
         """The whole answer as one string, for a schema that wants a scalar."""
