@@ -103,9 +103,19 @@ impl Lalr {
                 key.extend(bytes);
             }
             for (regex, word, keyword) in keywords {
+                if word.iter().any(|letter| letter.is_empty() || letter.iter().any(Vec::is_empty)) {
+                    return Err(KernelError::program("a letter of a keyword without a spelling").at(i));
+                }
                 key.extend([u32::MAX, *regex, *keyword, word.len() as u32].iter().flat_map(|x| x.to_le_bytes()));
-                key.extend(word);
-                least[*keyword as usize] = word.len().max(1) as u32;
+                for letter in word {
+                    key.extend((letter.len() as u32).to_le_bytes());
+                    for spelling in letter {
+                        key.extend((spelling.len() as u32).to_le_bytes());
+                        key.extend(spelling);
+                    }
+                }
+                let nearest = word.iter().filter_map(|letter| letter.iter().map(Vec::len).min());
+                least[*keyword as usize] = nearest.sum::<usize>().max(1) as u32;
             }
             labels.sort_unstable();
             labels.dedup();
@@ -181,8 +191,7 @@ impl Lalr {
             None => {
                 let (order, _, keywords) = &scanner.code;
                 let trees: Vec<Tree> = order.iter().filter_map(|&t| self.trees[t as usize].clone()).collect();
-                let keywords: Vec<(u32, &[u8], u32)> = keywords.iter().map(|k| (k.0, &k.1[..], k.2)).collect();
-                let id = lexicon.add_scanner(&trees, order.clone().into(), &keywords)?;
+                let id = lexicon.add_scanner(&trees, order.clone().into(), keywords)?;
                 lexicon.scanner_ids.insert(scanner.key.clone(), id);
                 id
             }

@@ -2,6 +2,7 @@
 
 use crate::code;
 use crate::error::{KernelError, Result};
+use crate::scanner::Spelled;
 
 /// States, and symbols, beyond this are refused.
 const MAX_TABLE: u32 = 1 << 20;
@@ -15,8 +16,8 @@ pub(crate) enum Action {
 }
 
 /// A scanner as Python hands it over: terminals in order, ignored ones, and keywords as (regex
-/// terminal, word, keyword terminal).
-pub type ScannerCode = (Vec<u32>, Vec<u32>, Vec<(u32, Vec<u8>, u32)>);
+/// terminal, the word, letter by letter, keyword terminal).
+pub type ScannerCode = (Vec<u32>, Vec<u32>, Vec<(u32, Spelled, u32)>);
 
 /// The raw parts of an LALR program.
 #[derive(Debug, Default)]

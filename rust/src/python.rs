@@ -28,7 +28,7 @@ impl From<crate::KernelError> for PyErr {
 }
 
 /// Order, ignored terminals, keywords.
-type PyScanner<'py> = (Vec<u32>, Vec<u32>, Vec<(u32, Bound<'py, PyBytes>, u32)>);
+type PyScanner<'py> = (Vec<u32>, Vec<u32>, Vec<(u32, Vec<Vec<Bound<'py, PyBytes>>>, u32)>);
 
 fn views(list: &[Bound<'_, PyBytes>]) -> Vec<Vec<u8>> {
     list.iter().map(|b| b.as_bytes().to_vec()).collect()
@@ -112,9 +112,13 @@ impl Grammar {
         conflict_free: bool,
     ) -> PyResult<Self> {
         let terminals = views(&terminals);
-        let owned = |k: (u32, Bound<'_, PyBytes>, u32)| (k.0, k.1.as_bytes().to_vec(), k.2);
-        let scanners: Vec<ScannerCode> =
-            scanners.into_iter().map(|s| (s.0, s.1, s.2.into_iter().map(owned).collect())).collect();
+        let spelled = |word: Vec<Vec<Bound<'_, PyBytes>>>| word.iter().map(|letter| views(letter)).collect();
+        let scanners: Vec<ScannerCode> = scanners
+            .into_iter()
+            .map(|(order, ignored, keywords)| {
+                (order, ignored, keywords.into_iter().map(|(regex, word, k)| (regex, spelled(word), k)).collect())
+            })
+            .collect();
         let made = py.detach(|| {
             let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
             let scanners = &scanners;

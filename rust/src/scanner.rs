@@ -9,7 +9,10 @@
 //! competes and wins, and then the text is dead; so scanner states are told apart by the set of *live*
 //! terminals.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use crate::hash::Map;
 
 /// No keyword starts with the lexeme so far.
 pub(crate) const NO_WORD: u32 = u32::MAX;
@@ -66,42 +69,94 @@ impl Scanner {
     }
 }
 
-/// A byte trie over a few words.
+/// A keyword: for each of its letters how that may be spelled (`s`, `S` and `\u{17f}`), or whole in one.
+pub type Spelled = Vec<Vec<Vec<u8>>>;
+
+/// A few words, read byte by byte.
+///
+/// Words with one spelling are a trie; others an automaton that tells apart what was read only as far as
+/// it matters: a word of n letters in any case has about n nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     children: Vec<Vec<(u8, u32)>>,
     ends: Vec<Vec<u32>>,
-    /// For each word the nodes on its way, the root first.
-    paths: Vec<Box<[u32]>>,
+    /// For each node the words that it may become and the least number of bytes to their end, by word.
+    places: Vec<Vec<(u32, u32)>>,
+    /// One spelling of each word.
+    samples: Vec<Box<[u8]>>,
 }
 
 impl Words {
     /// Word i ends with i.
     pub fn new<'a>(words: impl Iterator<Item = &'a [u8]>) -> Words {
-        let mut trie = Words { children: vec![Vec::new()], ends: vec![Vec::new()], paths: Vec::new() };
-        for (i, word) in words.enumerate() {
+        let mut trie = Words::default();
+        trie.node();
+        for (i, word) in (0..).zip(words) {
             let mut node = 0u32;
-            let mut path = vec![0];
-            for &byte in word {
+            trie.places[0].push((i, word.len() as u32));
+            for (&byte, left) in word.iter().zip((0..word.len() as u32).rev()) {
                 node = trie.child(node, byte).unwrap_or_else(|| {
-                    let new = trie.children.len() as u32;
-                    trie.children.push(Vec::new());
-                    trie.ends.push(Vec::new());
+                    let new = trie.node();
                     let list = &mut trie.children[node as usize];
                     list.insert(list.partition_point(|x| x.0 < byte), (byte, new));
                     new
                 });
-                path.push(node);
+                trie.places[node as usize].push((i, left));
             }
-            trie.paths.push(path.into());
-            trie.ends[node as usize].push(i as u32);
+            trie.samples.push(word.into());
+            trie.ends[node as usize].push(i);
         }
         trie
     }
 
-    /// Bytes of the longest word.
+    /// Word i, in any of its spellings, ends with i.
+    pub fn spelled<'a>(words: impl Iterator<Item = &'a Spelled>) -> Words {
+        let (mut found, mut places) = (Words::default(), Places::default());
+        let starts = (0..).zip(words).map(|(i, word)| {
+            found.samples.push(word.iter().filter_map(|letter| letter.first()).flatten().copied().collect());
+            places.add(i, word)
+        });
+        let starts: Vec<u32> = starts.collect();
+        let mut known: Map<Vec<u32>, u32> = Map::default();
+        let mut work = vec![(starts.clone(), found.node())];
+        known.insert(starts, 0);
+        while let Some((set, node)) = work.pop() {
+            let mut after: BTreeMap<u8, Vec<u32>> = BTreeMap::new();
+            for place in set.iter().map(|&p| &places.0[p as usize]) {
+                found.places[node as usize].push((place.word, place.left));
+                if place.left == 0 {
+                    found.ends[node as usize].push(place.word);
+                }
+                for &(byte, next) in &place.edges {
+                    after.entry(byte).or_default().push(next);
+                }
+            }
+            // Places are numbered word by word; of several places of a word the nearest to its end counts.
+            found.places[node as usize].sort_unstable();
+            found.places[node as usize].dedup_by_key(|p| p.0);
+            for (byte, mut next) in after {
+                next.sort_unstable();
+                let id = *known.entry(next).or_insert_with_key(|next| {
+                    let new = found.node();
+                    work.push((next.clone(), new));
+                    new
+                });
+                found.children[node as usize].push((byte, id));
+            }
+        }
+        found
+    }
+
+    fn node(&mut self) -> u32 {
+        self.children.push(Vec::new());
+        self.ends.push(Vec::new());
+        self.places.push(Vec::new());
+        self.children.len() as u32 - 1
+    }
+
+    /// Bytes of the longest word; of several spellings of a word the shortest counts.
     pub fn depth(&self) -> u32 {
-        self.paths.iter().map(|p| p.len() as u32 - 1).max().unwrap_or(0)
+        self.places.first().and_then(|root| root.iter().map(|p| p.1).max()).unwrap_or(0)
     }
 
     /// The node along a byte.
@@ -117,18 +172,57 @@ impl Words {
 
     /// Bytes from a node to the end of a word, if it lies on its way.
     pub fn distance(&self, node: u32, word: u32) -> Option<u32> {
-        let path = &self.paths[word as usize];
-        path.iter().position(|&n| n == node).map(|at| (path.len() - 1 - at) as u32)
+        let places = self.places.get(node as usize)?;
+        places.binary_search_by_key(&word, |p| p.0).ok().map(|i| places[i].1)
     }
 
-    /// The bytes of a word.
+    /// One spelling of a word.
     pub fn word(&self, word: usize) -> Vec<u8> {
-        let step = |pair: &[u32]| self.children(pair[0]).iter().find(|c| c.1 == pair[1]).map(|c| c.0);
-        self.paths[word].windows(2).filter_map(step).collect()
+        self.samples[word].to_vec()
     }
 
     /// The words that end at a node.
     pub fn ends(&self, node: u32) -> &[u32] {
         self.ends.get(node as usize).map_or(&[], |e| e)
+    }
+}
+
+/// Where one may stand within words, with the bytes that lead on.
+#[derive(Default)]
+struct Places(Vec<Place>);
+
+struct Place {
+    word: u32,
+    /// Least number of bytes to the end of the word.
+    left: u32,
+    edges: Vec<(u8, u32)>,
+}
+
+impl Places {
+    fn place(&mut self, word: u32, left: usize) -> u32 {
+        self.0.push(Place { word, left: left as u32, edges: Vec::new() });
+        self.0.len() as u32 - 1
+    }
+
+    /// The places of a word; the first of them.
+    fn add(&mut self, word: u32, letters: &Spelled) -> u32 {
+        let nearest = |letter: &Vec<Vec<u8>>| letter.iter().map(Vec::len).min().unwrap_or(0);
+        let mut left: usize = letters.iter().map(nearest).sum();
+        let first = self.place(word, left);
+        let mut at = first;
+        for letter in letters {
+            left -= nearest(letter);
+            let next = self.place(word, left);
+            for spelling in letter {
+                let mut within = at;
+                for (&byte, rest) in spelling.iter().zip((0..spelling.len()).rev()) {
+                    let to = if rest == 0 { next } else { self.place(word, left + rest) };
+                    self.0[within as usize].edges.push((byte, to));
+                    within = to;
+                }
+            }
+            at = next;
+        }
+        first
     }
 }

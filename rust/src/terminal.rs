@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::{Kind, Lexicon, Row, State, DEAD, PLAIN, UNKNOWN};
 use crate::nfa::{Nfa, NEVER};
 use crate::regex::{Tree, UNBOUNDED};
-use crate::scanner::{Live, Scanner, Words, ALL_LIVE, NO_WORD};
+use crate::scanner::{Live, Scanner, Spelled, Words, ALL_LIVE, NO_WORD};
 
 /// The bytes themselves.
 pub const LITERAL: u8 = 0;
@@ -171,12 +171,13 @@ impl Lexicon {
         Ok(start)
     }
 
-    /// A new scanner over ordered alternatives; `keywords` are (regex label, word, keyword label).
+    /// A new scanner over ordered alternatives; `keywords` are (regex label, word, keyword
+    /// label).
     pub(crate) fn add_scanner(
         &mut self,
         alternatives: &[Tree],
         labels: Box<[u32]>,
-        keywords: &[(u32, &[u8], u32)],
+        keywords: &[(u32, Spelled, u32)],
     ) -> Result<u32> {
         let nfa = Nfa::new(alternatives)?;
         if nfa.nullable() && !nfa.looks {
@@ -187,7 +188,7 @@ impl Lexicon {
         self.scanners.push(Scanner {
             nfa: self.nfas.len() as u32 - 1,
             labels,
-            words: Words::new(keywords.iter().map(|k| k.1)),
+            words: Words::spelled(keywords.iter().map(|k| &k.1)),
             keywords: keywords.iter().map(|k| (k.0, k.2)).collect(),
         });
         Ok(self.scanners.len() as u32 - 1)

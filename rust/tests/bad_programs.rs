@@ -195,7 +195,7 @@ fn mangled_tables_never_panic() {
                 _ => actions[r.below(28)] = r.below(6) as u32,
             }
         }
-        let scanners = [(vec![0, 1, 2], vec![2], vec![(1, b"if".to_vec(), 0)])];
+        let scanners = [(vec![0, 1, 2], vec![2], vec![(1, vec![vec![b"if".to_vec()]], 0)])];
         let code = LalrCode {
             terminals: &[A, b"\x02L\x01\x00b{\x01\0\0\0\x02\0\0\0\x01", b"\0c"],
             actions: &integers(&actions),

@@ -166,13 +166,6 @@ def test_a_missing_file_and_an_unknown_parser_are_usage_errors(tmp_path: Path) -
         Grammar.from_lark('start: "a"\n', parser="cyk")
 
 
-def test_a_keyword_with_too_many_spellings_is_a_limit() -> None:
-    text = 'start: ("sinkssinkssinkss"i | NAME)+\nNAME: /[a-z]+/\n%ignore " "\n'
-    with pytest.raises(LimitError, match="spellings"):
-        Grammar.from_lark(text, parser="lalr")
-    assert Grammar.from_lark(text).accepts("SinkssinksSINKss x", engine="reference")
-
-
 @pytest.mark.parametrize("engine", ["kernel", "reference"])
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_rule_of_hundreds_of_symbols(parser: str, engine: str) -> None:

@@ -59,12 +59,14 @@ class Grammar:
         rules: bytes,
         start: int,
         end: int,
-        scanners: Sequence[tuple[Sequence[int], Sequence[int], Sequence[tuple[int, bytes, int]]]],
+        scanners: Sequence[tuple[Sequence[int], Sequence[int],
+                                 Sequence[tuple[int, Sequence[Sequence[bytes]], int]]]],
         scanner_of: bytes,
         conflict_free: bool,
     ) -> Grammar:
         """Compiles an LALR table with its scanners: (terminals in order, ignored ones, keywords as (regex terminal,
-        word, keyword terminal)). ``conflict_free``: no action was preferred to another that the grammar has.
+        word, keyword terminal), the word being the spellings of each letter). ``conflict_free``: no action was preferred
+        to another that the grammar has.
 
         Raises:
             KernelError: "program" or "limit", with the index of the terminal, scanner, state or row.

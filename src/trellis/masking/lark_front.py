@@ -12,8 +12,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
-from math import prod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -28,11 +26,10 @@ from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedEr
 from trellis.masking import lark_size, regex_front, terminals
 from trellis.masking.lark_analysis import TableParser
 from trellis.masking.lark_places import Places
-from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, pack
+from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, Spelled, pack
 from trellis.masking.regex_tree import Node
 
 LEXERS = {"earley": "dynamic", "lalr": "contextual"}
-MAX_KEYWORD_SPELLINGS = 50_000  # of case-insensitive keywords, in one grammar
 
 
 class LarkSource:
@@ -313,16 +310,11 @@ class _Lowering:
         scanners: dict[int, int] = {}
         scanner_of = []
         built: list[Scanner] = []
-        spellings = 0
         for state in states:
             lexer = lexers[state]
             if id(lexer) not in scanners:
                 scanners[id(lexer)] = len(built)
                 built.append(self._scanner(lexer, index))
-                spellings += len(built[-1][2])
-                if spellings > MAX_KEYWORD_SPELLINGS:
-                    raise LimitError(f"case-insensitive keywords have more than {MAX_KEYWORD_SPELLINGS} spellings",
-                                     limit="keywords", hint='use parser="earley"')
             scanner_of.append(scanners[id(lexer)])
         return LalrProgram(
             terminals=tuple(self.code(name) for name in names), names=tuple(names), actions=pack(actions),
@@ -359,7 +351,7 @@ class _Lowering:
     def _scanner(self, lexer: Any, index: Mapping[str, int]) -> Scanner:
         order = [index[terminal.name] for terminal in lexer.scanner.terminals]
         ignored = set(lexer.ignore_types)
-        keywords: dict[tuple[int, bytes], int] = {}
+        keywords: dict[tuple[int, Spelled], int] = {}
         for name, callback in lexer.callback.items():
             if name in ignored:
                 continue  # Lark drops the lexeme whatever its new type
@@ -369,22 +361,17 @@ class _Lowering:
                 if keyword.name in ignored:
                     raise self.place.error(UnsupportedError, f"terminal {name} may also be {keyword.name}, which is "
                                            "ignored: with LALR, Lark then fails", name)
-                for spelling in self._spellings(keyword):
-                    keywords.setdefault((index[name], spelling), index[keyword.name])
+                keywords.setdefault((index[name], _spelled(keyword.pattern)), index[keyword.name])
         return (order, [index[name] for name in sorted(ignored & index.keys())],
                 [(label, word, instead) for (label, word), instead in keywords.items()])
 
-    def _spellings(self, keyword: TerminalDef) -> Iterable[bytes]:
-        """The lexemes of a string terminal: several when it is case-insensitive."""
-        pattern: Any = keyword.pattern
-        if not pattern.flags:
-            return [pattern.value.encode()]
-        letters = [regex_front.spellings(char, re.IGNORECASE | re.UNICODE) for char in pattern.value]
-        count = prod(map(len, letters))
-        if count > MAX_KEYWORD_SPELLINGS:
-            raise self.place.error(LimitError, f"the case-insensitive keyword {keyword.name} has {count} spellings",
-                                   keyword.name, hint='use parser="earley", or match it with a terminal of its own')
-        return ["".join(spelling).encode() for spelling in product(*letters)]
+
+def _spelled(pattern: Any) -> Spelled:
+    """The lexemes of a string terminal: several when it is case-insensitive."""
+    if not pattern.flags:
+        return ((pattern.value.encode(),),)
+    letters = (regex_front.spellings(char, re.IGNORECASE | re.UNICODE) for char in pattern.value)
+    return tuple(tuple(spelling.encode() for spelling in letter) for letter in letters)
 
 
 def _numbered(table: Any, start: Any) -> dict[Any, int]:

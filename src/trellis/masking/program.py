@@ -43,7 +43,10 @@ class GeneralProgram:
     ignore: tuple[int, ...]
 
 
-Scanner = tuple[list[int], list[int], list[tuple[int, bytes, int]]]
+Spelled = tuple[tuple[bytes, ...], ...]
+"""A keyword: how each of its letters may be spelled (``s``, ``S`` and ``ſ``), or one spelling of the whole."""
+
+Scanner = tuple[list[int], list[int], list[tuple[int, Spelled, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ class LalrProgram:
         gotos: three integers each: state, nonterminal, target state.
         rules: two integers each: nonterminal, length.
         start, end: the first state; the state that means acceptance when reached by reductions at the end of the text.
-        scanners: (terminals in order of priority, those that are ignored, keywords as (terminal, its lexeme, the
-            terminal that such a lexeme is instead)).
+        scanners: (terminals in order of priority, those that are ignored, keywords as (terminal, what its lexeme
+            may be, the terminal that such a lexeme is instead)).
         scanner_of: for each state, which scanner reads on from it.
         conflict_free: the table is the whole grammar: no conflict was resolved by preferring one action, and every rule
             can end.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from trellis.errors import UnsupportedError
 from trellis.masking import terminals
-from trellis.masking.program import Scanner
+from trellis.masking.program import Scanner, Spelled
 from trellis.masking.reference_conditions import FALSE, TRUE
 from trellis.masking.reference_regex import Automata, Thread, ended
 
@@ -49,7 +49,6 @@ class Lexer:
         self.automata = Automata()
         self.nodes, self.conditions = self.automata.nodes, self.automata.conditions
         self.starts: dict[int, int] = {}
-        self.keywords: list[dict[tuple[int, bytes], int]] = []
         for label, code in enumerate(codes):
             kind, body = code[0], code[1:]
             if kind == terminals.SPECIAL:
@@ -66,11 +65,8 @@ class Lexer:
             self.starts[label] = self.automata.compile(body, self.automata.node("match", label))
         self.reach = self.automata.reach
         self.scanners = scanners
-        for number, (order, _, keywords) in enumerate(scanners):
+        for number, (order, _, _) in enumerate(scanners):
             self.starts[-1 - number] = self.automata.node("either", tuple(self.starts[label] for label in order))
-            self.keywords.append({})
-            for label, word, instead in keywords:
-                self.keywords[-1].setdefault((label, word), instead)
 
     def _automaton(self, code: bytes, label: int) -> int:
         """The node of an automaton's first state; each edge is a copy of its character's automaton."""
@@ -143,7 +139,7 @@ class Lexer:
         word = lexeme.text
         if lexeme.label < 0 and word is not None:
             word += bytes([byte])
-            if not any(keyword.startswith(word) for _, keyword in self.keywords[-1 - lexeme.label]):
+            if not any(_begins(word, keyword) for _, keyword, _ in self.scanners[-1 - lexeme.label][2]):
                 word = None
         else:
             word = None
@@ -178,7 +174,8 @@ class Lexer:
             elif fresh:
                 terminal = self.nodes[node][1]
                 if word is not None:
-                    terminal = self.keywords[-1 - label].get((terminal, word), terminal)
+                    terminal = next((instead for regex, keyword, instead in self.scanners[-1 - label][2]
+                                     if regex == terminal and _is(word, keyword)), terminal)
                 good[terminal] = either(good.get(terminal, FALSE), both(condition, opposite(above)))
             above = either(above, matched)
         return tuple((terminal, opposite(condition)) for terminal, condition in good.items() if condition != FALSE)
@@ -234,8 +231,8 @@ class Lexer:
                     seen.add(following)
                     work.append(following)
         text = lexeme.text
-        return found | {instead for (label, word), instead in self.keywords[-1 - lexeme.label].items()
-                        if label in found and text is not None and word.startswith(text)}
+        return found | {instead for label, word, instead in self.scanners[-1 - lexeme.label][2]
+                        if label in found and text is not None and _begins(text, word)}
 
     def step_guard(self, guard: Guard, byte: int, text: bytes = b"") -> Guard | None:
         """The guard after one more byte: None when it fires, NO_GUARD when it can never fire any more."""
@@ -249,7 +246,8 @@ class Lexer:
     def byte_classes(self) -> list[int]:
         """One byte for each set of bytes that no terminal tells apart, printable where possible."""
         sets = {node[1] for node in self.nodes if node[0] == "byte"}
-        words = [word for table in self.keywords for _, word in table]
+        words = [spelling for _, _, keywords in self.scanners for _, word, _ in keywords for letter in word
+                 for spelling in letter]
         for code in self.codes:
             if code[0] == terminals.COUNTED:
                 counted = terminals.counted_parts(code)
@@ -262,3 +260,18 @@ class Lexer:
         for byte in sorted(range(256), key=lambda byte: (not 32 < byte < 127, byte)):
             found.setdefault(tuple(members >> byte & 1 for members in ordered), byte)
         return list(found.values())
+
+
+def _is(text: bytes, word: Spelled) -> bool:
+    """Whether a text is a keyword in one of its spellings."""
+    if not word:
+        return not text
+    return any(text.startswith(spelling) and _is(text[len(spelling):], word[1:]) for spelling in word[0])
+
+
+def _begins(text: bytes, word: Spelled) -> bool:
+    """Whether a keyword begins with a text in one of its spellings."""
+    if not text or not word:
+        return not text
+    return any(spelling.startswith(text) or (text.startswith(spelling) and _begins(text[len(spelling):], word[1:]))
+               for spelling in word[0])
