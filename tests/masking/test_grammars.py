@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trellis import errors
-from trellis.errors import GrammarError, LimitError
+from trellis.errors import GrammarError
 from trellis.masking.grammar import Grammar
 from trellis.masking.vocabulary import Vocabulary
 
