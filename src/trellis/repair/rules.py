@@ -36,6 +36,7 @@ class Rule:
 _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     # What stands around the data.
     ("prose", 0.2, "safe", "text before or after the data is removed"),
+    ("line_mark", 0.3, "safe", "a mark before every line is removed: `>`, line numbers, the `+` of a diff"),
     ("fence", 0.1, "safe", "a Markdown code fence is removed"),
     ("tag", 0.1, "safe", "an XML-like tag around the data is removed"),
     ("reasoning", 0.1, "safe", "a reasoning block (`<think>`) is removed"),

@@ -230,6 +230,10 @@ class SchemaView:
     def _item(self) -> SchemaView:
         return SchemaView(self._root, [part["items"] for part in self.parts if "items" in part])
 
+    def listed(self) -> SchemaView:
+        """The view of a list of what may stand here."""
+        return SchemaView(self._root, [{"type": "array", "items": {"anyOf": list(self.parts)}}])
+
     def item(self, index: int) -> SchemaView:
         """The view of an array's item."""
         first = [

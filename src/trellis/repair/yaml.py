@@ -29,6 +29,7 @@ from .schema_view import SchemaView
 from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
+from .yaml_prefix import unescaped_lines, unprefixed
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
 
@@ -263,6 +264,12 @@ def _read_span(text: str, task: _Task) -> Iterator[_Reading]:
         yield from _coerced(text, cleaning, task, _LISTED if _NUMBERED.search(clean) else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
+    for removed in (*unprefixed(text), unescaped_lines(text)):
+        if removed:
+            without = apply_edits(text, removed)
+            with suppress(NotYaml):
+                yield from _coerced(text, tuple(removed), task, 0.0)
+            yield from _by_lines(text, without, tuple(removed), task)
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
             yield from _by_lines(text, clean, cleaning, task)

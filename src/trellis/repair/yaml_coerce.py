@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-
 from .coerce import Coercer
 from .edits import Change
 from .nodes import Node
@@ -53,15 +52,35 @@ class YamlCoercer(Coercer):
             return
         super()._scalar(node, view)
 
-    def _whole(self, rule: str, node: Node, value: Any) -> None:
-        """A value in brackets in the place of one in lines; the next pass looks into it."""
-        super()._change(rule, node.start, node.end, quoted(value) if isinstance(value, str) else json.dumps(value))
+    def run(self, root: Node, view: SchemaView) -> list[Change]:
+        """As for JSON; what lies in a value that is written anew is left to the next pass."""
+        kept: list[Change] = []
+        for change in sorted(super().run(root, view), key=lambda change: (change.start, -change.end)):
+            if not kept or change.start >= kept[-1].end:
+                kept.append(change)
+        return kept
+
+    def _whole(self, rule: str, node: Node, items: list[Node]) -> None:
+        """A list in brackets in the place of a value in lines; the next pass looks into it."""
+        super()._change(rule, node.start, node.end, f"[{', '.join(map(self._flow, items))}]")
+
+    def _flow(self, node: Node) -> str:
+        """A value in brackets; plain numbers as they are written, for they may be meant as text."""
+        if node.kind == "array":
+            return f"[{', '.join(map(self._flow, node.items))}]"
+        if node.kind == "object":
+            pairs = zip(node.keys, node.items, strict=True)
+            return "{" + ", ".join(f"{quoted(name)}: {self._flow(item)}" for (_, _, name), item in pairs) + "}"
+        written = self.text[node.start : node.end]
+        if node.plain and not isinstance(node.value, str) and _FLOW_SAFE.fullmatch(written):
+            return written
+        return quoted(node.value) if isinstance(node.value, str) else json.dumps(node.value)
 
     def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         if not node.block:
             return super()._unlist(node, view)
-        self._whole("list_as_single", node, node.items[0].data())
-        return []
+        self._change("list_as_single", node.start, node.start + 1, " ")
+        return [(node.items[0], view)]
 
     def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         text = self.text[node.start : node.end]
@@ -71,7 +90,7 @@ class YamlCoercer(Coercer):
             or (node.plain and not _FLOW_SAFE.fullmatch(text))
             or "\n" in text
         ):
-            self._whole("single_as_list", node, [node.data()])
+            self._whole("single_as_list", node, [node])
             return []
         return super()._wrap(node, view)
 
@@ -87,6 +106,6 @@ class YamlCoercer(Coercer):
     def _drop(self, node: Node, misfits: list[Node]) -> None:
         if node.block:
             out = {id(item) for item in misfits}
-            self._whole("dropped_item", node, [item.data() for item in node.items if id(item) not in out])
+            self._whole("dropped_item", node, [item for item in node.items if id(item) not in out])
         else:
             super()._drop(node, misfits)

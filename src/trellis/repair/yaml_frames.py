@@ -49,7 +49,7 @@ class Frame:
     def said(self, name: str) -> bool:
         """Whether a key is another spelling of one that was read already."""
         names = self.view.names()
-        return name not in names and any(other in self.keys for other in names if normal(other) == normal(name))
+        return name not in names and any(other in self.keys for other in names if known({other}, name))
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_
 from .yaml_values import Values
 
 DEPTH = 100
+LISTED = 0.7  # what speaks against a list of one where an object should be
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _SIGN_OFF = re.compile(
     r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
@@ -115,9 +116,12 @@ class LineReader(Values):
     def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
         found: list[tuple[float, Frame | Pending]] = []
         if self.pending is not None:
-            cost = fit_child(self.pending, entry, line.column)
+            pending, extra = self.pending, 0.0
+            if self._lists(line, entry, pending.view):
+                pending, extra = Pending(pending.frame, pending.at, pending.view.listed()), LISTED
+            cost = fit_child(pending, entry, line.column)
             if cost is not None:
-                found.append((cost, self.pending))
+                found.append((cost + extra, pending))
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
@@ -131,7 +135,16 @@ class LineReader(Values):
             elif wants(self.view, kind):
                 cost = entry.cost + (likeness(self.view.names(), entry.name) if entry.name is not None else 0.0)
                 found.append((cost, Pending(Frame("root", -1, -1, self.view), 0, self.view)))
+            elif self._lists(line, entry, self.view):
+                found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view.listed())))
         return found
+
+    def _lists(self, line: Line, entry: Entry, view: SchemaView) -> bool:
+        """Whether a bullet begins a list of one around an object: with a key that the object has."""
+        if entry.name is not None or wants(view, "seq") or not wants(view, "map"):
+            return False
+        key = read_key(self.text, entry.value, line.end)
+        return key is not None and key.name is not None and known(view.names(), key.name)
 
     def _enter(self, place: Frame | Pending, column: int, entry: Entry) -> Frame:
         """Leave the collections that ended, or open the one that a key waited for."""
@@ -288,7 +301,8 @@ class LineReader(Values):
             return wants(self.view, "seq") and not wants(self.view, "map") and self._top(place) and _wordy(entry.name)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
-        return len(self.text[entry.value : line.end].split()) > 2
+        words = len(self.text[entry.value : line.end].split())
+        return words > 2 or (words > 0 and len(entry.name.split()) > 1 and words + len(entry.name.split()) > 2)
 
     def _top(self, place: Frame | Pending) -> bool:
         return isinstance(place, Frame) and place.parent is None and bool(place.entries)

@@ -1,0 +1,54 @@
+"""What stands before every line of an answer and is no part of it: quote marks, line numbers, the plus of a diff."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .edits import Change
+from .rules import cost_of
+from .yaml_lines import Line, split
+
+_MARKS = (re.compile(r">[ ]?"), re.compile(r"\+"), re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"))
+_COUNTED = _MARKS[2]
+
+
+def unprefixed(text: str) -> Iterator[list[Change]]:
+    """The changes that take a mark off from before every line of a part of the text; the rest is prose."""
+    shown = [line for line in split(text) if not line.blank]
+    for mark in _MARKS:
+        marked = [line for line in shown if mark.match(text, line.start, line.end)]
+        if len(marked) < 2 or 2 * len(marked) < len(shown):
+            continue
+        first, last = shown.index(marked[0]), shown.index(marked[-1])
+        if last - first + 1 != len(marked) or (mark is _COUNTED and not _counts(text, marked)):
+            continue
+        changes = _prose(text, 0, marked[0].start)
+        cost = cost_of("line_mark")
+        for line in marked:
+            found = mark.match(text, line.start, line.end)
+            assert found is not None
+            changes.append(Change("line_mark", line.start, found.end(), "", cost))
+            cost = 0.0
+        yield changes + _prose(text, marked[-1].end, len(text))
+
+
+def _counts(text: str, lines: list[Line]) -> bool:
+    """Whether the numbers before lines grow by one."""
+    numbers = [int(re.findall(r"\d+", text[line.start : line.end])[0]) for line in lines]
+    return all(after == before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+
+
+def _prose(text: str, start: int, end: int) -> list[Change]:
+    return [Change("prose", start, end, "", cost_of("prose"))] if text[start:end].strip() else []
+
+
+def unescaped_lines(text: str) -> list[Change]:
+    r"""The changes that make line breaks of ``\n`` where the text has none; with them escaped quotes lose the mark."""
+    if "\n" in text.strip() or "\\n" not in text:
+        return []
+    whole = '\\"' in text and not re.search(r'(?<!\\)"', text)
+    return [
+        Change("escaped_whitespace", found.start(), found.end(), "\n" if found[0][-1] == "n" else '"', 0.0 if at else 0.3)
+        for at, found in enumerate(re.finditer(r'\\n|\\"' if whole else r"\\n", text))
+    ]
