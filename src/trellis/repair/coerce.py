@@ -334,10 +334,30 @@ class Coercer:
         elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := _decoded(value, view)):
             self._change("double_encoded", node.start, node.end, inner)
         elif "array" in types:
+            listed = _in_commas(value, view.item(0))
+            if listed is not None:
+                self._change("single_as_list", node.start, node.end, listed)
+                return
             for wrapped, inner_view in self._wrap(node, view):
                 self._scalar(wrapped, inner_view)
         elif "object" in types:
             self._implied(node, view)
+
+
+def _in_commas(value: str, view: SchemaView) -> str | None:
+    """The list that a text with commas is, where the schema says what an item can be: a choice or a number."""
+    parts = [part.strip() for part in value.split(",")]
+    choices = [choice for choice in view.values() if isinstance(choice, str)]
+    if len(parts) < 2 or not all(parts):
+        return None
+    if choices and view.types() == {"string"}:
+        items = [nearest(part, choices) for part in parts]
+        found = [json.dumps(item, ensure_ascii=False) for item in items if item is not None]
+    elif view.types() and view.types() <= {"integer", "number"}:
+        found = [number for part in parts if (number := number_in(part, "number" not in view.types())) is not None]
+    else:
+        return None
+    return f"[{', '.join(found)}]" if len(found) == len(parts) else None
 
 
 def _decoded(value: str, view: SchemaView) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+
 from .coerce import Coercer
 from .edits import Change
 from .nodes import Node

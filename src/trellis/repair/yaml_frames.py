@@ -24,6 +24,7 @@ class Frame:
         column: where its entries stand in the text.
         out: where they stand in the repaired text.
         view: what the schema says about it.
+        tight: the last bullet of a sequence has no space behind it.
         keys: where each key was read.
         shape: for a sequence, the keys of its first item.
         entries: offsets of the entries, to know where one ends.
@@ -34,6 +35,7 @@ class Frame:
     out: int
     view: SchemaView
     parent: Frame | None = None
+    tight: bool = False
     keys: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
 

@@ -15,14 +15,14 @@ _PLAIN_KEY = re.compile(
     r"((?![-?:](?:[ \t]|$)|[,\[\]{}#&*!|>'\"%@`])(?:[^:#\n]|:(?![ \t]|$)|(?<![ \t])#){1,120}?)[ \t]*:(?=[ \t]|$)", re.M
 )
 _MARKED_KEY = re.compile(
-    r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
+    r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])[ \t]*:?|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
 )
 _TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\])")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
 _TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
 _FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*$")
-_TAG = re.compile(r"(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*$")
+_TAG = re.compile(r"(?:(?:</?[A-Za-z_][\w.:-]*>)+|<\|[\w ]+\|>)[ \t]*$")
 _MARKER = re.compile(r"(?:---|\.\.\.|\*\*\*|___)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"[\[\]{}],?$")
 IDENTIFIER = re.compile(r"[\w$./-]+")
@@ -133,12 +133,17 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     if match:
         value = _space(text, match.end(), end)
         return Entry(at, value, match.group(1).strip(), 0.0, _separator(text, match.end(), value))
+    return read_tight(text, at, end) or read_assigned(text, at, end)
+
+
+def read_tight(text: str, at: int, end: int) -> Entry | None:
+    """A key without a space behind its colon."""
     match = _TIGHT_KEY.match(text, at, end)
     if match:
         name = _unquoted(match.group(1))
         change = Change("missing_space", match.end(), match.end(), " ", cost_of("missing_space"))
         return Entry(at, match.end(), name, 0.4, (change,))
-    return read_assigned(text, at, end)
+    return None
 
 
 def read_assigned(text: str, at: int, end: int) -> Entry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .edits import Change
 from .rules import cost_of
@@ -11,6 +12,7 @@ from .yaml_lines import Line, split
 
 _MARKS = (re.compile(r">[ ]?"), re.compile(r"\+"), re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"))
 _COUNTED = _MARKS[2]
+_ADDED = re.compile(r"^\+(?=[ \t]{2,}\S)", re.M)
 
 
 def unprefixed(text: str) -> Iterator[list[Change]]:
@@ -31,12 +33,16 @@ def unprefixed(text: str) -> Iterator[list[Change]]:
             changes.append(Change("line_mark", line.start, found.end(), "", cost))
             cost = 0.0
         yield changes + _prose(text, marked[-1].end, len(text))
+    added = list(_ADDED.finditer(text))
+    if 0 < 2 * len(added) < len(shown):  # in the texts of an answer only
+        cost = cost_of("line_mark")
+        yield [Change("line_mark", m.start(), m.end(), " ", 0.0 if at else cost) for at, m in enumerate(added)]
 
 
 def _counts(text: str, lines: list[Line]) -> bool:
     """Whether the numbers before lines grow by one."""
     numbers = [int(re.findall(r"\d+", text[line.start : line.end])[0]) for line in lines]
-    return all(after == before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+    return all(after == before + 1 for before, after in pairwise(numbers))
 
 
 def _prose(text: str, start: int, end: int) -> list[Change]:
@@ -48,7 +54,8 @@ def unescaped_lines(text: str) -> list[Change]:
     if "\n" in text.strip() or "\\n" not in text:
         return []
     whole = '\\"' in text and not re.search(r'(?<!\\)"', text)
+    found = re.finditer(r'\\n|\\"' if whole else r"\\n", text)
     return [
-        Change("escaped_whitespace", found.start(), found.end(), "\n" if found[0][-1] == "n" else '"', 0.0 if at else 0.3)
-        for at, found in enumerate(re.finditer(r'\\n|\\"' if whole else r"\\n", text))
+        Change("escaped_whitespace", m.start(), m.end(), "\n" if m[0][-1] == "n" else '"', 0.0 if at else 0.3)
+        for at, m in enumerate(found)
     ]

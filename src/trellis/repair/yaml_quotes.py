@@ -17,6 +17,44 @@ _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\(?!\\)")
+_BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
+_NAMED = re.compile(r"[^\s:][^:\n]{0,60}:[ \t]+")
+_NO_TEXT = re.compile(
+    r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
+)
+_WRAPPED = 4  # texts with marks around them to one without, from which on the marks are quotes
+_WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
+
+
+def wrapping(text: str) -> frozenset[str]:
+    """The marks that stand around every text of a document, as quotes would, more than once."""
+    found = [mark for mark in _WRAPS if mark in text]
+    if not found:
+        return frozenset()
+    count = dict.fromkeys(found, 0)
+    others, block = 0, -1  # texts without marks; the column of the key of a block scalar
+    for line in text.split("\n"):
+        column = len(line) - len(line.lstrip(" "))
+        if block >= 0 and (column > block or not line.strip()):
+            continue
+        column = _BULLETS.match(line).end()  # type: ignore[union-attr]
+        value = line[column:].strip()
+        if not (value[:1] in count and value[-1] == _WRAPS[value[0]]):
+            value = _NAMED.sub("", value, count=1)
+        block = column if value[:1] in ("|", ">") and len(value) < 4 else -1
+        mark = value[:1]
+        if mark in count and len(value) > 1 and value[-1] == _WRAPS[mark]:
+            count[mark] += 1
+        elif not _NO_TEXT.fullmatch(value):
+            others += 1
+    return frozenset(mark for mark, times in count.items() if times > max(1, _WRAPPED * others))
+
+
+def read_wrapped(text: str, at: int, end: int) -> list[Change] | None:
+    """The changes that put double quotes where such marks stand."""
+    if end - at < 2 or text[end - 1] != _WRAPS[text[at]]:
+        return None
+    return [Change("quote_style", at, end, quoted(text[at + 1 : end - 1]), 0.01)]
 
 
 def plain_is_safe(text: str) -> bool:
@@ -58,7 +96,7 @@ def _encloses(inner: str, quote: str) -> bool:
     before, after = inner[first - 1 : first], inner[first + 1 : first + 2]
     if before.isalnum() and after.isalnum():  # an apostrophe
         return True
-    if first in (0, len(inner) - 1) or before in " \t([{-/":
+    if first in (0, len(inner) - 1) or before in " \t([{-/=":
         return True
     return len(places) % 2 == 1 and quote == "'"
 

@@ -17,12 +17,13 @@ from ..errors import RepairError
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
-from .yaml_frames import STRANGE, UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants
-from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
+from .yaml_frames import STRANGE, UNLIKELY, Frame, Pending, fit, fit_child, has_text, known, likeness, wants, wants_text
+from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_tight
 from .yaml_values import Values
 
 DEPTH = 100
 LISTED = 0.7  # what speaks against a list of one where an object should be
+_TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _SIGN_OFF = re.compile(
     r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
@@ -63,7 +64,7 @@ class LineReader(Values):
         rule = mark_rule(self.text, line)
         if rule is not None:
             return self._drop(rule, index)
-        if self.text[line.at] == "#":
+        if self.text[line.at] == "#" and not self._heading(index, line):
             return index + 1
         entry, place = self.place(line)
         if place is None or entry is None:
@@ -101,7 +102,11 @@ class LineReader(Values):
         shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
         if key is not None and shorter is not None and self.view.types():
             key = replace(key, cost=key.cost + ASSIGNED)
-        for entry in (read_bullet(self.text, line.at, line.end), key, shorter):
+        tight = self._tight(line, line.at, key)
+        if tight is not None and key is not None and (self.tight >= _TIGHT or self._named(tight)):
+            key = replace(key, cost=key.cost + ASSIGNED)
+        bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
+        for entry in (bullet, key, shorter, tight):
             if entry is None:
                 continue
             for cost, place in self._places(line, entry):
@@ -113,6 +118,47 @@ class LineReader(Values):
             self.placed = line, best[1], best[2]
         return self.placed[1], self.placed[2]
 
+    def _tight_bullet(self, line: Line) -> Entry | None:
+        """A bullet right before another dash, in a list whose bullets have no space behind them."""
+        if not self.text.startswith("--", line.at) or line.end - line.at < 3:
+            return None
+        if not any(frame.tight and frame.column == line.column for frame in self.stack):
+            return None
+        change = Change("missing_space", line.at, line.at + 1, "- ", cost_of("missing_space"))
+        return Entry(line.at, line.at + 1, None, 0.4, (change,))
+
+    def _named(self, entry: Entry) -> bool:
+        """Whether a key is a name of an open collection."""
+        views = [self.pending.view if self.pending else self.view, *(frame.view for frame in self.stack[-3:])]
+        return any(entry.name in view.names() for view in views)
+
+    def _heading(self, index: int, line: Line) -> bool:
+        """Whether what could be a comment is the first line of a text whose mark was left out."""
+        below = self.below(index)
+        if self.pending is None or below is None or not self._waits_for_text(self.pending, line):
+            return False
+        if below[1].column < line.column or self.place(below[1])[1] is not None:
+            return False
+        self.doubtful = True
+        return True
+
+    @staticmethod
+    def _waits_for_text(pending: Pending, line: Line) -> bool:
+        """Whether a key has no value yet, must have text, and the line stands below it."""
+        return (
+            wants_text(pending.view)
+            and "null" not in pending.view.types()
+            and line.column > max(pending.frame.column, 0)
+            and pending.frame.kind == "map"
+        )
+
+    def _tight(self, line: Line, at: int, key: Entry | None) -> Entry | None:
+        """A key without a space behind its colon, where the next colon would make a longer one."""
+        if key is None or key.changes or ":" not in (key.name or ""):
+            return None
+        found = read_tight(self.text, at, line.end)
+        return found if found is None or self.tight < _TIGHT else replace(found, cost=0.0)
+
     def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
         found: list[tuple[float, Frame | Pending]] = []
         if self.pending is not None:
@@ -122,9 +168,12 @@ class LineReader(Values):
             cost = fit_child(pending, entry, line.column)
             if cost is not None:
                 found.append((cost + extra, pending))
+        waiting = self.pending is not None and self._waits_for_text(self.pending, line)
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
+                if entry.name is None and waiting:
+                    fits += STRANGE
                 if frame.parent is None and frame.view is not self.view and line.column != frame.column:
                     fits += STRANGE  # beside a key around everything, and not at its column
                 found.append((fits, frame))
@@ -177,7 +226,9 @@ class LineReader(Values):
         self.last_entry = index
         self.placed = None
         frame.entries.append(entry.start)
+        frame.tight = entry.name is None and any(change.rule == "missing_space" for change in entry.changes)
         if entry.name is not None:
+            self.tight += any(change.rule == "missing_space" for change in entry.changes)
             self._note(frame, entry.name, entry.start)
             view = frame.view.member(self._spelt(frame, entry.name))
             if frame.parent is None and len(frame.entries) == 1 and self._wraps(line, entry):
@@ -236,6 +287,9 @@ class LineReader(Values):
         shorter = read_assigned(self.text, at, line.end)
         if shorter is not None and shorter.name in names:
             key = shorter
+        tight = self._tight(line, at, key)
+        if tight is not None and (tight.name in names or (not names and self.tight >= _TIGHT)):
+            key = tight
         assert key.name is not None
         if names or "object" in view.types():
             return key if likeness(names, key.name) + key.cost < UNLIKELY else None
@@ -260,16 +314,10 @@ class LineReader(Values):
             return self._drop("prose", index)
         if self._closing(index):
             return self._drop("prose", index)
-        if self._apart(index):
+        if self.apart(index):
             return self._drop("prose", index)
         self.doubtful = True
         return self._drop("junk", index)
-
-    def _apart(self, index: int) -> bool:
-        """Whether a line is a sentence with blank lines around it: a remark between the entries."""
-        line = self.lines[index]
-        after = index + 1 >= len(self.lines) or self.lines[index + 1].blank
-        return after and self.lines[index - 1].blank and len(self.text[line.at : line.end].split()) > 2
 
     def _closing(self, index: int) -> bool:
         """Whether nothing but prose follows: the answer is over."""
@@ -295,14 +343,18 @@ class LineReader(Values):
     def _says(self, entry: Entry, line: Line, place: Frame | Pending) -> bool:
         """Whether a line that could be an entry is a sentence: a key that nobody asked for, and words."""
         names = place.names if isinstance(place, Frame) else place.view.names()
-        if entry.name is None:
-            return False
+        if entry.name is None:  # a bullet to the left of the list that it would be in, behind a blank line
+            words = self.text[entry.value : line.end].split()
+            out = isinstance(place, Frame) and line.column < place.column and self.lines[line.index - 1].blank
+            said = out and len(words) > 2 and words[-1][-1] in ".!"
+            self.doubtful = self.doubtful or said
+            return said
         if not names:  # beside a key around a list, which nobody asked for
             return wants(self.view, "seq") and not wants(self.view, "map") and self._top(place) and _wordy(entry.name)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
-        words = len(self.text[entry.value : line.end].split())
-        return words > 2 or (words > 0 and len(entry.name.split()) > 1 and words + len(entry.name.split()) > 2)
+        count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
+        return count > 2 or (count > 0 and named > 1 and count + named > 2)
 
     def _top(self, place: Frame | Pending) -> bool:
         return isinstance(place, Frame) and place.parent is None and bool(place.entries)

@@ -6,50 +6,24 @@ import re
 
 from .candidates import find_candidates
 from .edits import Change, apply_edits
-from .rules import Level, cost_of
+from .rules import cost_of
 from .schema_view import SchemaView
 from .search import Limits
-from .yaml_frames import Frame, Pending, has_text, known, wants, wants_scalar, wants_text
-from .yaml_lines import Entry, Line, comment_start, mark_rule, quoted, split
-from .yaml_quotes import plain_is_safe, read_quoted
+from .yaml_frames import Frame, Pending, has_text, wants_scalar, wants_text
+from .yaml_lines import Line, comment_start, mark_rule, quoted
+from .yaml_quotes import plain_is_safe, read_quoted, read_wrapped
 from .yaml_standard import NotYaml, read_nodes
+from .yaml_texts import Texts
 
 _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
+_PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 _CLOSE = {"[": "]", "{": "}"}
 
 
-class Values:
-    """What a reading knows, and how it reads values."""
-
-    def __init__(self, text: str, view: SchemaView, level: Level) -> None:
-        self.text, self.view, self.level = text, view, level
-        self.lines = split(text)
-        self._below: list[int] | None = None
-        self._ahead = (0, -1)  # from which line on, and up to which, no line is an entry
-        self.stack: list[Frame] = []
-        self.pending: Pending | None = None
-        self.placed: tuple[Line, Entry | None, Frame | Pending | None] | None = None  # where the last line belongs
-        self.twins: list[tuple[Frame, int]] = []
-        self.changes: list[Change] = []
-        self.cost = 0.0
-        self.doubtful = False
-        self.complete = True
-        self.over = False  # from here on there is only prose
-        self.not_over = -1  # a line that is not prose
-        self.last_entry = -1
-        self.raw = False  # some quoted text is written as it is, without escapes
-        self.escapes = False  # some quoted text has what looks like escapes
-
-    def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
-        """The entry that a line begins with, and where it belongs."""
-        raise NotImplementedError
-
-    def change(self, rule: str, start: int, end: int, after: str) -> None:
-        """Note a change at its rule's cost."""
-        self.changes.append(Change(rule, start, end, after, cost_of(rule)))
-        self.cost += cost_of(rule)
+class Values(Texts):
+    """How a reading reads values."""
 
     def value(self, index: int, line: Line, at: int, view: SchemaView, frame: Frame) -> int:
         """Read the value that starts at an offset of a line; returns the next line."""
@@ -64,6 +38,19 @@ class Values:
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
+        if head in self.wraps:
+            found = read_wrapped(self.text, at, end)
+            if found is not None:
+                self.changes += found
+                return index + 1
+        if head in "|>" and has_text(view):
+            following = self.block_on_line(index, at, frame)
+            if following is not None:
+                return following
+        if head in "\"'" and self.text.startswith(head * 3, at) and has_text(view):
+            following = self.triple(index, at, frame)
+            if following is not None:
+                return following
         if head in "\"'":
             found = read_quoted(self.text, at, end)
             if found is not None:
@@ -88,63 +75,6 @@ class Values:
         found = self.below(index)
         return found is None or found[1].column <= frame.column or self.place(found[1])[1] is not None
 
-    def below(self, index: int) -> tuple[int, Line] | None:
-        """The next line in which something stands, and its number."""
-        if self._below is None:
-            self._below = [len(self.lines)] * (len(self.lines) + 1)
-            for at in range(len(self.lines) - 1, -1, -1):
-                self._below[at] = self._below[at + 1] if self.lines[at].blank else at
-        at = self._below[min(index + 1, len(self.lines))]
-        return (at, self.lines[at]) if at < len(self.lines) else None
-
-    def entry_ahead(self, index: int) -> bool:
-        """Whether a line from here on is an entry. What is found out holds until that line."""
-        first, last = self._ahead
-        if not first <= index <= last:
-            last = index
-            while last < len(self.lines):
-                line = self.lines[last]
-                if not line.blank and self.place(line)[1] is not None:
-                    break
-                last += 1
-            self._ahead = (index, last)
-        return last < len(self.lines)
-
-    def continues(self, index: int, frame: Frame, view: SchemaView) -> bool:
-        """Whether a line goes on with the plain text of the value before it."""
-        line = self.lines[index]
-        if line.blank:
-            after = self.below(index)
-            return after is not None and after[1].column > frame.column and self.continues(after[0], frame, view)
-        if mark_rule(self.text, line) or self.text[line.at] == "#":
-            return False
-        entry, place = self.place(line)
-        if place is None:
-            return line.column > frame.column or self._goes_on(index)
-        if line.column <= frame.column or entry is None:
-            return False
-        beside = self.lines[index - 1]
-        if (
-            index - 1 > self.last_entry
-            and beside.column == line.column
-            and isinstance(place, Frame)
-            and line.column != place.column
-        ):
-            names = place.view.names()  # at the column of the text before it, and not quite a key
-            if entry.name is not None and names and entry.name not in names:
-                return True
-        if entry.name is None:
-            if frame.kind == "seq" and place is frame and line.column - frame.column <= 2:
-                return False  # the next item, out of place
-            return not wants(view, "seq") or (bool(view.types()) and "string" in view.types())
-        return False
-
-    def _goes_on(self, index: int) -> bool:
-        """A line of text at the column of keys belongs to the value before it if more entries follow."""
-        if self.lines[index - 1].blank:
-            return False
-        return self.entry_ahead(index)
-
     def _plain(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
         line = self.lines[index]
         is_text = has_text(view)
@@ -156,7 +86,12 @@ class Values:
             while following > index + 1 and self.lines[following - 1].blank:
                 following -= 1
         if following == index + 1:
-            self._scalar(at, end)
+            if self.text[at:end] == "None" and "null" in view.types():
+                self.changes.append(Change("literal", at, end, "null", 0.0 if self.literals else cost_of("literal")))
+                self.cost += self.changes[-1].cost
+                self.literals = True
+            else:
+                self._scalar(at, end)
             return following
         parts = [self.text[at : line.end], *(self.text[li.at : li.end] for li in self.lines[index + 1 : following])]
         last = self.lines[following - 1]
@@ -164,107 +99,6 @@ class Values:
         if not regular or not all(plain_is_safe(part) for part in parts if part):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
-
-    def _scalar(self, start: int, end: int) -> None:
-        """A scalar on one line, quoted where YAML would take it for something else or not read it at all."""
-        text = self.text[start:end]
-        if not plain_is_safe(text) and not text.startswith("!!"):
-            self.change("yaml_text", start, end, quoted(text))
-
-    def text_below(self, index: int) -> int:
-        """Lines of text under a key that has none on its own line: a block scalar whose mark was left out."""
-        pending = self.pending
-        assert pending is not None
-        frame, following = pending.frame, index + 1
-        while following < len(self.lines) and self.continues(following, frame, pending.view):
-            following += 1
-        while self.lines[following - 1].blank:
-            following -= 1
-        lines = self.lines[index:following]
-        self.pending = self.placed = None
-        regular = all(line.blank or line.column > frame.out for line in lines)
-        if len([line for line in lines if not line.blank]) == 1:
-            if not regular:
-                self.change("indentation", lines[0].start, lines[0].at, " " * (frame.out + 2))
-            self._scalar(lines[0].at, lines[0].end)
-        elif not regular or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines):
-            mark = self.text[pending.at - 1 : pending.at]
-            self.change("block_mark", pending.at, pending.at, "|" if mark in " \t" else " |")
-            self._reindent(lines, frame)
-            for line in lines:
-                end = self.text.find("\n", line.end)
-                end = len(self.text) if end < 0 else end
-                if line.end < end and not line.blank:
-                    self.changes.append(Change("whitespace", line.end, end, "", 0.0))
-        return following
-
-    def _reindent(self, lines: list[Line], frame: Frame) -> None:
-        """Give the lines of a block scalar an indentation that YAML reads, relative to its first line."""
-        shown = [line for line in lines if not line.blank]
-        if not shown:
-            return
-        base = shown[0].column
-        out = base if base > frame.out else frame.out + 2
-        rule = "indentation"
-        for line in shown:
-            after = " " * (out + max(0, line.column - base))
-            if self.text[line.start : line.at] != after:
-                self.changes.append(
-                    Change(rule, line.start, line.at, after, cost_of(rule) if line is shown[0] else 0.05)
-                )
-
-    def _block(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
-        """A block scalar with its mark: which lines are in it, and whether YAML agrees."""
-        following = index + 1
-        base: int | None = None
-        column = max(frame.column, self.lines[index].column)
-        while following < len(self.lines):
-            line = self.lines[following]
-            if not line.blank:
-                if base is None:
-                    base = line.column
-                if not self._inside_block(following, base, column):
-                    break
-            following += 1
-        while self.lines[following - 1].blank and following > index + 1:
-            following -= 1
-        lines = self.lines[index + 1 : following]
-        shown = [line for line in lines if not line.blank]
-        if not shown or base is None:
-            if has_text(view):  # the mark is all there is
-                self._scalar(at, self.lines[index].end)
-            return following
-        header = self.text[at : self.lines[index].end]
-        digit = re.search(r"[1-9]", header.split("#")[0])
-        if digit:
-            base = frame.out + int(digit.group())
-        regular = base > frame.out and all(line.column >= base for line in shown)
-        if not regular or any("\t" in self.text[line.start : line.at] for line in shown):
-            if digit:
-                self.change("block_mark", at, at + len(header), re.sub(r"[1-9]", "", header))
-            self.cost += cost_of("indentation")
-            self._reindent(lines, frame)
-        return following
-
-    def _inside_block(self, index: int, base: int, column: int) -> bool:
-        line = self.lines[index]
-        if line.column >= base and base > column:
-            return True
-        if mark_rule(self.text, line):
-            return line.column > column
-        entry, place = self.place(line)
-        if place is None or entry is None:
-            below = line.column > column or (line.column >= base and line.column > 0)
-            return below or self._goes_on(index) or not self.lines[index - 1].blank
-        if line.column > column:
-            return not (entry.name is not None and isinstance(place, Frame) and entry.name in place.view.names())
-        names = place.names if isinstance(place, Frame) else place.view.names()
-        return base <= column and line.column == base and self._strange(entry, names)
-
-    @staticmethod
-    def _strange(entry: Entry, names: set[str]) -> bool:
-        """Whether an entry is none that could stand here, but a line of text."""
-        return entry.name is not None and bool(names) and not known(names, entry.name)
 
     def _quoted_lines(self, index: int, at: int, frame: Frame) -> int | None:
         """A quoted scalar whose quote is not closed on its line: it goes over several lines, or the quote was lost."""
@@ -313,9 +147,10 @@ class Values:
         inside = self.text[at:stop]
         try:
             read_nodes(inside)
+            python = len(inside) < _LONG and _PYTHON.search(inside) is not None
         except NotYaml:
-            pass
-        else:
+            python = True
+        if not python:
             self._flow_indent(index, following, frame)
             return following
         if len(inside) > _LONG and self._closed(inside, at):

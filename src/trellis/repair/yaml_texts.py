@@ -1,0 +1,271 @@
+"""The texts of damaged YAML that take lines of their own: block scalars with and without their mark."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from .edits import Change
+from .rules import Level, cost_of
+from .schema_view import SchemaView
+from .yaml_frames import Frame, Pending, has_text, known, wants
+from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
+from .yaml_quotes import plain_is_safe, wrapping
+
+_MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
+_NEAR = 20  # lines that are looked at for an entry
+
+
+class Texts:
+    """What a reading knows, and how it reads texts of several lines."""
+
+    def __init__(self, text: str, view: SchemaView, level: Level) -> None:
+        self.text, self.view, self.level = text, view, level
+        self.lines = split(text)
+        self._below: list[int] | None = None
+        self._ahead = (0, -1)  # from which line on, and up to which, no line is an entry
+        self.stack: list[Frame] = []
+        self.pending: Pending | None = None
+        self.placed: tuple[Line, Entry | None, Frame | Pending | None] | None = None  # where the last line belongs
+        self.twins: list[tuple[Frame, int]] = []
+        self.changes: list[Change] = []
+        self.cost = 0.0
+        self.doubtful = False
+        self.complete = True
+        self.over = False  # from here on there is only prose
+        self.not_over = -1  # a line that is not prose
+        self.last_entry = -1
+        self.wraps = wrapping(text)  # marks that stand around every text
+        self.literals = False  # None was read as null
+        self.tight = 0  # keys without a space behind the colon
+        self.raw = False  # some quoted text is written as it is, without escapes
+        self.escapes = False  # some quoted text has what looks like escapes
+
+    def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
+        """The entry that a line begins with, and where it belongs."""
+        raise NotImplementedError
+
+    def change(self, rule: str, start: int, end: int, after: str) -> None:
+        """Note a change at its rule's cost."""
+        self.changes.append(Change(rule, start, end, after, cost_of(rule)))
+        self.cost += cost_of(rule)
+
+    def below(self, index: int) -> tuple[int, Line] | None:
+        """The next line in which something stands, and its number."""
+        if self._below is None:
+            self._below = [len(self.lines)] * (len(self.lines) + 1)
+            for at in range(len(self.lines) - 1, -1, -1):
+                self._below[at] = self._below[at + 1] if self.lines[at].blank else at
+        at = self._below[min(index + 1, len(self.lines))]
+        return (at, self.lines[at]) if at < len(self.lines) else None
+
+    def entry_ahead(self, index: int) -> bool:
+        """Whether a line from here on is an entry. What is found out holds until that line."""
+        first, last = self._ahead
+        if not first <= index <= last:
+            last = index
+            while last < len(self.lines):
+                line = self.lines[last]
+                if not line.blank and self.place(line)[1] is not None:
+                    break
+                last += 1
+            self._ahead = (index, last)
+        return last < len(self.lines)
+
+    def continues(self, index: int, frame: Frame, view: SchemaView) -> bool:
+        """Whether a line goes on with the plain text of the value before it."""
+        line = self.lines[index]
+        if line.blank:
+            after = self.below(index)
+            return after is not None and after[1].column > frame.column and self.continues(after[0], frame, view)
+        if mark_rule(self.text, line) or self.text[line.at] == "#":
+            return False
+        entry, place = self.place(line)
+        if place is None:
+            return line.column > frame.column or self._goes_on(index)
+        if line.column <= frame.column or entry is None:
+            return False
+        beside = self.lines[index - 1]
+        if (
+            index - 1 > self.last_entry
+            and beside.column == line.column
+            and isinstance(place, Frame)
+            and line.column != place.column
+        ):
+            names = place.view.names()  # at the column of the text before it, and not quite a key
+            if entry.name is not None and names and entry.name not in names:
+                return True
+        if entry.name is None:
+            if frame.kind == "seq" and place is frame and line.column - frame.column <= 2:
+                return False  # the next item, out of place
+            return not wants(view, "seq") or (bool(view.types()) and "string" in view.types())
+        return False
+
+    def _goes_on(self, index: int) -> bool:
+        """A line of text at the column of keys belongs to the value before it if more entries follow."""
+        if self.lines[index - 1].blank:
+            return False
+        return self.entry_ahead(index)
+
+    def _scalar(self, start: int, end: int) -> None:
+        """A scalar on one line, quoted where YAML would take it for something else or not read it at all."""
+        text = self.text[start:end]
+        if not plain_is_safe(text) and not text.startswith("!!"):
+            self.change("yaml_text", start, end, quoted(text))
+
+    def text_below(self, index: int) -> int:
+        """Lines of text under a key that has none on its own line: a block scalar whose mark was left out."""
+        pending = self.pending
+        assert pending is not None
+        frame, following = pending.frame, index + 1
+        while following < len(self.lines) and self.continues(following, frame, pending.view):
+            following += 1
+        while self.lines[following - 1].blank:
+            following -= 1
+        lines = self.lines[index:following]
+        self.pending = self.placed = None
+        regular = all(line.blank or line.column > frame.out for line in lines)
+        if len([line for line in lines if not line.blank]) == 1:
+            if not regular:
+                self.change("indentation", lines[0].start, lines[0].at, " " * (frame.out + 2))
+            self._scalar(lines[0].at, lines[0].end)
+        elif not regular or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines):
+            mark = self.text[pending.at - 1 : pending.at]
+            self.change("block_mark", pending.at, pending.at, "|" if mark in " \t" else " |")
+            self._reindent(lines, frame)
+            for line in lines:
+                end = self.text.find("\n", line.end)
+                end = len(self.text) if end < 0 else end
+                if line.end < end and not line.blank:
+                    self.changes.append(Change("whitespace", line.end, end, "", 0.0))
+        return following
+
+    def _reindent(self, lines: list[Line], frame: Frame, base: int | None = None) -> None:
+        """Give the lines of a block scalar an indentation that YAML reads, relative to its first line."""
+        shown = [line for line in lines if not line.blank]
+        if not shown:
+            return
+        base = shown[0].column if base is None else base
+        out = base if base > frame.out else frame.out + 2
+        rule = "indentation"
+        rest = min((line.column for line in shown[1:]), default=base)  # the first line may stand farther in
+        for line in shown:
+            after = " " * (out + max(0, line.column - (base if line is shown[0] else min(rest, base))))
+            if self.text[line.start : line.at] != after:
+                self.changes.append(
+                    Change(rule, line.start, line.at, after, cost_of(rule) if line is shown[0] else 0.05)
+                )
+
+    def _block(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
+        """A block scalar with its mark: which lines are in it, and whether YAML agrees."""
+        following = self._block_end(index, max(frame.column, self.lines[index].column))
+        lines = self.lines[index + 1 : following]
+        shown = [line for line in lines if not line.blank]
+        if not shown:
+            if has_text(view):  # the mark is all there is
+                self._scalar(at, self.lines[index].end)
+            return following
+        base = shown[0].column
+        header = self.text[at : self.lines[index].end]
+        digit = re.search(r"[1-9]", header.split("#")[0])
+        if digit:
+            base = frame.out + int(digit.group())
+        regular = base > frame.out and all(line.column >= base for line in shown)
+        if not regular or any("\t" in self.text[line.start : line.at] for line in shown):
+            if digit:
+                self.change("block_mark", at, at + len(header), re.sub(r"[1-9]", "", header))
+            self.cost += cost_of("indentation")
+            self._reindent(lines, frame)
+        return following
+
+    def _block_end(self, index: int, column: int) -> int:
+        """The line behind the text that a block mark begins; its key stands at a column."""
+        following = index + 1
+        base: int | None = None
+        while following < len(self.lines):
+            line = self.lines[following]
+            if not line.blank:
+                if base is None:
+                    base = line.column
+                if not self._inside_block(following, base, column):
+                    break
+            following += 1
+        while self.lines[following - 1].blank and following > index + 1:
+            following -= 1
+        return following
+
+    def block_on_line(self, index: int, at: int, frame: Frame) -> int | None:
+        """A block scalar whose first line stands behind its mark; ``None`` if no line follows."""
+        mark = _MARKED.match(self.text, at, self.lines[index].end)
+        if mark is None:
+            return None
+        column = max(frame.column, self.lines[index].column)
+        following = self._block_end(index, column)
+        shown = [line for line in self.lines[index + 1 : following] if not line.blank]
+        if not shown or min(line.column for line in shown) <= column:
+            return None
+        base = min(line.column for line in shown)
+        self.change("block_mark", mark.end(1), mark.end(), "\n" + " " * max(base, frame.out + 1))
+        self._reindent(self.lines[index + 1 : following], frame, base)
+        return following
+
+    def triple(self, index: int, at: int, frame: Frame) -> int | None:
+        """A text in three quotes, as Python has it; ``None`` if they are not closed."""
+        mark = self.text[at : at + 3]
+        following = index
+        while (stop := self.text.find(mark, max(at + 3, self.lines[following].at), self.lines[following].end)) < 0:
+            following += 1
+            if following == len(self.lines):
+                return None
+        if self.text[stop + 3 : self.lines[following].end].strip(" ,"):
+            return None
+        first = self.text[at + 3 : min(stop, self.lines[index].end)]
+        inner = textwrap.dedent(self.text[self.lines[index].end + 1 : stop].rstrip(" \t")) if following > index else ""
+        text = f"{first}\n{inner}" if first.strip() else inner
+        self.change("quote_style", at, self.lines[following].end, quoted(text if following > index else first))
+        return following + 1
+
+    def _inside_block(self, index: int, base: int, column: int) -> bool:
+        line = self.lines[index]
+        if line.column >= base and base > column:
+            return True
+        if mark_rule(self.text, line):
+            return line.column > column
+        entry, place = self.place(line)
+        if place is None or entry is None:
+            below = line.column > column or (line.column >= base and line.column > 0)
+            if below or not self.lines[index - 1].blank:
+                return True
+            return not self.apart(index) and self.entry_ahead(index)
+        if line.column > column:
+            return not (entry.name is not None and isinstance(place, Frame) and entry.name in place.view.names())
+        if entry.name is None:
+            goes_on = line.column == base <= column or (
+                line.column == column < base and not self.lines[index - 1].blank
+            )
+            return goes_on and isinstance(place, Frame) and line.column != place.column
+        names = place.names if isinstance(place, Frame) else place.view.names()
+        if base > column:  # dedented: a text that goes on, or a sign-off
+            return line.column == column and not self.apart(index) and self._between(index, entry, names)
+        return line.column == base and self._strange(entry, names)
+
+    def _between(self, index: int, entry: Entry, names: set[str]) -> bool:
+        """Whether an entry that could not stand here is followed by one that can."""
+        if not self._strange(entry, names):
+            return False
+        for line in self.lines[index + 1 : index + _NEAR]:
+            following = None if line.blank else read_key(self.text, line.at, line.end)
+            if following is not None and following.name in names and line.column == self.lines[index].column:
+                return True
+        return False
+
+    def apart(self, index: int) -> bool:
+        """Whether a line is a sentence with blank lines around it: a remark between the entries."""
+        line = self.lines[index]
+        after = index + 1 >= len(self.lines) or self.lines[index + 1].blank
+        return after and self.lines[index - 1].blank and len(self.text[line.at : line.end].split()) > 2
+
+    @staticmethod
+    def _strange(entry: Entry, names: set[str]) -> bool:
+        """Whether an entry is none that could stand here, but a line of text."""
+        return entry.name is not None and bool(names) and not known(names, entry.name)
