@@ -70,8 +70,11 @@ def regions(text: str) -> list[Region]:
 
 
 def sign_off(text: str, begin: int) -> int | None:
-    """Where sentences begin that stand behind the data, after an empty line, or ``None``."""
+    """Where sentences begin that stand behind the data, after an empty line or a fence alone, or ``None``."""
     cut = None
+    fence = _CLOSE_FENCE["`"].search(text, begin)
+    if fence and text.count("```") == 1:
+        return fence.start()
     for match in reversed(list(islice(_PARAGRAPH.finditer(text, max(begin, len(text) - 5_000)), 64))):
         if not _SENTENCE.match(text, match.end()):
             break

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from .gaps import WS, Gap, read_gap
@@ -24,6 +25,7 @@ _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
 _INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
+_TYPOGRAPHIC = re.compile("[“”″]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 
@@ -106,6 +108,7 @@ class Scanner:
                 )
             )
             readings += self._early(start, opened, end, role, base)
+            readings += self._typographic(start, opened, end, role)
             return readings
         stop = every[first]
         at = bisect_left(good, stop)
@@ -122,6 +125,7 @@ class Scanner:
             StringReading(style, start, opened, stop, stop + 1, base + follows + 0.5 * bool(breaks) + 1.0 * split)
         )
         readings += self._early(start, opened, stop, role, base)
+        readings += self._typographic(start, opened, stop, role)
         readings += self._around_group(style, start, opened, stop, role, base)
         closing = [place for place in good[at : at + 8] if not self._splits(opened, place)]
         for candidate in closing[:3]:
@@ -158,6 +162,19 @@ class Scanner:
         return 0 < content.rfind(text[behind]) < content.rfind(opener) or (
             opener != "{" and text[behind] not in content and content.count(opener) == 1
         )
+
+    def _typographic(self, start: int, opened: int, stop: int, role: str) -> list[StringReading]:
+        """Readings in which a typographic quote closes what a plain one opened."""
+        if self.text[start] != '"':
+            return []
+        after = AFTER_KEY if role == "key" else AFTER_VALUE
+        cost = cost_of("quote_style") + 0.2
+        ends = (m for m in _TYPOGRAPHIC.finditer(self.text, opened, min(stop, opened + 2000)) if m.start() > opened)
+        return [
+            StringReading("quote_style", start, opened, match.start(), match.end(), cost)
+            for match in islice(ends, 8)
+            if after.match(self.text, match.end(), self.end)
+        ][:2]
 
     def _around_group(
         self, style: str | None, start: int, opened: int, stop: int, role: str, base: float
