@@ -15,6 +15,7 @@
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
+//! | [`tidy`], [`schema`] | programs made ready; plain JSON Schemas to programs |
 
 #![warn(missing_docs)]
 
@@ -49,9 +50,12 @@ pub mod parser;
 pub mod program;
 #[cfg(feature = "python")]
 mod python;
+#[cfg(feature = "python")]
+mod python_schema;
 pub mod regex;
 mod rests;
 mod scanner;
+pub mod schema;
 mod search;
 mod settled;
 mod shortcuts;

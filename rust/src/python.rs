@@ -1,4 +1,4 @@
-//! The Python module. The only file that knows PyO3.
+//! The Python module. Only this file and `python_schema` know PyO3.
 //!
 //! Objects are frozen and lock inside, so that threads may share them; work that may take long
 //! (compiling, cold masks, cold accepts) runs without the interpreter's lock.
@@ -16,6 +16,7 @@ use crate::bitmask::TokenSet;
 use crate::engine::lock;
 use crate::lalr_table::{LalrCode, ScannerCode};
 use crate::program::ProgramCode;
+use crate::python_schema::PlainSchemas;
 use crate::tidy::{Outcome, Tidied};
 use crate::{batch, matcher, vocabulary};
 
@@ -313,6 +314,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Vocabulary>()?;
     module.add_class::<Grammar>()?;
     module.add_class::<Matcher>()?;
+    module.add_class::<PlainSchemas>()?;
     module.add_function(wrap_pyfunction!(fill_bitmasks, module)?)?;
     module.add_function(wrap_pyfunction!(tidy, module)?)
 }

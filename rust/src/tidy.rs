@@ -5,9 +5,12 @@ use crate::code;
 use crate::error::{KernelError, Result};
 use crate::hash::Set;
 
-const EPSILON: u32 = 0;
-const TERMINAL: u32 = 1;
-const CALL: u32 = 2;
+/// Kinds of edges.
+pub const EPSILON: u32 = 0;
+/// See [`EPSILON`].
+pub const TERMINAL: u32 = 1;
+/// See [`EPSILON`].
+pub const CALL: u32 = 2;
 /// "No number yet", "no rule".
 const NONE: u32 = u32::MAX;
 
@@ -73,17 +76,22 @@ impl Rows {
 
 /// Makes a program ready. `finals` has a byte for each state, `starts` a u32 for each rule.
 pub fn tidy(edges: &[u8], finals: &[u8], starts: &[u8], start: u32, ignore: &[u32]) -> Result<Outcome> {
-    let n = finals.len();
-    let mut edges = code::rows::<4>(edges, "edges")?;
+    let edges = code::rows::<4>(edges, "edges")?;
     let starts: Vec<u32> = code::rows::<1>(starts, "rule_starts")?.iter().map(|r| r[0]).collect();
+    tidied(edges, finals, &starts, start, ignore)
+}
+
+/// [`tidy`], of rows.
+pub fn tidied(mut edges: Vec<[u32; 4]>, finals: &[u8], starts: &[u32], start: u32, ignore: &[u32]) -> Result<Outcome> {
+    let n = finals.len();
     let rule = |r: u32| starts.get(r as usize).is_some_and(|&s| (s as usize) < n);
     let right = |e: &[u32; 4]| (e[0] as usize) < n && (e[3] as usize) < n && (e[1] != CALL || rule(e[2]));
     if !rule(start) || !edges.iter().all(right) {
         return Err(KernelError::program("an edge from or to nowhere"));
     }
-    let nullable = nullable_calls(&edges, finals, &starts);
+    let nullable = nullable_calls(&edges, finals, starts);
     edges.extend(nullable.into_iter().map(|(source, target)| [source, EPSILON, 0, target]));
-    let useful = productive(&edges, finals, &starts);
+    let useful = productive(&edges, finals, starts);
     if !useful[starts[start as usize] as usize] {
         return Ok(Outcome::Empty);
     }
@@ -91,10 +99,10 @@ pub fn tidy(edges: &[u8], finals: &[u8], starts: &[u8], start: u32, ignore: &[u3
         useful[e[0] as usize] && useful[e[3] as usize] && (e[1] != CALL || useful[starts[e[2] as usize] as usize])
     });
     let out = Rows::new(n, &edges, |e| e[0], |e| [e[1], e[2], e[3]]);
-    if circular(&out, &starts, start) {
+    if circular(&out, starts, start) {
         return Ok(Outcome::Circular);
     }
-    Ok(Outcome::Ready(pack(&out, &starts, start, ignore)))
+    Ok(Outcome::Ready(pack(&out, starts, start, ignore)))
 }
 
 /// (source, target) of the calls of rules that may be empty.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from trellis.errors import GrammarError, LimitError
-from trellis.masking import left_corner, program
+from trellis.masking import left_corner, program, schema_front_plain
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
 from trellis.masking.compiled import Matcher
 from trellis.masking.grammar import Grammar
@@ -216,6 +217,26 @@ def test_the_kernel_makes_the_same_programs_ready(monkeypatch: pytest.MonkeyPatc
     ready = [compile_schema(schema, on_unsupported="relax").program for schema in schemas]
     monkeypatch.setattr(program, "_kernel_tidy", lambda: None)
     assert ready == [compile_schema(schema, on_unsupported="relax").program for schema in schemas]
+
+
+@pytest.mark.parametrize("options", [{"property_order": "schema"}, {"property_order": "any", "whitespace": "flexible"}])
+def test_the_kernel_lowers_plain_schemas_as_python_does(monkeypatch: pytest.MonkeyPatch, options: Any) -> None:
+    pytest.importorskip("trellis_kernel")
+    schemas = json.loads((FIXTURES / "schema_plain.json").read_text())
+    by_kernel: list[bool] = []
+    program_of = schema_front_plain.program_of
+
+    def noted(*arguments: Any) -> Any:
+        program = program_of(*arguments)
+        by_kernel.append(program is not None)
+        return program
+
+    monkeypatch.setattr(schema_front_plain, "program_of", noted)
+    every = schemas["plain"] + schemas["others"]
+    lowered = [compile_schema(schema, **options).program for schema in every]
+    assert by_kernel == [True] * len(schemas["plain"]) + [False] * len(schemas["others"])
+    monkeypatch.setattr(schema_front_plain, "program_of", lambda *_: None)
+    assert lowered == [compile_schema(schema, **options).program for schema in every]
 
 
 def test_a_rule_without_a_start_and_an_endless_one_are_errors_that_name_it() -> None:

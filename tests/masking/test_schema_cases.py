@@ -90,3 +90,12 @@ def test_a_schema_whose_parts_are_one_object_is_known_by_its_size_in_memory() ->
     for _ in range(60):
         schema = {"allOf": [schema, schema]}
     assert Grammar.from_json_schema(schema) is Grammar.from_json_schema(schema)
+
+
+def test_thousands_of_optional_properties_come_in_any_order() -> None:
+    pytest.importorskip("trellis_kernel")
+    schema = {"type": "object", "properties": {f"p{i}": {"type": "integer"} for i in range(1_600)},
+              "patternProperties": {"^x": {"type": "null"}}}
+    grammar = Grammar.from_json_schema(schema, property_order="any")
+    assert grammar.accepts('{"p1599":1,"p3":2,"other":"y"}')
+    assert not grammar.accepts('{"p1599":1,"p3":"2"}')

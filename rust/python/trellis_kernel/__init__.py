@@ -3,6 +3,14 @@
 Trellis itself lowers grammars to what this module takes; few programs need it directly.
 """
 
-from trellis_kernel._kernel import Grammar, KernelError, Matcher, Vocabulary, fill_bitmasks, tidy
+from trellis_kernel._kernel import (
+    Grammar,
+    KernelError,
+    Matcher,
+    PlainSchemas,
+    Vocabulary,
+    fill_bitmasks,
+    tidy,
+)
 
-__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary", "fill_bitmasks", "tidy"]
+__all__ = ["Grammar", "KernelError", "Matcher", "PlainSchemas", "Vocabulary", "fill_bitmasks", "tidy"]

@@ -1,9 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 from typing_extensions import Buffer
 
-__all__ = ["Grammar", "KernelError", "Matcher", "Vocabulary", "fill_bitmasks", "tidy"]
+__all__ = ["Grammar", "KernelError", "Matcher", "PlainSchemas", "Vocabulary", "fill_bitmasks", "tidy"]
 
 class KernelError(Exception):
     """An error of the kernel.
@@ -114,6 +114,37 @@ class Matcher:
         """The bytes that every completion starts with, ``limit`` at most; none before a special token."""
     def tokens_needed(self) -> int:
         """Tokens that a shortest ending needs, the end token among them; 0 when finished."""
+
+@final
+class PlainSchemas:
+    """Lowers JSON Schemas whose arrays and objects need no algebra."""
+
+    def __new__(cls, separators: Sequence[tuple[bytes, str]], name: bytes,
+                anything: tuple[Sequence[bytes], Sequence[str], bytes, bytes, bytes, int],
+                scalars: Sequence[tuple[str, tuple[bytes, str]]], keywords: Sequence[tuple[str, str]],
+                spellings: Sequence[str]) -> PlainSchemas:
+        """Terminals come with their names.
+
+        Args:
+            separators: the terminals of ``{``, ``}``, ``[``, ``]``, ``,`` and ``:``.
+            name: the terminal of any property's name, a regex.
+            anything: terminals, names, edges, finals, rule starts and start of the program of any value.
+            scalars: for each type but array and object, and for null and boolean together in either order (names
+                with a blank between them), its terminal.
+            keywords: each keyword and what it is: its own name where it is plain, or annotation, address, reference,
+                number, string or other.
+            spellings: the keywords that no other name may differ from in upper and lower case only.
+        """
+    def lower(self, root: object, any_order: bool,
+              scalar: Callable[[dict[str, object], str], list[tuple[bytes, str]] | None],
+              ) -> tuple[list[bytes], list[str], bytes, bytes, bytes, int] | None:
+        """The program of a schema, in parts as ``anything``; None when it is not plain, or has no instance.
+
+        Args:
+            any_order: whether properties come in any order, not the schema's.
+            scalar: gives the terminals of a schema (and its JSON pointer) with keywords that are not plain; None when
+                it has arrays or objects.
+        """
 
 def fill_bitmasks(matchers: Sequence[Matcher], bitmask: Buffer, threads: int) -> None:
     """Overwrites the first rows of an int32 bitmask with the masks of some matchers, in their order.

@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedError, UsageError
 from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
+from trellis.masking import schema_front_plain as plain
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import GeneralProgram
 from trellis.masking.schema_front_arrays import array_body
@@ -77,8 +78,10 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
 
     def lowered(document: Document) -> LoweredSchema:
         normal = Normalizer(document, enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
-        program = _Lowering(normal, whitespace, property_order, _anything(whitespace)).program()
-        return LoweredSchema(program, tuple(normal.relaxations))
+        lowering = _Lowering(normal, whitespace, property_order, _anything(whitespace))
+        lower = _plain(whitespace, document.dialect) if type(document) is Document else None
+        program = lower and plain.program_of(lower, normal, lowering.ports, property_order == "any")
+        return LoweredSchema(program or lowering.program(), tuple(normal.relaxations))
 
     try:
         return with_document(schema, registry, lowered)
@@ -93,6 +96,19 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
 def _anything(whitespace: Whitespace) -> GeneralProgram:
     """The program of any value at all: where names are free, so are their values."""
     return _Lowering(Normalizer(Document(True)), whitespace, "any", None).program()
+
+
+@cache
+def _plain(whitespace: Whitespace, dialect: int) -> plain.Plain | None:
+    """The kernel's half of lowering plain schemas; None where there is none."""
+    if SEPARATORS[whitespace].indented:
+        return None
+    scalars = {}
+    for types in plain.SCALARS:
+        schema = {"type": types.split()}
+        normal = Normalizer(Document(schema))
+        scalars[types] = _Lowering(normal, whitespace, "any", None).ports((Place(schema, ""),))[0]
+    return plain.kernel(SEPARATORS[whitespace], _anything(whitespace), scalars, dialect)
 
 
 class _Lowering:

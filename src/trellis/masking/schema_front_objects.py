@@ -70,7 +70,7 @@ class ObjectAutomaton:
             self.in_sets = options * 2 ** len(kept) <= MAX_SETS
             if not self.in_sets and self.required.issuperset(kept):
                 self.in_sets = True
-                self.window = max((MAX_SETS // (options * len(kept))).bit_length() - 1, 0)
+                self.window = max((MAX_SETS // (options * max(len(kept), 1))).bit_length() - 1, 0)
         self.place = {name: i for i, name in enumerate(self.chain)}
         self.asked: dict[int, list[int]] = {}
         self.askers: dict[int, list[int]] = {}
