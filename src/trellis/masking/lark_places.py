@@ -103,20 +103,26 @@ class Places:
             if found:
                 groups = [re.escape(group) for group in found.groups()]
                 raise self._refusal(error, saying.format(*found.groups()), self._spelled(spelling.format(*groups)))
-        names = re.findall(_NAMED, message, re.IGNORECASE) + re.findall(r"'([A-Za-z_]\w*)'", message)
+        ways = re.findall(r"<([A-Za-z_]\w*) : (.*)>", message)  # of a conflict
+        if ways:
+            first += " " + ", ".join(f"{rule}: {symbols}".rstrip() for rule, symbols in sorted(ways))
+        names = [rule for rule, _ in sorted(ways)] if ways else [
+            *re.findall(_NAMED, message, re.IGNORECASE), *re.findall(r"'([A-Za-z_]\w*)'", message)]
         concerned = next((name for name in names if self.use(name) is not None), None)
         offset = None
         if concerned is not None:
             offset = self.definition(concerned, 1 if "more than once" in message else 0)
             if offset is None or "not defined" in message:
                 offset = self.use(concerned)
-        raise self._refusal(error, f"Lark refuses the grammar: {first}", offset, concerned)
+        raise self._refusal(error, f"Lark refuses the grammar: {first}", offset, concerned,
+                            'parser="earley" takes conflicts' if ways else "")
 
-    def _refusal(self, error: Exception, message: str, offset: int | None, rule: str | None = None) -> GrammarError:
+    def _refusal(self, error: Exception, message: str, offset: int | None, rule: str | None = None,
+                 hint: str = "") -> GrammarError:
         if rule is None and offset is not None:
             rule = self._defined_at(offset)
         line, column = self.line_column(offset)
-        refusal = GrammarError(message, line=line, column=column, source=self.text, rule=rule)
+        refusal = GrammarError(message, line=line, column=column, source=self.text, rule=rule, hint=hint)
         refusal.__cause__ = error
         return refusal
 
