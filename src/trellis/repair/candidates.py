@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .edits import Change, apply_edits
 from .extract import Region, answer_start, regions, sign_off
+from .gaps import WS
 from .literals import python_changes
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
 from .search import BRACKETS, Limits, Search
+from .skip import AROUND, Skipper
 from .standard import DECODER, read_standard
-from .state import Frame, Reading
 from .strings import CLOSING
 
 _BRACKET = re.compile(r"[{\[]")
@@ -27,10 +30,11 @@ _ROOT_HEAD = re.compile(
     r"|(?:new\s+)?[A-Za-z_][\w.]*\(\s*[\"'\d-][^()]*\)\s*;?\s*\Z)",
     re.I,
 )
+_LONG = 5_000  # characters of a text of which not all is read token by token
+_BREAKS = 16  # places with lost brackets around which all is read, before it is read everywhere
 _TRIES = 40  # failures after which a bracket must look like the beginning of data
 _LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?\s*[:=]|true|false|null|None|True|False)")
 _COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
-_ITEM = re.compile(r"\s*\{")
 _TAIL = " \t\r\n;"  # what may stand behind a value without brackets
 # A reading without these has found the end of the data.
 _TO_THE_END = frozenset(
@@ -53,20 +57,25 @@ class Candidate:
 
 
 def find_candidates(
-    text: str, level: Level, limits: Limits, view: SchemaView | None, broken_at: int = -1
+    text: str, level: Level, limits: Limits, view: SchemaView | None, error: json.JSONDecodeError | None = None
 ) -> Iterator[Candidate]:
     """Everything in the text that can be read, region by region; the same span is read once.
 
     Args:
         text: the whole input.
         level, limits, view: as for the search.
-        broken_at: an offset at which the standard reader is known to fail, or -1.
+        error: what the standard reader says of the text, if it was asked.
     """
     seen: set[tuple[int, int]] = set()
-    strict_ends: dict[int, int] = {}
+    strict_ends: dict[int, _Strict] = {}
+    if error is not None:
+        start = WS.match(text).end()  # type: ignore[union-attr]
+        more = error.msg.startswith("Extra data")
+        stop = start + len(text[start : error.pos].rstrip()) if more else error.pos
+        strict_ends[start] = _Strict(stop, more and not _STRUCTURAL_TAIL.match(text, stop))
     closed = False
     for region in regions(text):
-        for candidate in _read_region(text, region, level, limits, view, strict_ends, broken_at):
+        for candidate in _read_region(text, region, level, limits, view, strict_ends):
             closed |= not any(change.rule in _TO_THE_END for change in candidate.changes)
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
@@ -75,7 +84,7 @@ def find_candidates(
             yield candidate
     begin = answer_start(text)
     if not closed and (end := sign_off(text, begin)) is not None:
-        yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {}, broken_at)
+        yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {})
 
 
 def _read_region(
@@ -84,8 +93,7 @@ def _read_region(
     level: Level,
     limits: Limits,
     view: SchemaView | None,
-    strict_ends: dict[int, int],
-    broken_at: int,
+    strict_ends: dict[int, _Strict],
 ) -> Iterator[Candidate]:
     position, end = region.start, region.end
     scanner = Scanner(text, end)
@@ -94,7 +102,7 @@ def _read_region(
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
-        group, work = _search(text, start, level, limits, region, view, scanner)
+        group, work = _search(text, start, level, limits, region, view, scanner, start)
         budget -= work
         if region.source != "fence":
             group = [candidate for candidate in group if not text[candidate.end : end].strip(_TAIL)]
@@ -110,23 +118,23 @@ def _read_region(
             position = start + 1
             continue
         strict = strict_ends.get(start)
-        if strict is None and start != broken_at:
+        if strict is None or strict.stop > end:
             strict = _raw_decode(text, start, end)
-        if strict is not None:
+        if strict.whole:
             strict_ends[start] = strict
-            group = [Candidate(start, strict, (), 0.0, source=region.source)]
+            group = [Candidate(start, strict.stop, (), 0.0, source=region.source)]
         elif python := python_changes(text, start, end) if (attempts := attempts + 1) < 8 else None:
             stop, changes = python
             group = [Candidate(start, stop, tuple(changes), sum(c.cost for c in changes), source=region.source)]
         else:
-            group, work = _search(text, start, level, limits, region, view, scanner)
+            group, work = _search(text, start, level, limits, region, view, scanner, strict.stop)
             budget -= work
         if not group and _DATA_LIKE.search(text, start, min(end, start + 200)):
             broken = True  # what is found later may be a piece of it
         if broken:
             group = [replace(candidate, doubtful=True) for candidate in group]
         position = group[0].end if group else start + 1
-        if group and strict is None and view is not None and view.types() and _KINDS[text[start]] not in view.types():
+        if group and not strict.whole and view is not None and view.types() and _KINDS[text[start]] not in view.types():
             position = start + 1  # what the schema wants may be inside of it
         found += bool(group)
         failures += not group
@@ -150,30 +158,52 @@ def unescaped(text: str) -> Candidate | None:
     return Candidate(0, len(text), changes, price)
 
 
-def _raw_decode(text: str, start: int, end: int) -> int | None:
-    """Where a clean value ends that starts here, if nothing after it looks like a part of it."""
+class _Strict(NamedTuple):
+    """What the standard reader makes of a value: where it stops, and whether it read the whole of it."""
+
+    stop: int
+    whole: bool
+
+
+def _raw_decode(text: str, start: int, end: int) -> _Strict:
+    """The standard reading of what starts here; it is not whole if what follows looks like a part of it."""
     try:
         _, stop = DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        return _Strict(min(error.pos, end), False)
     except (ValueError, RecursionError):
-        return None
-    if stop > end or _STRUCTURAL_TAIL.match(text, stop, end):
-        return None
-    return stop
+        return _Strict(start, False)
+    return _Strict(min(stop, end), stop <= end and not _STRUCTURAL_TAIL.match(text, stop, end))
 
 
 def _search(
-    text: str, start: int, level: Level, limits: Limits, region: Region, view: SchemaView | None, scanner: Scanner
+    text: str,
+    start: int,
+    level: Level,
+    limits: Limits,
+    region: Region,
+    view: SchemaView | None,
+    scanner: Scanner,
+    broken: int,
 ) -> tuple[list[Candidate], int]:
-    """Candidates that start at an offset, and what it cost to find them, in steps."""
-    work = 0
-    for skipping in (True, False):
-        search = Search(scanner, start, level, limits, view, skipping and len(text) > 5_000)
+    """Candidates that start at an offset, and what it cost to find them, in steps.
+
+    In a long text all is read around ``broken``, where the standard reader stops. If brackets are repaired elsewhere,
+    the search is made again with all read there as well.
+    """
+    work, breaks = 0, [broken]
+    for most in (2, _BREAKS, -1):
+        skipper = Skipper(text, start, scanner.end, breaks) if len(breaks) <= most and len(text) > _LONG else None
+        search = Search(scanner, start, level, limits, view, skipper)
         readings = search.run()
         work += search.made + (search.furthest - start) // 64 + 4
-        if not skipping or not readings or not readings[0].used(BRACKETS):
+        if skipper is None or not readings:
             break
-        if _lost_at_end(text, readings[0], search.root):
+        lost = [link.piece.start for link in readings[0].pieces() if link.piece.rule in BRACKETS]
+        elsewhere = [at for at in lost if all(abs(at - known) > AROUND // 2 for known in breaks)]
+        if not elsewhere:
             break
+        breaks += elsewhere
     group: list[Candidate] = []
     for reading in readings[:6]:
         if group and reading.cost > group[0].cost + 1.5:
@@ -190,25 +220,6 @@ def _search(
         if level == "salvage" or _credible(text, candidate, reading.tokens, region):
             group.append(candidate)
     return group, work
-
-
-def _lost_at_end(text: str, reading: Reading, root: Frame | None) -> bool:
-    """Whether the only brackets that were repaired are those that close the root at the end of the text.
-
-    What the search skipped was whole then: a closer lost inside of an item of a list would have broken the item, and
-    one lost inside of a member of an object would have left the lines of later members behind.
-    """
-    lost = [link.piece for link in reading.pieces() if link.piece.rule in BRACKETS]
-    if root is None or len(lost) != 1 or not isinstance(lost[0], Change) or lost[0].rule != "missing_closer":
-        return False
-    if text[lost[0].start :].strip(_TAIL + ",`"):
-        return False
-    if root.kind == "[":
-        return _ITEM.match(text, root.open + 1) is not None
-    if root.member_indent is None:
-        return False
-    first = min(root.keys.values(), default=root.open)
-    return text.count(text[first - root.member_indent - 1 : first + 1], root.open) == len(root.keys)
 
 
 def _credible(text: str, candidate: Candidate, tokens: int, region: Region) -> bool:

@@ -80,12 +80,11 @@ class _Reader:
 
     def read(self, text: str) -> Repaired[Any]:
         self.bounds.check_size(text)
-        broken_at = -1
+        failed: json.JSONDecodeError | None = None
         try:
             value = read_standard(text)
         except json.JSONDecodeError as error:
-            if not error.msg.startswith("Extra data"):
-                broken_at = len(text) - len(text.lstrip())
+            failed = error
         except ValueError:
             pass
         else:
@@ -93,7 +92,7 @@ class _Reader:
             if result is not None:
                 return result
         view = SchemaView.of(self.schema) if self.schema is not None else None
-        found, failure = self._found(text, view, broken_at)
+        found, failure = self._found(text, view, failed)
         found = [item for item in found if self._allows(item.result)]
         if not found and failure is None and self.policies.no_data != "error":
             found = self._no_data(text)
@@ -122,13 +121,15 @@ class _Reader:
         result = Repaired(value, repaired, locate(text, more), confidence(cost, math.inf))
         return result if self.judge.accepts(value) and self._allows(result) else None
 
-    def _found(self, text: str, view: SchemaView | None, broken_at: int) -> tuple[list[Found], RepairError | None]:
+    def _found(
+        self, text: str, view: SchemaView | None, error: json.JSONDecodeError | None
+    ) -> tuple[list[Found], RepairError | None]:
         """Every reading, and the last error of those that are none."""
         once = unescaped(text)
         found: list[Found] = []
         failure: RepairError | None = None
         whole = [once] if once is not None else []
-        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view, broken_at)):
+        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view, error)):
             try:
                 settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
                 result = _result(text, settle)
@@ -138,11 +139,11 @@ class _Reader:
                 found.append(self._by_policy(text, fitted, view))
             except ValueError:
                 continue
-            except RepairError as error:
-                failure = error
+            except RepairError as refused:
+                failure = refused
         accepted = any(self.judge.accepts(item.result.value) for item in found)
         if view is not None and self.level != "safe" and not accepted:
-            found += self._wrapped(text, view, broken_at)
+            found += self._wrapped(text, view, error)
             found += self._plain(text, view)
         return found, failure
 
@@ -200,14 +201,14 @@ class _Reader:
             Change("several_values", item.end, root.end, "", 0.0),
         ]
 
-    def _wrapped(self, text: str, view: SchemaView, broken_at: int) -> list[Found]:
+    def _wrapped(self, text: str, view: SchemaView, error: json.JSONDecodeError | None) -> list[Found]:
         """Readings of an object of one member around the data: closers that were lost are those inside of it."""
         member = _ONLY_MEMBER.search(text)
         if member is None or member["name"] in view.names():
             return []
         around = SchemaView(self.schema, ({"type": "object", "properties": {member["name"]: self.schema}},))
         found: list[Found] = []
-        for candidate in find_candidates(text, self.level, self.bounds, around, broken_at):
+        for candidate in find_candidates(text, self.level, self.bounds, around, error):
             settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
             try:
                 fitted = self._fit(text, _result(text, settle), settle, view)

@@ -26,13 +26,17 @@ class Quotes:
     _CHUNK = 16_384
 
     def __init__(self, text: str, end: int, closers: str, begin: int) -> None:
-        self._text, self._end, self.begin, self._scanned = text, end, begin, begin
+        self._text, self._end, self._begin, self._scanned = text, end, begin, begin
         self._pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
         self._closers = closers
         self.every: list[int] = []
         self.keys: list[int] = []
         self.values: list[int] = []
         self.escaped: list[int] = []
+
+    def covers(self, start: int) -> bool:
+        """Whether to go on with this index, instead of beginning another at ``start``."""
+        return self._begin <= start <= self._scanned + 4 * self._CHUNK
 
     def reach(self, start: int, role: str) -> None:
         """Read on until some quotes fit for the role lie behind ``start``, or the text ends."""

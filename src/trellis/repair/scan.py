@@ -6,21 +6,18 @@ stays linear in the text however it forks.
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any
 
 from .gaps import WS, Gap, read_gap
 from .quotes import AFTER_KEY, AFTER_LINE, AFTER_VALUE, Quotes
 from .rules import cost_of
+from .skip import scan_once
 from .strings import CLOSING, StringReading
 
-scan_once: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
@@ -68,7 +65,7 @@ class Scanner:
     def quotes(self, closers: str, start: int, role: str) -> Quotes:
         """The index of closing quotes, read far enough to look on from ``start``."""
         index = self._quotes.get(closers)
-        if index is None or index.begin > start:
+        if index is None or not index.covers(start):
             index = self._quotes[closers] = Quotes(self.text, self.end, closers, start)
         index.reach(start, role)
         return index

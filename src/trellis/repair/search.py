@@ -10,7 +10,6 @@ state and bracket are one, the cheaper stays. The number kept is bounded, so the
 from __future__ import annotations
 
 import heapq
-import json
 import re
 from dataclasses import dataclass
 
@@ -18,8 +17,9 @@ from ..errors import RepairError, UsageError, shown
 from .edits import Change, place
 from .moves import Moves
 from .rules import Level, cost_of
-from .scan import Scanner, scan_once
+from .scan import Scanner
 from .schema_view import SchemaView
+from .skip import Skipper
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Piece, Reading
 from .strings import StringReading
 
@@ -47,7 +47,6 @@ _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}"
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
-_FOLLOWED = re.compile(rf"{_WS}[,}}\]]")
 
 
 _STRUCTURE = frozenset(
@@ -133,18 +132,15 @@ class Search:
         level: Level,
         limits: Limits,
         view: SchemaView | None = None,
-        skipping: bool = False,
+        skipper: Skipper | None = None,
     ) -> None:
-        self.skipping, self.wasted = skipping, 0
+        self.skipper = skipper
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
         self.steps = self.made = 0
         self.furthest = start
-        self.root: Frame | None = None  # the first bracket that was opened
 
     def _opened(self, frame: Frame) -> Frame:
-        if self.root is None:
-            self.root = frame
         if frame.depth > self.limits.depth:
             raise self._limit("depth", frame.open, f"more than {self.limits.depth} brackets are open at once")
         return frame
@@ -185,7 +181,7 @@ class Search:
                 following = self.moves.expand(moved)
                 self.steps += len(following)
             if len(following) > 1:
-                forked_at = position
+                forked_at = moved.pos
             self.steps += 1
             if self.steps > most:
                 raise self._limit("steps", position, "the text is too damaged to be read in bounded time")
@@ -232,27 +228,6 @@ class Search:
             return StringReading("quote_style", start, start + 1, end - 1, end, cost_of("quote_style"))
         return Change("literal", start, end, _LITERALS[word], cost_of("literal"))
 
-    def _skip(self, start: int) -> int:
-        """Where a bracket ends that the standard decoder reads, or -1.
-
-        What the decoder reads needs no repair; only evidence on lost brackets may lie in it, so a result that repairs
-        brackets is to be searched for again without skipping.
-        """
-        if not self.skipping:
-            return -1
-        try:
-            stop: int = scan_once(self.text, start)[1]
-        except json.JSONDecodeError as error:
-            self.wasted += error.pos - start + error.pos // 4  # the error counts the lines before it
-        except (ValueError, StopIteration, RecursionError):
-            self.wasted += (self.end - start) // 4
-        else:
-            if stop <= self.end and _FOLLOWED.match(self.text, stop, self.end):
-                return stop
-            self.wasted += max(0, stop - start)
-        self.skipping = self.wasted < 3 * (self.end - self.start) + 1000
-        return -1
-
     def _advance(self, reading: Reading, limit: int) -> Reading:
         """Read clean tokens up to ``limit``; returns ``reading`` itself when the next token is not clean."""
         text, end = self.text, self.end
@@ -260,6 +235,7 @@ class Search:
         vstart, vseq, closed = reading.vstart, reading.vseq, reading.closed
         tokens, count, key, links, cost = 0, reading.count, reading.key, reading.links, reading.cost
         back = reading.back
+        alone = self.skipper if limit > end else None
         while pos < limit:
             before = pos
             if first and frame is not None and (state in (KEY, VALUE)):
@@ -273,6 +249,13 @@ class Search:
             if state == AFTER:
                 if frame is None:
                     break
+                if alone is not None and pos >= alone.next_run:
+                    run = alone.members(frame, pos)
+                    if run is not None:
+                        pos, vstart, vseq, closed = run.end, -1, count, None
+                        tokens += run.members
+                        frame.keys.update(dict.fromkeys(run.keys, pos))
+                        continue
                 match = (_NEXT_KEY if frame.kind == "{" else _NEXT_VALUE).match(text, pos, end)
                 if match:
                     start = match.start(match.lastindex or 0)
@@ -356,8 +339,8 @@ class Search:
                     links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
                 pos, state, first, closed = match.end(), AFTER, False, None
                 continue
-            if frame is not None and not (first and frame.kind == "["):
-                stop = self._skip(start)
+            if self.skipper is not None and frame is not None and not (first and frame.kind == "["):
+                stop = self.skipper.value(start)
                 if stop >= 0:
                     pos, state, first, closed = stop, AFTER, False, None
                     continue
