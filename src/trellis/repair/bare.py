@@ -18,6 +18,10 @@ _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
 _SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t]+\")")
+_PLAIN = r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)"
+_BESIDE = re.compile(
+    rf"{_PLAIN}(?=[ \t]+(?!\d{{3}}[ \t,\]]){_PLAIN}(?:[ \t]+{_PLAIN})?[ \t]*(?:[\r\n,\]]|\Z| -?\d))"
+)  # not 1 000
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "undefined": "null", "nil": "null"}
 _NON_FINITE = {"nan", "infinity", "inf"}
 _INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
@@ -69,6 +73,9 @@ def values(text: str, at: int, end: int, scanner: Scanner, in_array: bool = Fals
     found = _exact(text, at, end)
     if found is not None and (found.cost == 0 or not found.truncated):
         return [found]
+    beside = _BESIDE.match(text, at, end) if in_array else None
+    if beside:
+        return [Bare(beside.end(), 0.0)]
     options = [found] if found is not None else []
     match = _SPACED_NUMBER.match(text, at, end)
     if match:

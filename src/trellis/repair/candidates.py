@@ -15,7 +15,7 @@ from .literals import python_changes
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
-from .search import BRACKETS, Limits, Search
+from .search import BRACKETS, NEAR, Limits, Search
 from .skip import AROUND, Skipper
 from .standard import DECODER, read_standard
 from .strings import CLOSING
@@ -31,6 +31,7 @@ _ROOT_HEAD = re.compile(
     re.I,
 )
 _LONG = 5_000  # characters of a text of which not all is read token by token
+_VERY_LONG = 200_000  # characters of a text of which only readings are told that leave a doubt
 _BREAKS = 16  # places with lost brackets around which all is read, before it is read everywhere
 _TRIES = 40  # failures after which a bracket must look like the beginning of data
 _LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?\s*[:=]|true|false|null|None|True|False)")
@@ -206,7 +207,7 @@ def _search(
         breaks += elsewhere
     group: list[Candidate] = []
     for reading in readings[:6]:
-        if group and reading.cost > group[0].cost + 1.5:
+        if group and reading.cost > group[0].cost + (1.5 if len(text) < _VERY_LONG else NEAR):
             break
         candidate = Candidate(
             start,

@@ -95,7 +95,7 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
     A fence is a line of its own, so backticks inside a JSON string do not end it; a fence line inside a string with raw
     line breaks may, so the content up to the last closing line is given as well.
     """
-    if "```" not in text and "~~~" not in text:
+    if ("`" not in text or "```" not in text) and ("~" not in text or "~~~" not in text):
         return
     position = begin
     spans: list[tuple[int, int, str]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import math
 import re
 from dataclasses import replace
@@ -94,6 +95,10 @@ def _left_out(text: str, begin: int, candidate: Candidate) -> float:
 def _same(a: Any, b: Any) -> bool:
     """Equal as JSON: ``1`` and ``True`` are not."""
     try:
-        return a is b or (a == b and json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
+        if a is b or a != b:
+            return a is b
+        return marshal.dumps(a, 0) == marshal.dumps(b, 0) or json.dumps(a, sort_keys=True) == json.dumps(
+            b, sort_keys=True
+        )
     except (RecursionError, ValueError):
         return False

@@ -171,6 +171,8 @@ class Search:
             if (finished and reading.cost >= finished[0].cost + MARGIN) or reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
+                if reading.cost > min(item[2].cost for item in heap) + MARGIN:
+                    continue
                 moved = self._advance(reading, position - position % STRIDE + STRIDE)
             else:
                 seen.clear()
@@ -359,4 +361,4 @@ class Search:
         return new
 
 
-__all__ = ["BRACKETS", "Limits", "Search"]
+__all__ = ["BRACKETS", "NEAR", "Limits", "Search"]

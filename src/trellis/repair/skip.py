@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .standard import DECODER
@@ -19,13 +20,8 @@ AROUND = 8_192  # characters before and after a break in which everything is rea
 _RUN = 4_096  # characters that a run of members has at least
 _WINDOW = 1_500  # at its end, where the comma is looked for that ends it
 _FOLLOWED = re.compile(r"[ \t\n\r]*[,}\]]")
-_KEY_COMMA = re.compile(r"(?<=[\"\d}\]el])[ \t\n\r]*,[ \t\n\r]*(?=\"[^\"\\\n]{0,200}\"[ \t]*:)")
-_ITEM_COMMA = {
-    '"': re.compile(r"(?<=\")[ \t\n\r]*,[ \t\n\r]*(?=\")"),
-    "{": re.compile(r"(?<=\})[ \t\n\r]*,[ \t\n\r]*(?=\{)"),
-    "[": re.compile(r"(?<=\])[ \t\n\r]*,[ \t\n\r]*(?=\[)"),
-    "0": re.compile(r"(?<=\d)[ \t\n\r]*,[ \t\n\r]*(?=-?\d)"),
-}
+_CLOSERS = re.compile(r"[}\]]*\Z")
+_KEY = r"\"[^\"\\\n]{0,200}\"[ \t]*:"
 _MEMBER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 scan_once: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore[attr-defined]
@@ -56,8 +52,11 @@ class Skipper:
 
     def value(self, start: int) -> int:
         """Where a bracket ends that the decoder reads, or -1."""
-        if self._wasted > self._most or any(at - AROUND <= start < at + AROUND for at in self._breaks):
+        if self._wasted > self._most:
             return -1
+        for at in self._breaks:
+            if at - AROUND <= start < at + AROUND:
+                return -1
         try:
             stop: int = scan_once(self._text, start)[1]
         except json.JSONDecodeError as error:
@@ -66,8 +65,11 @@ class Skipper:
         except (ValueError, StopIteration, RecursionError):
             self._wasted += (self._end - start) // 4
             return -1
-        apart = all(stop <= at - AROUND or start >= at + AROUND for at in self._breaks)
-        if apart and stop <= self._end and _FOLLOWED.match(self._text, stop, self._end):
+        for at in self._breaks:
+            if start < at and stop > at - AROUND:
+                self._wasted += stop - start
+                return -1
+        if stop <= self._end and _FOLLOWED.match(self._text, stop, self._end):
             return stop
         self._wasted += max(0, stop - start)
         return -1
@@ -89,7 +91,7 @@ class Skipper:
         member = _MEMBER.match(text, position, stop)
         if member is None or (frame.kind == "{" and frame.watched) or self._wasted > self._most:
             return None
-        comma = self._last_comma(frame, member.end(), stop)
+        comma = self._last_comma(frame, position, member.end(), stop)
         if comma < 0:
             return None
         inside = text[member.end() : comma]
@@ -111,20 +113,29 @@ class Skipper:
         self.next_run = comma
         return Run(comma, keys, len(value))
 
-    def _last_comma(self, frame: Frame, start: int, stop: int) -> int:
-        """Where the last comma before ``stop`` may be that stands between members of a bracket, or -1."""
+    def _last_comma(self, frame: Frame, position: int, start: int, stop: int) -> int:
+        """Where the last comma before ``stop`` may be that stands between members as the one at ``position``, or -1."""
         text = self._text
         if frame.member_indent is not None:
-            pattern = re.compile(rf",\r?\n[ \t]{{{frame.member_indent}}}(?=[^ \t\r\n])")
-        elif frame.kind == "{":
-            pattern = _KEY_COMMA
+            pattern = _line_comma(frame.member_indent)
         else:
+            closers = _CLOSERS.search(text, max(0, position - 8), position).group()  # type: ignore[union-attr]
             head = text[start]
-            known = _ITEM_COMMA.get("0" if head.isdigit() or head == "-" else head)
-            if known is None:
-                return -1
-            pattern = known
+            pattern = _inline_comma(closers, "key" if frame.kind == "{" else "-" if head.isdigit() else head)
         found = -1
         for match in pattern.finditer(text, max(start, stop - _WINDOW), stop):
-            found = match.start()
+            found = match.end(1)
         return found
+
+
+@lru_cache(maxsize=64)
+def _line_comma(indent: int) -> re.Pattern[str]:
+    return re.compile(rf"(),\r?\n[ \t]{{{indent}}}(?=[^ \t\r\n])")
+
+
+@lru_cache(maxsize=64)
+def _inline_comma(closers: str, head: str) -> re.Pattern[str]:
+    """A comma behind just these closers (or another value), before a key or an item that begins so."""
+    before = rf"(?<![}}\]]){re.escape(closers)}" if closers else r"(?<=[\"\del])"
+    after = {"key": _KEY, "-": r"-?\d"}.get(head, re.escape(head))
+    return re.compile(rf"({before})[ \t\n\r]*,[ \t\n\r]*(?={after})")
