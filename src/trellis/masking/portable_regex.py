@@ -32,6 +32,7 @@ from trellis.schema.shapes import Strings
 
 MAX_TEXT = 200_000  # characters of one expression
 MAX_TREE = 20_000  # nodes of one that is made of an automaton
+MAX_ELIMINATED = 4_000  # states of an automaton; the next one to take out is searched among all
 _NO_MATCH = Choice(())  # a node is told by its type: as tuples, empty nodes are all equal
 _Pending = tuple[int, ...]  # sets of bytes that a character begins with so far
 _Ways = dict[_Pending, Node]
@@ -260,6 +261,8 @@ def eliminated(count: int, edges: Iterable[tuple[int, int, Node]], start: int, f
     Raises:
         LimitError: the tree grows too large.
     """
+    if count > MAX_ELIMINATED:
+        raise LimitError("a terminal is too large for a regular expression", limit="states")
     begin, end = count, count + 1
     ways: dict[int, dict[int, Node]] = {state: {} for state in range(count + 2)}
     sizes: dict[tuple[int, int], int] = {}  # trees share their parts, but are written and read without

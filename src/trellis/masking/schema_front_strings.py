@@ -33,6 +33,7 @@ from trellis.masking.terminals import (
 )
 from trellis.schema import patterns
 from trellis.schema.languages import Automaton, automaton
+from trellis.schema.minimal import minimal
 from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
@@ -163,8 +164,14 @@ def _restricted(strings: Strings) -> tuple[bytes, ...]:
         fitted = [_fit(node, low, high) for branch in wanted.branches for node in _alternatives(branch.whole())]
         if None not in fitted:
             return tuple(dict.fromkeys(code for nodes in fitted for code in _terminals(nodes or [])))
-    found = automaton(strings)
-    code = None if found is None else terminal_of(found, character, b'"')
+    try:
+        found = minimal(automaton(strings._replace(minimum=0, maximum=None)))
+        code = None if found is None else terminal_of(found, character, b'"', low, high)
+    except LimitError:  # of patterns that need many states, a few lengths may not
+        if low == 0 and high is None:
+            raise
+        found = automaton(strings)
+        code = None if found is None else terminal_of(found, character, b'"')
     return () if code is None else (code,)
 
 
