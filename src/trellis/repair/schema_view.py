@@ -113,14 +113,18 @@ class SchemaView:
         """The values of ``enum`` and ``const``."""
         return [value for part in self.parts for value in self._values(part)]
 
-    def names(self) -> set[str]:
-        """The properties that an object here may have by name."""
+    @cached_property
+    def _names(self) -> set[str]:
         found: set[str] = set()
         for part in self.parts:
             properties = part.get("properties")
             if isinstance(properties, Mapping):
                 found.update(properties)
         return found
+
+    def names(self) -> set[str]:
+        """The properties that an object here may have by name; not to be changed."""
+        return self._names
 
     def ordered_names(self) -> list[str]:
         """The properties of an object in the order of the schema, if one subschema alone names them."""

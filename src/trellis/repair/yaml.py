@@ -46,6 +46,7 @@ _UNCLEAN = re.compile(
 )
 _NUMBERED = re.compile(r"1[.)] [^\n]*(?:\n[ \t]*\d{1,3}[.)] [^\n]*)+")
 _ASSIGNMENTS = re.compile(r"[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+(?:\n[ \t]*[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+)*")
+_COMMENT = re.compile(r"^[ \t]*#.*", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
 
 
@@ -313,7 +314,7 @@ def _documents(text: str, task: _Task) -> Iterator[_Reading]:
     ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
     found: list[tuple[int, int, _Reading]] = []
     for start, end in zip(starts, ends, strict=True):
-        if text[start:end].strip():
+        if _COMMENT.sub("", text[start:end]).strip():
             single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
             if single is None:
                 return

@@ -20,6 +20,7 @@ _MARKED_KEY = re.compile(
 _TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\])")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
+_BULLETS = frozenset("-*•‣◦–—+·●▪(")
 _TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
 _FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*$")
 _TAG = re.compile(r"(?:(?:</?[A-Za-z_][\w.:-]*>)+|<\|[\w ]+\|>)[ \t]*$")
@@ -99,7 +100,8 @@ def _separator(text: str, start: int, stop: int) -> tuple[Change, ...]:
 
 def read_bullet(text: str, at: int, end: int) -> Entry | None:
     """A list item's mark."""
-    match = _BULLET.match(text, at, end)
+    head = text[at : at + 1]
+    match = _BULLET.match(text, at, end) if head in _BULLETS or head.isdigit() else None
     if match:
         value = _space(text, match.end(), end)
         if match.group(1) == "-":
@@ -107,19 +109,19 @@ def read_bullet(text: str, at: int, end: int) -> Entry | None:
         width = match.end(1) - at
         change = Change("bullet", at, match.end(1), "-" + " " * (width - 1), cost_of("bullet"))
         return Entry(at, value, None, 0.1, (change, *_separator(text, match.end(1), value)))
-    match = _TIGHT_BULLET.match(text, at, end)
-    if match:
+    if head in "-•" and _TIGHT_BULLET.match(text, at, end):
         return Entry(at, at + 1, None, 0.4, (Change("missing_space", at, at + 1, "- ", cost_of("missing_space")),))
     return None
 
 
 def read_key(text: str, at: int, end: int) -> Entry | None:
     """A key with its colon, or what stands for one."""
-    match = _QUOTED_KEY.match(text, at, end)
+    head = text[at : at + 1]
+    match = _QUOTED_KEY.match(text, at, end) if head in "\"'" else None
     if match:
         value = _space(text, match.end(), end)
         return Entry(at, value, _unquoted(match.group(1)), 0.0, _separator(text, match.end(), value))
-    match = _MARKED_KEY.match(text, at, end)
+    match = _MARKED_KEY.match(text, at, end) if head in "*_`“‘" else None
     if match:
         value = _space(text, match.end(), end)
         name = match.group(2).strip()
@@ -168,9 +170,12 @@ def _unquoted(key: str) -> str:
 
 def mark_rule(text: str, line: Line) -> str | None:
     """The rule that removes a line which is a fence, a tag or a document marker; else ``None``."""
-    if _FENCE.match(text, line.at, line.end):
+    head = text[line.at]
+    if head.isalnum():
+        return None
+    if head in "`~>" and _FENCE.match(text, line.at, line.end):
         return "fence"
-    if _TAG.match(text, line.at, line.end):
+    if head == "<" and _TAG.match(text, line.at, line.end):
         return "tag"
     if _MARKER.match(text, line.at, line.end):
         return "document_marker"
@@ -184,6 +189,8 @@ def comment_start(text: str, at: int, end: int, is_text: bool) -> int:
 
     ``#`` with a word right behind it (``#12``) is taken for text, unless the value is of a type that has no text.
     """
+    if text.find("#", at, end) < 0:
+        return end
     for match in re.compile(r"(?:(?<=[ \t])|(?<![\s\S]))#" if at == 0 else r"(?<=[ \t])#").finditer(text, at, end):
         here = match.start()
         if is_text and here + 1 < end and text[here + 1] not in " \t#!-=":

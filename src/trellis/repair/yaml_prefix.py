@@ -12,11 +12,14 @@ from .yaml_lines import Line, split
 
 _MARKS = (re.compile(r">[ ]?"), re.compile(r"\+"), re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"))
 _COUNTED = _MARKS[2]
+_ANY = re.compile("|".join(f"^{mark.pattern}" for mark in _MARKS), re.M)
 _ADDED = re.compile(r"^\+(?=[ \t]{2,}\S)", re.M)
 
 
 def unprefixed(text: str) -> Iterator[list[Change]]:
     """The changes that take a mark off from before every line of a part of the text; the rest is prose."""
+    if _ANY.search(text) is None:
+        return
     shown = [line for line in split(text) if not line.blank]
     for mark in _MARKS:
         marked = [line for line in shown if mark.match(text, line.start, line.end)]

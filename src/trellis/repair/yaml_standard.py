@@ -23,7 +23,7 @@ from .edits import Change
 from .nodes import Node
 from .rules import cost_of
 from .yaml_blocks import BlockReader, NotYaml, Unsure
-from .yaml_scalars import float_value, int_value, is_null
+from .yaml_scalars import float_value, int_value
 
 __all__ = ["Document", "NotYaml", "lossy", "read_document", "read_nodes", "read_yaml", "written_out"]
 
@@ -236,7 +236,7 @@ class _Tree:
                     raise NotYaml("only objects can be merged", mark.line + 1, mark.column + 1)
                 self.merges += 1
                 continue
-            name = "null" if key.style is None and is_null(key.value) else key.value
+            name = "null" if key.style is None and str(key.tag).endswith(":null") else key.value
             if name in names:
                 raise NotYaml(f"the key {name!r} occurs twice", mark.line + 1, mark.column + 1)
             names.add(name)
