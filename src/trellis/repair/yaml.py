@@ -30,14 +30,14 @@ from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_prefix import unescaped_lines, unprefixed
-from .yaml_quotes import wrapping
+from .yaml_quotes import python_inside, wrapping
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
 
 _SIZE = 2_000_000
 _PASSES = 3
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
-_LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or marks for text
+_LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
 _TABBED = re.compile(r'"[^"\n]*(?<![A-Za-z])[A-Za-z]:\\[abefnrtv0N_]')  # ``"C:\temp"``, which has a tab in it
 _UNCLEAN = re.compile(
@@ -263,7 +263,8 @@ def _read_span(text: str, task: _Task) -> Iterator[_Reading]:
     if not bare:
         return
     with suppress(NotYaml):
-        yield from _coerced(text, cleaning, task, _LISTED if _NUMBERED.search(clean) or wrapping(clean) else 0.0)
+        otherwise = _NUMBERED.search(clean) or wrapping(clean) or python_inside(clean)
+        yield from _coerced(text, cleaning, task, _LISTED if otherwise else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
     for removed in (*unprefixed(text), unescaped_lines(text)):

@@ -22,6 +22,7 @@ _NAMED = re.compile(r"[^\s:][^:\n]{0,60}:[ \t]+")
 _NO_TEXT = re.compile(
     r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
 )
+_PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 _WRAPPED = 4  # texts with marks around them to one without, from which on the marks are quotes
 _WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
 
@@ -39,15 +40,22 @@ def wrapping(text: str) -> frozenset[str]:
             continue
         column = _BULLETS.match(line).end()  # type: ignore[union-attr]
         value = line[column:].strip()
+        named = None
         if not (value[:1] in count and value[-1] == _WRAPS[value[0]]):
-            value = _NAMED.sub("", value, count=1)
+            named = _NAMED.match(value)
+            value = value[named.end() :] if named else value
         block = column if value[:1] in ("|", ">") and len(value) < 4 else -1
         mark = value[:1]
         if mark in count and len(value) > 1 and value[-1] == _WRAPS[mark]:
             count[mark] += 1
-        elif not _NO_TEXT.fullmatch(value):
+        elif (named or line[:column].strip()) and not _NO_TEXT.fullmatch(value):
             others += 1
     return frozenset(mark for mark, times in count.items() if times > max(1, _WRAPPED * others))
+
+
+def python_inside(text: str) -> bool:
+    """Whether brackets hold what Python means otherwise than YAML: None, and escapes in single quotes."""
+    return _PYTHON.search(text) is not None
 
 
 def read_wrapped(text: str, at: int, end: int) -> list[Change] | None:

@@ -122,7 +122,8 @@ class LineReader(Values):
         """A bullet right before another dash, in a list whose bullets have no space behind them."""
         if not self.text.startswith("--", line.at) or line.end - line.at < 3:
             return None
-        if not any(frame.tight and frame.column == line.column for frame in self.stack):
+        listed = self.pending is not None and self.pending.view.types() == {"array"}
+        if not listed and not any(frame.tight and frame.column == line.column for frame in self.stack):
             return None
         change = Change("missing_space", line.at, line.at + 1, "- ", cost_of("missing_space"))
         return Entry(line.at, line.at + 1, None, 0.4, (change,))

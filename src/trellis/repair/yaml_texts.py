@@ -220,7 +220,9 @@ class Texts:
         if self.text[stop + 3 : self.lines[following].end].strip(" ,"):
             return None
         first = self.text[at + 3 : min(stop, self.lines[index].end)]
-        inner = textwrap.dedent(self.text[self.lines[index].end + 1 : stop].rstrip(" \t")) if following > index else ""
+        rows = [self.text[line.start : line.end] for line in self.lines[index + 1 : following]]
+        rows.append(self.text[self.lines[following].start : stop].rstrip(" \t"))
+        inner = textwrap.dedent("\n".join(rows))
         text = f"{first}\n{inner}" if first.strip() else inner
         self.change("quote_style", at, self.lines[following].end, quoted(text if following > index else first))
         return following + 1

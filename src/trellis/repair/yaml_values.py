@@ -11,14 +11,13 @@ from .schema_view import SchemaView
 from .search import Limits
 from .yaml_frames import Frame, Pending, has_text, wants_scalar, wants_text
 from .yaml_lines import Line, comment_start, mark_rule, quoted
-from .yaml_quotes import plain_is_safe, read_quoted, read_wrapped
+from .yaml_quotes import plain_is_safe, python_inside, read_quoted, read_wrapped
 from .yaml_standard import NotYaml, read_nodes
 from .yaml_texts import Texts
 
 _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
-_PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 _CLOSE = {"[": "]", "{": "}"}
 
 
@@ -147,7 +146,7 @@ class Values(Texts):
         inside = self.text[at:stop]
         try:
             read_nodes(inside)
-            python = len(inside) < _LONG and _PYTHON.search(inside) is not None
+            python = len(inside) < _LONG and python_inside(inside)
         except NotYaml:
             python = True
         if not python:
@@ -200,7 +199,7 @@ class Values(Texts):
             if (
                 number > index
                 and not line.blank
-                and (mark_rule(self.text, line) or (line.column <= frame.column and self.place(line)[1] is not None))
+                and (self._ends_flow(line) or (line.column <= frame.column and self.place(line)[1] is not None))
             ):
                 return self.lines[number - 1].end, number
             for match in _BRACKET.finditer(self.text, begin, line.end):
@@ -214,6 +213,10 @@ class Values(Texts):
             if number == index and depth and not self._more_flow(index, frame):
                 return line.end, index + 1
         return self.lines[-1].end, len(self.lines)
+
+    def _ends_flow(self, line: Line) -> bool:
+        """Whether a line is a mark, and no bracket at the margin."""
+        return mark_rule(self.text, line) not in (None, "surplus_opener", "surplus_closer")
 
     def _more_flow(self, index: int, frame: Frame) -> bool:
         """Whether brackets may go on below the line that they open on."""
