@@ -38,9 +38,8 @@ _LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?
 _COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
 _TAIL = " \t\r\n;"  # what may stand behind a value without brackets
 # A reading without these has found the end of the data.
-_TO_THE_END = frozenset(
-    {"missing_closer", "truncated_string", "unquoted_string", "missing_open_quote", "surplus_closer"}
-)
+_TO_THE_END = frozenset({"missing_closer", "missing_close_quote", "missing_open_quote", "missing_comma",
+                         "surplus_closer", "truncated_string", "unquoted_string"})
 _STRUCTURAL_TAIL = re.compile(r"(?:\s|//[^\n]*|/\*[^*]*\*/)*(?:[,}\]:{\[\"])")
 
 
