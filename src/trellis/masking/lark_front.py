@@ -290,9 +290,12 @@ class _Lowering:
         endless = self._endless(start)
         try:
             names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)} | self._special(start))
+            unlike = sorted({name for lexer in lexers.values() for name in _not_dropped(lexer)})
         except re.error as error:  # Lark makes one regex of a scanner's terminals when it first needs it
             self.place.reraise(error)
         index = {name: number for number, name in enumerate(names)}
+        instead = {**index, **{name: number for number, name in enumerate(unlike, len(names))}}
+        names += unlike
         states = _numbered(table, table.start_states[start])
         symbols: dict[str, int] = {}
         rules: dict[Any, int] = {}
@@ -300,11 +303,14 @@ class _Lowering:
         gotos: list[int] = []
         for state, number in states.items():
             for name, (action, argument) in sorted(table.states[state].items(), key=lambda item: item[0]):
+                labels = sorted({index[name], instead[name]}) if name in index else ()
                 if action is not Shift:
                     rule = rules.setdefault(argument, len(rules))
-                    actions += (number, len(names) if name == "$END" else index[name], 1, rule)
-                elif name in index:
-                    actions += (number, index[name], 0, states[argument])
+                    for label in labels or (len(names),):
+                        actions += (number, label, 1, rule)
+                elif labels:
+                    for label in labels:
+                        actions += (number, label, 0, states[argument])
                 elif name != "$END":
                     gotos += (number, symbols.setdefault(name, len(symbols)), states[argument])
         scanners: dict[int, int] = {}
@@ -314,7 +320,7 @@ class _Lowering:
             lexer = lexers[state]
             if id(lexer) not in scanners:
                 scanners[id(lexer)] = len(built)
-                built.append(self._scanner(lexer, index))
+                built.append(self._scanner(lexer, index, instead))
             scanner_of.append(scanners[id(lexer)])
         return LalrProgram(
             terminals=tuple(self.code(name) for name in names), names=tuple(names), actions=pack(actions),
@@ -348,7 +354,7 @@ class _Lowering:
         return {symbol.name for rule in self._rules(start) for symbol in rule.expansion
                 if symbol.is_term and symbol.name not in self.definitions}
 
-    def _scanner(self, lexer: Any, index: Mapping[str, int]) -> Scanner:
+    def _scanner(self, lexer: Any, index: Mapping[str, int], instead: Mapping[str, int]) -> Scanner:
         order = [index[terminal.name] for terminal in lexer.scanner.terminals]
         ignored = set(lexer.ignore_types)
         keywords: dict[tuple[int, Spelled], int] = {}
@@ -358,12 +364,9 @@ class _Lowering:
             if not isinstance(callback, UnlessCallback):
                 raise self.place.error(UnsupportedError, f"terminal {name} has a lexer callback", name)
             for keyword in callback.scanner.terminals:
-                if keyword.name in ignored:
-                    raise self.place.error(UnsupportedError, f"terminal {name} may also be {keyword.name}, which is "
-                                           "ignored: with LALR, Lark then fails", name)
-                keywords.setdefault((index[name], _spelled(keyword.pattern)), index[keyword.name])
+                keywords.setdefault((index[name], _spelled(keyword.pattern)), instead[keyword.name])
         return (order, [index[name] for name in sorted(ignored & index.keys())],
-                [(label, word, instead) for (label, word), instead in keywords.items()])
+                [(label, word, keyword) for (label, word), keyword in keywords.items()])
 
 
 def _spelled(pattern: Any) -> Spelled:
@@ -388,6 +391,18 @@ def _numbered(table: Any, start: Any) -> dict[Any, int]:
 def _scanner_names(lexer: Any) -> set[str]:
     """All terminals that a contextual lexer may yield, keywords included."""
     return {terminal.name for terminal in lexer.terminals} | {terminal.name for terminal in lexer.scanner.terminals}
+
+
+def _not_dropped(lexer: Any) -> set[str]:
+    """The ignored terminals that a lexeme of another terminal turns into, by their text: Lark does not drop it then.
+
+    The parser gets it, as in ``TEXT: /[^,]+/`` with ``%ignore " "``, where a text of one blank is an error. So these
+    are terminals of their own beside the ignored ones.
+    """
+    ignored = set(lexer.ignore_types)
+    return {keyword.name for name, callback in lexer.callback.items()
+            if name not in ignored and isinstance(callback, UnlessCallback)
+            for keyword in callback.scanner.terminals if keyword.name in ignored}
 
 
 def _bare(error: TrellisError) -> str:
