@@ -156,18 +156,39 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()
-    failure: RepairError | None = None  # of the likeliest place
+    failures: list[RepairError] = []  # the likeliest place's first
+    found = _standard(text, schema, judge, level, names, failures) or _mended(text, schema, judge, level, names)
+    if found is None:
+        raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
+    return found
+
+
+def _standard(
+    text: str,
+    schema: Any,
+    judge: Judge,
+    level: Level,
+    names: set[str],
+    failures: list[RepairError],
+    whole: bool = False,
+) -> Repaired[Any] | None:
+    """The table that stands in a text as the standard reader reads it, without what is around it.
+
+    With ``whole``, only if nothing is around it.
+    """
     for start, end, delimiter in _spans(text, names):
         try:
             rows = read_csv(text[start:end], schema, delimiter=delimiter)
         except NotCsv as error:
             line = text.count("\n", 0, start) + error.line
-            failure = failure or unreadable_as("CSV", text, level, line, 1, error.reason)
+            if not failures:
+                failures.append(unreadable_as("CSV", text, level, line, 1, error.reason))
             continue
         if not judge.accepts(rows):
-            if failure is None or not failure.against_schema:
+            if not failures or not failures[0].against_schema:
                 find = partial(_cell_offset, text, start, end, delimiter)
-                failure = against_schema(text, "the text was read as CSV, but the rows are", judge, rows, find)
+                what = "the text was read as CSV, but the rows are"
+                failures.insert(0, against_schema(text, what, judge, rows, find))
             continue
         if not rows and _like_rows(text[:start], delimiter, text[start:end].count(delimiter) + 1):
             continue  # the header once more, behind the table
@@ -180,13 +201,17 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
             continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
         result = apply_edits(text, changes)
-        if read_csv(result, schema, delimiter=delimiter) != rows:
-            continue
-        return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
-    mended = _mended(text, schema, judge, level, names)
-    if mended is not None:
-        return mended
-    raise failure or unreadable_as("CSV", text, level, 1, 1, "there is no table")
+        if changes and whole:
+            return None
+        if not changes or _stays(result, rows, schema, judge, names):
+            return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
+    return None
+
+
+def _stays(text: str, rows: list[dict[str, Any]], schema: Any, judge: Judge, names: set[str]) -> bool:
+    """Whether a mended text is read as these rows, whole: what would be read otherwise the next time is no table."""
+    found = _standard(text, schema, judge, "normal", names, [], whole=True)
+    return found is not None and found.value == rows
 
 
 def _sentence_behind(table: str, delimiter: str) -> bool:
@@ -242,7 +267,8 @@ def _mended(
             continue
         cost = sum(change.cost for change in changes)
         lost = _LOST * _like_rows(text[:start], delimiter, len(reader.columns))
-        if rows and judge.accepts(rows) and (best is None or cost + lost < best[0]):
+        better = best is None or cost + lost < best[0]
+        if rows and better and judge.accepts(rows) and _stays(result, rows, schema, judge, names):
             sure = confidence(cost, math.inf)
             doubtful = reader.doubtful or lost > 0
             best = cost + lost, Repaired(rows, result, locate(text, changes), sure, True, (), doubtful)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import RepairError
+from ..errors import RepairError, UsageError
 from .against import against_schema, offset_in
 from .coerce import DOUBTFUL
 from .edits import Change, Repaired, apply_edits, compose, locate
@@ -290,7 +290,7 @@ def _by_lines(text: str, clean: str, cleaning: tuple[Change, ...], task: _Task) 
         for found in _coerced(text, first, task, reader.cost - sum(c.cost for c in changes) - _TYPED):
             doubtful = reader.doubtful or found.doubtful
             yield _Reading(found.changes, found.value, found.cost, found.faults, doubtful, reader.complete)
-    except ValueError:
+    except (ValueError, UsageError):  # not YAML, or changes that contradict each other
         return
 
 
