@@ -45,6 +45,14 @@ def test_layers_count_what_they_should() -> None:
     assert table.svg().count("<rect") == 8
 
 
+def test_some_layers_alone() -> None:
+    table = layers(CASES, bench(FunctionModel(model)), ["+ repair", "prompt only"])
+    assert [row[0] for row in table.rows] == ["prompt only", "+ repair"]
+    with pytest.raises(trellis.UsageError, match="'mask'") as caught:
+        layers(CASES, bench(FunctionModel(model)), ["mask"])
+    assert "+ repair" in caught.value.hint
+
+
 def test_a_model_with_a_schema_mode_has_rows_for_it() -> None:
     strict = FunctionModel(lambda prompt: '{"n":1,"s":"x"}', modes=("native", "prompt"))
     assert [row[0] for row in layers(CASES[:2], bench(strict)).rows][-2:] == ["native", "native + vote (5)"]

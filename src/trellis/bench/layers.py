@@ -7,7 +7,7 @@ nothing has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from trellis.bench.outcome import Outcome
 from trellis.bench.run import Bench
 from trellis.bench.stats import ratio, share
 from trellis.bench.tables import Table
+from trellis.errors import UsageError, shown
 
 VOTES = 5
 WORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
@@ -33,11 +34,26 @@ ENFORCED: Mapping[str, Mapping[str, Any]] = MappingProxyType({
 the type (the length of a text in CSV), the value is checked against it, and counts as not valid if it fails."""
 
 
-def layers(cases: Sequence[Case], bench: Bench) -> Table:
-    """The table of layers, for each format and kind of cases."""
+def layers(cases: Sequence[Case], bench: Bench, only: Collection[str] = ()) -> Table:
+    """The table of layers, for each format and kind of cases.
+
+    Args:
+        cases: the cases.
+        bench: the model and how it is asked.
+        only: names of layers; the others are left out.
+
+    Raises:
+        UsageError: there is no such layer.
+    """
+    names = {name for case in cases for name, _ in _arms(bench, case.format)}
+    for name in only:
+        if name not in names:
+            raise UsageError(f"there is no layer {shown(name)}", hint=f"one of {', '.join(sorted(names))}")
     rows: list[tuple[Any, ...]] = []
     for (kind, output_format), group in _groups(cases):
         for name, settings in _arms(bench, output_format):
+            if only and name not in only:
+                continue
             if kind != "known" and isinstance(settings["strategy"], trellis.Vote):
                 continue  # what is made up cannot agree
             label = name if (kind, output_format) == ("known", "json") else f"{name}, {_called(kind, output_format)}"

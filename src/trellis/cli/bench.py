@@ -34,6 +34,8 @@ Temperature = Annotated[float, typer.Option(min=0, help="0 is greedy.")]
 Parallel = Annotated[int, typer.Option(min=1, help="Calls at the same time; 1 suits local models.")]
 Resume = Annotated[Path | None, typer.Option(help="A file of outcomes, written as they come: what stands in it is not "
                                              "asked again.")]
+Only = Annotated[list[str] | None, typer.Option(help="A layer, by its name in the table, such as \"prompt only\"; may "
+                                                "be given again. Default: all.")]
 Log = Annotated[Path | None, typer.Option(help="A run log to write.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="A folder for the table (.md, .json) and plot (.svg).")]
 
@@ -41,12 +43,13 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="A folder for the 
 @app.command()
 def layers(model: Model = "trellis/nano", cases: Cases = None, count: Count = 100, seed: Seed = 1,
            temperature: Temperature = 1.0, parallel: Parallel = 1, resume: Resume = None, log: Log = None,
-           out: Out = None) -> None:
+           out: Out = None, only: Only = None) -> None:
     """Prompt only, + repair, + retry, + vote, + mask: valid, fields right, calls, tokens, seconds."""
     one_thread_for(model)
     from trellis import bench
 
-    found = bench.layers(_chosen(cases, count, seed), _bench(model, seed, temperature, parallel, resume, log))
+    found = bench.layers(_chosen(cases, count, seed), _bench(model, seed, temperature, parallel, resume, log),
+                         only or ())
     _show(found, "layers", out)
 
 
