@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import random
+import re
 
 import pytest
 
@@ -53,9 +54,22 @@ def test_addresses(name: str, address: type) -> None:
     ("email", ["a@b", "x.y+z@example.org"], ["@b", "a@", ".a@b", "a@-b", "a b@c"]),
     ("uri", ["a:", "http://a:80/b/c?d#e", "urn:x:y", "ftp://[::1]/", "a:/b"], ["", "//a", "/a", "http://a b"]),
     ("uri-reference", ["", "a", "/a", "//a", "?q", "#f", "http://a", "../b"], ["a b", "%zz", "1:b\\"]),
+    ("regex", ["", r"^\d{3}-[a-z_]+$", r"(a|b)*?c", r"[\w.-]+@(?!x)\S{2,}", r"((a(b(c)))d)", r"[\u4e00-\u9fa5]"],
+     ["(", "a**", "[z-a]", "a{5,2}", "\\", "[]", "*a", r"\a", "(?<n>a)", "(?=a)*"]),
     ("json-pointer", ["", "/", "/a~0b~1"], ["a", "/~", "/~2"]),
     ("relative-json-pointer", ["0", "12/a", "0#"], ["01", "/a", "-1"]),
 ])
 def test_examples(name: str, good: list[str], bad: list[str]) -> None:
     assert [text for text in good if not has_format(name, text)] == []
     assert [text for text in bad if has_format(name, text)] == []
+
+
+def test_what_is_a_regex_is_one_for_python() -> None:
+    chooser = random.Random(5)
+    parts = ["a", "z", "M", "-", "[", "]", "(", ")", "?", "*", "{", "1", ",", "5", "}", "\\", "d", "^", "$", "|", ":",
+             "=", "x4", "u00e9", "b", "{2,13}", "[a-", "é", ".", "+", "(?", "\\u4e00-\\u9fff", "/", "!"]
+    texts = ["".join(chooser.choices(parts, k=chooser.randint(1, 8))) for _ in range(3_000)]
+    found = [text for text in texts if has_format("regex", text)]
+    assert len(found) > 200
+    for text in found:
+        re.compile(text)

@@ -1,9 +1,9 @@
 """The ``format`` keyword as patterns: which strings have a format, written as regular expressions.
 
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` and ``idn-email``
-are narrower (no quoted local parts, no address literals); fractions of a second and numbers in durations have nine
-digits at most. Other formats of the specification are refused. A format that no specification knows is an annotation,
-like a keyword that none knows.
+are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups four deep, no back-references,
+lookbehind or names); fractions of a second and numbers in durations have nine digits at most. Other formats of the
+specification are refused. A format that no specification knows is an annotation, like a keyword that none knows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from trellis.schema.pattern_reader import parse
 from trellis.schema.patterns import Pattern
 
 #: Formats of the specification that no regular expression of a reasonable size says.
-REFUSED = frozenset({"idn-hostname", "regex"})
+REFUSED = frozenset({"idn-hostname"})
+_DIGITS, _LOWER = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 # Years from 0001, as in Python's datetime. A year is a leap year when it divides by 4, by 100 only if by 400.
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
@@ -77,6 +78,33 @@ _CLOCK = rf"(?:T(?:{_N}H(?:{_N}M(?:{_N}S)?)?|{_N}M(?:{_N}S)?|{_N}S))"
 _DURATION = rf"P(?:{_N}W|{_CLOCK}|(?:{_N}Y(?:{_N}M(?:{_N}D)?)?|{_N}M(?:{_N}D)?|{_N}D){_CLOCK}?)"
 
 
+def _ordered(characters: str, joint: str) -> str:
+    """Pairs of characters, the first of which does not come behind the second."""
+    return "|".join(f"{one}{joint}[{one}-{characters[-1]}]" for one in characters)
+
+
+def _regex(depth: int) -> str:
+    """Regular expressions that ECMA-262 (with the flag u) and Python's ``re`` both take, with groups so deep.
+
+    Left out are back-references, names, lookbehind, properties, and bounds and ranges that are unusual.
+    """
+    escape = (r"\\(?:[dDwWsStnrfv]|[\^$\\.*+?()\[\]{}|/]|x[0-9A-Fa-f]{2}"
+              r"|u(?:[0-9A-CE-Fa-ce-f][0-9A-Fa-f]{3}|[dD][0-7][0-9A-Fa-f]{2}))")
+    ranges = "|".join([*(_ordered(it, "-") for it in (_DIGITS, _LOWER, _LOWER.upper())),
+                       r"[ -,./:-@0-9]-[A-Za-z~]", "[A-Z]-[a-z~]", r"\\x[0-7][0-9A-Fa-f]-\\x[fF][fF]",
+                       r"\\u00[0-9A-Fa-f]{2}-\\u(?:[1-9A-Fa-f][0-9A-Fa-f]{3}|0[1-9A-Fa-f][0-9A-Fa-f]{2})",
+                       r"\\u4[eE]00-\\u9[fF][0-9A-Fa-f]{2}"])
+    inner = rf"(?:{ranges}|{escape}|\\-|[^\[\]\\^-])"
+    characters = rf"\[\^?(?:{inner}+-?|-)\]"
+    bounds = (rf"\{{(?:\d{{1,3}},?|{_ordered(_DIGITS, ',')}|\d,[1-9]\d{{1,2}}|[1-9]\d,[1-9]\d\d"
+              rf"|(?:{'|'.join(f'{tens}[0-9],[{tens + 1}-9][0-9]' for tens in range(1, 9))}))\}}")
+    atom = rf"(?:[^\^$\\.*+?()\[\]{{}}|]|\.|{escape}|{characters}"
+    body = rf"(?:{atom})(?:(?:[*+?]|{bounds})\??)?|[\^$|]|\\[bB])*"
+    for _ in range(depth):
+        body = rf"(?:{atom}|\((?:\?:)?{body}\))(?:(?:[*+?]|{bounds})\??)?|[\^$|]|\\[bB]|\(\?[=!]{body}\))*"
+    return body
+
+
 #: Strings in base64 (RFC 4648), the encoding that ``contentEncoding`` names.
 BASE64 = parse(r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")._replace(source="base64")
 
@@ -106,6 +134,7 @@ _SOURCES = {
     "iri-reference": _with_ucs(rf"(?:{_URI}|{_RELATIVE})"),
     "uri-template": rf"(?:{_LITERALS}|{_EXPRESSION})*",
     "idn-email": rf"{_UTF8_ATOM}(?:\.{_UTF8_ATOM})*@{_UTF8_LABEL}(?:\.{_UTF8_LABEL})*",
+    "regex": _regex(4),
     "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
     "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|(?:/(?:[^/~]|~[01])*)*)",
 }
