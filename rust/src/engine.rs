@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::bitmask::TokenSet;
 use crate::error::{KernelError, Result};
+use crate::exits::Info;
 use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::parser::{canonical, Item, Parser};
@@ -100,6 +101,8 @@ pub struct Engine {
     transitions: Vec<Option<Transition>>,
     used: usize,
     pub(crate) crossings: Map<(u32, u32, u32), Arc<crate::bitmask::Pairs>>,
+    /// By exit set and lexer state: what need not be asked of a continuation; see `mask`.
+    pub(crate) infos: Map<(u32, u32), Arc<Info>>,
     pub(crate) search: Search,
     /// What need not be searched for, once asked for.
     pub(crate) settled: Option<Option<Settled>>,
@@ -129,6 +132,7 @@ impl Engine {
             transitions: (0..256).map(|_| None).collect(),
             used: 0,
             crossings: Map::default(),
+            infos: Map::default(),
             search: Search::default(),
             settled: None,
             counts: Counts::default(),
@@ -355,6 +359,7 @@ impl Engine {
     /// Forgets what only served to make masks.
     fn forget(&mut self) {
         self.crossings = Map::default();
+        self.infos = Map::default();
         self.search = Search::default();
         self.settled.iter_mut().flatten().for_each(Settled::forget);
     }

@@ -256,10 +256,21 @@ impl Lexicon {
         walk.add(d, trie.below(n), self.words);
         for e in 0..self.exits(d).len() {
             let exit = self.exits(d)[e];
-            for i in n + 1..trie.node(n).end {
-                if trie.at_boundary(i) && trie.has_children(i) && self.passes(trie, i, exit) {
-                    walk.exit(exit).push((number, i));
+            let first = self.survivors(exit.context);
+            let ascii = u128::from(first[1]) << 64 | u128::from(first[0]);
+            let wide = first[2] | first[3] != 0;
+            let places = walk.exit(exit);
+            let (mut i, end) = (n + 1, trie.node(n).end);
+            while i < end {
+                // No byte that the guards leave stands anywhere below.
+                if trie.ascii_below(i) & ascii == 0 && !(wide && trie.node(i).beyond > 0) {
+                    i = trie.node(i).end;
+                    continue;
                 }
+                if trie.at_boundary(i) && trie.children(i).any(|(byte, _)| holds(&first, byte)) {
+                    places.push((number, i));
+                }
+                i += 1;
             }
         }
         true

@@ -30,7 +30,7 @@ impl Engine {
                 union.add_pairs(&crate::bitmask::pairs(&mut [token]));
                 continue;
             }
-            let info = lexicon.info(AT_START, d, self.checked);
+            let info = self.info(&mut lexicon, AT_START, d)?;
             union.add(&info.inside);
             for (end, tokens) in &info.doubtful {
                 if self.viable(&mut lexicon, (*end, k))? {
@@ -56,6 +56,32 @@ impl Engine {
         Ok(mask)
     }
 
+    /// What becomes of the tokens of an exit set in state `d`; those that surely can go on are inside.
+    fn info(&mut self, lexicon: &mut Lexicon, set: u32, d: u32) -> Result<Arc<Info>> {
+        if !self.checked {
+            return Ok(lexicon.info(set, d, false));
+        }
+        if let Some(known) = self.infos.get(&(set, d)) {
+            return Ok(known.clone());
+        }
+        let all = lexicon.info(set, d, true);
+        let (mut inside, mut doubtful) = (Union::default(), Vec::new());
+        for (end, tokens) in &all.doubtful {
+            match self.surely_ends(lexicon, *end)? {
+                true => inside.add(tokens),
+                false => doubtful.push((*end, tokens.clone())),
+            }
+        }
+        let shared = inside.base_count() <= 1;
+        let inside = inside.finish(self.vocabulary.words);
+        let own = inside.base.is_some() && !shared;
+        self.bytes += 160 + inside.bytes() + doubtful.iter().map(|x| x.1.bytes() + 8).sum::<usize>();
+        self.bytes += if own { 4 * self.vocabulary.words } else { 0 };
+        let info = Arc::new(Info { inside, doubtful, crossings: all.crossings.clone() });
+        self.infos.insert((set, d), info.clone());
+        Ok(info)
+    }
+
     /// The tokens that cross the end of a lexeme before `k`, at the places of an exit set.
     fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<Pairs>> {
         let Some(k) = self.parser.advance(k, exit.label) else { return Ok(Arc::default()) };
@@ -70,7 +96,7 @@ impl Engine {
             if d == DEAD {
                 continue;
             }
-            let info = lexicon.info(set, d, self.checked);
+            let info = self.info(lexicon, set, d)?;
             self.compose(lexicon, &info, after, &mut out)?;
         }
         normalise(&mut out);
