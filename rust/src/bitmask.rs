@@ -133,14 +133,55 @@ pub fn bitmap(tokens: &[u32], words: usize) -> Bitmap {
     bits
 }
 
-/// Unites sets into one mask.
+/// Sparse sets being united: bits by word, and which words have any. No sorting, however many parts there are.
 #[derive(Debug, Default)]
+struct Gather {
+    bits: Vec<u32>,
+    touched: Vec<u64>,
+}
+
+impl Gather {
+    fn add(&mut self, list: &[(u32, u32)], words: usize) {
+        if self.bits.is_empty() && !list.is_empty() {
+            self.bits = vec![0; words];
+            self.touched = vec![0; words.div_ceil(64)];
+        }
+        for &(word, bits) in list {
+            self.bits[word as usize] |= bits;
+            self.touched[word as usize / 64] |= 1 << (word % 64);
+        }
+    }
+
+    /// What was gathered, in order. Nothing is left.
+    fn take(&mut self) -> Pairs {
+        let count: u32 = self.touched.iter().map(|t| t.count_ones()).sum();
+        let mut out = Pairs::with_capacity(count as usize);
+        for (i, touched) in self.touched.iter_mut().enumerate() {
+            let mut rest = std::mem::take(touched);
+            while rest != 0 {
+                let word = 64 * i as u32 + rest.trailing_zeros();
+                out.push((word, std::mem::take(&mut self.bits[word as usize])));
+                rest &= rest - 1;
+            }
+        }
+        out
+    }
+}
+
+/// Unites sets into one; can be used again after [`Union::finish`].
+#[derive(Debug)]
 pub struct Union {
+    words: usize,
     bases: Vec<(Arc<Bitmap>, Pairs)>,
-    set: Pairs,
+    sparse: Gather,
 }
 
 impl Union {
+    /// Of no sets yet, for bitmaps of `words` words.
+    pub fn new(words: usize) -> Union {
+        Union { words, bases: Vec::new(), sparse: Gather::default() }
+    }
+
     /// Adds every token of a set.
     pub fn add(&mut self, tokens: &TokenSet) {
         if let Some(base) = &tokens.base {
@@ -151,51 +192,47 @@ impl Union {
                 self.bases.push((base.clone(), tokens.clear.clone()));
             }
         }
-        self.set.extend_from_slice(&tokens.set);
+        self.sparse.add(&tokens.set, self.words);
     }
 
     /// Adds sparse bits.
     pub fn add_pairs(&mut self, list: &[(u32, u32)]) {
-        self.set.extend_from_slice(list);
+        self.sparse.add(list, self.words);
     }
 
-    /// The union.
-    pub fn finish(mut self, words: usize) -> TokenSet {
+    /// The union, and whether its bitmap is one of its own. Nothing is left here.
+    pub fn finish(&mut self) -> (TokenSet, bool) {
+        let mut set = self.sparse.take();
         if self.bases.len() > 1 {
-            let mut all = vec![0u32; words].into_boxed_slice();
-            for (base, clear) in &self.bases {
+            let mut all = vec![0u32; self.words].into_boxed_slice();
+            for (base, clear) in self.bases.drain(..) {
                 let mut rest = clear.iter().peekable();
                 for (i, (to, from)) in all.iter_mut().zip(base.iter()).enumerate() {
                     let gone = rest.next_if(|x| x.0 as usize == i).map_or(0, |x| x.1);
                     *to |= from & !gone;
                 }
             }
-            for (word, bits) in self.set {
-                all[word as usize] |= bits;
-            }
-            return TokenSet { base: Some(Arc::new(all)), ..TokenSet::default() };
+            return (dense(all, set), true);
         }
-        normalise(&mut self.set);
         match self.bases.pop() {
             Some((base, clear)) => {
-                // What the base has already need not be set again.
-                let set = if clear.is_empty() {
-                    self.set.into_iter().filter(|&(w, b)| base[w as usize] & b != b).collect()
-                } else {
-                    self.set
-                };
-                TokenSet { base: Some(base), clear, set }
-            }
-            None if self.set.len() > 2 * DENSE_WORDS => {
-                let mut all = vec![0u32; words].into_boxed_slice();
-                for (word, bits) in self.set {
-                    all[word as usize] |= bits;
+                if clear.is_empty() {
+                    // What the base has already need not be set again.
+                    set.retain(|&(word, bits)| base[word as usize] & bits != bits);
                 }
-                TokenSet { base: Some(Arc::new(all)), ..TokenSet::default() }
+                (TokenSet { base: Some(base), clear, set }, false)
             }
-            None => TokenSet { set: self.set, ..TokenSet::default() },
+            None if set.len() > 2 * DENSE_WORDS => (dense(vec![0u32; self.words].into(), set), true),
+            None => (TokenSet { set, ..TokenSet::default() }, false),
         }
     }
+}
+
+fn dense(mut all: Bitmap, set: Pairs) -> TokenSet {
+    for (word, bits) in set {
+        all[word as usize] |= bits;
+    }
+    TokenSet { base: Some(Arc::new(all)), ..TokenSet::default() }
 }
 
 /// Bits in both lists.
@@ -207,11 +244,4 @@ fn intersect(a: &[(u32, u32)], b: &[(u32, u32)]) -> Pairs {
             (both != 0).then_some((word, both))
         })
         .collect()
-}
-
-impl Union {
-    /// Number of distinct bitmaps among the parts.
-    pub fn base_count(&self) -> usize {
-        self.bases.len()
-    }
 }

@@ -73,7 +73,7 @@ impl Engine {
         }
         let groups = self.groups(state)?;
         let mut dearest = 0;
-        let (mut sure, mut unsure) = (Union::default(), Vec::new());
+        let (mut sure, mut unsure) = (Union::new(self.vocabulary.words), Vec::new());
         for (item, tokens) in groups {
             let bytes = self.length(item)?;
             dearest = dearest.max(bytes);
@@ -89,17 +89,16 @@ impl Engine {
         if unsure.is_empty() {
             return Ok(plain);
         }
-        let words = self.vocabulary.words;
-        let sure = sure.finish(words);
+        let (sure, _) = sure.finish();
         let mut kept = self.try_out(state, left, &sure, &unsure)?;
         kept.extend(planned);
         if state.can_end {
             kept.extend_from_slice(&self.vocabulary.eos);
         }
-        let mut union = Union::default();
+        let mut union = Union::new(self.vocabulary.words);
         union.add(&sure);
         union.add_pairs(&pairs(&mut kept));
-        Ok(Arc::new(union.finish(words)))
+        Ok(Arc::new(union.finish().0))
     }
 
     /// Tries the tokens of the unsure groups, one for each combination of groups.

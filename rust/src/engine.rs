@@ -7,14 +7,16 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::bitmask::TokenSet;
+use crate::bitmask::{TokenSet, Union};
 use crate::error::{KernelError, Result};
 use crate::exits::Info;
 use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
+use crate::mask::Following;
 use crate::parser::{canonical, Item, Parser};
 use crate::search::Search;
 use crate::settled::Settled;
+use crate::tops::Tops;
 use crate::vocabulary::Vocabulary;
 
 /// Items of one state beyond which it is refused.
@@ -100,7 +102,12 @@ pub struct Engine {
     next_id: u32,
     transitions: Vec<Option<Transition>>,
     used: usize,
-    pub(crate) crossings: Map<(u32, u32, u32), Arc<crate::bitmask::Pairs>>,
+    pub(crate) crossings: Tops<Arc<TokenSet>>,
+    /// By exit set, context and the lexemes of a closure.
+    pub(crate) followings: Map<(u32, u32, u32), Arc<Following>>,
+    /// Not in use now.
+    pub(crate) unions: Vec<Union>,
+    pub(crate) item_masks: Tops<Arc<TokenSet>>,
     /// By exit set and lexer state: what need not be asked of a continuation; see `mask`.
     pub(crate) infos: Map<(u32, u32), Arc<Info>>,
     pub(crate) search: Search,
@@ -131,7 +138,10 @@ impl Engine {
             next_id: 0,
             transitions: (0..256).map(|_| None).collect(),
             used: 0,
-            crossings: Map::default(),
+            crossings: Tops::default(),
+            followings: Map::default(),
+            unions: Vec::new(),
+            item_masks: Tops::default(),
             infos: Map::default(),
             search: Search::default(),
             settled: None,
@@ -346,7 +356,13 @@ impl Engine {
     /// Bytes of the tables, about.
     pub fn memory(&self) -> usize {
         let settled = self.settled.iter().flatten().map(Settled::bytes).sum::<usize>();
-        self.bytes + self.parser.bytes() + self.search.bytes() + settled
+        let tops = self.crossings.bytes() + self.item_masks.bytes();
+        self.bytes
+            + self.parser.bytes()
+            + self.search.bytes()
+            + settled
+            + tops
+            + 24 * (self.infos.capacity() + self.followings.capacity())
     }
 
     /// Keeps the states and their masks, which are small; drops what only served to make them.
@@ -358,7 +374,9 @@ impl Engine {
 
     /// Forgets what only served to make masks.
     fn forget(&mut self) {
-        self.crossings = Map::default();
+        self.crossings = Tops::default();
+        self.followings = Map::default();
+        self.item_masks = Tops::default();
         self.infos = Map::default();
         self.search = Search::default();
         self.settled.iter_mut().flatten().for_each(Settled::forget);

@@ -54,6 +54,8 @@ pub struct General {
     summaries: Summaries,
     full: bool,
     bytes: usize,
+    /// Always 0: continuations are no stacks, and looked at as wholes.
+    looked: u32,
 }
 
 impl General {
@@ -73,6 +75,7 @@ impl General {
             summaries: Summaries::default(),
             full: false,
             bytes: 0,
+            looked: 0,
             program,
         };
         let bottom = general.stack(vec![(BOTTOM, 0)]);
@@ -165,7 +168,7 @@ impl General {
         reach
     }
 
-    fn compute_closure(&mut self, k: u32) -> Closure {
+    fn compute_closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Closure {
         let mut starts: Vec<Item> = Vec::new();
         let mut can_end = false;
         // Return places for each called rule, callers first.
@@ -196,7 +199,7 @@ impl General {
             starts.push((self.program.ignored[i], k));
         }
         canonical(self, &mut starts);
-        Closure { starts: starts.into(), can_end }
+        Closure { lexemes: lexicon.lexemes(&starts), starts: starts.into(), can_end }
     }
 
     fn explore(
@@ -230,11 +233,11 @@ impl Parser for General {
         self.start
     }
 
-    fn closure(&mut self, _: &mut Lexicon, k: u32) -> Result<Arc<Closure>> {
+    fn closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Result<Arc<Closure>> {
         if let Some(known) = &self.closures[k as usize] {
             return Ok(known.clone());
         }
-        let closure = Arc::new(self.compute_closure(k));
+        let closure = Arc::new(self.compute_closure(lexicon, k));
         if self.full {
             return Err(KernelError::limit(format!("more than {MAX_IDS} continuations")));
         }
@@ -245,6 +248,10 @@ impl Parser for General {
 
     fn advance(&mut self, k: u32, _: u32) -> Option<u32> {
         Some(k)
+    }
+
+    fn looked(&mut self) -> &mut u32 {
+        &mut self.looked
     }
 
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {

@@ -42,6 +42,7 @@ pub(crate) struct Scanner {
 pub(crate) struct Node {
     pub state: u32,
     pub parent: u32,
+    pub height: u32,
 }
 
 /// See the module.
@@ -60,16 +61,18 @@ pub struct Lalr {
     pub(crate) nodes: Vec<Node>,
     /// By state; see `lalr_live`.
     pub(crate) lookaheads: Vec<Option<Arc<Lookahead>>>,
-    /// By stack: the terminals that it can take.
-    pub(crate) taken: Vec<Option<Terminals>>,
+    /// By stack: the terminals that it can take, and the lowest height that says so.
+    pub(crate) taken: Vec<Option<(Terminals, u32)>>,
+    /// See [`Parser::looked`].
+    pub(crate) looked: u32,
     pub(crate) sets: Set<Terminals>,
     /// By scanner and terminals: where its lexemes start.
     starts: Map<(u32, Terminals), u32>,
     ids: Map<(u32, u32), u32>,
     free: Vec<u32>,
-    closures: Vec<Option<Arc<Closure>>>,
+    closures: Vec<Option<(Arc<Closure>, u32)>>,
     bounds: Vec<Option<u32>>,
-    advanced: Map<(u32, u32), Option<u32>>,
+    advanced: Map<(u32, u32), (Option<u32>, u32)>,
     summaries: LalrSummaries,
     /// Terminals that are special tokens, with the code.
     specials: Vec<(u32, Box<[u8]>)>,
@@ -143,6 +146,7 @@ impl Lalr {
             nodes: Vec::new(),
             lookaheads: (0..code.scanner_of.len() / 4).map(|_| None).collect(),
             taken: Vec::new(),
+            looked: 0,
             sets: Set::default(),
             starts: Map::default(),
             ids: Map::default(),
@@ -169,14 +173,16 @@ impl Lalr {
         if let Some(&id) = self.ids.get(&(state, parent)) {
             return id;
         }
+        let height = if parent == BOTTOM { 1 } else { self.nodes[parent as usize].height + 1 };
+        let made = Node { state, parent, height };
         let id = self.free.pop().unwrap_or_else(|| {
-            self.nodes.push(Node { state, parent });
+            self.nodes.push(made);
             self.closures.push(None);
             self.taken.push(None);
             self.bounds.push(None);
             self.nodes.len() as u32 - 1
         });
-        self.nodes[id as usize] = Node { state, parent };
+        self.nodes[id as usize] = made;
         self.ids.insert((state, parent), id);
         id
     }
@@ -202,7 +208,7 @@ impl Lalr {
 
     /// What a stack's bound depends on: (cost, the stack after it; `None` for the end).
     fn endings(&mut self, k: u32, costs: &Costs) -> Vec<(u32, Option<u32>)> {
-        let Node { state, parent } = self.nodes[k as usize];
+        let Node { state, parent, .. } = self.nodes[k as usize];
         let mut out = Vec::new();
         for &(nonterminal, pops, cost) in costs.of(state) {
             if pops == 0 && parent != BOTTOM {
@@ -312,9 +318,11 @@ impl Parser for Lalr {
     }
 
     fn closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Result<Arc<Closure>> {
-        if let Some(known) = &self.closures[k as usize] {
+        if let Some((known, low)) = &self.closures[k as usize] {
+            self.looked = self.looked.min(*low);
             return Ok(known.clone());
         }
+        let above = std::mem::replace(&mut self.looked, self.nodes[k as usize].height);
         if self.nodes.len() > MAX_NODES {
             return Err(KernelError::limit(format!("more than {MAX_NODES} parser stacks")));
         }
@@ -340,19 +348,40 @@ impl Parser for Lalr {
                 starts.push((lexicon.terminal(&code)?, after));
             }
         }
-        let closure = Arc::new(Closure { starts: starts.into(), can_end: among(&takes, self.end_of_text) });
-        self.closures[k as usize] = Some(closure.clone());
+        let can_end = among(&takes, self.end_of_text);
+        let closure = Arc::new(Closure { lexemes: lexicon.lexemes(&starts), starts: starts.into(), can_end });
+        self.closures[k as usize] = Some((closure.clone(), self.looked));
+        self.looked = self.looked.min(above);
         Ok(closure)
     }
 
     fn advance(&mut self, k: u32, label: u32) -> Option<u32> {
-        if let Some(&known) = self.advanced.get(&(k, label)) {
+        if let Some(&(known, low)) = self.advanced.get(&(k, label)) {
+            self.looked = self.looked.min(low);
             return known;
         }
         let index = self.scanner_of[self.nodes[k as usize].state as usize];
+        let above = std::mem::replace(&mut self.looked, self.nodes[k as usize].height);
         let to = if self.scanners[index as usize].code.1.contains(&label) { Some(k) } else { self.shift(k, label) };
-        self.advanced.insert((k, label), to);
+        self.advanced.insert((k, label), (to, self.looked));
+        self.looked = self.looked.min(above);
         to
+    }
+
+    fn top(&self, k: u32) -> u32 {
+        self.nodes[k as usize].state
+    }
+
+    fn below_top(&self, k: u32) -> Option<u32> {
+        Some(self.nodes[k as usize].parent).filter(|&p| p != BOTTOM)
+    }
+
+    fn height(&self, k: u32) -> u32 {
+        self.nodes[k as usize].height
+    }
+
+    fn looked(&mut self) -> &mut u32 {
+        &mut self.looked
     }
 
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {

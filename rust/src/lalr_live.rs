@@ -66,6 +66,7 @@ impl Lalr {
 
     /// The terminals that stack `k` can take, and the end of the text if it may end there.
     pub(crate) fn takes(&mut self, k: u32) -> Terminals {
+        let above = self.looked;
         let mut todo = vec![k];
         while let Some(&at) = todo.last() {
             if self.taken[at as usize].is_some() {
@@ -73,6 +74,7 @@ impl Lalr {
                 continue;
             }
             let ahead = self.lookahead(self.nodes[at as usize].state);
+            self.looked = self.nodes[at as usize].height;
             let mut found: Vec<u64> = ahead.shifts.to_vec();
             let mut waits = false;
             for (rule, asking) in ahead.reductions.iter() {
@@ -82,26 +84,30 @@ impl Lalr {
                     found[self.end_of_text as usize / 64] |= 1 << (self.end_of_text % 64);
                 }
                 match &self.taken[after as usize] {
-                    Some(set) => {
+                    Some((set, low)) => {
+                        self.looked = self.looked.min(*low);
                         found.iter_mut().zip(asking.iter().zip(set.iter())).for_each(|(f, (a, s))| *f |= a & s);
                     }
                     None if todo.len() < MAX_REDUCTIONS => {
                         waits = true;
                         todo.push(after);
                     }
-                    None => {} // a table that loops
+                    None => self.looked = 0, // a table that loops
                 }
             }
             if !waits {
                 todo.pop();
-                self.taken[at as usize] = Some(self.sets.get(&found[..]).cloned().unwrap_or_else(|| {
+                let known = self.sets.get(&found[..]).cloned().unwrap_or_else(|| {
                     let set: Terminals = found.into();
                     self.sets.insert(set.clone());
                     set
-                }));
+                });
+                self.taken[at as usize] = Some((known, self.looked));
             }
         }
-        self.taken[k as usize].clone().unwrap_or_default()
+        let (set, low) = self.taken[k as usize].clone().unwrap_or_default();
+        self.looked = low.min(above);
+        set
     }
 
     /// The stack after a terminal, reductions first; `None` if it is refused.
@@ -116,13 +122,15 @@ impl Lalr {
     }
 
     /// The stack below the top `n` states.
-    pub(crate) fn below(&self, mut k: u32, n: u32) -> Option<u32> {
+    pub(crate) fn below(&mut self, mut k: u32, n: u32) -> Option<u32> {
         for _ in 0..n {
             k = self.nodes[k as usize].parent;
             if k == BOTTOM {
+                self.looked = 0;
                 return None;
             }
         }
+        self.looked = self.looked.min(self.nodes[k as usize].height);
         Some(k)
     }
 }

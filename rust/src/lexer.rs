@@ -178,6 +178,8 @@ pub struct Lexicon {
     pub(crate) exits: ExitTables,
     pub(crate) count_tables: Map<(u32, u32), CountTable>,
     pub(crate) outcomes: Map<u32, Arc<[Exit]>>,
+    /// Lists of start states that closures have, by number.
+    lists: Map<Box<[u32]>, u32>,
     pub(crate) characters: Map<Arc<[u8]>, Arc<Characters>>,
     identity: Arc<[u8; 256]>,
     /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
@@ -213,6 +215,7 @@ impl Lexicon {
             exits: ExitTables::new(trie),
             count_tables: Map::default(),
             outcomes: Map::default(),
+            lists: Map::default(),
             characters: Map::default(),
             identity: Arc::new(std::array::from_fn(|b| b as u8)),
             fault: None,
@@ -447,6 +450,17 @@ impl Lexicon {
     /// Least number of bytes from state `d` to an exit (a lower bound under guards and priorities).
     pub fn least(&self, d: u32) -> u32 {
         self.states[d as usize].distance
+    }
+
+    /// The number of a list of start states.
+    pub(crate) fn lexemes(&mut self, starts: &[(u32, u32)]) -> u32 {
+        let list: Box<[u32]> = starts.iter().map(|x| x.0).collect();
+        if let Some(&known) = self.lists.get(&list) {
+            return known;
+        }
+        self.memory += 32 + 4 * list.len();
+        self.lists.insert(list, self.lists.len() as u32);
+        self.lists.len() as u32 - 1
     }
 
     /// What a state was made of: states of one terminal share it, and so may terminals that differ in

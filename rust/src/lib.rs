@@ -63,6 +63,7 @@ mod summary;
 pub mod terminal;
 mod threads;
 pub mod tidy;
+mod tops;
 pub mod trie;
 mod universal;
 pub mod vocabulary;

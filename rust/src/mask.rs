@@ -7,11 +7,21 @@
 
 use std::sync::Arc;
 
-use crate::bitmask::{normalise, Pairs, TokenSet, Union};
+use crate::bitmask::{pairs, TokenSet, Union};
 use crate::engine::{lock, Engine, State};
 use crate::error::Result;
-use crate::exits::{Info, AT_START};
+use crate::exits::{Crossing, Info, AT_START};
 use crate::lexer::{Exit, Lexicon, DEAD};
+use crate::parser::Closure;
+
+/// What becomes of the rests of an exit set where certain lexemes may start, whatever comes after these.
+#[derive(Debug)]
+pub(crate) struct Following {
+    inside: Arc<TokenSet>,
+    /// By start: where the continuation decides.
+    doubtful: Vec<(usize, Arc<Info>)>,
+    crossings: Vec<(usize, Crossing)>,
+}
 
 impl Engine {
     /// The mask of a state; remembered.
@@ -24,36 +34,77 @@ impl Engine {
         self.counts.misses += 1;
         let lexicon = self.lexicon.clone();
         let mut lexicon = lock(&lexicon);
-        let mut union = Union::default();
-        for &(d, k) in state.items.iter() {
-            if let Some((token, _)) = lexicon.special(d) {
-                union.add_pairs(&crate::bitmask::pairs(&mut [token]));
-                continue;
-            }
-            let info = self.info(&mut lexicon, AT_START, d)?;
-            union.add(&info.inside);
-            for (end, tokens) in &info.doubtful {
-                if self.viable(&mut lexicon, (*end, k))? {
-                    union.add(tokens);
+        let mask = match state.items[..] {
+            [(d, k)] if !state.can_end => self.mask_of(&mut lexicon, d, k)?,
+            _ => {
+                let mut union = self.union();
+                for &(d, k) in state.items.iter() {
+                    if self.parser.height(k) == 0 {
+                        self.unite(&mut lexicon, d, k, &mut union)?;
+                    } else {
+                        union.add(&*self.mask_of(&mut lexicon, d, k)?);
+                    }
                 }
+                if state.can_end {
+                    union.add_pairs(&pairs(&mut self.vocabulary.eos.to_vec()));
+                }
+                self.finish(union)
             }
-            for crossing in &info.crossings {
-                let tokens = self.cross(&mut lexicon, crossing.set, crossing.exit, k)?;
-                union.add_pairs(&tokens);
-            }
-        }
+        };
         lexicon.check()?;
-        drop(lexicon);
-        if state.can_end {
-            let mut eos = self.vocabulary.eos.to_vec();
-            union.add_pairs(&crate::bitmask::pairs(&mut eos));
-        }
-        let bases = union.base_count();
-        let mask = Arc::new(union.finish(self.vocabulary.words));
-        // A union of several bitmaps is the state's own.
-        self.bytes += mask.bytes() + if bases == 1 || mask.base.is_none() { 0 } else { 4 * self.vocabulary.words };
         state.set_mask(Some(mask.clone()));
         Ok(mask)
+    }
+
+    fn union(&mut self) -> Union {
+        self.unions.pop().unwrap_or_else(|| Union::new(self.vocabulary.words))
+    }
+
+    fn finish(&mut self, mut union: Union) -> Arc<TokenSet> {
+        let (tokens, own) = union.finish();
+        self.unions.push(union);
+        self.bytes += tokens.bytes() + if own { 4 * self.vocabulary.words } else { 0 };
+        Arc::new(tokens)
+    }
+
+    /// The tokens of an item: the same wherever the top of the stack is the same.
+    fn mask_of(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Arc<TokenSet>> {
+        let question = (d, 0, 0);
+        if let Some(known) = self.item_masks.get(&mut *self.parser, question, k) {
+            return Ok(known);
+        }
+        *self.parser.looked() = self.parser.height(k);
+        let mut union = self.union();
+        self.unite(lexicon, d, k, &mut union)?;
+        let mask = self.finish(union);
+        self.item_masks.insert(&mut *self.parser, question, k, mask.clone());
+        Ok(mask)
+    }
+
+    /// Adds the tokens of an item.
+    fn unite(&mut self, lexicon: &mut Lexicon, d: u32, k: u32, union: &mut Union) -> Result<()> {
+        if let Some((token, _)) = lexicon.special(d) {
+            union.add_pairs(&pairs(&mut [token]));
+            return Ok(());
+        }
+        let info = self.info(lexicon, AT_START, d)?;
+        union.add(&info.inside);
+        self.decide(lexicon, &info, k, union)?;
+        for crossing in &info.crossings {
+            union.add(&*self.cross(lexicon, crossing.set, crossing.exit, k)?);
+        }
+        Ok(())
+    }
+
+    /// Adds the doubtful tokens after which the output can be finished before `k`.
+    fn decide(&mut self, lexicon: &mut Lexicon, info: &Info, k: u32, union: &mut Union) -> Result<()> {
+        for (end, tokens) in &info.doubtful {
+            *self.parser.looked() = 0; // a search looks at the whole stack
+            if self.viable(lexicon, (*end, k))? {
+                union.add(tokens);
+            }
+        }
+        Ok(())
     }
 
     /// What becomes of the tokens of an exit set in state `d`; those that surely can go on are inside.
@@ -65,16 +116,14 @@ impl Engine {
             return Ok(known.clone());
         }
         let all = lexicon.info(set, d, true);
-        let (mut inside, mut doubtful) = (Union::default(), Vec::new());
+        let (mut inside, mut doubtful) = (Union::new(self.vocabulary.words), Vec::new());
         for (end, tokens) in &all.doubtful {
             match self.surely_ends(lexicon, *end)? {
                 true => inside.add(tokens),
                 false => doubtful.push((*end, tokens.clone())),
             }
         }
-        let shared = inside.base_count() <= 1;
-        let inside = inside.finish(self.vocabulary.words);
-        let own = inside.base.is_some() && !shared;
+        let (inside, own) = inside.finish();
         self.bytes += 160 + inside.bytes() + doubtful.iter().map(|x| x.1.bytes() + 8).sum::<usize>();
         self.bytes += if own { 4 * self.vocabulary.words } else { 0 };
         let info = Arc::new(Info { inside, doubtful, crossings: all.crossings.clone() });
@@ -83,54 +132,70 @@ impl Engine {
     }
 
     /// The tokens that cross the end of a lexeme before `k`, at the places of an exit set.
-    fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<Pairs>> {
-        let Some(k) = self.parser.advance(k, exit.label) else { return Ok(Arc::default()) };
-        let key = (set, exit.context, k);
-        if let Some(known) = self.crossings.get(&key) {
+    fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<TokenSet>> {
+        let question = (set, exit.label, exit.context);
+        if let Some(known) = self.crossings.get(&mut *self.parser, question, k) {
+            return Ok(known);
+        }
+        let height = self.parser.height(k);
+        let above = std::mem::replace(self.parser.looked(), height);
+        let out = match self.parser.advance(k, exit.label) {
+            Some(after) => self.crossed(lexicon, set, exit.context, after)?,
+            None => Arc::default(),
+        };
+        self.bytes += 80;
+        self.crossings.insert(&mut *self.parser, question, k, out.clone());
+        let looked = self.parser.looked();
+        *looked = above.min(*looked);
+        Ok(out)
+    }
+
+    /// The same where the lexeme has ended already, before `k`.
+    fn crossed(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
+        let closure = self.parser.closure(lexicon, k)?;
+        let following = self.following(lexicon, set, context, &closure)?;
+        if following.doubtful.is_empty() && following.crossings.is_empty() {
+            return Ok(following.inside.clone());
+        }
+        let mut union = self.union();
+        union.add(&following.inside);
+        for (start, info) in &following.doubtful {
+            self.decide(lexicon, info, closure.starts[*start].1, &mut union)?;
+        }
+        for (start, crossing) in &following.crossings {
+            let tokens = self.cross(lexicon, crossing.set, crossing.exit, closure.starts[*start].1)?;
+            union.add(&tokens);
+        }
+        Ok(self.finish(union))
+    }
+
+    fn following(
+        &mut self,
+        lexicon: &mut Lexicon,
+        set: u32,
+        context: u32,
+        closure: &Closure,
+    ) -> Result<Arc<Following>> {
+        let key = (set, context, closure.lexemes);
+        if let Some(known) = self.followings.get(&key) {
             return Ok(known.clone());
         }
-        let closure = self.parser.closure(lexicon, k)?;
-        let mut out = Pairs::new();
-        for &(d, after) in closure.starts.iter() {
-            let d = lexicon.guarded(d, exit.context);
+        let (mut union, mut doubtful, mut crossings) = (self.union(), Vec::new(), Vec::new());
+        for (start, &(d, _)) in closure.starts.iter().enumerate() {
+            let d = lexicon.guarded(d, context);
             if d == DEAD {
                 continue;
             }
             let info = self.info(lexicon, set, d)?;
-            self.compose(lexicon, &info, after, &mut out)?;
-        }
-        normalise(&mut out);
-        let out = Arc::new(out);
-        self.bytes += 80 + 8 * out.len();
-        self.crossings.insert(key, out.clone());
-        Ok(out)
-    }
-
-    fn compose(&mut self, lexicon: &mut Lexicon, info: &Info, k: u32, out: &mut Pairs) -> Result<()> {
-        append(&info.inside, out);
-        for (end, tokens) in &info.doubtful {
-            if self.viable(lexicon, (*end, k))? {
-                append(tokens, out);
+            union.add(&info.inside);
+            crossings.extend(info.crossings.iter().map(|&crossing| (start, crossing)));
+            if !info.doubtful.is_empty() {
+                doubtful.push((start, info));
             }
         }
-        for crossing in &info.crossings {
-            let tokens = self.cross(lexicon, crossing.set, crossing.exit, k)?;
-            out.extend_from_slice(&tokens);
-        }
-        Ok(())
+        self.bytes += 100 + 24 * crossings.len() + 16 * doubtful.len();
+        let following = Arc::new(Following { inside: self.finish(union), doubtful, crossings });
+        self.followings.insert(key, following.clone());
+        Ok(following)
     }
-}
-
-/// Adds a set to pairs; what follows a crossing is nearly always sparse.
-fn append(tokens: &TokenSet, out: &mut Pairs) {
-    if let Some(base) = &tokens.base {
-        let mut cleared = tokens.clear.iter().peekable();
-        for (i, &word) in base.iter().enumerate() {
-            let gone = cleared.next_if(|x| x.0 as usize == i).map_or(0, |x| x.1);
-            if word & !gone != 0 {
-                out.push((i as u32, word & !gone));
-            }
-        }
-    }
-    out.extend_from_slice(&tokens.set);
 }

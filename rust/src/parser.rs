@@ -19,6 +19,8 @@ pub const IMPOSSIBLE: u32 = u32::MAX;
 pub struct Closure {
     /// Start states of the lexemes that may come next, each with what follows it.
     pub starts: Box<[Item]>,
+    /// Equal where the start states are the same ones; see [`Lexicon::lexemes`].
+    pub lexemes: u32,
     /// Whether the output may end here.
     pub can_end: bool,
 }
@@ -33,6 +35,24 @@ pub trait Parser: Send {
 
     /// The continuation after a lexeme of terminal `label`, where `k` stood beside its lexer state.
     fn advance(&mut self, k: u32, label: u32) -> Option<u32>;
+
+    /// The state on top of a stack.
+    fn top(&self, k: u32) -> u32 {
+        k
+    }
+
+    /// The stack without the state on top; `None` at the bottom.
+    fn below_top(&self, _: u32) -> Option<u32> {
+        None
+    }
+
+    /// How high the stack is, from 1; 0 where continuations are no stacks.
+    fn height(&self, _: u32) -> u32 {
+        0
+    }
+
+    /// The lowest height that was looked at since somebody set this; 0 is all of the stack.
+    fn looked(&mut self) -> &mut u32;
 
     /// A lower bound on the bytes that finish the output when a lexeme in state `d` is being read and
     /// `k` stands beside it, or [`IMPOSSIBLE`].

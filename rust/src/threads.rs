@@ -2,7 +2,7 @@
 
 use crate::guards::NO_GUARDS;
 use crate::lexer::{Exit, Kind, Lexicon, DEAD, PLAIN};
-use crate::scanner::Live;
+use crate::scanner::{Live, ALL_LIVE};
 
 impl Lexicon {
     /// The subset state of some leaves (any order), or DEAD for none.
@@ -34,6 +34,9 @@ impl Lexicon {
             matched = nfa.matched(threads[at]);
             threads.truncate(at);
         }
+        let live = self.relevant(scanner, live, matched, &threads, word);
+        let machine = &self.scanners[scanner as usize];
+        let nfa = &self.nfas[machine.nfa as usize];
         let allowed = |label| live.allows(&self.live_sets, label);
         let ends_as = matched.map(|m| machine.label(m, word)).filter(|&l| allowed(l));
         // A thread is of use only if its alternative is live, as itself or as a keyword.
@@ -61,6 +64,27 @@ impl Lexicon {
         self.memory += 4 * threads.len();
         let exit = self.guarded_exit(scanner, &threads, ends_as);
         self.intern(kind, &alphabet, classes, exit.as_slice(), distance)
+    }
+
+    /// The live labels less those that a lexeme cannot get any more: most lexemes that were begun among different
+    /// live labels go on alike.
+    fn relevant(&mut self, scanner: u32, live: Live, matched: Option<u32>, threads: &[u32], word: u32) -> Live {
+        if live == ALL_LIVE {
+            return live;
+        }
+        let machine = &self.scanners[scanner as usize];
+        let nfa = &self.nfas[machine.nfa as usize];
+        let mut alternatives: Vec<u32> = threads.iter().map(|&l| nfa.label(l)).chain(matched).collect();
+        alternatives.sort_unstable();
+        alternatives.dedup();
+        let mut labels: Vec<u32> = alternatives.into_iter().flat_map(|a| machine.labels(a, word)).collect();
+        let before = labels.len();
+        labels.retain(|&label| live.allows(&self.live_sets, label));
+        if labels.len() == before {
+            ALL_LIVE
+        } else {
+            self.live(&labels)
+        }
     }
 
     /// An exit that holds only if none of the threads ever matches.
