@@ -13,10 +13,10 @@ use std::sync::Arc;
 use crate::bitmask::{Collector, TokenSet};
 use crate::guards::NO_GUARDS;
 use crate::hash::Map;
-use crate::lexer::{Exit, Lexicon, DEAD, UNKNOWN};
+use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::regex::holds;
 use crate::rests::Place;
-use crate::trie::{utf8, Trie, ILL_FORMED};
+use crate::trie::Trie;
 
 /// The exit set of the root: a token that starts here.
 pub const AT_START: u32 = 0;
@@ -61,7 +61,7 @@ impl Walk {
     }
 
     #[inline]
-    fn add(&mut self, state: u32, tokens: &[u32], words: usize) {
+    pub fn add(&mut self, state: u32, tokens: &[u32], words: usize) {
         if tokens.is_empty() {
             return;
         }
@@ -76,7 +76,7 @@ impl Walk {
         self.ends[at].1.add(tokens, words);
     }
 
-    fn exit(&mut self, exit: Exit) -> &mut Vec<Place> {
+    pub fn exit(&mut self, exit: Exit) -> &mut Vec<Place> {
         if self.exits.get(self.last_exit).is_none_or(|x| x.0 != exit) {
             self.last_exit = self.exits.iter().position(|x| x.0 == exit).unwrap_or_else(|| {
                 self.exits.push((exit, Vec::new()));
@@ -141,7 +141,8 @@ impl Lexicon {
         for (exit, places) in walk.exits {
             if !places.is_empty() {
                 self.memory += 8 * places.len();
-                info.crossings.push(Crossing { exit, set: self.exits.intern(places) });
+                let survivors = self.survivors(exit.context);
+                info.crossings.push(Crossing { exit, set: self.exits.intern(places, survivors) });
             }
         }
         info
@@ -178,7 +179,7 @@ impl Lexicon {
         let mut path: Vec<u32> = Vec::new();
         self.enter(&trie, number, root, d, walk);
         while let Some((n, d)) = todo.pop() {
-            if self.takes_all(&trie, number, n, d, walk) || !self.goes_on(d) {
+            if self.takes_around((&trie, number), n, d, walk, &mut todo) || !self.goes_on(d) {
                 continue;
             }
             if self.narrow(d, &mut bytes) {
@@ -210,7 +211,7 @@ impl Lexicon {
                 self.enter(&trie, number, i, next, walk);
                 if node.end == i + 1 {
                     i += 1;
-                } else if self.takes_all(&trie, number, i, next, walk) || !self.goes_on(next) {
+                } else if self.takes_around((&trie, number), i, next, walk, &mut todo) || !self.goes_on(next) {
                     i = node.end;
                 } else {
                     path.truncate(level);
@@ -223,7 +224,7 @@ impl Lexicon {
 
     /// The walk has come to a node in state `d`.
     #[inline]
-    fn enter(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) {
+    pub(crate) fn enter(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) {
         walk.add(d, trie.own(n), self.words);
         for e in 0..self.exits(d).len() {
             let exit = self.exits(d)[e];
@@ -241,83 +242,6 @@ impl Lexicon {
         let survivors = self.survivors(exit.context);
         let passes = trie.children(n).any(|(byte, _)| holds(&survivors, byte));
         passes
-    }
-
-    /// Takes a whole subtree, if state `d` loops on everything in it.
-    fn takes_all(&mut self, trie: &Trie, number: u32, n: u32, d: u32, walk: &mut Walk) -> bool {
-        let beyond = trie.node(n).beyond;
-        if beyond > 1 {
-            return false;
-        }
-        let (ascii, characters) = self.loops(d);
-        if trie.ascii_below(n) & !ascii != 0 || beyond > characters {
-            return false;
-        }
-        walk.add(d, trie.below(n), self.words);
-        for e in 0..self.exits(d).len() {
-            let exit = self.exits(d)[e];
-            let first = self.survivors(exit.context);
-            let ascii = u128::from(first[1]) << 64 | u128::from(first[0]);
-            let wide = first[2] | first[3] != 0;
-            let places = walk.exit(exit);
-            let (mut i, end) = (n + 1, trie.node(n).end);
-            while i < end {
-                // No byte that the guards leave stands anywhere below.
-                if trie.ascii_below(i) & ascii == 0 && !(wide && trie.node(i).beyond > 0) {
-                    i = trie.node(i).end;
-                    continue;
-                }
-                if trie.at_boundary(i) && trie.children(i).any(|(byte, _)| holds(&first, byte)) {
-                    places.push((number, i));
-                }
-                i += 1;
-            }
-        }
-        true
-    }
-
-    /// The ASCII bytes that come back to the state, and 1 if every other well-formed character does
-    /// (with no exit inside the character).
-    #[inline]
-    fn loops(&mut self, d: u32) -> (u128, u8) {
-        let known = self.states[d as usize].loops;
-        if known != UNKNOWN {
-            return self.exits.loops[known as usize];
-        }
-        let found = self.find_loops(d);
-        self.states[d as usize].loops = self.exits.loops.len() as u32;
-        self.exits.loops.push(found);
-        found
-    }
-
-    fn find_loops(&mut self, d: u32) -> (u128, u8) {
-        if self.narrow(d, &mut Vec::new()) {
-            return (0, 0);
-        }
-        let ascii = (0..128u8).filter(|&b| self.step(d, b) == d).fold(0, |set, b| set | 1u128 << b);
-        let mut todo = vec![(d, 0u8)];
-        let mut at = 0;
-        while at < todo.len() {
-            let (state, phase) = todo[at];
-            at += 1;
-            for byte in 0x80..=0xFFu8 {
-                let inner = utf8(phase, byte);
-                if inner == ILL_FORMED {
-                    continue;
-                }
-                let next = self.step(state, byte);
-                if inner == 0 && next == d {
-                    continue;
-                }
-                if inner == 0 || next == DEAD || self.ends(next) {
-                    return (ascii, 0);
-                }
-                if !todo.contains(&(next, inner)) {
-                    todo.push((next, inner));
-                }
-            }
-        }
-        (ascii, 1)
     }
 }
 

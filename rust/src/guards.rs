@@ -19,6 +19,7 @@ use crate::error::KernelError;
 use crate::hash::Map;
 use crate::lexer::{Exit, Kind, Lexicon, DEAD};
 use crate::regex::Class;
+use crate::trie::{utf8, ILL_FORMED};
 
 /// More guards at once are refused.
 const MAX_GUARDS: usize = 64;
@@ -40,12 +41,19 @@ pub(crate) struct Guards {
     ids: Map<Context, u32>,
     /// First bytes that some guard does not forbid, once asked for.
     survive: Map<u32, Class>,
+    /// Whether any guard lets a character beyond ASCII through, once asked for.
+    wide: Map<u32, bool>,
 }
 
 impl Default for Guards {
     fn default() -> Self {
         let empty = Context { guards: Arc::new([]), left: UNASKED };
-        Guards { contexts: vec![empty.clone()], ids: Map::from_iter([(empty, NO_GUARDS)]), survive: Map::default() }
+        Guards {
+            contexts: vec![empty.clone()],
+            ids: Map::from_iter([(empty, NO_GUARDS)]),
+            survive: Map::default(),
+            wide: Map::default(),
+        }
     }
 }
 
@@ -190,5 +198,34 @@ impl Lexicon {
         }
         self.guards.survive.insert(context, class);
         class
+    }
+
+    /// Whether some character beyond ASCII may come first in a context.
+    pub(crate) fn lets_characters(&mut self, context: u32) -> bool {
+        if context == NO_GUARDS {
+            return true;
+        }
+        if let Some(&known) = self.guards.wide.get(&context) {
+            return known;
+        }
+        let (mut todo, mut at, mut found) = (vec![(context, 0u8)], 0, false);
+        while at < todo.len() && !found {
+            let (context, phase) = todo[at];
+            at += 1;
+            for byte in 0x80..=0xFFu8 {
+                let inner = utf8(phase, byte);
+                if inner == ILL_FORMED {
+                    continue;
+                }
+                let left = self.step_left(self.guards.contexts[context as usize].left, byte);
+                let Some(next) = self.step_guards(context, byte, left) else { continue };
+                found |= inner == 0 || next == NO_GUARDS;
+                if !todo.contains(&(next, inner)) {
+                    todo.push((next, inner));
+                }
+            }
+        }
+        self.guards.wide.insert(context, found);
+        found
     }
 }

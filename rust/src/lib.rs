@@ -43,6 +43,7 @@ mod lalr_summary;
 pub mod lalr_table;
 pub mod lexer;
 mod looking;
+mod loops;
 mod mask;
 pub mod matcher;
 pub mod nfa;

@@ -10,12 +10,16 @@ use crate::bitmask::Bitmap;
 use crate::exits::{Info, AT_START};
 use crate::hash::Map;
 use crate::lexer::Lexicon;
+use crate::regex::{holds, Class};
 use crate::trie::Trie;
 
 /// From so many nodes on, rests are merged.
 const MERGE_FROM: usize = 4;
 /// Never merge more rests than this (after a blank stand half of all tokens).
 const MERGE_TOKENS: usize = 8000;
+
+/// Every byte.
+pub(crate) const ALL: Class = [u64::MAX; 4];
 
 /// A node of one of the tries.
 pub(crate) type Place = (u32, u32);
@@ -25,8 +29,10 @@ type Rests = (Arc<[Place]>, bool);
 #[derive(Debug)]
 struct ExitSet {
     places: Arc<[Place]>,
-    /// For each first byte, where the rests that start with it go on, and whether they are merged.
-    by_first: Option<Map<u8, Rests>>,
+    /// The bytes that rests may start with; the guards of the exit let no others through.
+    survivors: Class,
+    /// In the order of first bytes: where the rests that start with it go on, and whether they are merged.
+    by_first: Option<Vec<(u8, Rests)>>,
 }
 
 /// The exit sets and what is remembered about them.
@@ -36,7 +42,7 @@ pub(crate) struct ExitTables {
     /// Merged tries by their (token, bytes before) in the order of rests.
     trie_ids: Map<Box<[(u32, u16)]>, u32>,
     sets: Vec<ExitSet>,
-    ids: Map<Arc<[Place]>, u32>,
+    ids: Map<(Arc<[Place]>, Class), u32>,
     pub infos: Map<(u32, u32, bool), Arc<Info>>,
     pub loops: Vec<(u128, u8)>,
     pub bitmaps: Map<u64, Arc<Bitmap>>,
@@ -48,8 +54,8 @@ impl ExitTables {
         ExitTables {
             tries: vec![trie],
             trie_ids: Map::default(),
-            sets: vec![ExitSet { places: start.clone(), by_first: None }],
-            ids: Map::from_iter([(start, AT_START)]),
+            sets: vec![ExitSet { places: start.clone(), survivors: ALL, by_first: None }],
+            ids: Map::from_iter([((start, ALL), AT_START)]),
             infos: Map::default(),
             loops: Vec::new(),
             bitmaps: Map::default(),
@@ -73,16 +79,17 @@ impl ExitTables {
         self.sets[set as usize].places.clone()
     }
 
-    pub fn intern(&mut self, mut places: Vec<Place>) -> u32 {
+    /// The exit set of some places where the given bytes may come next.
+    pub fn intern(&mut self, mut places: Vec<Place>, survivors: Class) -> u32 {
         // Places may lie below one another, and then a walk comes to the same node twice.
         places.sort_unstable();
         places.dedup();
-        let places: Arc<[Place]> = places.into();
-        if let Some(&id) = self.ids.get(&places) {
+        let key: (Arc<[Place]>, Class) = (places.into(), survivors);
+        if let Some(&id) = self.ids.get(&key) {
             return id;
         }
-        self.sets.push(ExitSet { places: places.clone(), by_first: None });
-        self.ids.insert(places, self.sets.len() as u32 - 1);
+        self.sets.push(ExitSet { places: key.0.clone(), survivors, by_first: None });
+        self.ids.insert(key, self.sets.len() as u32 - 1);
         self.sets.len() as u32 - 1
     }
 }
@@ -94,7 +101,8 @@ impl Lexicon {
             self.sort_by_first(set);
         }
         let Some(index) = &self.exits.sets[set as usize].by_first else { return Arc::default() };
-        let Some((places, merged)) = index.get(&byte) else { return Arc::default() };
+        let Ok(at) = index.binary_search_by_key(&byte, |x| x.0) else { return Arc::default() };
+        let (places, merged) = &index[at].1;
         if *merged {
             return places.clone();
         }
@@ -105,21 +113,24 @@ impl Lexicon {
             next = [(self.merge(&next), 0)].into();
         }
         if let Some(index) = &mut self.exits.sets[set as usize].by_first {
-            index.insert(byte, (next.clone(), true));
+            index[at].1 = (next.clone(), true);
         }
         next
     }
 
     fn sort_by_first(&mut self, set: u32) {
-        let mut index: Map<u8, Vec<Place>> = Map::default();
-        let all = self.exits.sets[set as usize].places.clone();
-        for &(t, n) in all.iter() {
+        let mut lists: Vec<Vec<Place>> = vec![Vec::new(); 256];
+        let ExitSet { places, survivors, .. } = &self.exits.sets[set as usize];
+        for &(t, n) in places.iter() {
             for (byte, child) in self.exits.tries[t as usize].children(n) {
-                index.entry(byte).or_default().push((t, child));
+                if holds(survivors, byte) {
+                    lists[usize::from(byte)].push((t, child));
+                }
             }
         }
-        self.memory += index.values().map(|v| 8 * v.len() + 64).sum::<usize>();
-        let index = index.into_iter().map(|(byte, places)| (byte, (places.into(), false))).collect();
+        let lists = (0..=255u8).zip(lists).filter(|(_, list)| !list.is_empty());
+        let index: Vec<(u8, Rests)> = lists.map(|(byte, list)| (byte, (list.into(), false))).collect();
+        self.memory += index.iter().map(|x| 8 * x.1 .0.len() + 48).sum::<usize>();
         self.exits.sets[set as usize].by_first = Some(index);
     }
 

@@ -14,6 +14,7 @@ use crate::exits::{Crossing, Info, AT_START};
 use crate::hash::Map;
 use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
 use crate::regex::UNBOUNDED;
+use crate::rests::ALL;
 
 /// So many tokens too long for a bound are cleared from the shared bitmap; more, and it gets its own.
 const MAX_CLEARED: usize = 256;
@@ -94,7 +95,7 @@ impl Lexicon {
         if places.is_empty() {
             return Vec::new();
         }
-        vec![Crossing { exit: PLAIN, set: self.exits.intern(places) }]
+        vec![Crossing { exit: PLAIN, set: self.exits.intern(places, ALL) }]
     }
 
     /// Walks the vocabulary through the unbounded state, counting units as they begin.

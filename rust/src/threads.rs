@@ -77,7 +77,8 @@ impl Lexicon {
         let mut alternatives: Vec<u32> = threads.iter().map(|&l| nfa.label(l)).chain(matched).collect();
         alternatives.sort_unstable();
         alternatives.dedup();
-        let mut labels: Vec<u32> = alternatives.into_iter().flat_map(|a| machine.labels(a, word)).collect();
+        let reachable = |a| machine.distances(a, 0, word).map(|x| x.0);
+        let mut labels: Vec<u32> = alternatives.into_iter().flat_map(reachable).collect();
         let before = labels.len();
         labels.retain(|&label| live.allows(&self.live_sets, label));
         if labels.len() == before {

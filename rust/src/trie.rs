@@ -35,7 +35,24 @@ pub struct Trie {
     child_bytes: Vec<u8>,
     child_nodes: Vec<u32>,
     root: Vec<u32>,
+    /// Of a large trie only.
+    index: Option<Index>,
 }
+
+/// Where bytes stand in a trie.
+#[derive(Debug)]
+struct Index {
+    parents: Vec<u32>,
+    /// Nodes in order, by ASCII byte; then by [`LEADS`] and [`BROKEN_LEADS`].
+    nodes: Vec<Vec<u32>>,
+}
+
+/// First bytes of characters beyond ASCII.
+pub const LEADS: usize = 128;
+/// Those of them below which some token ends inside the character, or is no UTF-8.
+pub const BROKEN_LEADS: usize = 129;
+/// From so many nodes on a trie is indexed.
+const MIN_INDEXED: usize = 2000;
 
 const NONE: u32 = u32::MAX;
 
@@ -79,6 +96,9 @@ impl Trie {
         trie.nodes.push(Node { end, first: trie.tokens.len() as u32, ..root });
         trie.link(&parents);
         trie.look_below(&parents);
+        if parents.len() >= MIN_INDEXED {
+            trie.index(parents);
+        }
         trie
     }
 
@@ -133,6 +153,44 @@ impl Trie {
                 self.nodes[i].beyond = 2;
             }
         }
+    }
+
+    fn index(&mut self, parents: Vec<u32>) {
+        let mut broken = vec![false; parents.len()];
+        let mut nodes = vec![Vec::new(); BROKEN_LEADS + 1];
+        for i in (1..parents.len()).rev() {
+            let Node { byte, phase, .. } = self.nodes[i];
+            broken[i] |= phase == ILL_FORMED || (phase != 0 && self.has_own(i as u32));
+            let parent = parents[i] as usize;
+            if byte < 128 {
+                nodes[usize::from(byte)].push(i as u32);
+            }
+            if self.nodes[parent].phase != 0 {
+                broken[parent] |= broken[i];
+            } else if byte >= 128 {
+                nodes[if broken[i] { BROKEN_LEADS } else { LEADS }].push(i as u32);
+            }
+        }
+        nodes.iter_mut().for_each(|list| list.reverse());
+        self.index = Some(Index { parents, nodes });
+    }
+
+    /// The nodes below `n` whose byte is `symbol`, or which are such leads; `None` where nobody counted them.
+    pub fn occurrences(&self, n: u32, symbol: usize) -> Option<&[u32]> {
+        let list = &self.index.as_ref()?.nodes[symbol];
+        let from = list.partition_point(|&i| i <= n);
+        let end = self.nodes[n as usize].end;
+        Some(&list[from..from + list[from..].partition_point(|&i| i < end)])
+    }
+
+    /// The node above, in an indexed trie.
+    pub fn parent(&self, n: u32) -> u32 {
+        self.index.as_ref().map_or(0, |index| index.parents[n as usize])
+    }
+
+    /// Tokens that end at the nodes from `from` up to `to`.
+    pub fn between(&self, from: u32, to: u32) -> &[u32] {
+        &self.tokens[self.nodes[from as usize].first as usize..self.nodes[to as usize].first as usize]
     }
 
     /// Number of nodes, the root among them.
@@ -221,7 +279,8 @@ impl Trie {
 
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
-        self.nodes.len() * (std::mem::size_of::<Node>() + 16 + 5) + self.tokens.len() * 6
+        let indexed = if self.index.is_some() { 8 } else { 0 };
+        self.nodes.len() * (std::mem::size_of::<Node>() + 16 + 5 + indexed) + self.tokens.len() * 6
     }
 }
 
