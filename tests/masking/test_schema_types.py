@@ -100,6 +100,13 @@ KEYS = [
 ]
 
 
+SETS = [KEYS[0], KEYS[3], KEYS[4], KEYS[5], KEYS[7], SCALARS[2]]
+
+
+def json_of(value: Any) -> bytes:
+    return TypeAdapter(Any).dump_json(value)
+
+
 def records(fields: list[tuple[str, Typed, bool]], kind: str) -> Typed:
     """A class with fields, some of which may be left out."""
     values = {name: inner.values for name, inner, needed in fields if needed}
@@ -130,6 +137,8 @@ def collections(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
         st.tuples(st.sampled_from(KEYS), inner).map(lambda it: Typed(
             dict[it[0].type, it[1].type],  # type: ignore[name-defined]
             st.dictionaries(it[0].values, it[1].values, max_size=2))),
+        st.sampled_from(SETS).flatmap(lambda it: st.sampled_from([set, frozenset]).map(
+            lambda kind: Typed(kind[it.type], st.lists(it.values, max_size=3, unique_by=json_of)))),  # type: ignore[index]
         st.tuples(inner, inner).map(lambda it: Typed(tuple[it[0].type, it[1].type],  # type: ignore[name-defined]
                                                      st.tuples(it[0].values, it[1].values))),
         st.tuples(inner, inner).map(lambda it: Typed(it[0].type | it[1].type if it[0].type is not None or it[1].type

@@ -43,6 +43,8 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
     except PydanticUserError as error:
         hint = _TYPED_DICT if error.code == "typed-dict-version" else _HINT
         raise TypeNotSupportedError(f"{type_name(output_type)}: {error.message}", hint=hint) from error
+    except ImportError as error:  # pydantic takes email addresses with a package of their own
+        raise TypeNotSupportedError(f"{type_name(output_type)}: {error}", hint="install that package") from error
     except (NameError, TypeError, RecursionError) as error:  # a name that is not defined, an argument that is no type
         raise TypeNotSupportedError(f"{type_name(output_type)}: {error}", hint=_HINT) from error
 
@@ -67,16 +69,32 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
             found: Schema = super().decimal_schema(schema)
             return _decimal(next(it for it in found.get("anyOf", [found]) if it.get("type") == "number"), schema)
 
+        def set_schema(self, schema: Any) -> Schema:
+            """Items that come twice are one in a set: they are forbidden where that counts, or masks can do it."""
+            return self._without_unique(super().set_schema(schema), schema)
+
+        def frozenset_schema(self, schema: Any) -> Schema:
+            return self._without_unique(super().frozenset_schema(schema), schema)
+
+        def _without_unique(self, found: Schema, schema: Any) -> Schema:
+            items = self._plain(found.get("items", {}))
+            if (schema.get("min_length") or 0) < 2 and len(items.get("enum", _MANY)) > MAX_DIFFERENT:
+                del found["uniqueItems"]
+            return found
+
+        def _plain(self, schema: Schema) -> Schema:
+            """A schema, or the one that it refers to."""
+            while "$ref" in schema:
+                schema = self.get_schema_from_definitions(schema["$ref"]) or {}
+            return schema
+
         def dict_schema(self, schema: Any) -> Schema:
             """Names in JSON are strings: where keys are of another type, the strings that spell them."""
             found: Schema = super().dict_schema(schema)
             inner = schema.get("keys_schema")
             if inner is not None and inner["type"] == "literal":  # these are compared as they are, numbers never match
                 return found | {"propertyNames": {"enum": [it for it in inner["expected"] if isinstance(it, str)]}}
-            keys = {} if inner is None else self.generate_inner(inner)
-            while "$ref" in keys:
-                keys = self.get_schema_from_definitions(keys["$ref"]) or {}
-            names = _names_of(keys)
+            names = _names_of(self._plain({} if inner is None else self.generate_inner(inner)))
             return found if names is None else found | {"propertyNames": names}
 
     try:
@@ -89,6 +107,8 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
     return tidy
 
 
+MAX_DIFFERENT = 11  # values of which masks remember each
+_MANY = range(MAX_DIFFERENT + 1)
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _SPELLED: dict[str, Schema] = {
     "integer": {"pattern": f"^{_INTEGER}$"},
