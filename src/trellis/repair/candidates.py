@@ -8,23 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .edits import Change, apply_edits
+from .edits import Change
 from .extract import Region, answer_start, regions, sign_off
 from .gaps import WS
 from .literals import python_changes
-from .rules import Level, cost_of
+from .rules import Level
 from .scan import Scanner
 from .schema_view import SchemaView
 from .search import BRACKETS, NEAR, Limits, Search
 from .skip import AROUND, Skipper
-from .standard import DECODER, read_standard
+from .standard import DECODER
 from .strings import CLOSING
 
 _BRACKET = re.compile(r"[{\[]")
 _KINDS = {"{": "object", "[": "array"}
 _DATA_LIKE = re.compile(r"[\"'“‘`]|[\w$]\s*:|[{\[]\s*[{\[]")
-_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[][{\[\s]{0,100}\\\"|\s*\\\"")
-_ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _ROOT_HEAD = re.compile(
     r"\s*(?:[\"'“‘`(]|[-+]?\.?\d|(?:true|false|null|none|nan|-?infinity|undefined)\s*\Z"
     r"|(?:new\s+)?[A-Za-z_][\w.]*\(\s*[\"'\d-][^()]*\)\s*;?\s*\Z)",
@@ -76,7 +74,8 @@ def find_candidates(
     closed = False
     for region in regions(text):
         for candidate in _read_region(text, region, level, limits, view, strict_ends):
-            closed |= not any(change.rule in _TO_THE_END for change in candidate.changes)
+            wanted = view is None or not view.types() or _KINDS.get(text[candidate.start]) in view.types()
+            closed |= wanted and not any(change.rule in _TO_THE_END for change in candidate.changes)
             span = (candidate.start, candidate.end)
             if span in seen and not candidate.changes:
                 continue
@@ -139,23 +138,6 @@ def _read_region(
         found += bool(group)
         failures += not group
         yield from group
-
-
-def unescaped(text: str) -> Candidate | None:
-    """A document whose quotes are all escaped, as if it stood in a string: one level of escapes is taken off."""
-    if not _ESCAPED.match(text):
-        return None
-    plain = {"n": "\n", "r": "\r", "t": "\t"}
-    price = cost_of("escaped_quotes")
-    changes = tuple(
-        Change("escaped_quotes", m.start(), m.end(), plain.get(m.group(1), m.group(1)), 0.0 if i else price)
-        for i, m in enumerate(_ESCAPE.finditer(text))
-    )
-    try:
-        read_standard(apply_edits(text, changes))
-    except ValueError:
-        return None
-    return Candidate(0, len(text), changes, price)
 
 
 class _Strict(NamedTuple):

@@ -26,6 +26,7 @@ _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _PLAIN = re.compile(r"[\W_]+")
+_TWICE = re.compile(r"([^\W\d])\1")
 
 
 def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) -> list[Change]:
@@ -40,23 +41,16 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
 
 
 def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
-    """Ways to take an object of one member off from around the data."""
+    """Ways to take an object off from around the data: all else in it is scalars that the schema does not name."""
     root = read_nodes(text)
-    if (
-        root.kind != "object"
-        or len(root.items) != 1
-        or root.items[0].kind == "scalar"
-        or root.keys[0][2] in view.names()
-    ):
+    names = [name for _, _, name in root.keys] if root.kind == "object" else []
+    inside = [item for item in root.items if item.kind != "scalar"]
+    if len(inside) != 1 or not names or view.names() & set(names):
         return []
-    inner = root.items[0]
-    cost = cost_of("wrapped_root")
-    return [
-        [
-            Change("wrapped_root", root.start, inner.start, "", cost),
-            Change("wrapped_root", inner.end, root.end, "", 0.0),
-        ]
-    ]
+    inner = inside[0]
+    echoed = len(names) == 2 and names[0] == "type" and names[1] in ("properties", "items")  # of the schema
+    rule = "wrapped_root" if len(names) == 1 or echoed else "dropped_member"
+    return [[Change(rule, root.start, inner.start, "", cost_of(rule)), Change(rule, inner.end, root.end, "", 0.0)]]
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +60,7 @@ def normal(text: str) -> str:
 
 
 def nearest(text: str, values: Sequence[str], aliases: Mapping[str, str] | None = None) -> str | None:
-    """The only value that differs from a text in no more than case, spacing, punctuation, or the words around it.
+    """The only value that differs from a text in case, spacing, punctuation, the words around it, or a letter.
 
     Args:
         text: as it was written.
@@ -90,14 +84,22 @@ def _nearest(text: str, values: Sequence[str]) -> set[str]:
     words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
     if "not " in words or "n t " in words:
         return set()
-    return {
+    found = {
         value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words
     }
+    return found or {value for value in values if _misspelt(normal(text), normal(value))}
+
+
+def _misspelt(written: str, name: str) -> bool:
+    """Whether two words differ by a letter behind the first, or by how often a letter is doubled."""
+    if written[:1] != name[:1] or min(len(written), len(name)) < 3:
+        return False
+    return one_letter(written, name) or _TWICE.sub(r"\1", written) == _TWICE.sub(r"\1", name)
 
 
 def one_letter(a: str, b: str) -> bool:
-    """Whether two names differ by one letter changed, added, left out, or two swapped."""
-    if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 1:
+    """Whether two names of some letters differ by one changed, added, left out, or two swapped."""
+    if len(a) + len(b) < 7 or abs(len(a) - len(b)) > 1:
         return False
     head = 0
     while head < min(len(a), len(b)) and a[head] == b[head]:
@@ -325,7 +327,9 @@ class Coercer:
             if number is not None:
                 self._change("scalar_in_text", node.start, node.end, number)
                 return
-        if "boolean" in types and word in _TRUE | _FALSE:
+        if types <= {"boolean", "null"} and word in ("1", "0"):
+            self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
+        elif "boolean" in types and word in _TRUE | _FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in _TRUE else "false")
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)

@@ -22,8 +22,12 @@ _AROUND = re.compile(
 )
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\r?\n\s*(?=\S)")
-_SENTENCE = re.compile(r"(?:[*_]{1,2})?[^\W\d_][\w'’-]*[:,!.]?[*_]{0,2}[ \t]+[^\W\d_][\w'’-]*|[^\W\d_]+!"
-                       r"|[^\W\d_]+:[*_]{0,2}\s*\n\s*(?:[-*•]|\d+\.)[ \t]")
+_SENTENCE = re.compile(
+    r"(?:[*_]{1,2})?[^\W\d_][\w'’-]*[:,!.]?[*_]{0,2}[ \t]+[^\W\d_][\w'’-]*|[^\W\d_]+!"
+    r"|[^\W\d_]+:[*_]{0,2}\s*\n\s*(?:[-*•]|\d+\.)[ \t]"
+)
+_RULED = re.compile(r"(?:-{3,}|\*{3,}|_{3,})[ \t]*(?:\r?\n|\Z)")
+_LAST_TAG = re.compile(r"\s*</([A-Za-z_][\w.-]*)>\s*\Z")
 _BLANK = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\u00a0"
 
 
@@ -63,7 +67,7 @@ def regions(text: str) -> list[Region]:
     """Parts of the text to look at, the most telling first; the whole text is always among them."""
     begin = answer_start(text)
     found = [Region(a, b, "fence", label) for a, b, label in fences(text, begin)]
-    found.append(Region(begin, len(text) if found else _before_fence(text), "whole"))
+    found.append(Region(begin, len(text) if found else min(_before_fence(text), _before_tag(text, begin)), "whole"))
     if begin and text[:begin].strip():
         found.append(Region(0, begin, "reasoning"))
     return found
@@ -76,7 +80,7 @@ def sign_off(text: str, begin: int) -> int | None:
     if fence and text.count("```") == 1:
         return fence.start()
     for match in reversed(list(islice(_PARAGRAPH.finditer(text, max(begin, len(text) - 5_000)), 64))):
-        if not _SENTENCE.match(text, match.end()):
+        if not (_SENTENCE.match(text, match.end()) or _RULED.match(text, match.end())):
             break
         cut = match.start()
     return cut
@@ -87,6 +91,12 @@ def _before_fence(text: str) -> int:
     bare = text.rstrip()
     end = len(bare.rstrip("`"))
     return end if len(bare) - end >= 3 and "```" not in text[:end] else len(text)
+
+
+def _before_tag(text: str, begin: int) -> int:
+    """Where the closing tag at the end of a text begins that was opened before the data."""
+    tag = _LAST_TAG.search(text, max(begin, len(text.rstrip()) - 80)) if text.rstrip().endswith(">") else None
+    return tag.start() if tag and f"<{tag[1]}" in text[begin : begin + 1000].split("{")[0] else len(text)
 
 
 def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:

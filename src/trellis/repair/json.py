@@ -7,13 +7,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from ..errors import RepairError, UsageError
 from .backslash import doubtful_escapes, with_doubts
-from .candidates import Candidate, find_candidates, unescaped
+from .candidates import Candidate, find_candidates
 from .coerce import DOUBTFUL, coercions, unwrapped
+from .disguise import disguises
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import answer_start, removal
 from .judge import Judge, judge_for
@@ -70,6 +70,9 @@ def repair_json(
     return with_rules(text, rules, level, reader.read)
 
 
+_MOST_DISGUISES = 3
+
+
 @dataclass(frozen=True)
 class _Reader:
     judge: Judge
@@ -77,6 +80,7 @@ class _Reader:
     level: Level
     bounds: Limits
     policies: Policies
+    disguises: int = 0  # that were taken off
 
     def read(self, text: str) -> Repaired[Any]:
         self.bounds.check_size(text)
@@ -125,17 +129,15 @@ class _Reader:
         self, text: str, view: SchemaView | None, error: json.JSONDecodeError | None
     ) -> tuple[list[Found], RepairError | None]:
         """Every reading, and the last error of those that are none."""
-        once = unescaped(text)
-        found: list[Found] = []
+        found = self._undisguised(text)
         failure: RepairError | None = None
-        whole = [once] if once is not None else []
-        for candidate in chain(whole, find_candidates(text, self.level, self.bounds, view, error)):
+        for candidate in find_candidates(text, self.level, self.bounds, view, error):
             try:
                 settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
                 result = _result(text, settle)
                 if self.policies.root_scalar == "error" and view is None and not isinstance(result.value, dict | list):
                     continue
-                fitted = self._fit(text, result, settle, None if candidate is once else view)
+                fitted = self._fit(text, result, settle, view)
                 found.append(self._by_policy(text, fitted, view))
             except ValueError:
                 continue
@@ -146,6 +148,23 @@ class _Reader:
             found += self._wrapped(text, view, error)
             found += self._plain(text, view)
         return found, failure
+
+    def _undisguised(self, text: str) -> list[Found]:
+        """Readings of the text without what has changed the whole of it."""
+        if self.disguises == _MOST_DISGUISES:
+            return []
+        within = replace(self, disguises=self.disguises + 1)
+        found: list[Found] = []
+        for changes in disguises(text):
+            try:
+                rest = within.read(apply_edits(text, changes))
+            except RepairError:
+                continue
+            every = compose(text, changes, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in rest.edits])
+            cost = sum(change.cost for change in every)
+            candidate = Candidate(0, len(text), tuple(every), cost, rest.complete, rest.ambiguous)
+            found.append(Found(_result(text, candidate), candidate, 0, len(text)))
+        return found
 
     def _fit(self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView | None) -> Found:
         """The result, coerced where it is against the schema and coercion helps."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from . import bare
 from .after import KEYED_STRING, After
 from .edits import Change
 from .gaps import Gap
 from .rules import allowed, cost_of
-from .state import AFTER, COLON, VALUE, Frame, Reading
-from .strings import CLOSING
+from .state import AFTER, COLON, VALUE, Frame, Link, Reading
+from .strings import CLOSING, StringReading
 
 _CONTAINER_START = re.compile(
     r'\{\s*(?:["\'}{“‘`]|[A-Za-z_$][\w$]*["\']?\s*:)'
@@ -277,6 +278,28 @@ class Moves(After):
             return found
         if head == "]":
             return []
+        inside = self._colon_inside(reading)
+        if inside is not None:
+            return [inside]
         new = reading.copy()
         new.state, new.first = VALUE, False
         return [new.change("missing_colon", new.pos, new.pos, ":", cost_of("missing_colon") + 0.2 * (gap.column >= 0))]
+
+    def _colon_inside(self, reading: Reading) -> Reading | None:
+        """The colon stands before the quote that closes the key."""
+        link = reading.links
+        piece = link.piece if link is not None else None
+        if link is None or not isinstance(piece, StringReading) or piece.end != reading.pos or piece.start == piece.end:
+            return None
+        content = self.text[piece.content_start : piece.content_end]
+        if piece.end == piece.content_end or not content[:-1].strip() or content[-1] != ":":
+            return None
+        new = reading.copy()
+        cost = cost_of("wrong_colon")
+        key = replace(piece, rule="wrong_colon", content_end=piece.content_end - 1, cost=cost)
+        new.links = Link(link.before, link.key, key)
+        new.key = f'"{content[:-1]}"'
+        new.state, new.first, new.cost = VALUE, False, new.cost + cost
+        if new.frame is not None:
+            new.frame.keys.setdefault(new.key, piece.start)
+        return new.change("wrong_colon", piece.end, piece.end, ":", 0.0)

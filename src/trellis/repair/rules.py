@@ -67,6 +67,13 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
         "a backslash that starts no JSON escape is kept as text; `\\'`, `\\x41` are translated",
     ),
     ("escaped_quotes", 0.4, "safe", "a document whose quotes are all escaped loses one level of escapes"),
+    (
+        "doubled_braces",
+        0.4,
+        "safe",
+        "a document whose braces are all doubled, as in a template, loses half of them",
+    ),
+    ("html_entity", 0.4, "safe", "a document whose quotes are all `&quot;` loses its HTML entities"),
     ("string_concatenation", 0.7, "normal", "adjacent strings or strings joined by `+` become one"),
     # Literals and numbers.
     ("literal", 0.2, "safe", "`True`, `None`, `NULL`, `undefined` ... become JSON literals"),

@@ -1,0 +1,46 @@
+r"""Documents in disguise: as text of a string, of a web page or of a template, or behind marks before every line.
+
+Each disguise changes the whole text in one way, so it is taken off as a whole, and what is left is read like any text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .edits import Change
+from .rules import cost_of
+from .yaml_prefix import unprefixed
+
+_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*\\\"")
+_ESCAPE = re.compile(r"\\([\"\\/nrt])")
+_PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
+_DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
+_BRACES = re.compile(r"\{+|\}+")
+_BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
+_MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
+_ENTITY = re.compile(r"&(?:quot|amp|lt|gt|apos|#34|#39|#x27|#x22|nbsp);")
+_CHARACTER = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "#34": '"', "#x22": '"'}
+
+
+def disguises(text: str) -> Iterator[list[Change]]:
+    """The changes that take a disguise off, for each that a text may wear."""
+    if "\\" in text and _ESCAPED.match(text):
+        yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
+    if "&" in text and '"' not in text:
+        yield _priced("html_entity", ((m, _CHARACTER.get(m[0][1:-1], "'")) for m in _ENTITY.finditer(text)))
+    if "{{" in text and text.count("{{") == text.count("}}") and _DOUBLED.match(text):
+        runs = list(_BRACES.finditer(text))
+        if all(len(m[0]) % 2 == 0 for m in runs):
+            yield _priced("doubled_braces", ((m, m[0][: len(m[0]) // 2]) for m in runs))
+        else:
+            pairs = (m for m in _BRACE_OUTSIDE.finditer(text) if m["braces"])
+            yield _priced("doubled_braces", ((m, m[0][0]) for m in pairs))
+    if len(_MARKED.findall(text, 0, 4000)) > 1:
+        yield from unprefixed(text)
+
+
+def _priced(rule: str, found: Iterator[tuple[re.Match[str], str]]) -> list[Change]:
+    """The changes of a rule that is used all over a text and costs once."""
+    changes = [Change(rule, match.start(), match.end(), after, 0.0) for match, after in found]
+    return [changes[0]._replace(cost=cost_of(rule)), *changes[1:]] if changes else []
