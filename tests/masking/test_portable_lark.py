@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMAS = json.loads((ROOT / "fixtures" / "masking" / "json_schema.json").read_text(encoding="utf-8"))["exact"]
 NOT_SAID = {"any white space", "minContains and maxContains", "maxContains alone", "multiples of a fraction",
             "no integer", "multiples of none", "oneOf that overlaps", "a name like no other one has",
-            "a pattern that crosses its lengths", "$dynamicRef beside not"}
+            "a format and a length", "words in a length", "$dynamicRef beside not"}
 VOCABULARY = Vocabulary(TOKENS, special_ids=[256], eos_ids=[256])
 EACH_READER = pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
 

@@ -15,8 +15,10 @@ import regex
 from ..errors import UnsupportedError
 from ..schema.pattern_reader import parse
 
-MAX_SECONDS = 2.0
+MAX_SECONDS = 1.0
 """Of CPU time, for one match."""
+_given_up: set[tuple[str, str]] = set()
+"""Patterns and texts that took longer: an answer is looked at many times."""
 _FUZZY = re.compile(r"\{[^}\d,]")
 
 
@@ -31,7 +33,7 @@ def has_pattern(text: str, pattern: str) -> bool:
         TooSlow: it takes too long to say.
         ValueError: it is no regular expression.
     """
-    return _run(_of_schema(pattern).search, text)
+    return _run(pattern, _of_schema(pattern).search, text)
 
 
 def is_pattern(pattern: object) -> bool:
@@ -48,14 +50,18 @@ def fullmatch(pattern: str, text: str) -> bool:
     Raises:
         TooSlow: it takes too long to say.
     """
-    return _run(_compiled(pattern).fullmatch, text)
+    return _run(pattern, _compiled(pattern).fullmatch, text)
 
 
-def _run(match: Any, text: str) -> bool:
-    try:
-        return match(text, timeout=MAX_SECONDS) is not None
-    except TimeoutError:
-        raise TooSlow(f"it takes more than {MAX_SECONDS:g} seconds to match this") from None
+def _run(pattern: str, match: Any, text: str) -> bool:
+    if (pattern, text) not in _given_up:
+        try:
+            return match(text, timeout=MAX_SECONDS) is not None
+        except TimeoutError:
+            if len(_given_up) >= 64:
+                _given_up.clear()
+            _given_up.add((pattern, text))
+    raise TooSlow(f"it takes more than {MAX_SECONDS:g} seconds to match this")
 
 
 @lru_cache(maxsize=256)
