@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -75,7 +77,10 @@ FIXED = {"type": "array", "prefixItems": [{"const": {"a": [1, {"b": "no"}], "c d
          "items": False, "minItems": 2}
 TYPES: list[Any] = [int, float, str, bool, list[int], list[list[str]], Order, Tree, list[Item], Cat | Dog,
                     list[Cat | Dog], Literal["a", "no", 3, None], FIXED, {"type": "number", "minimum": 0, "maximum": 1},
-                    {"type": "integer", "exclusiveMinimum": -3}, {"type": "string", "format": "date"}]
+                    {"type": "integer", "exclusiveMinimum": -3}, {"type": "string", "format": "date"},
+                    {"type": "integer", "multipleOf": 15}, {"type": "number", "multipleOf": 0.25, "minimum": -3},
+                    {"type": "string", "format": "uri"}, {"type": "string", "pattern": "[^a-z]", "maxLength": 6},
+                    {"type": "string", "minLength": 2, "not": {"pattern": "^[ -~]*$"}}]
 
 
 def data(text: str) -> Any:
@@ -251,7 +256,16 @@ class Text(BaseModel):
     text: str
 
 
-@pytest.mark.parametrize("row", [Row, Sparse, Text])
+class Exact(BaseModel):
+    code: str = Field(pattern=r"^[A-Z]{2}-\d+$")
+    day: date | None
+    note: str = Field(min_length=2, max_length=5)
+    step: int = Field(multiple_of=5)
+    quoted: str = Field(pattern='^".*,$', max_length=20)
+    price: Decimal = Field(max_digits=5, decimal_places=2)
+
+
+@pytest.mark.parametrize("row", [Row, Sparse, Text, Exact])
 def test_rows_that_the_mask_allows_read_back(row: type[BaseModel]) -> None:
     contract = contract_of(Csv(row))
     walker = Walker(contract.grammar().compile(nano()), seed=11)
@@ -278,3 +292,18 @@ def test_what_the_contract_writes_as_csv_is_allowed() -> None:
     assert not contract.grammar().accepts("name,age,color,ok,score\nx,151,,true,")
     assert not contract.grammar().accepts("name,age,color,ok,score\nx,1,blue,true,")
     assert not contract_of(Csv(Sparse)).grammar().accepts("a,b\n,")  # readers drop a blank row
+
+
+def test_a_cell_has_what_its_type_says() -> None:
+    contract = contract_of(Csv(Exact))
+    grammar = contract.grammar()
+    assert not grammar.relaxations
+    head = "code,day,note,step,quoted,price\n"
+    row = 'AB-12,2024-02-29,"a,""",15,"""x,",1.50'
+    assert grammar.accepts(head + row)
+    assert grammar.accepts(head + row.replace("2024-02-29", ""))
+    for right, wrong in [("AB", "A"), ("02-29", "02-30"), ('"a,"""', "a"), ('"a,"""', "abcdef"), ("15", "16"),
+                         ('"""x,"', "x"), ("1.50", "1.505")]:
+        text = head + row.replace(right, wrong, 1)
+        assert not grammar.accepts(text), wrong
+        assert not contract.validate(contract.read(text, "off").value).ok

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from trellis.errors import UnsupportedError
 from trellis.masking import regex_front
+from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder, GeneralProgram
-from trellis.masking.terminals import literal, regex_set
+from trellis.masking.schema_front_automata import terminal_of
+from trellis.masking.terminals import alternate, code_points, literal, regex_set, text
+from trellis.schema import pattern_reader, patterns
+from trellis.schema.languages import automaton
+from trellis.schema.minimal import minimal
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Place
 from trellis.schema.scopes import with_document
@@ -25,8 +30,11 @@ from trellis.schema.shapes import Conjunction, Literals, Numbers, Objects, Strin
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"  # some of them end a line for some readers
 _PLAIN = regex_front.fullmatch_terminal(rf'[^",\s{_CONTROL}][^",{_CONTROL}]*')
 _QUOTED = regex_front.fullmatch_terminal(rf'"(?:[^"{_CONTROL}]|"")*"')
+# What may stand in a cell as it is, and between quotes, as ECMA-262 reads patterns of a schema.
+_BARE_TEXT = pattern_reader.parse(rf'^[^",\s{_CONTROL}][^",{_CONTROL}]*$')
+_QUOTED_TEXT = pattern_reader.parse(rf"^[^{_CONTROL}]*$")
 
-Cells = list[tuple[bytes, str, bool]]  # terminal, its name for messages, whether such a cell is never blank
+Cells = list[tuple[tuple[bytes, ...], str, bool]]  # terminals, a name for messages, whether such a cell is never blank
 
 
 class LoweredCsv(NamedTuple):
@@ -78,8 +86,13 @@ def _table(columns: tuple[str, ...], cells: list[tuple[Cells, bool]]) -> General
     for i, (choices, may_be_empty) in enumerate(cells):
         after = {filled: builder.state() for filled in (False, True)}
         for filled, state in at.items():
-            for code, name, is_filled in choices:
-                builder.terminal(state, code, after[filled or is_filled], name)
+            for codes, name, is_filled in choices:
+                before = state
+                for code in codes[:-1]:
+                    between = builder.state()
+                    builder.terminal(before, code, between, name)
+                    before = between
+                builder.terminal(before, codes[-1], after[filled or is_filled], name)
             if may_be_empty:
                 builder.epsilon(state, after[filled])
         if i == len(cells) - 1:
@@ -94,7 +107,7 @@ def _table(columns: tuple[str, ...], cells: list[tuple[Cells, bool]]) -> General
 
 def _cells(normal: Normalizer, conjunction: Conjunction) -> tuple[Cells, bool]:
     """The ways across a cell, and whether it may be empty."""
-    found: dict[tuple[bytes, str, bool], None] = {}
+    found: dict[tuple[tuple[bytes, ...], str, bool], None] = {}
     empty = False
     texts: list[str] = []
     kinds: set[bool] = set()
@@ -108,23 +121,61 @@ def _cells(normal: Normalizer, conjunction: Conjunction) -> tuple[Cells, bool]:
                 if len(kinds) > 1:
                     normal.refuse("a cell does not tell text from other values", case.pointer)
             case Numbers():
-                if any(case[6:]):
-                    normal.refuse("masks of CSV cannot enforce 'multipleOf'", case.pointer)
-                code = numbers.code(Numbers(*case[:6]))
-                if code is not None:
-                    found[regex_set(code), "an integer" if case.integer else "a number", True] = None
+                name = "an integer" if case.integer else "a number"
+                if case.multiples or case.unlike:
+                    terminal = multiples.terminal(case._replace(pointer=""))
+                    found |= {} if terminal is None else {((terminal,), name, True): None}
+                elif (code := numbers.code(case)) is not None:
+                    found[(regex_set(code),), name, True] = None
             case Strings():
-                if case.minimum or case.maximum is not None or case.patterns or any(case[4:]):
-                    normal.refuse("masks of CSV cannot enforce a length, pattern or format of text", case.pointer)
-                found[_PLAIN, "text", True] = found[_QUOTED, "text in quotes", False] = None
-                empty = True
+                found |= dict.fromkeys(_texts(case))
+                empty |= case.has("")
             case _:
                 normal.refuse("lists and objects do not fit in a cell", case.pointer)
     for blank in (False, True):
         words = [_quoted(text).encode() for text in texts if blank == (not text.strip())]
         if words:
-            found[strings.one_of(words), " or ".join(texts[:3]), not blank] = None
+            found[(strings.one_of(words),), " or ".join(texts[:3]), not blank] = None
     return list(found), empty
+
+
+def _texts(case: Strings) -> Cells:
+    """The ways across a cell of text: bare where it can stand so, and in quotes."""
+    if case._replace(pointer="") == Strings():
+        return [((_PLAIN,), "text", True), ((_QUOTED,), "text in quotes", False)]
+    found: Cells = [((literal(b'""'),), "no text", False)] if case.has("") else []
+    bare, quoted = (_restricted(case, kind, spelled) for kind, spelled in ((_BARE_TEXT, _bare),
+                                                                         (_QUOTED_TEXT, _doubled)))
+    if bare is not None:
+        found.append(((bare,), "text", True))
+    if quoted is not None:
+        found.append(((literal(b'"'), quoted, literal(b'"')), "text in quotes", False))
+    return found
+
+
+def _restricted(case: Strings, kind: patterns.Pattern, spelled: Callable[[patterns.Ranges], bytes | None]
+                ) -> bytes | None:
+    """The terminal of the texts of a case that are of a kind and not empty; None when there are none."""
+    found = minimal(automaton(Strings(patterns=(*case.patterns, kind), forbidden=case.forbidden,
+                                      excluded=case.excluded)))
+    return None if found is None else terminal_of(found, spelled, low=max(case.minimum, 1), high=case.maximum)
+
+
+def _bare(ranges: patterns.Ranges) -> bytes | None:
+    """One character out of a set, as UTF-8 has it."""
+    kept = [(max(low, start), min(high, end)) for low, high in ranges
+            for start, end in ((0, 0xD7FF), (0xE000, 0x10FFFF)) if low <= end and high >= start]
+    return code_points(patterns.normal_ranges(kept)) if kept else None
+
+
+def _doubled(ranges: patterns.Ranges) -> bytes | None:
+    """One character out of a set between quotes, where a quote is written twice."""
+    others = [(max(low, start), min(high, end)) for low, high in ranges
+              for start, end in ((0, 0x21), (0x23, 0x10FFFF)) if low <= end and high >= start]
+    quote = [text(b'""')] if any(low <= 0x22 <= high for low, high in ranges) else []
+    rest = _bare(tuple(others))
+    ways = [*([] if rest is None else [rest]), *quote]
+    return alternate(*ways) if ways else None
 
 
 def _quoted(text: str) -> str:

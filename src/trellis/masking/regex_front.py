@@ -43,6 +43,7 @@ from trellis.masking.regex_tree import (
     size,
     split,
     union,
+    zero_width,
 )
 
 MAX_NODES = 100_000
@@ -158,6 +159,8 @@ class _Reader:
         """A lookahead or lookbehind."""
         behind, negative = value[0] < 0, operator is _constants.ASSERT_NOT
         body = self.sequence(value[1], flags)
+        if behind and zero_width(body):
+            behind = False  # (?<!^): what it asks, it asks of this place
         if behind and looks_around(body):
             raise self.unsupported(operator, value, "a lookaround inside")
         if nullable(body) and not looks_around(body):

@@ -101,6 +101,16 @@ def looks_around(node: Node) -> bool:
     return not isinstance(node, Chars)
 
 
+def zero_width(node: Node) -> bool:
+    """Whether a tree consists of lookarounds alone and so never matches any character itself."""
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return all(zero_width(part) for part in parts)
+        case Loop(body, _, _, _) | Atomic(body):
+            return zero_width(body)
+    return isinstance(node, Look | Boundary)
+
+
 def choice(*parts: Node) -> Node:
     """One of several ways, without those that match nothing."""
     kept = tuple(part for part in parts if part != NOTHING)

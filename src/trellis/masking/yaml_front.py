@@ -17,11 +17,15 @@ from typing import Any, NamedTuple
 
 from trellis.errors import GrammarError, LimitError, UnsupportedError
 from trellis.masking import regex_front, terminals
+from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder, GeneralProgram
+from trellis.masking.schema_front_automata import terminal_of
 from trellis.masking.terminals import concat, counted, excluding, literal, regex_set, repeat, text
-from trellis.schema import yaml_text
+from trellis.schema import patterns, yaml_text
+from trellis.schema.languages import automaton
+from trellis.schema.minimal import minimal
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.scopes import with_document
@@ -176,9 +180,10 @@ class _Lowering:
 
     def numbers(self, case: Numbers) -> Scalars:
         """The ways across a number, at most as many digits as a double has some use for."""
-        if any(getattr(case, restriction, ()) for restriction in ("multiples", "unlike")):
-            self.normal.refuse("masks of YAML cannot enforce 'multipleOf'", case.pointer)
         name = "an integer" if case.integer else "a number"
+        if case.multiples or case.unlike:
+            terminal = multiples.terminal(case._replace(pointer=""))
+            return [] if terminal is None else [(terminal, name)]
         if case.minimum is None and case.maximum is None:
             return [(regex_set(_INTEGER if case.integer else _NUMBER), name)]
         code = numbers.code(Numbers(*case[:6]))
@@ -190,12 +195,12 @@ class _Lowering:
             if case.minimum == 0 and case.maximum is None:
                 return [_PLAIN, _QUOTED]
             return [counted(b'"', _CHARACTER, b'"', case.minimum, case.maximum)]
-        found = strings.terminals_of(case)
-        codes = [_printable(code) for code in found if isinstance(code, bytes)]
-        if isinstance(found, str) or None in codes or len(codes) < len(found):
-            self.normal.refuse("masks of YAML cannot enforce this pattern", case.pointer)
-            return self.strings(Strings(case.minimum, case.maximum))
-        return [code for code in codes if code is not None]
+        codes = [_printable(code) for code in strings.terminals_of(case)]
+        if None not in codes:
+            return [code for code in codes if code is not None]
+        found = minimal(automaton(case._replace(minimum=0, maximum=None, pointer="")))
+        code = None if found is None else terminal_of(found, _character, b'"', case.minimum, case.maximum)
+        return [] if code is None else [code]
 
     def rule(self, block: Block, depth: int) -> int:
         """The rule of a block at a depth; its body is made later."""
@@ -291,6 +296,16 @@ class _Lowering:
         if several:
             self.builder.terminal(after, line_end, source, "a line end")
         self.builder.epsilon(after, target)
+
+
+def _character(ranges: patterns.Ranges) -> bytes | None:
+    """One character out of a set between double quotes, in its one spelling."""
+    below = tuple((low, min(high, 0x7E)) for low, high in ranges if low <= 0x7E)
+    above = [(max(low, start, 0x7F), min(high, end)) for low, high in ranges for start, end in _RAW
+             if max(low, start, 0x7F) <= min(high, end)]
+    ways = [strings.spelled(below), terminals.code_points(tuple(above)) if above else None]
+    codes = [way for way in ways if way is not None]
+    return terminals.alternate(*codes) if codes else None
 
 
 def _printable(terminal: bytes) -> bytes | None:
