@@ -107,20 +107,33 @@ impl PlainSchemas {
         })
     }
 
-    /// The program of a schema, or None when it is not plain.
+    /// The program of a schema, or None when it goes beyond.
     fn lower<'py>(
         &self,
         py: Python<'py>,
         root: &Bound<'py, PyAny>,
         any_order: bool,
-        scalar: &Bound<'py, PyAny>,
+        ways: &Bound<'py, PyAny>,
     ) -> PyResult<Option<PyParts<'py>>> {
         let Ok(root) = root.cast_exact::<PyDict>() else { return Ok(None) };
-        let mut reader =
-            Reader { plain: self, scalar, root, nodes: Vec::new(), numbers: Map::default(), work: Vec::new() };
+        let mut reader = Reader {
+            plain: self,
+            ways,
+            root,
+            nodes: Vec::new(),
+            numbers: Map::default(),
+            handles: Map::default(),
+            cases: Map::default(),
+            alive: Vec::new(),
+            work: Vec::new(),
+        };
         let value = reader.node(root.as_any(), String::new());
         while let Some((number, schema, pointer)) = reader.work.pop() {
-            match reader.read(number, &schema, &pointer)? {
+            let node = match schema.cast_exact::<PyDict>() {
+                Ok(schema) => reader.read(number, schema, &pointer)?,
+                Err(_) => reader.ask(&schema, &pointer)?,
+            };
+            match node {
                 Some(node) => reader.nodes[number] = node,
                 None => return Ok(None),
             }
@@ -143,13 +156,19 @@ impl PlainSchemas {
 
 struct Reader<'a, 'py> {
     plain: &'a PlainSchemas,
-    /// Gives the terminals of a schema of scalars.
-    scalar: &'a Bound<'py, PyAny>,
+    /// Gives the ways across the values of a schema that is not plain, or of a conjunction by its handle.
+    ways: &'a Bound<'py, PyAny>,
     root: &'a Bound<'py, PyDict>,
     nodes: Vec<Node>,
-    /// By address; the root keeps them all alive.
+    /// Of schemas, by address.
     numbers: Map<usize, usize>,
-    work: Vec<(usize, Bound<'py, PyDict>, String)>,
+    /// Of conjunctions.
+    handles: Map<u64, usize>,
+    /// Of arrays and objects that Python tells.
+    cases: Map<u64, usize>,
+    /// What has an address has to stay alive.
+    alive: Vec<Bound<'py, PyAny>>,
+    work: Vec<(usize, Bound<'py, PyAny>, String)>,
 }
 
 impl<'py> Reader<'_, 'py> {
@@ -162,15 +181,22 @@ impl<'py> Reader<'_, 'py> {
         if let Ok(answer) = schema.cast_exact::<PyBool>() {
             return Some(if answer.is_true() { Value::Anything } else { Value::Never });
         }
-        let schema = schema.cast_exact::<PyDict>().ok()?;
+        schema.cast_exact::<PyDict>().ok()?;
+        let number = self.later(schema, pointer)?;
+        self.numbers.insert(key, number);
+        self.alive.push(schema.clone());
+        Some(Value::Node(number))
+    }
+
+    /// The number of a node that is read later.
+    fn later(&mut self, what: &Bound<'py, PyAny>, pointer: String) -> Option<usize> {
         let number = self.nodes.len();
         if number >= MAX_NODES || pointer.len() > MAX_POINTER {
             return None;
         }
         self.nodes.push(Node::default());
-        self.numbers.insert(key, number);
-        self.work.push((number, schema.clone(), pointer));
-        Some(Value::Node(number))
+        self.work.push((number, what.clone(), pointer));
+        Some(number)
     }
 
     /// A schema; None when it is not plain.
@@ -188,7 +214,7 @@ impl<'py> Reader<'_, 'py> {
         }
         let value = |keyword| found.iter().find(|f| f.0 == keyword).map(|f| &f.1);
         if let (Some(target), 1) = (value(Keyword::Reference), found.len()) {
-            let Some(Value::Node(target)) = self.target(target) else { return Ok(None) };
+            let Some(Value::Node(target)) = self.target(target, pointer) else { return Ok(None) };
             return Ok(Some(Node { alias: Some(target), ..Node::default() }));
         }
         let Some(types) = types(value(Keyword::Type)) else { return Ok(None) };
@@ -197,7 +223,7 @@ impl<'py> Reader<'_, 'py> {
             let strings = types.iter().any(|name| name == "string");
             return match words_of(words).filter(|_| alone && strings).and_then(|words| schema::one_of(&words)) {
                 Some(named) => Ok(Some(Node { ways: vec![Way::Scalar(Arc::new(named))], ..Node::default() })),
-                None => self.scalars(schema, pointer),
+                None => self.ask(schema.as_any(), pointer),
             };
         }
         let (mut ways, mut literals, mut array, mut object) = (Vec::new(), Vec::new(), None, None);
@@ -213,7 +239,7 @@ impl<'py> Reader<'_, 'py> {
                 _ => false,
             };
             if speaks {
-                return self.scalars(schema, pointer);
+                return self.ask(schema.as_any(), pointer);
             }
         }
         for name in &types {
@@ -229,7 +255,7 @@ impl<'py> Reader<'_, 'py> {
                     }
                     let items = items.map_or(Some(Value::Anything), |it| self.node(it, format!("{pointer}/items")));
                     let Some(items) = items else { return Ok(None) };
-                    ways.push(Way::Array);
+                    ways.push(Way::Array(number));
                     array = Some(Array { items, minimum: minimum.unwrap_or(0), maximum });
                 }
                 "object" => {
@@ -242,7 +268,7 @@ impl<'py> Reader<'_, 'py> {
                     if object.is_none() {
                         return Ok(None);
                     }
-                    ways.push(Way::Object);
+                    ways.push(Way::Object(number));
                 }
                 name => ways.push(Way::Scalar(self.plain.scalars[name].clone())),
             }
@@ -266,24 +292,113 @@ impl<'py> Reader<'_, 'py> {
             }
         }
         let required = required.map_or(Some(Vec::new()), words_of)?;
-        let others = match additional {
+        let undeclared = match additional {
             None => Value::Anything,
             Some(schema) => self.node(schema, format!("{pointer}/additionalProperties"))?,
         };
-        Some(Object { properties, required, others })
+        let others = if undeclared == Value::Never { Vec::new() } else { vec![(None, undeclared)] };
+        Some(Object { properties, required, undeclared, others })
     }
 
-    /// A schema of nothing but scalars, as Python lowers it.
-    fn scalars(&self, schema: &Bound<'py, PyDict>, pointer: &str) -> PyResult<Option<Node>> {
-        let found: Option<Vec<PyNamed<'_>>> = self.scalar.call1((schema, pointer))?.extract()?;
-        Ok(found.map(|list| {
-            let ways = list.into_iter().map(|it| Way::Scalar(Arc::new(named(it)))).collect();
-            Node { ways, ..Node::default() }
+    /// The ways across the values of a schema or a conjunction, as Python tells them.
+    fn ask(&mut self, what: &Bound<'py, PyAny>, pointer: &str) -> PyResult<Option<Node>> {
+        let told = self.ways.call1((what, pointer))?;
+        let Ok(told) = told.cast_exact::<PyList>() else { return Ok(None) };
+        let mut ways = Vec::with_capacity(told.len());
+        for way in told {
+            match self.way(&way)? {
+                Some(way) => ways.push(way),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Node { ways, ..Node::default() }))
+    }
+
+    fn way(&mut self, way: &Bound<'py, PyAny>) -> PyResult<Option<Way>> {
+        let kind: String = way.get_item(0)?.extract()?;
+        Ok(Some(match &kind[..] {
+            "scalar" => {
+                let (_, code, name): (String, Bound<'_, PyBytes>, String) = way.extract()?;
+                Way::Scalar(Arc::new(named((code, name))))
+            }
+            "any array" => Way::AnyArray,
+            "any object" => Way::AnyObject,
+            "array of" | "object of" => {
+                let Some(Value::Node(node)) = self.node(&way.get_item(1)?, way.get_item(2)?.extract()?) else {
+                    return Ok(None);
+                };
+                if kind == "array of" {
+                    Way::Array(node)
+                } else {
+                    Way::Object(node)
+                }
+            }
+            _ => {
+                let case: u64 = way.get_item(1)?.extract()?;
+                let known = self.cases.get(&case).copied();
+                let node = known.unwrap_or(self.nodes.len());
+                if known.is_none() {
+                    self.cases.insert(case, node);
+                    self.nodes.push(Node::default());
+                    let told = if kind == "array" { self.told_array(way, node)? } else { self.told_object(way, node)? };
+                    if told.is_none() {
+                        return Ok(None);
+                    }
+                }
+                if kind == "array" {
+                    Way::Array(node)
+                } else {
+                    Way::Object(node)
+                }
+            }
         }))
     }
 
+    fn told_array(&mut self, way: &Bound<'py, PyAny>, node: usize) -> PyResult<Option<()>> {
+        let Some(items) = self.value(&way.get_item(2)?)? else { return Ok(None) };
+        let (minimum, maximum) = (way.get_item(3)?.extract()?, way.get_item(4)?.extract()?);
+        self.nodes[node].array = Some(Array { items, minimum, maximum });
+        Ok(Some(()))
+    }
+
+    fn told_object(&mut self, way: &Bound<'py, PyAny>, node: usize) -> PyResult<Option<()>> {
+        let (mut properties, mut others) = (Vec::new(), Vec::new());
+        for member in way.get_item(2)?.try_iter()? {
+            let (name, value): (String, Bound<'py, PyAny>) = member?.extract()?;
+            let Some(value) = self.value(&value)? else { return Ok(None) };
+            properties.push((name, value));
+        }
+        for other in way.get_item(4)?.try_iter()? {
+            let (names, value): (Bound<'_, PyBytes>, Bound<'py, PyAny>) = other?.extract()?;
+            let Some(value) = self.value(&value)? else { return Ok(None) };
+            others.push((Some(names.as_bytes().to_vec()), value));
+        }
+        let required = way.get_item(3)?.extract()?;
+        self.nodes[node].object = Some(Object { properties, required, undeclared: Value::Never, others });
+        Ok(Some(()))
+    }
+
+    /// A value as Python tells it: any or none, a schema and its pointer, or the handle of a conjunction.
+    fn value(&mut self, told: &Bound<'py, PyAny>) -> PyResult<Option<Value>> {
+        if let Ok(answer) = told.cast_exact::<PyBool>() {
+            return Ok(Some(if answer.is_true() { Value::Anything } else { Value::Never }));
+        }
+        if let Ok(handle) = told.cast_exact::<PyInt>() {
+            let handle: u64 = handle.extract()?;
+            let known = self.handles.get(&handle).copied();
+            let Some(node) = known.or_else(|| self.later(told, String::new())) else { return Ok(None) };
+            self.handles.insert(handle, node);
+            return Ok(Some(Value::Node(node)));
+        }
+        let (schema, pointer): (Bound<'py, PyAny>, String) = told.extract()?;
+        Ok(self.node(&schema, pointer))
+    }
+
     /// What a reference within the document means: the root, or one of its definitions.
-    fn target(&mut self, reference: &Bound<'py, PyAny>) -> Option<Value> {
+    fn target(&mut self, reference: &Bound<'py, PyAny>, pointer: &str) -> Option<Value> {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            return None; // it stands in another document
+        }
         let reference = reference.cast_exact::<PyString>().ok()?.to_str().ok()?;
         let fragment = reference.strip_prefix('#')?;
         if fragment.is_empty() {

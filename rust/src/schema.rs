@@ -1,8 +1,8 @@
-//! Plain JSON Schemas to programs: arrays and objects whose keywords need no algebra.
+//! JSON Schemas to programs: arrays and objects that nothing has to be remembered of but names.
 //!
 //! Python decides what a schema means (`trellis.masking.schema_front`) and gives the terminals of scalars; this is
-//! its lowering of the common rest, step by step the same, so that both make equal programs. Whatever is not plain
-//! is [`None`] here: then Python lowers the whole schema.
+//! its lowering of the common rest, step by step the same, so that both make equal programs. Whatever goes beyond is
+//! [`None`] here: then Python lowers the whole schema.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,10 +36,10 @@ pub enum Value {
 pub enum Way {
     /// One lexeme.
     Scalar(Arc<Named>),
-    /// The node's own array, or object.
-    Array,
-    /// See `Array`.
-    Object,
+    /// The array of a node.
+    Array(usize),
+    /// The object of a node.
+    Object(usize),
     /// Any array, any object.
     AnyArray,
     /// See `AnyArray`.
@@ -64,8 +64,10 @@ pub struct Object {
     pub properties: Vec<(String, Value)>,
     /// The names that must be there, each once.
     pub required: Vec<String>,
-    /// What the values of all others are.
-    pub others: Value,
+    /// What the values of those are that are not declared.
+    pub undeclared: Value,
+    /// The terminals of other names (none: all others), and what the values under them are.
+    pub others: Vec<(Option<Vec<u8>>, Value)>,
 }
 
 /// A schema.
@@ -243,8 +245,8 @@ impl Writer<'_> {
                 }
                 let way = |way: &Way| match way {
                     Way::Scalar(named) => (TERMINAL, self.terminal(&named.0, &named.1)),
-                    Way::Array => (CALL, self.rule(Body::Array(Some(at)))),
-                    Way::Object => (CALL, self.rule(Body::Object(Some(at)))),
+                    Way::Array(node) => (CALL, self.rule(Body::Array(Some(*node)))),
+                    Way::Object(node) => (CALL, self.rule(Body::Object(Some(*node)))),
                     Way::AnyArray => (CALL, self.rule(Body::Array(None))),
                     Way::AnyObject => (CALL, self.rule(Body::Object(None))),
                 };
@@ -296,7 +298,12 @@ impl Writer<'_> {
         let nodes = self.nodes;
         let (any_array, any_object) = (
             Array { items: Value::Anything, minimum: 0, maximum: None },
-            Object { properties: Vec::new(), required: Vec::new(), others: Value::Anything },
+            Object {
+                properties: Vec::new(),
+                required: Vec::new(),
+                undeclared: Value::Anything,
+                others: vec![(None, Value::Anything)],
+            },
         );
         while let Some((rule, body)) = self.queue.pop() {
             let (first, last) = (self.state(), self.state());
@@ -362,16 +369,20 @@ impl Writer<'_> {
         let undeclared = object.required.iter().filter(|name| !declared.contains_key(&name[..]));
         let mut listed: Vec<(&str, Value)> =
             object.properties.iter().map(|(name, value)| (&name[..], *value)).collect();
-        listed.extend(undeclared.map(|name| (&name[..], object.others)));
+        listed.extend(undeclared.map(|name| (&name[..], object.undeclared)));
         let required: Map<&str, ()> = object.required.iter().map(|name| (&name[..], ())).collect();
         let spelled: Vec<Vec<u8>> = listed.iter().map(|(name, _)| spell(name)).collect();
         if spelled.iter().any(|word| word.len() > usize::from(u16::MAX)) {
             return None;
         }
-        let others = match object.others {
-            Value::Never => None,
-            value => Some((self.name_outside(&spelled), value)),
-        };
+        let mut others = Vec::with_capacity(object.others.len());
+        for (names, value) in &object.others {
+            let names = match names {
+                None => self.name_outside(&spelled),
+                Some(code) => self.terminal(code, "a name"),
+            };
+            others.push((names, *value));
+        }
         let mut members = Vec::with_capacity(listed.len());
         for (&(name, value), word) in listed.iter().zip(&spelled) {
             let needed = required.contains_key(name);
@@ -384,10 +395,10 @@ impl Writer<'_> {
                 }
             }
         }
-        match members.len() + usize::from(others.is_some()) {
-            _ if !self.any_order => self.chain(&members, others, source, target),
-            0 | 1 => self.lonely(&members, others, source, target),
-            _ => self.sets(&members, others, source, target),
+        match members.len() + others.len() {
+            _ if !self.any_order => self.chain(&members, &others, source, target),
+            0 | 1 => self.lonely(&members, others.first().copied(), source, target),
+            _ => self.sets(&members, &others, source, target),
         }
     }
 
@@ -414,7 +425,7 @@ impl Writer<'_> {
     fn chain(
         &mut self,
         members: &[(u32, Value, bool)],
-        others: Option<(u32, Value)>,
+        others: &[(u32, Value)],
         source: u32,
         target: u32,
     ) -> Option<()> {
@@ -439,7 +450,7 @@ impl Writer<'_> {
             self.read(after, comma, at + 1);
         }
         let (last, again) = (choose + members.len() as u32, self.state());
-        if let Some((name, value)) = others {
+        for &(name, value) in others {
             self.member(last, name, value, again)?;
         }
         self.read(again, close, target);
@@ -478,7 +489,7 @@ impl Writer<'_> {
     fn sets(
         &mut self,
         members: &[(u32, Value, bool)],
-        others: Option<(u32, Value)>,
+        others: &[(u32, Value)],
         source: u32,
         target: u32,
     ) -> Option<()> {
@@ -492,10 +503,10 @@ impl Writer<'_> {
         for &(name, value, _) in members.iter().filter(|m| !m.2 && !all) {
             free.push(self.property(name, value)?);
         }
-        if let Some((name, value)) = others {
+        for &(name, value) in others {
             free.push(self.property(name, value)?);
         }
-        let options = members.len() + usize::from(others.is_some());
+        let options = members.len() + others.len();
         let window = if kept.len() < 16 && options << kept.len() <= MAX_SETS {
             kept.len()
         } else {

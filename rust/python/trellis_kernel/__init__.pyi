@@ -136,14 +136,18 @@ class PlainSchemas:
             spellings: the keywords that no other name may differ from in upper and lower case only.
         """
     def lower(self, root: object, any_order: bool,
-              scalar: Callable[[dict[str, object], str], list[tuple[bytes, str]] | None],
+              ways: Callable[[dict[str, object] | int, str], list[tuple[object, ...]] | None],
               ) -> tuple[list[bytes], list[str], bytes, bytes, bytes, int] | None:
-        """The program of a schema, in parts as ``anything``; None when it is not plain, or has no instance.
+        """The program of a schema, in parts as ``anything``; None when it goes beyond, or has no instance.
 
         Args:
             any_order: whether properties come in any order, not the schema's.
-            scalar: gives the terminals of a schema (and its JSON pointer) with keywords that are not plain; None when
-                it has arrays or objects.
+            ways: asked for the ways across the values of a schema (and its JSON pointer) with keywords that are not
+                plain, or of a value's handle; None for what goes beyond. A way is ``("scalar", terminal, name)``,
+                ``("any array",)``, ``("any object",)``, ``("array of" or "object of", plain schema, pointer)``,
+                ``("array", identity, value, minimum, maximum or None)`` or ``("object", identity, members, required
+                names, others)``: members are names and values, others terminals of names and values. A value is True
+                (any), False (none), a schema and its pointer, or a handle.
         """
 
 def fill_bitmasks(matchers: Sequence[Matcher], bitmask: Buffer, threads: int) -> None:

@@ -80,7 +80,7 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         normal = Normalizer(document, enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
         lowering = _Lowering(normal, whitespace, property_order, _anything(whitespace))
         lower = _plain(whitespace, document.dialect) if type(document) is Document else None
-        program = lower and plain.program_of(lower, normal, lowering.ports, property_order == "any")
+        program = lower and plain.program_of(lower, normal, lowering)
         return LoweredSchema(program or lowering.program(), tuple(normal.relaxations))
 
     try:
@@ -151,7 +151,7 @@ class _Lowering:
         if not conjunction and self.anything is not None:
             return [(True, self.writer.builder.embed(self.anything, "any value"), "")]
         ports: dict[Port, None] = {}
-        spellings: list[bytes] = []
+        scalars: list[tuple[Any, str]] = []
         for case in self.normal.shape(conjunction):
             match case:
                 case Literals(values):
@@ -159,21 +159,28 @@ class _Lowering:
                         if isinstance(value, (list, tuple, Mapping)):
                             ports[True, self.literal(value, case.pointer), ""] = None
                         else:
-                            spellings += self.spellings(value, case.pointer)
-                case Numbers():
-                    ports |= dict.fromkeys(self.numbers(case))
-                case Strings():
-                    ports |= dict.fromkeys(self.strings(case))
+                            scalars.append((value, case.pointer))
+                case Numbers() | Strings():
+                    ports |= dict.fromkeys(self.scalars(case))
                 case Arrays():
                     body = array_body(case, self.writer, self.normal)
                     ports[True, self.writer.rule(id(case), case.pointer or "the schema", body, case), ""] = None
                 case Objects():
                     ports[True, self.writer.rule(id(case), case.pointer or "the schema", self.object_body(case), case),
                           ""] = None
-        if spellings:
-            name = b" or ".join(spellings[:3]).decode() + (" or another" if len(spellings) > 3 else "")
-            ports[False, strings.one_of(spellings), name] = None
+        if scalars:
+            ports[self.choice(scalars)] = None
         return list(ports)
+
+    def choice(self, values: list[tuple[Any, str]]) -> Port:
+        """The way across some scalars, each with the pointer to it."""
+        spellings = [spelling for value, pointer in values for spelling in self.spellings(value, pointer)]
+        name = b" or ".join(spellings[:3]).decode() + (" or another" if len(spellings) > 3 else "")
+        return False, strings.one_of(spellings), name
+
+    def scalars(self, case: Numbers | Strings) -> list[Port]:
+        """The ways across a number or a string."""
+        return self.numbers(case) if isinstance(case, Numbers) else self.strings(case)
 
     def object_body(self, objects: Objects) -> Body:
         def body(source: int, target: int) -> None:

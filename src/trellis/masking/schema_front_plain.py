@@ -1,38 +1,64 @@
-"""Plain schemas, lowered in the kernel: arrays and objects whose keywords need no algebra.
+"""Schemas lowered in the kernel: arrays and objects that nothing has to be remembered of but names.
 
-The kernel does what :mod:`~trellis.masking.schema_front` does, in the same steps, so that the programs are equal; it
-asks for the terminals of scalars here. Most schemas are plain; all others are left to Python whole.
+The kernel does what :mod:`~trellis.masking.schema_front` does, in the same steps, so that the programs are equal. It
+reads plain schemas itself (their keywords need no algebra) and asks here for the shapes of others. Most schemas are
+lowered so; those with a part that goes beyond are left to Python whole.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from trellis.errors import TrellisError
+from trellis.errors import LimitError, TrellisError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import GeneralProgram
-from trellis.masking.schema_front_writer import Port, Separators
+from trellis.masking.schema_front_objects import ObjectAutomaton, Order
+from trellis.masking.schema_front_writer import Port, Separators, Writer
 from trellis.masking.terminals import matches_empty, matches_something
 from trellis.schema.keywords import ANNOTATIONS, CONTENT, KEYWORDS, NUMBER, SPELLINGS, STRING
 from trellis.schema.normal import Normalizer
 from trellis.schema.resolve import Place
-from trellis.schema.shapes import Arrays, Case, Conjunction, Literals, Objects
+from trellis.schema.shapes import (
+    UNRESTRICTED,
+    Arrays,
+    Conjunction,
+    Literals,
+    Numbers,
+    Objects,
+    Strings,
+    is_never,
+    key_of,
+)
 
 _MARKS = ("{", "}", "[", "]", ",", ":")
 _OWN = frozenset({"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
                   "uniqueItems", "enum"})
 _SCALAR = NUMBER | STRING | CONTENT | {"type", "const"}
 _OTHER = KEYWORDS - ANNOTATIONS - _SCALAR
+_BESIDE = KEYWORDS - ANNOTATIONS - (_OWN - {"uniqueItems", "enum"})  # what a plain array or object has not
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 KEPT = 4096  # terminals of scalars
 
 Plain = Callable[..., Any]
-Named = list[tuple[bytes, str]]
-_known: dict[tuple[Any, ...], Named] = {}  # by what a schema of scalars says
+Way = tuple[Any, ...]  # see ``PlainSchemas.lower``
+_known: dict[tuple[Any, ...], list[Way]] = {}  # by what a schema of scalars says
 #: Types whose values share one terminal, beside those that have one each.
 SCALARS = ("string", "number", "integer", "null", "boolean", "null boolean", "boolean null")
+
+
+class Lowering(Protocol):
+    """What Python's half gives."""
+
+    order: Order
+    writer: Writer
+
+    def scalars(self, case: Numbers | Strings) -> list[Port]:
+        """The ways across a number or a string."""
+
+    def choice(self, values: list[tuple[Any, str]]) -> Port:
+        """The way across some scalars, each with the pointer to it."""
 
 
 def kernel(separators: Separators, anything: GeneralProgram, scalars: Mapping[str, Port], dialect: int) -> Plain | None:
@@ -60,44 +86,123 @@ def kernel(separators: Separators, anything: GeneralProgram, scalars: Mapping[st
     return lower
 
 
-def program_of(lower: Plain, normal: Normalizer, ports: Callable[[Conjunction], list[Port]],
-               any_order: bool) -> GeneralProgram | None:
-    """The program of a schema, or None when it is not plain.
+def program_of(lower: Plain, normal: Normalizer, lowering: Lowering) -> GeneralProgram | None:
+    """The program of a schema, or None when it goes beyond.
 
     Args:
         lower: the kernel's half.
-        ports: the ways across the values of a conjunction of scalars.
+        lowering: lowers scalars.
     """
-    options = normal.document.dialect, normal.typed.enforce_formats
-
-    def scalar(schema: dict[str, Any], pointer: str) -> Named | None:
-        key = None if normal.relax else _key(schema, options)  # what is relaxed has to be noted
-        known = _known.get(key) if key else None
-        if known is not None:
-            return known
-        found = lowered(schema, pointer)
-        if key and found:
-            if len(_known) >= KEPT:
-                _known.clear()
-            _known[key] = found
-        return found
-
-    def lowered(schema: dict[str, Any], pointer: str) -> Named | None:
-        conjunction = (Place(schema, pointer),)
-        try:
-            if not all(map(_is_scalar, normal.shape(conjunction))):
-                return None
-            found = [(code, name) for _, code, name in ports(conjunction)]
-        except (TrellisError, RecursionError):
-            return None  # it is met again in Python
-        usual = all(matches_something(code) and not matches_empty(code) for code, _ in found)
-        return found if usual else None
-
-    parts = lower(normal.document.root, any_order, scalar)
+    asked = _Asked(normal, lowering)
+    parts = lower(normal.document.root, lowering.order == "any", asked.ways)
     if parts is None:
         return None
     terminals, names, edges, finals, rule_starts, start = parts
     return GeneralProgram(tuple(terminals), tuple(names), edges, finals, rule_starts, start, ())
+
+
+class _Asked:
+    """Answers the kernel: the ways across the values of what is not plain."""
+
+    def __init__(self, normal: Normalizer, lowering: Lowering) -> None:
+        self.normal, self.lowering = normal, lowering
+        self.options = normal.document.dialect, normal.typed.enforce_formats
+        self.conjunctions: list[Conjunction] = []
+        self.handles: dict[tuple[int, ...], int] = {}
+
+    def ways(self, asked: dict[str, Any] | int, pointer: str) -> list[Way] | None:
+        """The ways across the values of a schema, or of a conjunction by its handle; None for what is beyond."""
+        if isinstance(asked, int):
+            return self.told(self.conjunctions[asked])
+        key = None if self.normal.relax else _key(asked, self.options)  # what is relaxed has to be noted
+        known = _known.get(key) if key else None
+        if known is None:
+            known = self.told((Place(asked, pointer),))
+            if key and known:
+                if len(_known) >= KEPT:
+                    _known.clear()
+                _known[key] = known
+        return known
+
+    def told(self, conjunction: Conjunction) -> list[Way] | None:
+        try:
+            shape = self.normal.shape(conjunction)
+            ways: list[Way] = []
+            values: list[Any] = []
+            for case in shape:
+                way: Way | None = None
+                if isinstance(case, Literals):
+                    if any(isinstance(value, (list, tuple, Mapping)) for value in case.values):
+                        return None
+                    values += [(value, case.pointer) for value in case.values]
+                elif isinstance(case, Arrays | Objects):
+                    way = self.array(case) if isinstance(case, Arrays) else self.object(case)
+                    if way is None:
+                        return None
+                    ways.append(way)
+                else:
+                    ways += [("scalar", code, name) for _, code, name in self.lowering.scalars(case)]
+            if values:
+                _, code, name = self.lowering.choice(values)
+                ways.append(("scalar", code, name))
+        except LimitError:
+            raise  # the same work would be done again
+        except (TrellisError, RecursionError, UnicodeEncodeError):
+            return None  # it is met again in Python
+        usual = all(matches_something(way[1]) and not matches_empty(way[1]) for way in ways if way[0] == "scalar")
+        return ways if usual and len(set(map(_identity, ways))) == len(ways) else None
+
+    def array(self, case: Arrays) -> Way | None:
+        if case is UNRESTRICTED["array"]:
+            return ("any array",)
+        if case.prefix or case.contains or case.unique:
+            return None
+        owned, items = self.owned(case), self.value(case.items)
+        return None if items is None else owned or ("array", id(case), items, case.minimum, case.maximum)
+
+    def object(self, case: Objects) -> Way | None:
+        if case is UNRESTRICTED["object"]:
+            return ("any object",)
+        owned = self.owned(case)
+        if owned is not None:
+            return owned
+        if case.some or case.implied or case.maximum is not None or case.minimum > len(case.required):
+            return None
+        automaton = ObjectAutomaton(case, self.lowering.writer, self.normal, self.lowering.order)
+        members = [(name, self.value(value)) for name, value in automaton.members.items()]
+        others = [(other.names, self.value(other.value)) for other in automaton.others]
+        if any(value is None for _, value in (*members, *others)):
+            return None
+        "".join(automaton.members).encode()  # halves of surrogate pairs are beyond
+        return ("object", id(case), members, list(case.required), others)
+
+    def owned(self, case: Arrays | Objects) -> Way | None:
+        """The plain schema that says a case by its own keywords, if there is one."""
+        owner = self.normal.owner(case)
+        if owner is None or not _BESIDE.isdisjoint(owner):
+            return None
+        return ("array of" if isinstance(case, Arrays) else "object of", owner, case.pointer)
+
+    def value(self, conjunction: Conjunction) -> Any:
+        """A conjunction as the kernel takes it; None when it may speak of other documents."""
+        if not conjunction:
+            return True
+        if is_never(conjunction):
+            return False
+        if not self.normal.document.is_one_resource:
+            return None
+        place = conjunction[0]
+        if len(conjunction) == 1 and not place.negated and type(place.schema) is dict:
+            return place.schema, place.pointer
+        key = key_of(conjunction)
+        if key not in self.handles:
+            self.handles[key] = len(self.conjunctions)
+            self.conjunctions.append(conjunction)
+        return self.handles[key]
+
+
+def _identity(way: Way) -> Any:
+    return way[:2] if way[0] in ("scalar", "array", "object") else (way[0], id(way[1])) if len(way) > 1 else way
 
 
 def _key(schema: dict[str, Any], options: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -112,9 +217,3 @@ def _key(schema: dict[str, Any], options: tuple[Any, ...]) -> tuple[Any, ...] | 
         elif name in _OTHER:
             return None
     return (options, *found)
-
-
-def _is_scalar(case: Case) -> bool:
-    if isinstance(case, Literals):
-        return not any(isinstance(value, (list, tuple, Mapping)) for value in case.values)
-    return not isinstance(case, Arrays | Objects)

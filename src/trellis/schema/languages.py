@@ -113,9 +113,9 @@ class _Product:
             rows.append(row)
             if longest is not None and length >= longest:
                 continue
-            longer = min(length + 1, top)
+            longer = length + 1 if length < top else top
             for after, indices in self.moves(sets):
-                for beginning, some in self.ways(word, indices):
+                for beginning, some in ((None, indices),) if word is None else self.ways(word, indices):
                     target = (after, longer, beginning)
                     number = numbers.get(target)
                     if number is None:
@@ -144,6 +144,8 @@ class _Product:
                 and not any(accepted[it] for it in self.lacking[i])])
         if self.plain:
             return fitting
+        if not fitting:
+            return fitting
         return frozenset(i for i in fitting if (it := self.languages[i]).minimum <= length and (
             it.maximum is None or length <= it.maximum) and (word is None or word not in it.excluded))
 
@@ -158,10 +160,8 @@ class _Product:
             self._moves[sets] = found
         return found
 
-    def ways(self, word: str | None, indices: tuple[int, ...]) -> Iterable[tuple[str | None, tuple[int, ...]]]:
+    def ways(self, word: str, indices: tuple[int, ...]) -> Iterable[tuple[str | None, tuple[int, ...]]]:
         """The same, told apart by what the words begin with."""
-        if word is None:
-            return [(None, indices)]
         longer = {i: word + chr(self.classes[i][1]) for i in indices}
         others = tuple([i for i in indices if longer[i] not in self.beginnings])
         return [*([(None, others)] if others else []),
@@ -173,7 +173,7 @@ class _Walker:
 
     def __init__(self, machines: Sequence[_Positions], samples: list[int]) -> None:
         self._machines = machines
-        self._readers = [[_reading(machine, sample) for sample in samples] for machine in machines]
+        self._readers = [_readers(machine, samples) for machine in machines]
         self._known: list[dict[int, list[int]]] = [{} for _ in machines]
         self._classes = range(len(samples))
 
@@ -198,13 +198,17 @@ class _Walker:
         return known
 
 
-def _reading(machine: _Positions, sample: int) -> int:
-    """The positions that read a code point."""
-    found = 0
+def _readers(machine: _Positions, samples: list[int]) -> list[int]:
+    """For each code point the positions that read it."""
+    alike: dict[Ranges, int] = {}
     for i, ranges in enumerate(machine.ranges[1:], 1):
-        at = bisect_right(ranges, (sample, LAST)) - 1
-        if at >= 0 and ranges[at][1] >= sample:
-            found |= 1 << i
+        alike[ranges] = alike.get(ranges, 0) | 1 << i
+    found = [0] * len(samples)
+    for ranges, positions in alike.items():
+        for i, sample in enumerate(samples):
+            at = bisect_right(ranges, (sample, LAST)) - 1
+            if at >= 0 and ranges[at][1] >= sample:
+                found[i] |= positions
     return found
 
 
@@ -265,23 +269,19 @@ class _Trimmer:
         numbers, order = {0: 0}, [0]
         edges: list[Edges] = []
         for state in order:  # grows
-            merged: dict[int, tuple[int, ...]] = {}
-            for target, indices in self._rows[state]:
-                if target in good:
-                    merged[target] = merged[target] + indices if target in merged else indices
             out = []
-            for target, indices in merged.items():
-                if target not in numbers:
-                    numbers[target] = len(order)
-                    order.append(target)
-                out.append((self._union(indices), numbers[target]))
+            for target, indices in self._rows[state]:  # no target is there twice
+                if target in good:
+                    number = numbers.get(target)
+                    if number is None:
+                        number = numbers[target] = len(order)
+                        order.append(target)
+                    out.append((self._unions.get(indices) or self._union(indices), number))
             edges.append(tuple(out))
         return Automaton(tuple(edges), frozenset([i for i, state in enumerate(order) if state in ends]))
 
     def _union(self, indices: tuple[int, ...]) -> Ranges:
-        found = self._unions.get(indices)
-        if found is None:
-            found = self._unions[indices] = _union([self._ranges[index] for index in indices])
+        found = self._unions[indices] = _union([self._ranges[index] for index in indices])
         return found
 
 

@@ -343,6 +343,12 @@ class Normalizer:
             self.refuse(f"{keyword!r}: {error.message}", error.pointer or place.pointer)
             return shape
 
+    def owner(self, case: Arrays | Objects) -> dict[str, Any] | None:
+        """The schema that a case was read from, where its pointer leads to it."""
+        schema = self.document.at(case.pointer)
+        known = self._memory.single.get(id(schema), ()) if type(schema) is dict else ()
+        return schema if any(one is case for one in known) else None
+
     def values_of(self, conjunctions: list[Conjunction]) -> list[Place] | None:
         """All values that satisfy one of some conjunctions, as places; None when they are not given one by one."""
         found: dict[Any, Place] = {}

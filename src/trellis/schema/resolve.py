@@ -143,6 +143,17 @@ class Document:
             raise SchemaError(f"the reference {reference!r} leads to no schema", pointer=pointer)
         return _Target(place, fragment if dynamic else None)
 
+    @property
+    def is_one_resource(self) -> bool:
+        """Whether nothing below the root has an address of its own, and no other document was referred to."""
+        self._base_of("")
+        return len(self._bases or ()) == 1
+
+    def at(self, pointer: str) -> Any:
+        """What a pointer within the document leads to; None when it leads out of it or nowhere."""
+        place = _at(Place(self.root, ""), pointer) if pointer[:1] in ("", "/") else None
+        return None if place is None else place.schema
+
     def _base_of(self, pointer: str) -> str:
         """The address that references at a place are relative to."""
         if self._bases is None:
