@@ -25,6 +25,7 @@ _FALSE = frozenset({"false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
+_REMARK = re.compile(r"(?<=\w)\s*\([^()]*\)\s*$")
 _PLAIN = re.compile(r"[\W_]+")
 _TWICE = re.compile(r"([^\W\d])\1")
 
@@ -57,6 +58,11 @@ def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
 def normal(text: str) -> str:
     """A name without case, spacing and punctuation."""
     return _PLAIN.sub("", text).casefold()
+
+
+def bare(name: str) -> str:
+    """A name without a remark in parentheses behind it."""
+    return _REMARK.sub("", name)
 
 
 def nearest(text: str, values: Sequence[str], aliases: Mapping[str, str] | None = None) -> str | None:
@@ -269,9 +275,10 @@ class Coercer:
 
     @staticmethod
     def _key(name: str, missing: set[str]) -> str | None:
-        same = [other for other in missing if normal(other) == normal(name)]
+        plain = normal(bare(name))
+        same = [other for other in missing if normal(other) == plain]
         if not same:
-            same = [other for other in missing if one_letter(normal(other), normal(name))]
+            same = [other for other in missing if one_letter(normal(other), plain)]
         return same[0] if len(same) == 1 else None
 
     def _scalar(self, node: Node, view: SchemaView) -> None:

@@ -11,6 +11,7 @@ from .edits import Change
 from .nodes import Node
 from .rules import cost_of
 from .schema_view import SchemaView
+from .yaml_frames import known
 from .yaml_lines import quoted
 
 _FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
@@ -76,6 +77,27 @@ class YamlCoercer(Coercer):
         if node.plain and not isinstance(node.value, str) and _FLOW_SAFE.fullmatch(written):
             return written
         return quoted(node.value) if isinstance(node.value, str) else json.dumps(node.value)
+
+    def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        if node.block and self._listed_members(node, view):
+            cost, at = cost_of("list_as_single"), node.start
+            for item in node.items:
+                dash = self.text.index("-", at, item.start)
+                self.changes.append(Change("list_as_single", dash, dash + 1, " ", cost))
+                cost, at = 0.0, item.end
+            return []
+        return super()._array(node, view)
+
+    @staticmethod
+    def _listed_members(node: Node, view: SchemaView) -> bool:
+        """Whether a list holds the members of an object, each as an item."""
+        if "array" in view.types() or "object" not in view.types() or len(node.items) < 2:
+            return False
+        if not all(item.kind == "object" and item.block for item in node.items):
+            return False
+        names = [name for item in node.items for _, _, name in item.keys]
+        named = [name for name in names if known(view.names(), name)]
+        return len(set(names)) == len(names) and 2 * len(named) > len(names)
 
     def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         if not node.block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .coerce import normal, one_letter
+from .coerce import bare, normal, one_letter
 from .schema_view import SchemaView
 from .yaml_lines import IDENTIFIER, Entry
 
@@ -97,7 +97,7 @@ def known(names: set[str], name: str) -> bool:
     """Whether a key is one of the names, but for its case, spacing and punctuation, or one letter."""
     if name in names:
         return True
-    plain = normal(name)
+    plain = normal(bare(name))
     return any(normal(other) == plain or one_letter(normal(other), plain) for other in names)
 
 

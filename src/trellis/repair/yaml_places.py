@@ -1,0 +1,135 @@
+"""Where an entry of damaged YAML belongs: what speaks against each open collection, and against a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .edits import Change
+from .rules import cost_of
+from .schema_view import SchemaView
+from .yaml_frames import STRANGE, TWICE, UNLIKELY, Frame, Pending, fit, fit_child, known, likeness, wants, wants_text
+from .yaml_lines import Entry, Line, read_assigned, read_bullet, read_key, read_tight
+from .yaml_values import Values
+
+LISTED = 0.7  # what speaks against a list of one where an object should be
+TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
+ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
+
+
+class Places(Values):
+    """How a reading finds the place of a line."""
+
+    def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
+        """The entry that a line begins with, and where it belongs; ``None`` when it is more likely text."""
+        if self.placed is not None and self.placed[0] is line:
+            return self.placed[1], self.placed[2]
+        best: tuple[float, Entry, Frame | Pending | None] | None = None
+        key = read_key(self.text, line.at, line.end)
+        shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
+        if key is not None and shorter is not None and self.view.types():
+            key = replace(key, cost=key.cost + ASSIGNED)
+        tight = self._tight(line, line.at, key)
+        if tight is not None and key is not None and (self.tight >= TIGHT or self._named(tight)):
+            key = replace(key, cost=key.cost + ASSIGNED)
+        bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
+        for entry in (bullet, key, shorter, tight):
+            if entry is None:
+                continue
+            for cost, place in self._places(line, entry):
+                if best is None or cost < best[0]:
+                    best = (cost, entry, place)
+        if best is None or best[0] >= UNLIKELY:
+            self.placed = line, None, None
+        else:
+            self.placed = line, best[1], best[2]
+        return self.placed[1], self.placed[2]
+
+    def _tight_bullet(self, line: Line) -> Entry | None:
+        """A bullet right before another dash, in a list whose bullets have no space behind them."""
+        if not self.text.startswith("--", line.at) or line.end - line.at < 3:
+            return None
+        listed = self.pending is not None and self.pending.view.types() == {"array"}
+        if not listed and not any(frame.tight and frame.column == line.column for frame in self.stack):
+            return None
+        change = Change("missing_space", line.at, line.at + 1, "- ", cost_of("missing_space"))
+        return Entry(line.at, line.at + 1, None, 0.4, (change,))
+
+    def _named(self, entry: Entry) -> bool:
+        """Whether a key is a name of an open collection."""
+        views = [self.pending.view if self.pending else self.view, *(frame.view for frame in self.stack[-3:])]
+        return any(entry.name in view.names() for view in views)
+
+    def _needs_text(self, frame: Frame, name: str) -> bool:
+        """Whether a key that must have a text has none yet, and a line begins like a key that nobody knows."""
+        view = self.pending.view if self.pending is not None else None
+        if view is None or not wants_text(view) or "null" in view.types():
+            return False
+        return bool(frame.names) and not known(frame.names, name)
+
+    @staticmethod
+    def _waits_for_text(pending: Pending, line: Line) -> bool:
+        """Whether a key has no value yet, must have text, and the line stands below it."""
+        return (
+            wants_text(pending.view)
+            and "null" not in pending.view.types()
+            and line.column > max(pending.frame.column, 0)
+            and pending.frame.kind == "map"
+        )
+
+    def _tight(self, line: Line, at: int, key: Entry | None) -> Entry | None:
+        """A key without a space behind its colon, where the next colon would make a longer one."""
+        if key is None or key.changes or ":" not in (key.name or ""):
+            return None
+        found = read_tight(self.text, at, line.end)
+        return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
+
+    def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
+        found: list[tuple[float, Frame | Pending]] = []
+        if self.pending is not None:
+            pending, extra = self.pending, 0.0
+            if self._lists(line, entry, pending.view):
+                pending, extra = Pending(pending.frame, pending.at, pending.view.listed()), LISTED
+            cost = fit_child(pending, entry, line.column)
+            if cost is not None:
+                found.append((cost + extra, pending))
+        waiting = self.pending is not None and self._waits_for_text(self.pending, line)
+        for frame in reversed(self.stack):
+            fits = fit(frame, entry, line.column)
+            if fits is not None:
+                if entry.name is None and waiting:
+                    fits += STRANGE
+                elif entry.name is not None and self._needs_text(frame, entry.name):
+                    fits += TWICE
+                if frame.parent is None and frame.view is not self.view and line.column != frame.column:
+                    fits += STRANGE  # beside a key around everything, and not at its column
+                found.append((fits, frame))
+        if not self.stack:
+            kind = "seq" if entry.name is None else "map"
+            if kind == "map" and self._wraps(line, entry):
+                found.append((0.2 + entry.cost, Pending(Frame("root", -1, -1, self.view), 0, SchemaView.of({}))))
+            elif wants(self.view, kind):
+                cost = entry.cost + (likeness(self.view.names(), entry.name) if entry.name is not None else 0.0)
+                found.append((cost, Pending(Frame("root", -1, -1, self.view), 0, self.view)))
+            elif self._lists(line, entry, self.view):
+                found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view.listed())))
+        return found
+
+    def _lists(self, line: Line, entry: Entry, view: SchemaView) -> bool:
+        """Whether a bullet begins a list of one around an object: with a key that the object has."""
+        if entry.name is not None or wants(view, "seq") or not wants(view, "map"):
+            return False
+        key = read_key(self.text, entry.value, line.end)
+        return key is not None and key.name is not None and known(view.names(), key.name)
+
+    def _wraps(self, line: Line, entry: Entry) -> bool:
+        """Whether a key stands around the whole data: what the schema has at the root is below it."""
+        if entry.value < line.end or entry.name is None or known(self.view.names(), entry.name):
+            return False
+        found = self.below(line.index)
+        if found is None or not self.view.types():
+            return False
+        below = found[1]
+        key = read_key(self.text, below.at, below.end)
+        if key is not None and key.name is not None and wants(self.view, "map"):
+            return below.column > line.column and known(self.view.names(), key.name)
+        return wants(self.view, "seq") and read_bullet(self.text, below.at, below.end) is not None
