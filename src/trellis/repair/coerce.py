@@ -110,6 +110,8 @@ def one_letter(a: str, b: str) -> bool:
     head = 0
     while head < min(len(a), len(b)) and a[head] == b[head]:
         head += 1
+    if a[head : head + 1].isdigit() or b[head : head + 1].isdigit():
+        return False  # a number tells names apart
     return (
         a[head + 1 :] == b[head + 1 :]
         or a[head + 1 :] == b[head:]

@@ -50,6 +50,11 @@ def read_csv(text: str, schema: Mapping[str, Any] | None = None, *, delimiter: s
         ValueError: no header, a name twice, an open quote, or a row with more or fewer cells than the header.
     """
     view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    return read_table(text, view, delimiter)
+
+
+def read_table(text: str, view: SchemaView, delimiter: str) -> list[dict[str, Any]]:
+    """``read_csv`` with what the schema says about a row; raises the same."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]

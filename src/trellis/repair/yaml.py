@@ -38,6 +38,7 @@ _SIZE = 2_000_000
 _PASSES = 3
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
+_EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
 _TABBED = re.compile(r'"[^"\n]*(?<![A-Za-z])[A-Za-z]:\\[abefnrtv0N_]')  # ``"C:\temp"``, which has a tab in it
 _UNCLEAN = re.compile(
@@ -232,9 +233,11 @@ def _readings(text: str, task: _Task, fenced: bool) -> Iterator[_Reading]:
             if not _holds(text, changes, found.value, task):
                 continue
             cost = found.cost + sum(c.cost for c in (*around[0], *around[1]))
+            if task.view.types() and any(begin > start for begin, _ in spans):
+                cost += _EARLIER
             yield _Reading(changes, found.value, cost, found.faults, found.doubtful, found.complete)
             accepted = accepted or not found.faults
-        if accepted:
+        if accepted and not any(begin > start for begin, _ in spans):
             return
 
 

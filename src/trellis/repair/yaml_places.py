@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
 from .yaml_frames import STRANGE, TWICE, UNLIKELY, Frame, Pending, fit, fit_child, known, likeness, wants, wants_text
-from .yaml_lines import Entry, Line, read_assigned, read_bullet, read_key, read_tight
+from .yaml_lines import IDENTIFIER, Entry, Line, quoted, read_assigned, read_bullet, read_key, read_tight
 from .yaml_values import Values
 
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
+_HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
 
 
 class Places(Values):
@@ -32,7 +34,7 @@ class Places(Values):
         if tight is not None and key is not None and (self.tight >= TIGHT or self._named(tight)):
             key = replace(key, cost=key.cost + ASSIGNED)
         bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
-        for entry in (bullet, key, shorter, tight):
+        for entry in (bullet, key, shorter, tight, self._section(line)):
             if entry is None:
                 continue
             for cost, place in self._places(line, entry):
@@ -82,6 +84,21 @@ class Places(Values):
             return None
         found = read_tight(self.text, at, line.end)
         return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
+
+    def _section(self, line: Line) -> Entry | None:
+        """A heading of Markdown that is a name of the data: a key."""
+        match = _HEADING.match(self.text, line.at, line.end) if self.text[line.at] == "#" else None
+        if match is None or not known(self.view.names(), match[1].strip("*")):
+            return None
+        below = self.below(line.index)
+        key = read_key(self.text, below[1].at, below[1].end) if below is not None else None
+        if key is not None and key.name is not None and known({key.name}, match[1].strip("*")):
+            return None  # a comment on it
+        name = match[1].strip("*")
+        after = name if IDENTIFIER.fullmatch(name.replace(" ", "")) else quoted(name)
+        return Entry(
+            line.at, line.end, name, 0.1, (Change("markup", line.at, line.end, after + ":", cost_of("markup")),)
+        )
 
     def _places(self, line: Line, entry: Entry) -> list[tuple[float, Frame | Pending]]:
         found: list[tuple[float, Frame | Pending]] = []

@@ -23,8 +23,23 @@ _NO_TEXT = re.compile(
     r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
 )
 _PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
+_OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
+_HABIT = 0.8  # values with a separator behind them, of all
 _WRAPPED = 4  # texts with marks around them to one without, from which on the marks are quotes
 _WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
+
+
+def separator_habit(text: str) -> str:
+    """The comma or semicolon that stands behind nearly every value, as JSON and programs have it; else empty."""
+    for mark in (",", ";"):
+        if text.count(mark + "\n") < 2:
+            continue
+        rows = [line.rstrip() for line in text.split("\n")]
+        values = [row for row in rows if row.strip() and not _OPENED.search(row)]
+        ended = sum(row.endswith(mark) for row in values)
+        if ended > 2 and ended >= _HABIT * (len(values) - 1):
+            return mark
+    return ""
 
 
 def wrapping(text: str) -> frozenset[str]:

@@ -28,6 +28,7 @@ from .yaml_frames import (
 )
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
 from .yaml_places import TIGHT, Places
+from .yaml_table import rows_in_brackets
 
 DEPTH = 100
 _SIGN_OFF = re.compile(
@@ -69,7 +70,12 @@ class LineReader(Places):
         rule = mark_rule(self.text, line)
         if rule is not None:
             return self._drop(rule, index)
-        if self.text[line.at] == "#" and not self._heading(index, line):
+        if self.text[line.at] == "|" and (following := self._table(index, line)) is not None:
+            return following
+        if self._ellipsis(line):
+            self.doubtful = True
+            return self._drop("ellipsis", index)
+        if self.text[line.at] == "#" and self._section(line) is None and not self._heading(index, line):
             return index + 1
         entry, place = self.place(line)
         if place is None or entry is None:
@@ -81,6 +87,34 @@ class LineReader(Places):
         frame = self._enter(place, line.column, entry)
         self._indent(line, frame.out)
         return self._entry(index, line, entry, frame)
+
+    def _table(self, index: int, line: Line) -> int | None:
+        """A Markdown table in the place of a list of objects; returns the next line."""
+        view = self.pending.view if self.pending is not None else self.view
+        if (self.stack and self.pending is None) or "array" not in view.types():
+            return None
+        following = index
+        while following < len(self.lines) and self.text.startswith("|", self.lines[following].at):
+            following += 1
+        end = self.lines[following - 1].end
+        rows = rows_in_brackets(self.text[line.start : end], view.item(0)) if following > index + 2 else None
+        if rows is None:
+            return None
+        out = self.pending.frame.out + 2 if self.pending is not None else 0
+        self.change("table_mark", line.start, end, " " * out + rows)
+        self.pending = self.placed = None
+        self.last_entry = following - 1
+        return following
+
+    def _ellipsis(self, line: Line) -> bool:
+        """Whether an item stands for others that were left out: dots alone, as the last of several."""
+        bullet = read_bullet(self.text, line.at, line.end)
+        if bullet is None or self.text[bullet.value : line.end] not in ("...", "\u2026"):
+            return False
+        if not any(frame.kind == "seq" and frame.column == line.column and frame.entries for frame in self.stack):
+            return False
+        found = self.below(line.index)
+        return found is None or found[1].column < line.column
 
     def _introduces(self, index: int, entry: Entry) -> bool:
         """Whether the first line is prose with a colon at its end: "Here is the YAML:", and the keys below."""

@@ -10,7 +10,7 @@ from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .yaml_frames import Frame, Pending, has_text, known, wants
 from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
-from .yaml_quotes import plain_is_safe, wrapping
+from .yaml_quotes import plain_is_safe, separator_habit, wrapping
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _NEAR = 20  # lines that are looked at for an entry
@@ -36,6 +36,7 @@ class Texts:
         self.not_over = -1  # a line that is not prose
         self.last_entry = -1
         self.wraps = wrapping(text)  # marks that stand around every text
+        self.separator = separator_habit(text)
         self.literals = False  # None was read as null
         self.tight = 0  # keys without a space behind the colon
         self.raw = False  # some quoted text is written as it is, without escapes
@@ -118,7 +119,9 @@ class Texts:
         pending = self.pending
         assert pending is not None
         frame, following = pending.frame, index + 1
-        while following < len(self.lines) and self.continues(following, frame, pending.view):
+        while following < len(self.lines) and (
+            self.continues(following, frame, pending.view) or self._hash(following, frame)
+        ):
             following += 1
         while self.lines[following - 1].blank:
             following -= 1
@@ -139,6 +142,13 @@ class Texts:
                 if line.end < end and not line.blank:
                     self.changes.append(Change("whitespace", line.end, end, "", 0.0))
         return following
+
+    def _hash(self, index: int, frame: Frame) -> bool:
+        """Whether a line that begins with # goes on with a text: at its column, or with a word right behind."""
+        line, before = self.lines[index], self.lines[index - 1]
+        if self.text[line.at : line.at + 1] != "#" or line.column <= frame.column:
+            return False
+        return line.column == before.column or self.text[line.at + 1 : line.at + 2] not in ("", " ", "\t", "#", "!")
 
     def _reindent(self, lines: list[Line], frame: Frame, base: int | None = None) -> None:
         """Give the lines of a block scalar an indentation that YAML reads, relative to its first line."""
@@ -200,6 +210,10 @@ class Texts:
         if mark is None:
             return None
         column = max(frame.column, self.lines[index].column)
+        below = self.below(index)
+        entry, place = self.place(below[1]) if below is not None else (None, None)
+        if entry is not None and isinstance(place, Frame) and entry.name in place.view.names():
+            return None  # the next member, out of place
         following = self._block_end(index, column)
         shown = [line for line in self.lines[index + 1 : following] if not line.blank]
         if not shown or min(line.column for line in shown) <= column:
@@ -249,6 +263,8 @@ class Texts:
         names = place.names if isinstance(place, Frame) else place.view.names()
         if base > column:  # dedented: a text that goes on, or a sign-off
             return line.column == column and not self.apart(index) and self._between(index, entry, names)
+        if self.apart(index) and not self.entry_ahead(index + 1):
+            return False  # words behind the answer
         return line.column == base and self._strange(entry, names)
 
     def _between(self, index: int, entry: Entry, names: set[str]) -> bool:

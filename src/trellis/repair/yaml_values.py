@@ -85,6 +85,9 @@ class Values(Texts):
             while following > index + 1 and self.lines[following - 1].blank:
                 following -= 1
         if following == index + 1:
+            if end - at > 1 and self.text[end - 1] in ",;" and self._separated(self.text[end - 1], view):
+                self.change("trailing_comma", end - 1, end, "")
+                end -= 1
             if self.text[at:end] == "None" and "null" in view.types():
                 self.changes.append(Change("literal", at, end, "null", 0.0 if self.literals else cost_of("literal")))
                 self.cost += self.changes[-1].cost
@@ -98,6 +101,10 @@ class Values(Texts):
         if not regular or not all(plain_is_safe(part) for part in parts if part):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
+
+    def _separated(self, mark: str, view: SchemaView) -> bool:
+        """Whether a comma or semicolon at the end of a value is none of it."""
+        return mark == self.separator or (wants_scalar(view) and "string" not in view.types())
 
     def _quoted_lines(self, index: int, at: int, frame: Frame) -> int | None:
         """A quoted scalar whose quote is not closed on its line: it goes over several lines, or the quote was lost."""
