@@ -35,7 +35,6 @@ def matrix() -> str:
               for case in json.loads(CASES.read_text(encoding="utf-8"))]
     lines += ["", "| formats | masks |", "|:--|:--|",
               "| " + ", ".join(f"`{name}`" for name in sorted(formats.ENFORCED)) + " | enforced |",
-              "| " + ", ".join(f"`{name}`" for name in sorted(formats.REFUSED)) + " | refused, or relaxed |",
               "| all others | annotations, as the specification says |"]
     return "\n".join(lines)
 

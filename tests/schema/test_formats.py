@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from trellis.schema import idn
 from trellis.schema.formats import pattern_of
 
 
@@ -54,6 +55,8 @@ def test_addresses(name: str, address: type) -> None:
     ("email", ["a@b", "x.y+z@example.org"], ["@b", "a@", ".a@b", "a@-b", "a b@c"]),
     ("uri", ["a:", "http://a:80/b/c?d#e", "urn:x:y", "ftp://[::1]/", "a:/b"], ["", "//a", "/a", "http://a b"]),
     ("uri-reference", ["", "a", "/a", "//a", "?q", "#f", "http://a", "../b"], ["a b", "%zz", "1:b\\"]),
+    ("idn-hostname", ["a.b", "실례.테스트", "bücher-laden.example", "例え.jp"],
+     ["", "-a", "ä-", "ab--cd", "a b", "Ä", "ｱ", "א"]),
     ("regex", ["", r"^\d{3}-[a-z_]+$", r"(a|b)*?c", r"[\w.-]+@(?!x)\S{2,}", r"((a(b(c)))d)", r"[\u4e00-\u9fa5]"],
      ["(", "a**", "[z-a]", "a{5,2}", "\\", "[]", "*a", r"\a", "(?<n>a)", "(?=a)*"]),
     ("json-pointer", ["", "/", "/a~0b~1"], ["a", "/~", "/~2"]),
@@ -73,3 +76,16 @@ def test_what_is_a_regex_is_one_for_python() -> None:
     assert len(found) > 200
     for text in found:
         re.compile(text)
+
+
+def test_internationalized_names_have_a_form_in_ascii() -> None:
+    idna = pytest.importorskip("idna")
+    chooser = random.Random(1)
+    spans = re.findall(r"\\u(....)-\\u(....)", idn.letters())
+    letters = [chr(code) for first, last in spans for code in range(int(first, 16), int(last, 16) + 1)]
+    for _ in range(300):
+        some = [*"az09", *chooser.choices(letters, k=20)]
+        joint, longest = chooser.choice([("", idn.LONGEST), ("-", idn.WITH_HYPHENS)])
+        label = joint.join(chooser.choices(some, k=chooser.choice([1, 3, longest])))
+        assert has_format("idn-hostname", label)
+        idna.encode(label)

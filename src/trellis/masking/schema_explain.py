@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple
 from trellis.errors import SchemaError, TrellisError, UnsupportedError
 from trellis.masking.grammar import Grammar
 from trellis.schema.formats import ENFORCED
-from trellis.schema.formats import REFUSED as REFUSED_FORMATS
 from trellis.schema.keywords import ANNOTATIONS, KEYWORDS
 from trellis.schema.resolve import Document, inner_schemas, join
 
@@ -73,7 +72,7 @@ def _plain(name: str, value: Any, annotate: bool, dialect: int) -> tuple[Status,
     if name == "format" and isinstance(value, str):
         if annotate:
             return "annotation", 'formats="annotate"'
-        if value not in ENFORCED | REFUSED_FORMATS:
+        if value not in ENFORCED:
             return "annotation", f"no specification knows the format {value!r}"
     if name in ANNOTATIONS and name not in _SILENT:
         return "annotation", "it does not restrict values"

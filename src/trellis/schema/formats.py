@@ -2,19 +2,18 @@
 
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` and ``idn-email``
 are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups four deep, no back-references,
-lookbehind or names); fractions of a second and numbers in durations have nine digits at most. Other formats of the
-specification are refused. A format that no specification knows is an annotation, like a keyword that none knows.
+lookbehind or names) and ``idn-hostname`` (``idn.py``); fractions of a second and numbers in durations have nine
+digits at most. A format that no specification knows is an annotation, like a keyword that none knows.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from trellis.schema import idn
 from trellis.schema.pattern_reader import parse
 from trellis.schema.patterns import Pattern
 
-#: Formats of the specification that no regular expression of a reasonable size says.
-REFUSED = frozenset({"idn-hostname"})
 _DIGITS, _LOWER = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 # Years from 0001, as in Python's datetime. A year is a leap year when it divides by 4, by 100 only if by 400.
@@ -140,11 +139,11 @@ _SOURCES = {
 }
 
 #: Formats that masks enforce on strings.
-ENFORCED = frozenset(_SOURCES)
+ENFORCED = frozenset({*_SOURCES, "idn-hostname"})
 
 
 @lru_cache(maxsize=64)
 def pattern_of(name: str) -> Pattern | None:
     """The pattern that exactly the strings of a format have, or None for a format that is not known here."""
-    source = _SOURCES.get(name)
+    source = idn.source(_host_label(63)) if name == "idn-hostname" else _SOURCES.get(name)
     return None if source is None else parse(f"^(?:{source})$")._replace(source=name)

@@ -89,9 +89,6 @@ class TypedKeywords:
             pattern = formats.pattern_of(name)
             if pattern is not None:
                 patterns.append(pattern)
-            elif name in formats.REFUSED:
-                self.refuse(f"masks cannot enforce the format {name!r}", join(pointer, "format"),
-                            'drop it, or lower the schema with formats="annotate"')
         if self.dialect == 7 and schema.get("contentEncoding") == "base64":
             patterns.append(formats.BASE64)
         if self.dialect == 7 and schema.get("contentMediaType") == "application/json":
