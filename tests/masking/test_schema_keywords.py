@@ -94,6 +94,15 @@ def test_what_is_relaxed_is_checked_after_generation() -> None:
     assert [it.pointer for it in model.requests[0].grammar.relaxations] == ["/uniqueItems"]
 
 
+def test_a_name_that_comes_twice_in_an_answer_is_told() -> None:
+    model = ScriptedModel(['{"a": {"x": 1, "x": 2}, "b": {"x": 1}}'])
+    result = generate_structured("?", {"type": "object"}, model=model)
+    assert result.value == {"a": {"x": 2}, "b": {"x": 1}}
+    assert [warning for warning in result.warnings if "'x' comes twice" in warning]
+    result = generate_structured("?", {"type": "object"}, model=ScriptedModel(['{"a": {"x": 1}, "b": {"x": 1}}']))
+    assert not [warning for warning in result.warnings if "twice" in warning]
+
+
 def test_the_page_has_the_tables_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import json_schema_matrix  # type: ignore[import-not-found, unused-ignore]

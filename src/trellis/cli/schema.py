@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from trellis.cli.report import stderr, write
+from trellis.cli.report import read_input, stderr, write
 from trellis.errors import SchemaError, TrellisError, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def root() -> None:
 
 @app.command()
 def explain(
-    file: Annotated[Path, typer.Argument(help="A JSON Schema.")],
+    file: Annotated[Path, typer.Argument(help="A JSON Schema; - for standard input.")],
     formats: Annotated[Formats, typer.Option(help="Whether format restricts strings.")] = Formats.enforce,
     order: Annotated[Order, typer.Option(help="The order of properties.")] = Order.schema,
     samples: Annotated[int, typer.Option(help="So many sample outputs.", min=0, max=100)] = 3,
@@ -65,7 +65,7 @@ def explain(
 
 def _read(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_input() if file == Path("-") else file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

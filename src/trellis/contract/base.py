@@ -128,6 +128,15 @@ class Contract(ABC, Generic[T]):
         repaired = self.read(text, level)
         return repaired, self.validate(repaired.value)
 
+    def doubts(self, repaired: Repaired[Any]) -> tuple[str, ...]:
+        """What the caller should know of a reading that was taken."""
+        from trellis.repair.standard import repeated_name
+
+        said = ["the answer can be read in more than one way"] if repaired.ambiguous else []
+        if self.format == "json" and (name := repeated_name(repaired.text)) is not None:
+            said.append(f"the name {shown(name)} comes twice in one object of the answer; the last one counts")
+        return tuple(said)
+
     @abstractmethod
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         """The language of the answers, for masks.

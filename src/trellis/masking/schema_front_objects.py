@@ -19,6 +19,7 @@ from trellis.masking.schema_front_writer import Writer
 from trellis.schema.languages import automaton, partition
 from trellis.schema.normal import Normalizer
 from trellis.schema.patterns import Pattern
+from trellis.schema.resolve import join
 from trellis.schema.shapes import ANY_NAME, Conjunction, Objects, Rule, Strings, both, is_never, key_of
 
 Order = Literal["schema", "any"]
@@ -86,7 +87,7 @@ class ObjectAutomaton:
         closed = not self.others
         if it.minimum > max(len(self.required), 1) and not closed:
             self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice",
-                               it.pointer)
+                               join(it.pointer, "minProperties"))
             self.objects = it._replace(minimum=min(len(self.required), 1))
         bounded = it.maximum is not None and not (closed and len(allowed) <= it.maximum)
         return bounded or self.objects.minimum > max(len(self.required), 1)

@@ -43,6 +43,24 @@ def read_standard(text: str) -> Any:
         ) from None
 
 
+def repeated_name(text: str) -> str | None:
+    """A name that comes twice in an object of a JSON text; None where there is none, or no JSON."""
+    found: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> None:
+        names = set[str]()
+        for name, _ in pairs:
+            if name in names:
+                found.append(name)
+            names.add(name)
+
+    try:
+        json.loads(text, object_pairs_hook=members)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
+
+
 def check_arguments(text: object, level: str) -> None:
     """Raise ``UsageError`` for a text that is no string or a level that is none."""
     if not isinstance(text, str):

@@ -76,8 +76,8 @@ def _judged(reply: Reply, contract: Contract[Any], level: RepairLevel,
     if is_cut and not _is_whole(contract, repaired):
         return {**cut, **read}
     checked = _checked(verdict, repaired.value, validators)
-    said = ("the answer can be read in more than one way",) if repaired.ambiguous else ()
-    return {**read, "value": checked.value, "errors": checked.errors, "failure": checked.failure, "warnings": said}
+    return {**read, "value": checked.value, "errors": checked.errors, "failure": checked.failure,
+            "warnings": contract.doubts(repaired)}
 
 
 def check(contract: Contract[Any], data: Any, validators: Sequence[Validator]) -> Checked:
