@@ -59,6 +59,12 @@ def test_ambiguity_is_shown_with_a_text() -> None:
     assert "ambiguity" not in kinds('start: sum\nsum: sum "+" "n" | "n"\n', "earley")
 
 
+def test_ambiguity_deep_in_a_grammar_is_found() -> None:
+    text = ('start: ("select" NAME ["where" cond] ";")+\ncond: cond "and" cond | NAME "=" VALUE\n'
+            'NAME: /[a-z]+/\nVALUE: /"[^"]*"|\\d+/\n' + BLANKS)
+    assert "rule cond" in kinds(text, "earley")["ambiguity"]
+
+
 def test_a_conflict_that_lalr_resolves_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
     text = 'start: "if" start ("else" start)? | "x"\n'
     assert "ELSE" in kinds(text, "lalr")["conflict"]

@@ -5,7 +5,9 @@ Nothing here is an error, and nothing found is no proof: ambiguity is looked for
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -13,12 +15,15 @@ from trellis.errors import TrellisError
 from trellis.masking.grammar import Grammar
 from trellis.masking.left_corner import CALL, EPSILON, TERMINAL
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, unpack
-from trellis.masking.terminals import LITERAL
+from trellis.masking.terminals import LITERAL, SPECIAL
 from trellis.masking.vocabulary import Vocabulary
 from trellis.masking.walk import Walker
 
 WALKS = 60
 WALK_TOKENS = 16  # short texts: the number of readings may double with each token
+WALK_LEXEMES = 24
+OFTEN = 20  # how often a lexeme is drawn for each time that one of its letters is
+SECONDS = 5.0  # for walks of either kind; Lark may take its time over the readings of one text
 NAMED = 5  # keywords in a message
 
 
@@ -49,18 +54,38 @@ def warnings_of(grammar: Grammar, vocabulary: Vocabulary) -> list[GrammarWarning
 def _ambiguous(grammar: Grammar, vocabulary: Vocabulary) -> list[GrammarWarning]:
     if not isinstance(grammar.program, GeneralProgram):
         return []  # LALR has one reading of each text
-    walker = Walker(grammar.compile(vocabulary, engine=_engine()))
     found: dict[str, str] = {}
-    for _ in range(WALKS):
-        try:
-            text = walker.text(WALK_TOKENS).decode()
-            rule = grammar.ambiguous_rule(text)
-        except TrellisError:  # a limit of the walk or of Lark's forest
-            continue
-        if rule and (rule not in found or len(text) < len(found[rule])):
-            found[rule] = text
+    for tokens, length in (vocabulary, WALK_TOKENS), (_lexemes(grammar.program), WALK_LEXEMES):
+        begun = time.monotonic()
+        walker = Walker(grammar.compile(tokens, engine=_engine()))
+        for _ in range(WALKS):
+            if time.monotonic() - begun > SECONDS:
+                break
+            try:
+                text = walker.text(length).decode()
+                rule = grammar.ambiguous_rule(text)
+            except TrellisError:  # a limit of the walk or of Lark's forest
+                continue
+            if rule and (rule not in found or len(text) < len(found[rule])):
+                found[rule] = text
     return [GrammarWarning("ambiguity", f"rule {rule} reads a part of {text!r} in more than one way")
             for rule, text in found.items()]
+
+
+def _lexemes(program: GeneralProgram) -> Vocabulary:
+    """A shortest lexeme of each terminal: walks over these are all structure. Words begin with a blank, if they may."""
+    blanks = any(_begins(program.terminals[index], b" ") for index in program.ignore)
+    found = set[bytes]()
+    for code in program.terminals:
+        alone = _alone(code)
+        if alone is not None:
+            with suppress(TrellisError):  # a terminal that no text by itself belongs to
+                witness = alone._bytewise(_engine()).witness()
+                found |= {witness} if not blanks else {b" " + witness} if witness[-1:].isalnum() else {
+                    witness, b" " + witness}
+    letters = sorted({bytes([byte]) for lexeme in found for byte in lexeme})  # what ends a walk in time is spelled so
+    tokens = [*letters, *sorted(found) * OFTEN]
+    return Vocabulary([*tokens, b"<end>"], special_ids=[len(tokens)], eos_ids=[len(tokens)])
 
 
 def _joined_words(program: Program) -> list[GrammarWarning]:
@@ -159,15 +184,28 @@ def _begins_word(code: bytes) -> bool:
     """Whether a lexeme of a terminal that is no fixed text may begin with a letter, and go on with one."""
     if code[0] == LITERAL:
         return False
+    return _begins(code, b"xx")
+
+
+def _begins(code: bytes, text: bytes) -> bool:
+    """Whether a lexeme of a terminal may begin like this."""
+    alone = _alone(code)
+    try:
+        return alone is not None and alone.accepts_prefix(text, engine=_engine())
+    except TrellisError:  # a terminal that no text by itself belongs to
+        return False
+
+
+def _alone(code: bytes) -> Grammar | None:
+    """The grammar of one terminal; None for a special token."""
+    if code[0] == SPECIAL:
+        return None
     builder = AutomatonBuilder()
     rule, begin, end = builder.rule("one terminal"), builder.state(), builder.state()
     builder.set_start(rule, begin)
     builder.terminal(begin, code, end)
     builder.final(end)
-    try:
-        return Grammar(builder.build(rule), "one terminal").accepts_prefix("xx", engine=_engine())
-    except TrellisError:  # a terminal that no text by itself belongs to
-        return False
+    return Grammar(builder.build(rule), "one terminal")
 
 
 def _engine() -> str:

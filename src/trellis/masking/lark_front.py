@@ -82,8 +82,10 @@ class LarkSource:
             tree = Lark(self.parser.grammar, parser="earley", **options).parse(text)
         except RecursionError:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
-        found = next(tree.find_data("_ambig"), None)
-        return None if found is None else str(getattr(found.children[0], "data", "_ambig"))
+        several = list(tree.find_data("_ambig"))
+        rules = (getattr(reading, "data", "_ambig") for node in several for reading in node.children)
+        named = next((str(rule) for rule in rules if rule != "_ambig"), None)
+        return named or (self._options.start[0] if several else None)
 
     def conflicts(self) -> list[str]:
         """The shift/reduce conflicts that Lark's LALR resolves by reading on, in Lark's words; none with Earley."""
