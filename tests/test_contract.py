@@ -108,13 +108,13 @@ class Aliased(BaseModel):
 
 @pytest.mark.parametrize(("output_type", "value", "errors"), [
     (Point, {"y": "x"}, ["/x: Field required",
-                         "/y: Input should be a valid integer, unable to parse string as an integer, got 'x'"]),
+                         "/y: Input should be a valid integer, unable to parse string as an integer, got \"x\""]),
     (list[Point], [{"x": 1}, {}], ["/1/x: Field required"]),
     (Aliased, {"from": "home", "a/b~c": -1},
      ["/from: home is not a place to come from",
       "/a~1b~0c: Input should be greater than or equal to 0, got -1"]),
     (Point | Movie, {"x": "?"},
-     ["/x: Input should be a valid integer, unable to parse string as an integer, got '?'",
+     ["/x: Input should be a valid integer, unable to parse string as an integer, got \"?\"",
       "/title: Field required", "/year: Field required"]),
     (Node, {"label": "a", "children": [{"label": "b", "children": [{}]}]},
      ["/children/0/children/0/label: Field required"]),

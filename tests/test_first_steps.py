@@ -4,6 +4,7 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Holder:
     part: Part
 
 
-def ask(output_type: Any, *script: str, **more: Any) -> Any:
+def ask(output_type: Any, *script: str | trellis.Reply, **more: Any) -> Any:
     return trellis.generate_structured("Go.", output_type, **{"model": trellis.ScriptedModel(script), **more})
 
 
@@ -52,6 +53,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "a bad pattern for a grammar": (lambda: trellis.Grammar.from_regex("a["), "GrammarError", "line 1", "re.escape"),
     "choices that are no list": (lambda: trellis.Choice("a", "b"), "TypeNotSupportedError", "one list",
                                  'Choice(["yes", "no"])'),
+    "a choice in a union": (lambda: trellis.Choice(["a"]) | trellis.Unknown, "TypeNotSupportedError", "a union",
+                            "Literal"),
+    "none or a pattern": (lambda: None | trellis.Regex("a"), "TypeNotSupportedError", "a union", "pattern="),
+    "a text that ends before its grammar": (lambda: trellis.Grammar.from_lark('start: "a"+ "b"').parse("aa"),
+                                            "GrammarError", "too early at line 1, column 3", "trellis mask"),
     "too few answers": (lambda: ask(int, "many"), "ModelError", "the script has 1 answer,", "Retry(0)"),
     "a model's name for its tokenizer": (lambda: trellis.Vocabulary.from_tokenizer("gpt2"), "VocabularyError", "'gpt2'",
                                          "tokenizer.json"),
@@ -170,8 +176,32 @@ def test_a_result_is_short_to_look_at() -> None:
     assert repr(result) == "Result(value=3, enforced='prompt', attempts=2)"
     assert repr(result.attempts[0]) == "Attempt(0, syntax, enforced='prompt', raw='many', errors=1, repairs=0)"
     first, second = str(result).splitlines()[1:]
-    assert first.startswith("  attempt 1 (prompt, 0 tokens, 0.00 s): syntax: (whole value): ")
+    assert first.startswith("  attempt 1 (prompt, 0 tokens, 0.00 s): syntax: no valid JSON")
     assert second == "  attempt 2 (prompt, 0 tokens, 0.00 s): accepted"
+
+
+def test_a_printed_result_has_warnings_and_says_what_came_from_the_cache(tmp_path: Path) -> None:
+    session = trellis.Session(model=trellis.ScriptedModel(['{"item": "tea", "qty": 1, "of": 2}']),
+                              cache=tmp_path / "replies.sqlite")
+    first, again = (str(trellis.generate_structured("Go.", Order, session=session)) for _ in range(2))
+    assert first.splitlines()[-1] == "  warning: the answer can be read in more than one way (dropped_member)"
+    assert "attempt 1 (prompt, from the cache): accepted" in again
+
+
+@pytest.mark.parametrize(("answer", "is_warned"), [
+    ('{"item": "green te', True), ('{"item": "tea", "qty": 1', True), ('{"item": "tea", "qty": 1}', False),
+])
+def test_an_answer_that_stops_before_its_end_is_warned_of(answer: str, is_warned: bool) -> None:
+    result = ask({"type": "object", "properties": {"item": {"type": "string"}}}, answer)
+    assert [warning[:31] for warning in result.warnings] == ["the answer stops before its end"] * is_warned
+
+
+def test_a_model_is_told_of_json_and_a_refusal_is_called_one() -> None:
+    model = trellis.ScriptedModel(['{"item": null, "qty": 1}', '{"item": "tea", "qty": 1}'])
+    ask(Order, model=model)
+    assert "/item: Input should be a valid string, got null" in model.requests[1].messages[-1].content
+    with pytest.raises(trellis.RefusedError, match=r"^the model refused: no way"):
+        ask(Order, trellis.Reply("", finish="refusal", refusal="no way"))
 
 
 def test_the_repair_that_finds_the_format() -> None:

@@ -157,6 +157,11 @@ class FieldError:
         return f"{self.pointer or '(whole value)'}: {self.message}"
 
 
+def brief(error: FieldError) -> str:
+    """An error without a place where it is the whole answer's, as people are told."""
+    return str(error) if error.pointer else error.message
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One request and what came of it.
@@ -212,9 +217,10 @@ class Attempt:
     def __str__(self) -> str:
         """One line: what came of it, what was mended, and the first errors."""
         mended = ", ".join(dict.fromkeys(edit.rule for edit in self.repairs))
-        wrong = "; ".join(map(str, self.errors[:3]))
-        return (f"attempt {self.index + 1} ({self.enforced}, {self.usage.completion_tokens} tokens, "
-                f"{self.usage.seconds:.2f} s): {self.failure or 'accepted'}"
+        wrong = "; ".join(map(brief, self.errors[:3]))
+        cost = ("from the cache" if self.cached else
+                f"{self.usage.completion_tokens} tokens, {self.usage.seconds:.2f} s")
+        return (f"attempt {self.index + 1} ({self.enforced}, {cost}): {self.failure or 'accepted'}"
                 f"{f', repaired ({mended})' if mended else ''}{f': {wrong}' if wrong else ''}")
 
 
@@ -256,4 +262,5 @@ class Result(Generic[T]):
         return f"Result(value={shown(self.value, 200)}, enforced={self.enforced!r}, attempts={len(self.attempts)})"
 
     def __str__(self) -> str:
-        return "\n".join([repr(self), *(f"  {attempt}" for attempt in self.attempts)])
+        warned = (f"  warning: {warning}" for warning in self.warnings)
+        return "\n".join([repr(self), *(f"  {attempt}" for attempt in self.attempts), *warned])

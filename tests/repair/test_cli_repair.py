@@ -62,6 +62,31 @@ def test_lines_stay_in_their_places(folder: Path, capsys: pytest.CaptureFixture[
     assert "lines:3" in err
 
 
+def test_lines_of_json_keep_how_they_were_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clean = '{"n":12345678901234567890.123,"u":"\\u00e9","z":1.10}'
+    Path("lines").write_text(f"{clean}\n{clean[:-1]},}}\n")
+    assert run(capsys, "--lines", "lines")[:2] == (0, f"{clean}\n{clean}\n")
+
+
+@pytest.mark.parametrize(("select", "expected"), [("all", [{"a": 1}, {"a": 2}]), ("first", {"a": 1}),
+                                                  ("last", {"a": 2})])
+def test_one_of_values_without_words_between_them(folder: Path, capsys: pytest.CaptureFixture[str], select: str,
+                                                  expected: object) -> None:
+    Path("t").write_text('{"a": 1} {"a": 2}')
+    code, out, _ = run(capsys, "--select", select, "t")
+    assert (code, json.loads(out)) == (0, expected)
+
+
+def test_several_results_as_yaml_are_several_documents(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--to", "yaml", "a.json", "c.json")[:2] == (0, "a: 1\n---\na: 1\n")
+
+
+def test_a_folder_without_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    code, _, err = run(capsys, "empty")
+    assert (code, err.splitlines()[0]) == (2, "error: no file in empty")
+
+
 def test_one_of_several_values(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("t").write_text('first {"a": 1} then {"b": 2}')
     assert json.loads(run(capsys, "--select", "first", "t")[1]) == {"a": 1}

@@ -116,7 +116,7 @@ class Tally:
     def __str__(self) -> str:
         failed = ", ".join(f"{count} {name}" for name, count in self.failed.most_common())
         parts = [f"{self.answered} answered", f"{self.abstained} abstained" if self.abstained else "", failed,
-                 f"{self.repeated} requests repeated" if self.repeated else ""]
+                 f"{self.repeated} request{'' if self.repeated == 1 else 's'} repeated" if self.repeated else ""]
         return ", ".join(filter(None, parts))
 
 

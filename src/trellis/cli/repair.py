@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -22,7 +22,7 @@ from trellis.cli.report import exit_code, show_error, stderr, stdout, write
 from trellis.errors import UsageError
 
 if TYPE_CHECKING:
-    from trellis.repair import Limits, Policies
+    from trellis.repair import Limits, Policies, Repaired
 
 
 class Format(StrEnum):
@@ -102,6 +102,8 @@ def repair(
 ) -> None:
     """Print the repaired text; every change has a rule, a place and a cost (--explain)."""
     paths = list(_expanded(files or [Path("-")]))
+    if not paths:
+        raise UsageError(f"no file in {', '.join(map(str, files or []))}", hint="hidden files are passed over")
     if sum((check, show_diff, in_place, output is not None, stats, lines and to is not None)) > 1:
         raise UsageError("--check, --diff, --in-place, --output and --stats exclude each other")
     if in_place and (Path("-") in paths or lines or to):
@@ -125,7 +127,9 @@ def repair(
     if stats:
         raise typer.Exit(_stats(shown))
     code = 0
-    for outcome in shown:
+    for place, outcome in enumerate(shown):
+        if place and out.to == "yaml" and outcome.repaired is not None:
+            write("---")
         code = max(code, _line(outcome, out) if lines else _one(outcome, out))
     raise typer.Exit(code)
 
@@ -215,8 +219,18 @@ def _line(outcome: Outcome, out: Output) -> int:
     if out.diff:
         diff(outcome)
     elif not out.check:
-        write(json.dumps(repaired.value, ensure_ascii=False))
+        write(_on_a_line(repaired))
     return 1 if (out.check or out.diff) and repaired.edits else 0
+
+
+def _on_a_line(repaired: Repaired[Any]) -> str:
+    """The repaired text where it is JSON on one line, so that numbers and escapes stay as they were written."""
+    text = repaired.text.strip()
+    try:
+        is_kept = "\n" not in text and json.loads(text) == repaired.value
+    except (ValueError, RecursionError):
+        is_kept = False  # YAML or CSV
+    return text if is_kept else json.dumps(repaired.value, ensure_ascii=False)
 
 
 def _stats(outcomes: Iterable[Outcome]) -> int:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,11 @@ def selected(found: Repaired[Any], select: str) -> Repaired[Any]:
     for reading in (found, *found.candidates):
         by_place.setdefault(_begin(reading), reading)
     ordered = [by_place[at] for at in sorted(by_place)]
+    if len(ordered) == 1 and any(edit.rule == "several_values" for edit in found.edits):
+        if select == "all" or not isinstance(found.value, list):
+            return found
+        value = found.value[0 if select == "first" else -1]
+        return replace(found, value=value, text=json.dumps(value, ensure_ascii=False))
     if select != "all":
         return ordered[0 if select == "first" else -1]
     values = [reading.value for reading in ordered]

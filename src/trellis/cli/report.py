@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from trellis.errors import GenerationError, LimitError, ModelError, RepairError, TrellisError, UsageError
-from trellis.result import Attempt, Usage
+from trellis.result import Attempt, Usage, brief
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the model gave nothing acceptable, or a check found something; 2 the call is wrong, or a "
     "file cannot be read or written; 3 the text cannot be repaired; 4 it was read, but is against the schema; 5 a "
-    "limit was hit; 130 interrupted."
+    "limit was hit; 130 interrupted; 141 the reader of standard output went away."
 )
 READER_GONE = 141
 """As a shell sees a program that a signal SIGPIPE ended."""
@@ -121,7 +121,7 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> Table:
         table.add_column(name)
     for attempt in attempts:
         rules = ", ".join(dict.fromkeys(edit.rule for edit in attempt.repairs)) or "none"
-        wrong = "; ".join(map(str, attempt.errors[:3])) or (attempt.failure or "")
+        wrong = "; ".join(map(brief, attempt.errors[:3])) or (attempt.failure or "")
         outcome = (
             Text("accepted", style="green")
             if attempt.failure is None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from trellis.contract.base import MAX_CHOICES, Contract, OnUnsupported, RepairLevel, Verdict
 from trellis.contract.values import clip
@@ -29,14 +29,26 @@ if TYPE_CHECKING:
     from trellis.repair import Repaired
 
 
+class _NoMember:
+    """Text without quotes cannot be told from the other members of a union."""
+
+    _instead: ClassVar[str]
+
+    def __or__(self, other: object) -> NoReturn:
+        raise TypeNotSupportedError(f"{type(self).__name__}(...) cannot be a member of a union", hint=self._instead)
+
+    __ror__ = __or__
+
+
 _PATTERNS = "patterns are Python's re; re.escape(...) writes signs that stand for themselves"
 
 
 @dataclass(frozen=True)
-class Regex:
+class Regex(_NoMember):
     """An output type: text that a regular expression (Python's ``re``) matches as a whole."""
 
     pattern: str
+    _instead: ClassVar[str] = "Annotated[str, pydantic.Field(pattern=...)] can be one"
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str):
@@ -53,10 +65,11 @@ class Regex:
 
 
 @dataclass(frozen=True, init=False)
-class Choice:
+class Choice(_NoMember):
     """An output type: one of some texts, written without quotes."""
 
     values: tuple[str, ...]
+    _instead: ClassVar[str] = 'Literal["yes", "no"] can be one: Literal["yes", "no"] | trellis.Unknown'
 
     def __init__(self, values: Iterable[str], *others: str) -> None:
         if others:

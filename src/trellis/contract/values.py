@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 200
 """Characters of one error message."""
+MAX_SHOWN = 60
+"""Characters of a value in an error message."""
 
 
 _NO_JSON: Verdict[Any] = Verdict(None, (FieldError("", "a number is too large, or the value is nested too deeply"),))
@@ -205,7 +207,16 @@ def _message(detail: ErrorDetails) -> str:
     said = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if detail["type"] in ("missing", "extra_forbidden", "value_error", "assertion_error"):
         return clip(said)
-    return clip(f"{said}, got {shown(detail['input'])}")
+    return clip(f"{said}, got {_as_json(detail['input'])}")
+
+
+def _as_json(value: Any) -> str:
+    """What was found as the model wrote it: it is told, and does not write Python."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return shown(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 
 def _name_in_prompt(output_type: Any) -> str:

@@ -63,9 +63,11 @@ class LarkSource:
         try:
             return self.parser.parse(text)
         except UnexpectedInput as error:
-            place = (error.line, error.column) if isinstance(error.line, int) and error.line > 0 else (None, None)
-            raise GrammarError("the text does not belong to the grammar", line=place[0], column=place[1],
-                               source=text) from error
+            what, line, column = "the text does not belong to the grammar", error.line, error.column
+            if not (isinstance(line, int) and line > 0):  # Lark has no place for the text's end
+                what, line, column = "the text stops too early", text.count("\n") + 1, len(text) - text.rfind("\n")
+            raise GrammarError(what, line=line, column=column, source=text,
+                               hint="`trellis mask GRAMMAR --text ...` shows what may come where") from error
         except RecursionError:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
         except (LarkError, RuntimeError) as error:

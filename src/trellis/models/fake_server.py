@@ -128,7 +128,8 @@ class FakeServer:
             self.headers.append(headers)
         if place < len(self._script):
             return self._script[place]
-        return error(418, f"the script has {len(self._script)} answers, and this is request {place + 1}")
+        answers = "1 answer" if len(self._script) == 1 else f"{len(self._script)} answers"
+        return error(418, f"the script has {answers}, and this is request {place + 1}")
 
     def wait(self, seconds: float) -> None:
         """Sleeps, but not longer than the server lives."""

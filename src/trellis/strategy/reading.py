@@ -63,7 +63,7 @@ def _judged(reply: Reply, contract: Contract[Any], level: RepairLevel,
     if reply.hopeless is not None:
         return {"failure": "schema", "errors": (reply.hopeless,)}
     if reply.finish == "refusal":
-        return _failed("refused", reply.refusal or "the model refused to answer")
+        return _failed("refused", f"the model refused{f': {reply.refusal}' if reply.refusal else ' to answer'}")
     is_cut = reply.finish in _CUT
     cut = _failed("truncated", _CUT.get(reply.finish, ""))
     if not reply.text.strip():

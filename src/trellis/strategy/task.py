@@ -38,7 +38,7 @@ from trellis.errors import (
     VerifierError,
 )
 from trellis.models.base import Model, Reply, Request
-from trellis.result import Attempt, FailureKind, Message, Mode, Purpose, Result, Sampling, Usage
+from trellis.result import Attempt, FailureKind, Message, Mode, Purpose, Result, Sampling, Usage, brief
 from trellis.strategy.budget import Meter
 from trellis.strategy.reading import Checked, Validator, check, read_reply, said_by
 
@@ -337,7 +337,7 @@ class Task(Generic[T]):
                 attempt.error.hint = hint
             return self.ended(attempt.error)
         kind = _ERRORS[attempt.failure or "syntax"]
-        said = "; ".join(str(one) if one.pointer else one.message for one in attempt.errors[:3])
+        said = "; ".join(map(brief, attempt.errors[:3]))
         said += "; ..." if len(attempt.errors) > 3 else ""
         return self.ended(kind(f"{said}{self._so_far()}", hint=hint))
 
