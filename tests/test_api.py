@@ -192,7 +192,7 @@ try:
 except trellis.MaskError as error:
     print(error.hint)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "pip install ./rust" in done.stdout, done.stderr
     assert 'mode="prompt"' in done.stdout
 

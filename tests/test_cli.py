@@ -174,5 +174,5 @@ def test_a_file_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_is_a_module_too() -> None:
-    done = subprocess.run([sys.executable, "-m", "trellis", "--version"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "trellis", "--version"], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.split()[0]) == (0, "trellis")

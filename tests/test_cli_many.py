@@ -163,7 +163,7 @@ def test_interrupted_it_keeps_what_was_answered(tmp_path: Path, sent: signal.Sig
         process = start(server, "generate-many", str(rows), "--resume", str(resume), "--in-flight", "2")
         wait_for(server, 5)
         process.send_signal(sent)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == code
     assert "Traceback" not in err
     assert len(out.splitlines()) <= 3
@@ -180,6 +180,6 @@ def test_a_reader_that_goes_away_ends_the_batch_in_silence(tmp_path: Path) -> No
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(timeout=60) == 141
+        assert process.wait(timeout=120) == 141
         assert process.stderr is not None
         assert process.stderr.read() == ""

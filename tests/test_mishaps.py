@@ -109,7 +109,7 @@ def test_a_storm_of_429_ends_within_the_attempts_that_were_allowed() -> None:
 def test_rows_of_a_batch_meet_mishaps_alone() -> None:
     script = [RIGHT, dropped(), refusal("no"), answer("prose"), RIGHT]
     with FakeServer(script) as server:
-        model = OpenAIModel("m", base_url=server.base_url, api_key="none", timeout=2)
+        model = OpenAIModel("m", base_url=server.base_url, api_key="none", timeout=20)
         rows = list(generate_many(["x"] * 5, SCHEMA, model=model, mode="native", strategy=Retry(0), concurrency=1,
                                   progress=False))
     assert [type(row.error).__name__ for row in rows] == [
@@ -120,7 +120,7 @@ def test_rows_of_a_batch_meet_mishaps_alone() -> None:
                                     broken_stream(RIGHT, 0, b"\xff\xfe\n\n")])
 def test_a_stream_that_breaks_off_is_asked_for_again(broken: Canned) -> None:
     with FakeServer([broken, RIGHT]) as server:
-        model = OpenAIModel("m", base_url=server.base_url, api_key="none", timeout=2)
+        model = OpenAIModel("m", base_url=server.base_url, api_key="none", timeout=20)
         seen = list(trellis.stream_structured("How many?", SCHEMA, model=model, mode="native"))
     assert seen[-1].value == {"n": 1}
     assert seen[-1].result is not None

@@ -334,7 +334,7 @@ def killed_and_taken_up(folder: Path, rows: int, kills: int, seed: int) -> tuple
                 time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
             done += 1
-        reported = process.communicate(timeout=60)[0].strip()
+        reported = process.communicate(timeout=120)[0].strip()
         assert process.returncode in (0, -signal.SIGKILL)
     replies = Counter(json.loads(line)["key"] for line in resume.read_bytes().splitlines()[1:] if b'"reply"' in line)
     assert set(replies.values()) == {1}  # no recorded reply was asked for again
