@@ -68,7 +68,7 @@ def test_mask_lists_what_may_come(capsys: pytest.CaptureFixture[str]) -> None:
     assert "]" in tokens
     assert "a" not in tokens
     assert f"allowed: {len(tokens)} of 1,024 tokens" in err
-    assert "expected: NUMBER, RSQB, COMMA" in err
+    assert r"expected: NUMBER, RSQB, COMMA, /[ \t\n\r]+/" in err
     assert "a shortest ending: ']}'" in err
 
 

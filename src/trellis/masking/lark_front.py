@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -151,6 +152,7 @@ def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special:
         loaded = _loaded(place, start, parser)
         lowering = _Lowering(loaded, place, special)
         program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
+        program = replace(program, names=tuple(map(lowering.shown, program.names)))
     return LarkSource(program, loaded, path.name if path else "text", place.text)
 
 
@@ -232,6 +234,13 @@ class _Lowering:
         except UnicodeEncodeError as error:
             raise self.place.error(GrammarError, f"terminal {terminal.name} has a lone surrogate, which no UTF-8 text "
                                    "contains", terminal.name, pattern=pattern) from error
+
+    def shown(self, name: str) -> str:
+        """A terminal as people know it: by its name, or as it is written where Lark gave it a name like __ANON_3."""
+        pattern: Any = self.definitions[name].pattern if name in self.definitions else None
+        if pattern is None or not name.startswith(("__ANON_", "__IGNORE_")):
+            return name
+        return str(pattern.raw or pattern.to_regexp())
 
     def _rules(self, start: str) -> list[Any]:
         """The rules that can be reached from one of them; Lark keeps others that only call each other."""
