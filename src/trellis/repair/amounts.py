@@ -8,6 +8,7 @@ from fractions import Fraction
 _NUMBER = re.compile(
     r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
 )
+_COMMA = re.compile(r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)),(\d{1,2})\s*[$€£¥%]?\s*")
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥][\w°µ/²³%]{0,11})\.?\s*")
@@ -30,6 +31,9 @@ _DENIAL = re.compile(r"(?i)\b(?:not|never|neither|nor|cannot|either)\b|n't\b")
 
 def number_in(text: str, whole: bool) -> str | None:
     """The number that a text is, as JSON, or ``None``; only a whole one if ``whole``."""
+    comma = _COMMA.fullmatch(text)
+    if comma is not None:  # 1.234,50 and 5,5: a comma before one or two digits is a decimal one
+        text = comma[1].replace(".", "") + "." + comma[2]
     match = _NUMBER.fullmatch(text)
     if match and (match.group(2) or match.group(3)):
         sign, digits, fraction, exponent = match.groups()

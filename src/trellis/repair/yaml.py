@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RepairError, UsageError
@@ -32,7 +32,7 @@ from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_prefix import unescaped_lines, unprefixed
 from .yaml_quotes import python_inside, wrapping
 from .yaml_reader import LineReader
-from .yaml_standard import Document, NotYaml, lossy, read_document, read_nodes, read_yaml, written_out
+from .yaml_standard import Document, NotYaml, disputed, read_document, read_nodes, read_yaml, written_out
 
 _SIZE = 2_000_000
 _PASSES = 3
@@ -158,7 +158,7 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         raise against_schema(
             text, what, judge, best.value, lambda path: offset_in(read_nodes(repaired), path, best.changes)
         )
-    return _repaired(text, best, readings[1:])
+    return _repaired(text, best if schema is not None else _with_texts(text, best, reads), readings[1:])
 
 
 def _repaired(text: str, best: _Reading, others: list[_Reading]) -> Repaired[Any]:
@@ -190,18 +190,22 @@ def _unreadable(text: str, level: Level, failure: NotYaml | None) -> RepairError
     return unreadable_as("YAML", text, level, failure.line, failure.column, str(failure))
 
 
+def _with_texts(text: str, reading: _Reading, reads: _Reads) -> _Reading:
+    """A reading in which the numbers that readers disagree on are texts, as they are in the standard one."""
+    middle = apply_edits(text, reading.changes)
+    root = reads.document(middle).root
+    more = [] if root is None else disputed(middle, root)
+    if not more:
+        return reading
+    changes = tuple(compose(text, reading.changes, more))
+    return replace(reading, changes=changes, value=read_yaml(apply_edits(text, changes)))
+
+
 def _as_text(text: str, value: Any, root: Node, ambiguous: bool) -> Repaired[Any]:
     """The standard reading, but for the numbers that readers disagree on."""
-    changes, todo = [], [root]
-    while todo:
-        node = todo.pop()
-        todo += node.items
-        if node.plain and not isinstance(node.value, str) and lossy(text[node.start : node.end]):
-            after = json.dumps(text[node.start : node.end])
-            changes.append(Change("yaml_text", node.start, node.end, after, cost_of("yaml_text")))
+    changes = disputed(text, root)
     if not changes:
         return Repaired(value, text, ambiguous=ambiguous)
-    changes = sorted(set(changes), key=lambda change: change.start)
     result = apply_edits(text, changes)
     sure = confidence(changes[0].cost, math.inf)
     return Repaired(read_yaml(result), result, locate(text, changes), sure, ambiguous=ambiguous)

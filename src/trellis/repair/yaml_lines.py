@@ -17,6 +17,7 @@ _PLAIN_KEY = re.compile(
 _MARKED_KEY = re.compile(
     r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])[ \t]*:?|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
 )
+_HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
 _TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\])")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
@@ -135,6 +136,12 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     if match:
         value = _space(text, match.end(), end)
         return Entry(at, value, match.group(1).strip(), 0.0, _separator(text, match.end(), value))
+    match = _HALF_QUOTED.match(text, at, end)
+    if match:
+        value = _space(text, match.end(), end)
+        return Entry(
+            at, value, match[1], 0.3, (Change("quote_style", at, match.end(), f"{match[1]}:", cost_of("quote_style")),)
+        )
     return read_tight(text, at, end) or read_assigned(text, at, end)
 
 

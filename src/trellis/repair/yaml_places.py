@@ -15,6 +15,7 @@ from .yaml_values import Values
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
+_WORD = re.compile(r"([A-Za-z_][\w-]*)[ \t]+(?=\S)")
 _HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
 
 
@@ -34,7 +35,7 @@ class Places(Values):
         if tight is not None and key is not None and (self.tight >= TIGHT or self._named(tight)):
             key = replace(key, cost=key.cost + ASSIGNED)
         bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
-        for entry in (bullet, key, shorter, tight, self._section(line)):
+        for entry in (bullet, key, shorter, tight, self._section(line), self._no_colon(line) if key is None else None):
             if entry is None:
                 continue
             for cost, place in self._places(line, entry):
@@ -84,6 +85,15 @@ class Places(Values):
             return None
         found = read_tight(self.text, at, line.end)
         return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
+
+    def _no_colon(self, line: Line) -> Entry | None:
+        """A name that the open object has not had, at the column of its keys, and its value without a colon."""
+        frame = next((frame for frame in reversed(self.stack) if frame.column == line.column), None)
+        match = _WORD.match(self.text, line.at, line.end)
+        if frame is None or match is None or match[1] not in frame.view.names() or match[1] in frame.keys:
+            return None
+        change = Change("missing_colon", match.end(1), match.end(1), ":", cost_of("missing_colon"))
+        return Entry(line.at, match.end(), match[1], 0.6, (change,))
 
     def _section(self, line: Line) -> Entry | None:
         """A heading of Markdown that is a name of the data: a key."""

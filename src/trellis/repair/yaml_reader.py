@@ -31,6 +31,8 @@ from .yaml_places import TIGHT, Places
 from .yaml_table import rows_in_brackets
 
 DEPTH = 100
+_NEAR = 20  # lines that are looked at for a key
+_COMMA = re.compile(r"[ \t]*,[ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _SIGN_OFF = re.compile(
     r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
     r"|the above|note\b|that'?s|thank|is there|would you|these|as requested|done\b|best,|cheers|happy to|in this"
@@ -180,6 +182,20 @@ class LineReader(Places):
             view = frame.view.member(self._spelt(frame, entry.name))
             if frame.parent is None and len(frame.entries) == 1 and self._wraps(line, entry):
                 view = self.view
+            if entry.value < line.end and not entry.changes:
+                begun = self._begun(line, entry.value, view)
+                if begun is not None:  # what should stand below stands behind the key
+                    out, column = frame.out + 2, line.column + entry.value - line.at
+                    behind = self.text.rindex(":", entry.start, entry.value) + 1
+                    self.change("indentation", behind, entry.value, "\n" + " " * out)
+                    kind = "seq" if begun.name is None else "map"
+                    return self._entry(index, line, begun, self._push(Frame(kind, column, out, view, frame)))
+                parted = self._parted(line, entry.value, frame)
+                if parted is not None:
+                    stop, following = parted
+                    self._scalar(entry.value, stop)
+                    self.change("wrong_separator", stop, following.start, "\n" + " " * frame.out)
+                    return self._entry(index, line, following, frame)
             return self.value(index, line, entry.value, view, frame)
         view = frame.view.item(len(frame.entries) - 1)
         if entry.value < line.end and self.text[entry.value] != "#":
@@ -192,6 +208,30 @@ class LineReader(Places):
                 out = frame.out + (entry.value - entry.start) + shift
                 return self._entry(index, line, inner, self._push(Frame(kind, column, out, view, frame)))
         return self.value(index, line, entry.value, view, frame)
+
+    def _begun(self, line: Line, at: int, view: SchemaView) -> Entry | None:
+        """The first entry of a collection that begins behind its key, on the same line."""
+        if view.types() == {"array"} and self.text.startswith("- ", at):
+            return read_bullet(self.text, at, line.end)
+        if view.types() != {"object"}:
+            return None
+        key = read_key(self.text, at, line.end)
+        return key if key is not None and not key.changes and key.name in view.names() else None
+
+    def _parted(self, line: Line, at: int, frame: Frame) -> tuple[int, Entry] | None:
+        """Where a value ends that the next member follows behind a comma, and that member's entry."""
+        if len(frame.keys) > _NEAR or self.text[at] in "\"'[{|>" or self.text.find(", ", at, line.end) < 0:
+            return None
+        for match in _COMMA.finditer(self.text, at, line.end):
+            name = match[1]
+            if name not in frame.view.names() or name in frame.keys:
+                continue
+            later = self.lines[line.index + 1 : line.index + _NEAR]
+            if any(self.text.startswith(name, one.at) for one in later if one.column >= frame.column):
+                return None
+            following = read_key(self.text, match.start(1), line.end)
+            return (match.start(), following) if following is not None and following.name == name else None
+        return None
 
     def _spelt(self, frame: Frame, name: str) -> str:
         """The name that the schema has for a key."""

@@ -25,7 +25,7 @@ from .rules import cost_of
 from .yaml_blocks import BlockReader, NotYaml, Unsure
 from .yaml_scalars import float_value, int_value
 
-__all__ = ["Document", "NotYaml", "lossy", "read_document", "read_nodes", "read_yaml", "written_out"]
+__all__ = ["Document", "NotYaml", "disputed", "lossy", "read_document", "read_nodes", "read_yaml", "written_out"]
 
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -70,6 +70,18 @@ def written_out(text: str, document: Document) -> list[Change]:
 def lossy(text: str) -> bool:
     """Whether a plain scalar is a number to YAML 1.2 that YAML 1.1 reads otherwise: an identifier, most of the time."""
     return _LOSSY.fullmatch(text) is not None
+
+
+def disputed(text: str, root: Node) -> list[Change]:
+    """The changes that make texts of the numbers that readers disagree on."""
+    changes, todo = set(), [root]
+    while todo:
+        node = todo.pop()
+        todo += node.items
+        if node.plain and not isinstance(node.value, str) and lossy(text[node.start : node.end]):
+            after = json.dumps(text[node.start : node.end])
+            changes.add(Change("yaml_text", node.start, node.end, after, cost_of("yaml_text")))
+    return sorted(changes, key=lambda change: change.start)
 
 
 def read_document(text: str) -> Document:

@@ -18,6 +18,10 @@ from .yaml_texts import Texts
 _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
+_QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
+_REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\().*")
+_OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
+_LITERALS = ("true", "false", "null")
 _CLOSE = {"[": "]", "{": "}"}
 
 
@@ -37,6 +41,13 @@ class Values(Texts):
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
+        if view.types() == {"array"} and _QUOTED_LIST.fullmatch(self.text, at, end):
+            self.change("missing_opener", at, at, "[")
+            self.change("missing_closer", end, end, "]")
+            return index + 1
+        if head == "\\" and end - at > 4 and self.text.startswith('\\"', at) and self.text.endswith('\\"', at + 2, end):
+            self.change("escaped_quotes", at, end, quoted(self.text[at + 2 : end - 2].replace('\\"', '"')))
+            return index + 1
         if head in self.wraps:
             found = read_wrapped(self.text, at, end)
             if found is not None:
@@ -88,6 +99,8 @@ class Values(Texts):
             if end - at > 1 and self.text[end - 1] in ",;" and self._separated(self.text[end - 1], view):
                 self.change("trailing_comma", end - 1, end, "")
                 end -= 1
+            if wants_scalar(view) and "string" not in view.types():
+                end = self._bare_scalar(at, end, view)
             if self.text[at:end] == "None" and "null" in view.types():
                 self.changes.append(Change("literal", at, end, "null", 0.0 if self.literals else cost_of("literal")))
                 self.cost += self.changes[-1].cost
@@ -101,6 +114,21 @@ class Values(Texts):
         if not regular or not all(plain_is_safe(part) for part in parts if part):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
+
+    def _bare_scalar(self, at: int, end: int, view: SchemaView) -> int:
+        """The end of a number or boolean, without a remark behind it; one that the text's end cut off is completed."""
+        remark = _REMARK.fullmatch(self.text, at, end)
+        if remark is not None:
+            self.change("comment", remark.end(1), end, "")
+            self.doubtful = self.doubtful or remark[2] != "//"
+            return remark.end(1)
+        text = self.text[at:end]
+        if "boolean" in view.types() and not self.text[end:].strip() and text and text not in _LITERALS:
+            whole = [literal for literal in _LITERALS if literal.startswith(text)]
+            if len(whole) == 1 and len(text) > 1:
+                self.change("truncated_literal", end, end, whole[0][len(text) :])
+                self.complete = False
+        return end
 
     def _separated(self, mark: str, view: SchemaView) -> bool:
         """Whether a comma or semicolon at the end of a value is none of it."""
@@ -123,7 +151,10 @@ class Values(Texts):
             following -= 1
         last = self.lines[following - 1]
         parts = [self.text[at + 1 : line.end], *(self.text[li.at : li.end] for li in self.lines[index + 1 : following])]
-        if parts[-1].endswith(quote):
+        if following == index + 1 and parts[-1][-1:] in _OTHER_ENDS and parts[-1].count(parts[-1][-1]) == 1:
+            parts[-1] = parts[-1][:-1]
+            self.change("quote_style", at, last.end, quoted(_folded(parts)))
+        elif parts[-1].endswith(quote):
             parts[-1] = parts[-1][:-1]
             self.change("inner_quote", at, last.end, quoted(_folded(parts)))
         elif quote == "'" and re.match(r"'\w+ ", self.text[at : line.end]) is None:
