@@ -230,6 +230,7 @@ def _readings(text: str, task: _Task, fenced: bool) -> Iterator[_Reading]:
     spans += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
     accepted = False
     for start, end in dict.fromkeys(spans):
+        end += 2 if text.startswith("\r\n", end) else text.startswith("\n", end)  # the last line's break is its own
         around = ([*removal(text, 0, start)], [*removal(text, end, len(text))])
         for found in _read_span(text[start:end], task):
             moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in found.changes]
