@@ -1,7 +1,7 @@
 """The ``format`` keyword as patterns: which strings have a format, written as regular expressions.
 
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` and ``idn-email``
-are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups four deep, no back-references,
+are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups five deep, no back-references,
 lookbehind or names) and ``idn-hostname`` (``idn.py``); fractions of a second and numbers in durations have nine
 digits at most. A format that no specification knows is an annotation, like a keyword that none knows.
 """
@@ -89,18 +89,26 @@ def _regex(depth: int) -> str:
     """
     escape = (r"\\(?:[dDwWsStnrfv]|[\^$\\.*+?()\[\]{}|/]|x[0-9A-Fa-f]{2}"
               r"|u(?:[0-9A-CE-Fa-ce-f][0-9A-Fa-f]{3}|[dD][0-7][0-9A-Fa-f]{2}))")
+    hexadecimal = "[0-9A-Fa-f]"
     ranges = "|".join([*(_ordered(it, "-") for it in (_DIGITS, _LOWER, _LOWER.upper())),
-                       r"[ -,./:-@0-9]-[A-Za-z~]", "[A-Z]-[a-z~]", r"\\x[0-7][0-9A-Fa-f]-\\x[fF][fF]",
+                       r"[ -,./:-@0-9]-[A-Za-z~]", "[A-Z]-[a-z~]",
+                       *(rf"\\x{low}{hexadecimal}-\\x{high}{hexadecimal}" for low, high in (
+                           ("0", "1"), ("[01]", "[2-7]"), ("[23]", "[4-7]"), ("[0-7]", "[8-9A-Fa-f]"))),
                        r"\\u00[0-9A-Fa-f]{2}-\\u(?:[1-9A-Fa-f][0-9A-Fa-f]{3}|0[1-9A-Fa-f][0-9A-Fa-f]{2})",
                        r"\\u4[eE]00-\\u9[fF][0-9A-Fa-f]{2}"])
-    inner = rf"(?:{ranges}|{escape}|\\-|[^\[\]\\^-])"
-    characters = rf"\[\^?(?:{inner}+-?|-)\]"
+    inner = rf"(?:(?:{ranges})-?|{escape}|\\-|[^\[\]\\^-])"
+    characters = rf"\[\^?-?(?:{inner}+(?:-|\\0)?|-|\\0)\]"
+    alike = "|".join(f"{tens}(?:{_ordered(_DIGITS, f',{tens}')})" for tens in range(1, 10))
     bounds = (rf"\{{(?:\d{{1,3}},?|{_ordered(_DIGITS, ',')}|\d,[1-9]\d{{1,2}}|[1-9]\d,[1-9]\d\d"
-              rf"|(?:{'|'.join(f'{tens}[0-9],[{tens + 1}-9][0-9]' for tens in range(1, 9))}))\}}")
+              rf"|(?:{'|'.join(f'{tens}[0-9],[{tens + 1}-9][0-9]' for tens in range(1, 9))}|{alike}))\}}")
     atom = rf"(?:[^\^$\\.*+?()\[\]{{}}|]|\.|{escape}|{characters}"
-    body = rf"(?:{atom})(?:(?:[*+?]|{bounds})\??)?|[\^$|]|\\[bB])*"
-    for _ in range(depth):
-        body = rf"(?:{atom}|\((?:\?:)?{body}\))(?:(?:[*+?]|{bounds})\??)?|[\^$|]|\\[bB]|\(\?[=!]{body}\))*"
+    often = rf"(?:(?:[*+?]|{bounds})\??)?"
+    body = ahead = ""
+    for level in range(depth + 1):
+        group = rf"|\((?:\?:)?{body}\)" if level else ""
+        look = rf"|\(\?[=!]{ahead}\)" if level > 1 else ""
+        body = rf"(?:{atom}{group}){often}|[\^$|]|\\[bB]{look})*"
+        ahead = body if level < 2 else ahead  # as deep as is usual there
     return body
 
 
@@ -133,7 +141,7 @@ _SOURCES = {
     "iri-reference": _with_ucs(rf"(?:{_URI}|{_RELATIVE})"),
     "uri-template": rf"(?:{_LITERALS}|{_EXPRESSION})*",
     "idn-email": rf"{_UTF8_ATOM}(?:\.{_UTF8_ATOM})*@{_UTF8_LABEL}(?:\.{_UTF8_LABEL})*",
-    "regex": _regex(4),
+    "regex": _regex(5),
     "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
     "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|(?:/(?:[^/~]|~[01])*)*)",
 }
