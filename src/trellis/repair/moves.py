@@ -103,7 +103,7 @@ class Moves(After):
         if head in CLOSING:
             found += self._string(base, at)
             if head != '"':
-                found += [new for new in self._bare(base, at) if new.used({"missing_open_quote"})]
+                found += [new for new in self._bare(base, at) if new.used({"missing_open_quote"}, base.links)]
             return found
         return found + self._bare(base, at)
 

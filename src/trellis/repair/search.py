@@ -28,23 +28,28 @@ MARGIN = 3.0  # a reading that costs this much more than the cheapest is given u
 NEAR = 0.25  # two readings this close leave a doubt
 HOPELESS = 4.5  # a reading that costs this much more than one for each clean token is given up
 STRIDE = 512  # clean text that one reading may run ahead of the others
-AT_EASE = 8_000  # readings that are made before their number counts
-PACE = 8  # characters for each reading that is made after that, before fewer are kept
+DENSE = 2_000  # readings that are made before a lost comma at the end of a line is taken as that
+AT_EASE = 6_000  # readings that are made before their number counts
+MOST = 40_000  # readings that are made before the limit on steps counts them
+PACE = 48  # characters for each reading that is made after that, before fewer are kept
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
 _WS = r"[ \t\n\r]*"
 _STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
-_SINGLE = r"'[^'\\\x00-\x1f]*'"
+_SINGLE = r"(?:'[^'\\\x00-\x1f]*'|“[^“”\"\\\x00-\x1f{}\[\]()]*”)"
+_NAME = rf"{_SINGLE}|[A-Za-z_$][\w$]*"
 _NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _NEXT = rf"(?={_WS}[,}}\]])"
 # Group 1: a clean key or scalar; 2: one with a small repair; 3: an opening bracket.
-_KEY_TOKEN = rf"{_WS}(?:({_STRING})|({_SINGLE})){_WS}:"
+_KEY_TOKEN = rf"{_WS}(?:({_STRING})|({_NAME})){_WS}:"
 _VALUE_TOKEN = (
     rf"{_WS}(?:((?:{_STRING}|{_NUMBER}|true|false|null){_NEXT})|((?:{_SINGLE}|True|False|None){_NEXT})"
     rf"|(\{{(?={_WS}[\"'}}])|\[(?={_WS}[\"'{{\[\]\d\-tfnTFN])))"
 )
 _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
+# A member on a line of its own, behind one without a comma.
+_LOST_KEY, _LOST_VALUE = (re.compile(rf"(?=[ \t\r]*\n){token}") for token in (_KEY_TOKEN, _VALUE_TOKEN))
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
 
@@ -205,6 +210,8 @@ class Search:
                 serial += 1
                 heapq.heappush(heap, (new.pos, serial, new))
             self.made += len(following)
+            if self.made > MOST + (position - self.start) * self.limits.steps // 64:
+                raise self._limit("steps", position, "the text is too damaged to be read in bounded time")
             width = self._width(position)
             if len(heap) > width:
                 kept = sorted(heap, key=_rank)[:width]
@@ -221,14 +228,33 @@ class Search:
     def _width(self, position: int) -> int:
         """How many readings are kept: fewer where a long text has an error nearly everywhere."""
         allowed = AT_EASE + (position - self.start) // PACE
-        return WIDTH if self.made < allowed else 2 if self.made < 2 * allowed else 1
+        return WIDTH if self.made < allowed else 3 if self.made < 2 * allowed else 1
 
     def _easy(self, start: int, end: int) -> Piece:
         """The piece for a token that needs only a small repair."""
         word = self.text[start:end]
-        if word[0] == "'":
+        if word[0] in "'“":
             return StringReading("quote_style", start, start + 1, end - 1, end, cost_of("quote_style"))
         return Change("literal", start, end, _LITERALS[word], cost_of("literal"))
+
+    def _easy_key(self, start: int, end: int) -> Piece:
+        """The piece for a key that needs only a small repair."""
+        if self.text[start] in "'“":
+            return self._easy(start, end)
+        return StringReading("unquoted_key", start, start, end, end, cost_of("unquoted_key"))
+
+    @staticmethod
+    def _named(match: re.Match[str]) -> str:
+        """The key that was matched, as a JSON string."""
+        if match.group(1):
+            return match.group(1)
+        word = match.group(2)
+        return f'"{word[1:-1]}"' if word[0] in "'“" else f'"{word}"'
+
+    @staticmethod
+    def _known(frame: Frame, key: str, start: int) -> bool:
+        """Whether there is evidence against a key as the next one of an object."""
+        return frame.keys.get(key, start) != start or (frame.watched and frame.strange(key))
 
     def _advance(self, reading: Reading, limit: int) -> Reading:
         """Read clean tokens up to ``limit``; returns ``reading`` itself when the next token is not clean."""
@@ -238,6 +264,7 @@ class Search:
         tokens, count, key, links, cost = 0, reading.count, reading.key, reading.links, reading.cost
         back = reading.back
         alone = self.skipper if limit > end else None
+        dense = limit > end and self.made > DENSE  # errors of one kind, all over: the likeliest reading will do
         while pos < limit:
             before = pos
             if first and frame is not None and (state in (KEY, VALUE)):
@@ -259,6 +286,9 @@ class Search:
                         frame.keys.update(dict.fromkeys(run.keys, pos))
                         continue
                 match = (_NEXT_KEY if frame.kind == "{" else _NEXT_VALUE).match(text, pos, end)
+                lost = None
+                if match is None and dense and not frame.several:
+                    match = lost = (_LOST_KEY if frame.kind == "{" else _LOST_VALUE).match(text, pos, end)
                 if match:
                     start = match.start(match.lastindex or 0)
                     newline = text.rfind("\n", pos, start)
@@ -267,14 +297,19 @@ class Search:
                         if column != frame.member_indent:
                             break
                         indent = column
+                    if lost is not None:
+                        if frame.kind == "{" and self._known(frame, self._named(lost), start):
+                            break
+                        comma = Change("missing_comma", pos, pos, ",", cost_of("missing_comma"))
+                        links, count, cost = Link(links, (count, 0), comma), count + 1, cost + comma.cost
                     if frame.kind == "{":
-                        key = match.group(1) or f'"{match.group(2)[1:-1]}"'
-                        if frame.keys.get(key, start) != start or (frame.watched and frame.strange(key)):
+                        key = self._named(match)
+                        if self._known(frame, key, start):
                             break
                         frame.keys[key] = start
                         back = (pos, links, count)
                         if match.lastindex == 2:
-                            piece = self._easy(start, match.end(2))
+                            piece = self._easy_key(start, match.end(2))
                             links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
                         pos, state, first = match.end(), VALUE, False
                         tokens += 1
@@ -320,12 +355,12 @@ class Search:
                     if frame.member_indent not in (None, indent):
                         break
                     frame.member_indent = indent
-                key = match.group(1) or f'"{match.group(2)[1:-1]}"'
+                key = self._named(match)
                 if frame.keys.setdefault(key, start) != start:
                     break
                 back = (before, links, count)
                 if match.lastindex == 2:
-                    piece = self._easy(start, match.end(2))
+                    piece = self._easy_key(start, match.end(2))
                     links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
                 pos, state, first = match.end(), VALUE, False
                 tokens += 1

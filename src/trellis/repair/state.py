@@ -203,14 +203,14 @@ class Reading:
         """Append a change (in place)."""
         return self.add(Change(rule, start, end, after, cost), cost)
 
-    def used(self, rules: Collection[str]) -> bool:
-        """Whether a piece was made by one of some rules."""
-        return any(link.piece.rule in rules for link in self.pieces())
+    def used(self, rules: Collection[str], since: Link | None) -> bool:
+        """Whether a piece after a known one was made by one of some rules."""
+        return any(link.piece.rule in rules for link in self.pieces(since))
 
-    def pieces(self) -> Iterator[Link]:
-        """The pieces with their places, the last first."""
+    def pieces(self, since: Link | None = None) -> Iterator[Link]:
+        """The pieces with their places, the last first; only those after a known one."""
         link = self.links
-        while link is not None:
+        while link is not None and link is not since:
             yield link
             link = link.before
 
