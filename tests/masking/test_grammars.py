@@ -28,6 +28,8 @@ FEATURES = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
             for case in read("features")["case"] for parser in case.get("parsers", PARSERS)]
 FOUND = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
          for case in read("found")["case"] for parser in case.get("parsers", PARSERS)]
+PEOPLE = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
+          for case in read("people")["case"] for parser in case.get("parsers", PARSERS)]
 ERRORS = [pytest.param(case, parser, id=f"{case['name']}-{parser}")
           for case in read("errors")["case"] for parser in case.get("parsers", PARSERS)]
 
@@ -74,6 +76,11 @@ def test_feature(case: dict[str, Any], parser: str, engine: str) -> None:
 
 @pytest.mark.parametrize(("case", "parser"), FOUND)
 def test_what_was_wrong_once(case: dict[str, Any], parser: str) -> None:
+    check(Grammar.from_lark(case["grammar"], parser=parser), case["accept"], case["reject"], "kernel")
+
+
+@pytest.mark.parametrize(("case", "parser"), PEOPLE)
+def test_a_grammar_as_people_write_them(case: dict[str, Any], parser: str) -> None:
     check(Grammar.from_lark(case["grammar"], parser=parser), case["accept"], case["reject"], "kernel")
 
 
