@@ -66,6 +66,47 @@ def test_types_that_contain_themselves_and_unions_at_the_root(schema: Any, text:
     assert contract_of(schema).type_text() == text
 
 
+DATE = {"type": "string", "format": "date"}
+NULL = {"type": "null"}
+
+
+@pytest.mark.parametrize(("schema", "kind"), [
+    ({"anyOf": [DATE, NULL]}, "string | null // date"),
+    ({"anyOf": [DATE, NULL], "description": "of birth"}, "string | null // of birth, date"),
+    ({"anyOf": [DATE, {"type": "integer"}]}, "string /* date */ | integer"),
+    ({"type": "array", "items": DATE, "maxItems": 1}, "(string /* date */)[] // at most 1 item"),
+    ({"type": "array", "items": {"anyOf": [DATE, NULL]}}, "(string | null /* date */)[]"),
+    ({"type": "array", "prefixItems": [DATE], "items": {"type": "integer", "minimum": 1}},
+     "[string /* date */, ...(integer /* >= 1 */)[]]"),
+    ({"type": "object", "additionalProperties": DATE}, "Record<string, string /* date */>"),
+    ({"type": "object", "additionalProperties": {"type": "integer"}, "propertyNames": {"enum": ["a", "b"]}},
+     'Record<"a" | "b", integer>'),
+    ({"type": "object", "additionalProperties": False, "patternProperties": {"^x-": {"type": "integer"}}},
+     "Record<string /* matches /^x-/ */, integer>"),
+    ({"type": "object", "additionalProperties": DATE, "patternProperties": {"^n": {"type": "null"}, "^y": False}},
+     "Record<string /* matches /^n/ */, null> & Record<string, string /* date */>"),
+    ({"type": "object", "additionalProperties": False}, "Record<string, never>"),
+    ({"type": "object"}, "Record<string, any>"),
+])
+def test_what_is_said_within_a_type(schema: Any, kind: str) -> None:
+    assert contract_of(schema).type_text() == f"type Answer = {kind}"
+    whole = {"type": "object", "properties": {"a": schema}}
+    assert f"  a?: {kind}\n" in contract_of(whole).type_text()
+
+
+def test_what_a_class_says_of_itself_is_said_once() -> None:
+    inner = {"type": "object", "description": "A line.", "properties": {"n": {"type": "integer"}}}
+    schema = {"type": "object", "description": "An\n  order.", "$defs": {"Line": inner}, "properties": {
+        "first": {"$ref": "#/$defs/Line"}, "rest": {"type": "array", "items": {"$ref": "#/$defs/Line"}},
+        "last": {**inner, "description": "The last."}, "other": {"anyOf": [inner, NULL]}}}
+    text = contract_of(schema).type_text()
+    assert text.startswith("// A line.\ninterface Line {")
+    assert "// An order.\ninterface Answer {" in text
+    assert "  last?: AnswerLast // The last.\n" in text
+    assert "  other?: AnswerOther | null // A line.\n" in text
+    assert (text.count("A line."), text.count("The last.")) == (2, 1)
+
+
 @pytest.mark.parametrize(("schema", "note"), [
     ({"type": "array", "minItems": 1}, "any[] // at least 1 item"),
     ({"type": "string", "maxLength": 1}, "string // at most 1 character"),

@@ -2,7 +2,8 @@
 
 For a nested invoice it takes 176 tokens where indented JSON Schema takes 879. Objects are named once and referred to by
 name, so a type that is used twice, or that contains itself, costs nothing extra. What TypeScript cannot say (bounds,
-patterns, formats, descriptions) stands in a comment at the end of the field's line.
+patterns, formats, descriptions) stands in a comment at the end of the field's line, or behind the item or member of a
+union that it is said of; what a class says of itself stands above it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class _Renderer:
         self.open: dict[int, str] = {}  # references that are being written out, by the identity of what they mean
         self.recursive: set[int] = set()
         self.written: dict[int, str] = {}
+        self.told: set[int] = set()  # objects whose description stands at a field's line, by their identity
 
     def text(self) -> str:
         root, _ = self._follow(self.root, self.name) if isinstance(self.root, dict) else (self.root, self.name)
@@ -112,14 +114,35 @@ class _Renderer:
         for key, member in schema.get("properties", {}).items():
             mark = "" if key in required else "?"
             label = key if re.fullmatch(r"[A-Za-z_$][\w$]*", key) else json.dumps(key, ensure_ascii=False)
+            if isinstance(member, dict) and "$ref" not in member:
+                self.told |= {id(member), id(_only_member(member))}
             kind = self._type(member, _identifier(f"{name}_{key}"))
-            comment = _comment(member) if isinstance(member, dict) else ""
-            lines.append(f"  {label}{mark}: {kind}{comment}")
+            lines.append(f"  {label}{mark}: {kind}{_comment(member)}")
+        for key, value in self._others(schema, name):
+            lines.append(f"  [key: {key}]: {value}")
+        said = "" if id(schema) in self.told else _description(schema)
+        self.blocks[name] = "\n".join([*([f"// {said}"] if said else []), f"interface {name} {{", *lines, "}"])
+        return name
+
+    def _others(self, schema: Schema, name: str) -> list[tuple[str, str]]:
+        """The names that are not declared, and their values: by pattern, then all others if they are mentioned."""
+        found = []
+        value_name = _identifier(f"{name}_value")
+        patterns = schema.get("patternProperties")
+        for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
+            if value is not False:
+                found.append((f"string /* matches /{pattern}/ */", self._noted(value, value_name)))
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict) or extra is True:
-            lines.append(f"  [key: string]: {self._type(extra, _identifier(f'{name}_value'))}")
-        self.blocks[name] = "\n".join([f"interface {name} {{", *lines, "}"])
-        return name
+            found.append((self._noted(schema.get("propertyNames", {"type": "string"}), _identifier(f"{name}_key")),
+                          self._noted(extra, value_name)))
+        return found
+
+    def _noted(self, schema: Any, name: str) -> str:
+        """A type within another, with what TypeScript cannot say of it."""
+        kind = self._type(schema, name)
+        notes = "" if isinstance(schema, dict) and _is_record(schema) else _notes(schema)
+        return f"{kind} /* {notes} */" if notes else kind
 
     def _type(self, schema: Any, name: str) -> str:
         if not isinstance(schema, dict):
@@ -154,7 +177,8 @@ class _Renderer:
             return " | ".join(map(_literal, schema["enum"]))
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                members = [self._type(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema[key])]
+                write = self._type if _only_member(schema) is not None else self._noted
+                members = [write(member, f"{name}_{i}" if i else name) for i, member in enumerate(schema[key])]
                 return " | ".join(dict.fromkeys(members))
         if "allOf" in schema:
             return " & ".join(
@@ -168,23 +192,38 @@ class _Renderer:
         if _is_record(schema):
             return self._interface(schema, name)
         if kinds == "object":
-            return f"Record<string, {self._type(schema.get('additionalProperties', True), name + '_value')}>"
+            others = self._others(schema, name) or [("string", "never" if _is_closed(schema) else "any")]
+            return " & ".join(f"Record<{key}, {value}>" for key, value in others)
         if kinds == "array" or (kinds is None and ("items" in schema or "prefixItems" in schema)):
             return self._array(schema, name)
         return _SCALARS.get(kinds or "", "any")
 
     def _array(self, schema: Schema, name: str) -> str:
-        fixed = [self._type(member, f"{name}_{i}") for i, member in enumerate(schema.get("prefixItems", []))]
+        fixed = [self._noted(member, f"{name}_{i}") for i, member in enumerate(schema.get("prefixItems", []))]
         rest = schema.get("items", True)
         if fixed:
             closed = rest is False or schema.get("maxItems") == len(fixed)
-            return f"[{', '.join(fixed)}{'' if closed else f', ...{self._type(rest, name)}[]'}]"
-        kind = self._type(rest, _identifier(f"{name}_item"))
+            return f"[{', '.join(fixed)}{'' if closed else f', ...{self._items(rest, name)}'}]"
+        return self._items(rest, _identifier(f"{name}_item"))
+
+    def _items(self, schema: Any, name: str) -> str:
+        kind = self._noted(schema, name)
         return f"({kind})[]" if " " in kind else f"{kind}[]"
 
 
 def _is_record(schema: Schema) -> bool:
     return bool(schema.get("properties")) and schema.get("type", "object") == "object"
+
+
+def _is_closed(schema: Schema) -> bool:
+    return schema.get("additionalProperties") is False
+
+
+def _only_member(schema: Schema) -> Schema | None:
+    """What may be null, in a union of that and null: its notes are those of the whole."""
+    union: list[Any] = schema.get("anyOf") or schema.get("oneOf") or []
+    members = [member for member in union if member != {"type": "null"}]
+    return members[0] if len(members) == 1 and isinstance(members[0], dict) else None
 
 
 def _literal(value: Any) -> str:
@@ -207,12 +246,23 @@ def _count(least: float | None, most: float | None, noun: str) -> str:
     return f"at least {least} {nouns}" if least else f"at most {most} {nouns}"
 
 
-def _comment(schema: Schema) -> str:
+def _comment(schema: Any) -> str:
+    notes = _notes(schema)
+    return f" // {notes}" if notes else ""
+
+
+def _description(schema: Schema) -> str:
+    said = schema.get("description")
+    return " ".join(said.split()) if isinstance(said, str) else ""
+
+
+def _notes(schema: Any) -> str:
+    """What TypeScript cannot say of a schema, in a few words."""
+    if not isinstance(schema, dict):
+        return ""
     told = ((text, schema.get(key)) for key, text in _BOUNDS)
     notes = [_count(schema.get(least), schema.get(most), noun) for least, most, noun in _COUNTS
              if schema.get(least) or schema.get(most) is not None]
     notes += [text.format(value) for text, value in told if value is not None and value is not False]
-    description = schema.get("description")
-    if isinstance(description, str) and description:
-        notes.insert(0, " ".join(description.split()))
-    return f" // {', '.join(notes)}" if notes else ""
+    inner = _only_member(schema)
+    return ", ".join(filter(None, [_description(schema), *notes, _notes(inner)]))
