@@ -27,7 +27,7 @@ impl Engine {
             return Ok(plan);
         }
         let lexicon = self.lexicon.clone();
-        let symbols = self.shortest(&mut lock(&lexicon), state)?;
+        let symbols = self.shortest(&mut self.open(&lexicon), state)?;
         let plan: Arc<[u32]> = self.vocabulary.spell(&symbols)?.into();
         self.bytes += 4 * plan.len();
         state.set_plan(plan.clone());
@@ -146,7 +146,7 @@ impl Engine {
     /// The tokens of a mask by where they end.
     fn groups(&mut self, state: &State) -> Result<Vec<Group>> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let (mut out, mut seen) = (Vec::new(), Set::default());
         // (exit set, lexer state, continuation beside it)
         let mut todo: Vec<(u32, u32, u32)> = state.items.iter().map(|&(d, k)| (AT_START, d, k)).collect();
@@ -182,7 +182,7 @@ impl Engine {
     /// Bytes that end the output at most, whatever the next token; a rough bound, without guards only.
     fn ceiling(&mut self, state: &State) -> Result<u32> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let (mut most, mut seen) = (0, Set::default());
         let mut todo: Vec<(u32, u32, u32)> = state.items.iter().map(|&(d, k)| (AT_START, d, k)).collect();
         while let Some((set, d, k)) = todo.pop() {
@@ -204,7 +204,7 @@ impl Engine {
     /// Bytes of the shortest ending of a lexeme just come to `item`, by ending here or going on.
     fn length(&mut self, item: Item) -> Result<u32> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         if !self.checked {
             return Ok(self.parser.estimate(&lexicon, item.0, item.1));
         }

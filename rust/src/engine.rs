@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use crate::bitmask::{TokenSet, Union};
 use crate::error::{KernelError, Result};
@@ -23,6 +24,8 @@ use crate::vocabulary::Vocabulary;
 const MAX_ITEMS: usize = 100_000;
 /// States that are alive at once beyond which the grammar is refused.
 const MAX_STATES: usize = 4_000_000;
+/// How long a step may take where nobody says.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Transitions remembered, at most; a power of two.
 const MAX_TRANSITIONS: usize = 1 << 15;
 
@@ -116,6 +119,8 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) bytes: usize,
     limit: usize,
+    /// How long a step may take.
+    pub(crate) patience: Duration,
 }
 
 impl Engine {
@@ -148,13 +153,21 @@ impl Engine {
             counts: Counts::default(),
             bytes: 0,
             limit,
+            patience: PATIENCE,
         }
+    }
+
+    /// The lexicon for one step, on the clock.
+    pub(crate) fn open<'a>(&self, lexicon: &'a Mutex<Lexicon>) -> MutexGuard<'a, Lexicon> {
+        let mut lexicon = lock(lexicon);
+        lexicon.watch.start(self.patience);
+        lexicon
     }
 
     /// The state before anything is read.
     pub fn initial(&mut self) -> Result<Arc<State>> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let mut items = Vec::new();
         let can_end = self.enter(&mut lexicon, self.context, self.parser.initial(), &mut items)?;
         lexicon.check()?;
@@ -243,7 +256,7 @@ impl Engine {
     /// The state after some bytes; `None` if no completion follows.
     pub fn read(&mut self, from: &State, bytes: &[u8]) -> Result<Option<Arc<State>>> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let mut items = from.items.to_vec();
         let mut next = Vec::with_capacity(items.len());
         let mut can_end = from.can_end;
@@ -265,7 +278,7 @@ impl Engine {
     /// The state after a special token that stands in the grammar.
     fn take(&mut self, from: &State, token: u32) -> Result<Option<Arc<State>>> {
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let (mut items, mut can_end) = (Vec::new(), false);
         for &(d, k) in from.items.iter() {
             match lexicon.special(d) {
@@ -287,6 +300,7 @@ impl Engine {
         out.clear();
         let mut can_end = false;
         for &(d, k) in items {
+            lexicon.watch.check()?;
             let to = lexicon.step(d, byte);
             if to == DEAD {
                 continue;

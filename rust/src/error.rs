@@ -9,6 +9,8 @@ pub enum ErrorKind {
     Program,
     /// A limit on size, states or search was hit.
     Limit,
+    /// A step took longer than it may.
+    Time,
     /// The call does not fit the state of the object (rolling back too far, say).
     State,
     /// `max_tokens` is below what the language needs.
@@ -23,6 +25,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Program => "program",
             ErrorKind::Limit => "limit",
+            ErrorKind::Time => "time",
             ErrorKind::State => "state",
             ErrorKind::Budget => "budget",
             ErrorKind::Vocabulary => "vocabulary",

@@ -96,12 +96,17 @@ impl Lexicon {
         }
         if set == AT_START && !by_state {
             if let Some(info) = self.shortcut(d) {
-                self.exits.infos.insert((set, d, by_state), info.clone());
-                self.charge(40);
+                if self.fault.is_none() {
+                    self.exits.infos.insert((set, d, by_state), info.clone());
+                    self.charge(40);
+                }
                 return info;
             }
         }
         let info = Arc::new(self.compute_info(set, d, by_state));
+        if self.fault.is_some() {
+            return info; // not all of it; whoever asked looks at the fault
+        }
         self.charge(160 + info.inside.bytes() + info.doubtful.iter().map(|x| x.1.bytes() + 8).sum::<usize>());
         self.exits.infos.insert((set, d, by_state), info.clone());
         info
@@ -179,6 +184,9 @@ impl Lexicon {
         let mut path: Vec<u32> = Vec::new();
         self.enter(&trie, number, root, d, walk);
         while let Some((n, d)) = todo.pop() {
+            if self.late() {
+                return;
+            }
             if self.takes_around((&trie, number), n, d, walk, &mut todo) || !self.goes_on(d) {
                 continue;
             }
@@ -200,7 +208,7 @@ impl Lexicon {
             path.clear();
             path.push(d);
             let mut i = n + 1;
-            while i < end {
+            while i < end && !self.late() {
                 let node = trie.node(i);
                 let level = usize::from(node.depth - base);
                 let next = self.step(path[level - 1], node.byte);
@@ -219,6 +227,14 @@ impl Lexicon {
                     i += 1;
                 }
             }
+        }
+    }
+
+    /// Whether the step has taken too long; it then fails.
+    fn late(&mut self) -> bool {
+        match self.watch.check() {
+            Ok(()) => false,
+            Err(error) => self.fail(error) == DEAD,
         }
     }
 

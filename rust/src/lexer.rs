@@ -28,6 +28,7 @@ use crate::terminal::{CountedShape, ExceptShape};
 use crate::trie::Trie;
 use crate::universal::Characters;
 use crate::vocabulary::Tokens;
+use crate::watch::Watch;
 
 /// Where no state is: the byte cannot follow.
 pub const DEAD: u32 = u32::MAX;
@@ -184,6 +185,7 @@ pub struct Lexicon {
     identity: Arc<[u8; 256]>,
     /// A limit that was hit inside a step; whoever called looks here (see [`Lexicon::check`]).
     pub(crate) fault: Option<KernelError>,
+    pub(crate) watch: Watch,
     pub(crate) memory: usize,
     /// The part of it that can be computed again.
     pub(crate) forgettable: usize,
@@ -219,6 +221,7 @@ impl Lexicon {
             characters: Map::default(),
             identity: Arc::new(std::array::from_fn(|b| b as u8)),
             fault: None,
+            watch: Watch::default(),
             memory: 0,
             forgettable: 0,
         }

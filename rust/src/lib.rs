@@ -68,6 +68,7 @@ mod tops;
 pub mod trie;
 mod universal;
 pub mod vocabulary;
+mod watch;
 
 pub use error::{ErrorKind, KernelError, Result};
 pub use lalr_table::LalrCode;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::bitmask::{pairs, TokenSet, Union};
-use crate::engine::{lock, Engine, State};
+use crate::engine::{Engine, State};
 use crate::error::Result;
 use crate::exits::{Crossing, Info, AT_START};
 use crate::lexer::{Exit, Lexicon, DEAD};
@@ -33,7 +33,7 @@ impl Engine {
         self.make_room();
         self.counts.misses += 1;
         let lexicon = self.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = self.open(&lexicon);
         let mask = match state.items[..] {
             [(d, k)] if !state.can_end => self.mask_of(&mut lexicon, d, k)?,
             _ => {
@@ -110,12 +110,14 @@ impl Engine {
     /// What becomes of the tokens of an exit set in state `d`; those that surely can go on are inside.
     fn info(&mut self, lexicon: &mut Lexicon, set: u32, d: u32) -> Result<Arc<Info>> {
         if !self.checked {
-            return Ok(lexicon.info(set, d, false));
+            let info = lexicon.info(set, d, false);
+            return lexicon.check().map(|()| info);
         }
         if let Some(known) = self.infos.get(&(set, d)) {
             return Ok(known.clone());
         }
         let all = lexicon.info(set, d, true);
+        lexicon.check()?;
         let (mut inside, mut doubtful) = (Union::new(self.vocabulary.words), Vec::new());
         for (end, tokens) in &all.doubtful {
             match self.surely_ends(lexicon, *end)? {
@@ -137,6 +139,7 @@ impl Engine {
         if let Some(known) = self.crossings.get(&mut *self.parser, question, k) {
             return Ok(known);
         }
+        lexicon.watch.check()?;
         let height = self.parser.height(k);
         let above = std::mem::replace(self.parser.looked(), height);
         let out = match self.parser.advance(k, exit.label) {

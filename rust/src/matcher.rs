@@ -1,9 +1,10 @@
 //! The two things that users hold: a grammar, shared by everyone, and a matcher for each sequence.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use crate::bitmask::TokenSet;
-use crate::engine::{lock, Counts, Engine, State};
+use crate::engine::{lock, Counts, Engine, State, PATIENCE};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::general::General;
 use crate::lalr::Lalr;
@@ -16,6 +17,8 @@ use crate::vocabulary::Vocabulary;
 
 /// Bytes of one grammar's tables, about, beyond which what nobody holds is forgotten.
 const GRAMMAR_BYTES: usize = 128 << 20;
+/// Terminals that an error names, at most.
+const SHOWN: usize = 8;
 
 /// A compiled grammar; immutable as seen from outside, and safe to share between threads.
 pub struct Grammar {
@@ -90,7 +93,7 @@ impl Grammar {
     fn ending(&self, state: &State) -> Result<Vec<u32>> {
         let mut engine = lock(&self.engine);
         let lexicon = engine.lexicon.clone();
-        let mut lexicon = lock(&lexicon);
+        let mut lexicon = engine.open(&lexicon);
         engine.shortest(&mut lexicon, state)
     }
 
@@ -135,9 +138,21 @@ struct Step {
     state: Arc<State>,
     finished: bool,
     length: usize,
+    /// Tokens of the budget that are used up.
+    spent: usize,
     /// Under a budget: the tokens that end the output in time, where the state's own plan would not.
     plan: Option<Arc<[u32]>>,
     previous: Option<Arc<Step>>,
+}
+
+/// The beginning of some text that a matcher can accept.
+struct Prefix {
+    state: Arc<State>,
+    /// Bytes.
+    taken: usize,
+    /// Tokens of the budget that it uses up, and the plan to go on with.
+    spent: usize,
+    plan: Option<Arc<[u32]>>,
 }
 
 impl Drop for Step {
@@ -156,6 +171,7 @@ pub struct Matcher {
     grammar: Arc<Grammar>,
     last: Arc<Step>,
     max_tokens: Option<usize>,
+    patience: Duration,
 }
 
 impl Matcher {
@@ -165,8 +181,30 @@ impl Matcher {
         if let Some(max) = max_tokens {
             lock(&grammar.engine).check_budget(&state, max)?;
         }
-        let last = Arc::new(Step { state, finished: false, length: 0, plan: None, previous: None });
-        Ok(Matcher { grammar, last, max_tokens })
+        let last = Arc::new(Step { state, finished: false, length: 0, spent: 0, plan: None, previous: None });
+        Ok(Matcher { grammar, last, max_tokens, patience: PATIENCE })
+    }
+
+    /// The same; a step that takes longer than `patience` is an error.
+    pub fn with_patience(self, patience: Duration) -> Matcher {
+        Matcher { patience, ..self }
+    }
+
+    /// The engine, for one step.
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        let mut engine = lock(&self.grammar.engine);
+        engine.patience = self.patience;
+        engine
+    }
+
+    /// An error with the terminals that were being read.
+    fn placed(&self, mut error: KernelError) -> KernelError {
+        if matches!(error.kind, ErrorKind::Limit | ErrorKind::Time) {
+            let expected = self.expected();
+            let more = if expected.len() > SHOWN { ", ..." } else { "" };
+            error.message += &format!("; expected {}{more}", expected[..expected.len().min(SHOWN)].join(", "));
+        }
+        error
     }
 
     /// The grammar.
@@ -189,14 +227,15 @@ impl Matcher {
         self.last.length
     }
 
-    fn push(&mut self, state: Arc<State>, finished: bool, plan: Option<Arc<[u32]>>) {
+    fn push(&mut self, state: Arc<State>, finished: bool, spent: usize, plan: Option<Arc<[u32]>>) {
         let previous = Some(self.last.clone());
-        self.last = Arc::new(Step { state, finished, length: self.last.length + 1, plan, previous });
+        let (length, spent) = (self.last.length + 1, self.last.spent + spent);
+        self.last = Arc::new(Step { state, finished, length, spent, plan, previous });
     }
 
     /// Under a budget: the tokens left after the next one.
     fn left(&self) -> Option<usize> {
-        self.max_tokens.map(|max| max.saturating_sub(self.last.length + 1))
+        self.max_tokens.map(|max| max.saturating_sub(self.last.spent + 1))
     }
 
     /// The planned ending, in tokens.
@@ -218,16 +257,20 @@ impl Matcher {
 
     /// Accepts a token, or refuses it and stays as it was.
     pub fn accept(&mut self, token: u32) -> Result<bool> {
+        self.taken(token).map_err(|error| self.placed(error))
+    }
+
+    fn taken(&mut self, token: u32) -> Result<bool> {
         let eos = self.grammar.vocabulary.eos.contains(&token);
         if eos && (self.last.finished || self.last.state.can_end) {
-            self.push(self.last.state.clone(), true, None);
+            self.push(self.last.state.clone(), true, 1, None);
             return Ok(true);
         }
         if self.last.finished {
             return Ok(false);
         }
         let (to, plan) = {
-            let mut engine = lock(&self.grammar.engine);
+            let mut engine = self.engine();
             let Some(to) = engine.accept(&self.last.state, token)? else { return Ok(false) };
             let (kept, plan) = match self.left() {
                 None => (true, None),
@@ -240,7 +283,7 @@ impl Matcher {
         };
         // An end token may also stand in the grammar; nothing comes after it where the output may end.
         let finished = eos && to.can_end;
-        self.push(to, finished, plan);
+        self.push(to, finished, 1, plan);
         Ok(true)
     }
 
@@ -250,29 +293,60 @@ impl Matcher {
             return None;
         }
         let to = self.grammar.engine.try_lock().ok()?.remembered(&self.last.state, token)?;
-        self.push(to, false, None);
+        self.push(to, false, 1, None);
         Some(true)
     }
 
-    /// Accepts as many bytes as some completion follows; one step of the history in any case.
+    /// Accepts as many bytes as some completion follows; one step of the history in any case. Under a budget the
+    /// bytes count as the tokens of their longest-match tokenisation, and the output can still end in time.
     pub fn accept_bytes(&mut self, data: &[u8]) -> Result<usize> {
-        let mut engine = lock(&self.grammar.engine);
+        let read = self.longest(data).map_err(|error| self.placed(error))?;
+        let Prefix { state, taken, spent, plan } = read;
+        self.push(state, self.last.finished, spent, plan);
+        Ok(taken)
+    }
+
+    /// The longest prefix that can be accepted.
+    fn longest(&self, data: &[u8]) -> Result<Prefix> {
         let start = self.last.state.clone();
-        let (mut state, mut taken) = (start.clone(), 0);
-        if !self.last.finished && !data.is_empty() {
-            // The whole, else the longest prefix by bisection: prefixes of what is viable are viable.
-            let mut refused = data.len() + 1;
-            while taken + 1 < refused {
-                let middle = if refused > data.len() { data.len() } else { taken + (refused - taken) / 2 };
-                match engine.read(&state, &data[taken..middle])? {
-                    Some(to) => (state, taken) = (to, middle),
-                    None => refused = middle,
+        if self.last.finished || data.is_empty() {
+            return Ok(Prefix { state: start, taken: 0, spent: 0, plan: self.last.plan.clone() });
+        }
+        let mut engine = self.engine();
+        let (mut state, mut taken, mut refused) = (start.clone(), 0, data.len() + 1);
+        // The whole, else the longest prefix by bisection: prefixes of what is viable are viable.
+        while taken + 1 < refused {
+            let middle = if refused > data.len() { data.len() } else { taken + (refused - taken) / 2 };
+            match engine.read(&state, &data[taken..middle])? {
+                Some(to) => (state, taken) = (to, middle),
+                None => refused = middle,
+            }
+        }
+        let Some(max) = self.max_tokens else { return Ok(Prefix { state, taken, spent: 0, plan: None }) };
+        // Back to where the rest of the budget is enough.
+        let tokens = self.grammar.vocabulary.greedy(&data[..taken])?;
+        let (mut end, mut ends) = (0, vec![0]);
+        for &token in &tokens {
+            end += self.grammar.vocabulary.tokens.bytes(token).len();
+            ends.push(end);
+        }
+        for (spent, &end) in ends.iter().enumerate().skip(1).rev() {
+            let left = max.saturating_sub(self.last.spent + spent);
+            if left == 0 {
+                continue;
+            }
+            let to = if end == taken { Some(state.clone()) } else { engine.read(&start, &data[..end])? };
+            if let Some(to) = to {
+                if engine.affordable(&to, left)? {
+                    return Ok(Prefix { state: to, taken: end, spent, plan: None });
+                }
+                let plan = self.plan(&mut engine)?;
+                if plan.starts_with(&tokens[..spent]) && plan.len() - spent < left {
+                    return Ok(Prefix { state: to, taken: end, spent, plan: Some(plan[spent..].into()) });
                 }
             }
         }
-        drop(engine);
-        self.push(state, self.last.finished, None);
-        Ok(taken)
+        Ok(Prefix { state: start, taken: 0, spent: 0, plan: self.last.plan.clone() })
     }
 
     /// Undoes the last `n` accepted tokens.
@@ -306,23 +380,25 @@ impl Matcher {
             let set = crate::bitmask::pairs(&mut self.grammar.vocabulary.eos.to_vec());
             return Ok(Arc::new(TokenSet { set, ..TokenSet::default() }));
         }
-        let mask = {
-            let mut engine = lock(&self.grammar.engine);
-            match self.left() {
-                None => engine.mask(&self.last.state)?,
-                Some(left) => {
-                    let plan = self.plan(&mut engine)?;
-                    let planned = plan.first().copied().filter(|_| plan.len() <= left);
-                    engine.budgeted_mask(&self.last.state, left, planned)?
-                }
-            }
-        };
+        let mask = self.computed().map_err(|error| self.placed(error))?;
         if mask.is_empty() {
             let message =
                 format!("no token of the vocabulary goes on from here: expected {}", self.expected().join(", "));
             return Err(KernelError::new(ErrorKind::State, message));
         }
         Ok(mask)
+    }
+
+    fn computed(&self) -> Result<Arc<TokenSet>> {
+        let mut engine = self.engine();
+        match self.left() {
+            None => engine.mask(&self.last.state),
+            Some(left) => {
+                let plan = self.plan(&mut engine)?;
+                let planned = plan.first().copied().filter(|_| plan.len() <= left);
+                engine.budgeted_mask(&self.last.state, left, planned)
+            }
+        }
     }
 
     /// Names of the terminals that are being read or may come next, each once, in the grammar's order.

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::create_exception;
@@ -130,9 +131,12 @@ impl Grammar {
         Ok(Grammar(made))
     }
 
-    #[pyo3(signature = (max_tokens=None))]
-    fn matcher(&self, py: Python<'_>, max_tokens: Option<usize>) -> PyResult<Matcher> {
+    #[pyo3(signature = (max_tokens=None, step_seconds=None))]
+    fn matcher(&self, py: Python<'_>, max_tokens: Option<usize>, step_seconds: Option<f64>) -> PyResult<Matcher> {
+        let patience = step_seconds.map(Duration::try_from_secs_f64).transpose();
+        let patience = patience.map_err(|e| PyValueError::new_err(format!("step_seconds: {e}")))?;
         let made = py.detach(|| matcher::Matcher::new(self.0.clone(), max_tokens))?;
+        let made = patience.into_iter().fold(made, matcher::Matcher::with_patience);
         Ok(Matcher(Mutex::new(made)))
     }
 

@@ -103,6 +103,7 @@ impl Engine {
             if steps.len() > SHORT_FUEL {
                 return Ok(None);
             }
+            lexicon.watch.check()?;
             let (d, k) = steps[at as usize].item;
             // Going on to a state that is known to be viable, or ending here.
             let mut found = self.search.viable.get(&(d, k)) == Some(&true);
@@ -203,6 +204,7 @@ impl Engine {
             if steps.len() > FUEL {
                 return Err(exhausted());
             }
+            lexicon.watch.check()?;
             let (d, k) = steps[at as usize].item;
             if !seen.insert((d, k)) {
                 continue;

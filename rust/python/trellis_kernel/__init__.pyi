@@ -8,7 +8,7 @@ __all__ = ["Grammar", "KernelError", "Matcher", "PlainSchemas", "Vocabulary", "f
 class KernelError(Exception):
     """An error of the kernel.
 
-    ``args`` is ``(kind, message, index)``: kind is "program", "limit", "state", "budget" or "vocabulary"; index is
+    ``args`` is ``(kind, message, index)``: kind is "program", "limit", "time", "state", "budget" or "vocabulary"; index is
     the terminal, rule, state or token it is about, or None.
     """
 
@@ -71,11 +71,15 @@ class Grammar:
         Raises:
             KernelError: "program" or "limit", with the index of the terminal, scanner, state or row.
         """
-    def matcher(self, max_tokens: int | None = None) -> Matcher:
+    def matcher(self, max_tokens: int | None = None, step_seconds: float | None = None) -> Matcher:
         """A matcher at the start of the output.
+
+        Args:
+            step_seconds: a mask, or a token, that takes longer is a KernelError ("time"); 30 by default.
 
         Raises:
             KernelError: "budget", when ``max_tokens`` is below ``min_tokens()``.
+            ValueError: no time of that length.
         """
     def min_tokens(self) -> int:
         """Tokens that the shortest output needs, the end token among them."""

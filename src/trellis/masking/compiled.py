@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
 
 MAX_BUDGET = 2**40  # no output is as long
+STEP_SECONDS = 30.0
+MAX_SECONDS = 1e9
 
 
 class CompiledGrammar:
@@ -36,20 +38,26 @@ class CompiledGrammar:
     def __deepcopy__(self, memo: Any) -> CompiledGrammar:
         return self
 
-    def matcher(self, max_tokens: int | None = None) -> Matcher:
+    def matcher(self, max_tokens: int | None = None, *, step_seconds: float = STEP_SECONDS) -> Matcher:
         """A matcher before the first token.
 
         Args:
             max_tokens: a budget, EOS included: the masks then keep only tokens after which the output can still end in
                 time.
+            step_seconds: a mask, or a token that is accepted, that takes longer is a LimitError. Milliseconds are
+                usual. The reference engine has no clock.
 
         Raises:
             LimitError: the budget is below what any output takes.
+            UsageError: no time of that length.
         """
+        if not isinstance(step_seconds, int | float) or not 0 < step_seconds < MAX_SECONDS:
+            raise UsageError(f"step_seconds is {step_seconds!r}, which is no time that a step may take",
+                             hint=f"seconds, more than 0; {STEP_SECONDS:g} by default")
         if max_tokens is not None:
             max_tokens = min(max(integer(max_tokens, "max_tokens"), 0), MAX_BUDGET)
         with engine_errors():
-            return Matcher(self, self._raw.matcher(max_tokens))
+            return Matcher(self, self._raw.matcher(max_tokens, float(step_seconds)))
 
     def continues(self, data: bytes) -> bool:
         """Whether some token of the vocabulary begins with these bytes and goes on."""
@@ -119,7 +127,11 @@ class Matcher:
             _reraise(error)
 
     def accept_bytes(self, data: bytes) -> int:
-        """Take text; how many bytes of it some completion follows (the rest is not taken). One step for rollback."""
+        """Take text; how many bytes of it some completion follows (the rest is not taken). One step for rollback.
+
+        Under a budget the text counts as the tokens of its longest-match tokenisation, and no more is taken than the
+        output can still end after in time.
+        """
         with engine_errors():
             return int(self._raw.accept_bytes(data))
 
@@ -255,6 +267,9 @@ def _reraise(error: Exception) -> NoReturn:
     kind, message = error.args[:2] if from_kernel else ("state", str(error))
     if kind == "program":
         raise GrammarError(message) from error
+    if kind == "time":
+        raise LimitError(message, limit="step_seconds", hint="a larger step_seconds of matcher(); or a simpler "
+                         "grammar: fewer readings of a text, terminals without large repetitions") from error
     if kind in ("limit", "budget"):
         hint = "a larger max_tokens" if kind == "budget" else ""
         raise LimitError(message, limit="max_tokens" if kind == "budget" else "fuel", hint=hint) from error

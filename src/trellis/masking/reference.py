@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -191,8 +191,8 @@ class ReferenceGrammar:
         self.ids = {token: token_id for token_id, token in reversed(list(enumerate(tokens)))
                     if token and token_id not in self.special_ids and token_id not in self.eos_ids}
 
-    def matcher(self, max_tokens: int | None = None) -> ReferenceMatcher:
-        """A matcher before the first token."""
+    def matcher(self, max_tokens: int | None = None, step_seconds: float | None = None) -> ReferenceMatcher:
+        """A matcher before the first token. There is no clock: ``step_seconds`` is the kernel's."""
         if max_tokens is not None and max_tokens < self.min_tokens():
             raise LimitError(f"max_tokens is {max_tokens}, but an output takes at least {self.min_tokens()} tokens",
                              limit="max_tokens")
@@ -234,8 +234,9 @@ class ReferenceMatcher:
     """One output in the making; the same surface as the kernel's ``Matcher``."""
 
     def __init__(self, grammar: ReferenceGrammar, history: list[State], max_tokens: int | None,
-                 finished_at: int | None = None) -> None:
+                 finished_at: int | None = None, spent: list[int] | None = None) -> None:
         self.grammar, self.history, self.max_tokens = grammar, history, max_tokens
+        self.spent = spent or [0]  # of the budget, beside each state of the history
         self._finished_at = finished_at  # how long the history was with the first EOS
 
     @property
@@ -254,7 +255,7 @@ class ReferenceMatcher:
             return False
         is_end = token_id in self.grammar.eos_ids
         if is_end and self.can_end:
-            self.history.append(self.history[-1])
+            self._push(self.history[-1], 1)
             self._finished_at = self._finished_at or len(self.history)
             return True
         if self.finished:
@@ -264,21 +265,38 @@ class ReferenceMatcher:
             self.history[-1], self.grammar.tokens[token_id])
         if state is None or not self._affordable(token_id, state):
             return False
-        self.history.append(state)
+        self._push(state, 1)
         if is_end and state.can_end:  # an end token may also stand in the grammar
             self._finished_at = len(self.history)
         return True
 
     def accept_bytes(self, data: bytes) -> int:
-        """Take text; how many bytes of it some completion follows. One step of history."""
-        state, taken = self.history[-1], 0
+        """Take text; how many bytes of it some completion follows, in time. One step of history."""
+        states = [self.history[-1]]
         for byte in data:
-            following = None if self.finished else self.grammar.machine.step(state, byte)
+            following = None if self.finished else self.grammar.machine.step(states[-1], byte)
             if following is None:
                 break
-            state, taken = following, taken + 1
-        self.history.append(state)
+            states.append(following)
+        taken, tokens = len(states) - 1, 0
+        if self.max_tokens is not None:
+            ids = self.grammar.tokenize(tuple(data[:taken]))
+            ends = [0, *accumulate(len(self.grammar.tokens[token_id]) for token_id in ids)]
+            left = self.max_tokens - self.spent[-1]
+            plan = self.grammar.tokenize(self.grammar.machine.witness(states[0]))
+
+            def fits(n: int) -> bool:
+                planned = plan[:n] == ids[:n] and len(plan) < left
+                return planned or self.grammar.need(states[ends[n]]) <= left - n
+
+            tokens = next((n for n in range(len(ids), 0, -1) if fits(n)), 0)
+            taken = ends[tokens]
+        self._push(states[taken], tokens)
         return taken
+
+    def _push(self, state: State, tokens: int) -> None:
+        self.history.append(state)
+        self.spent.append(self.spent[-1] + tokens)
 
     def _read(self, state: State, data: bytes) -> State | None:
         if not data:
@@ -294,7 +312,7 @@ class ReferenceMatcher:
         """Whether the output can still end in time after a token."""
         if self.max_tokens is None:
             return True
-        left = self.max_tokens - len(self.history)  # the token itself is paid for
+        left = self.max_tokens - self.spent[-1] - 1  # the token itself is paid for
         if self.grammar.need(state) <= left:
             return True
         plan = self.grammar.tokenize(self.grammar.machine.witness(self.history[-1]))
@@ -326,13 +344,14 @@ class ReferenceMatcher:
         """Undo the last ``n`` accepted tokens."""
         if not 0 <= n < len(self.history):
             raise MaskError(f"cannot roll back {n} tokens of {len(self.history) - 1}")
-        del self.history[len(self.history) - n:]
+        del self.history[len(self.history) - n:], self.spent[len(self.spent) - n:]
         if self._finished_at is not None and len(self.history) < self._finished_at:
             self._finished_at = None
 
     def fork(self) -> ReferenceMatcher:
         """An independent copy."""
-        return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished_at)
+        return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished_at,
+                                list(self.spent))
 
     def expected(self) -> list[str]:
         """The names of the terminals that are being read or can come next."""
