@@ -75,9 +75,15 @@ class CompiledGrammar:
             return int(self._raw.min_tokens())
 
     def stats(self) -> dict[str, int]:
-        """Counts of what the engine keeps (states, cached masks, bytes ...)."""
+        """Counts of what the engine keeps: states, cached masks, ``bytes`` of the grammar's own tables, and of those
+        that all grammars of the vocabulary share (``vocabulary_bytes``). Both are bounded: what no matcher holds is
+        forgotten.
+        """
         with engine_errors():
-            return dict(self._raw.stats())
+            counts = dict(self._raw.stats())
+            if self.engine == "kernel":
+                counts["vocabulary_bytes"] = self.vocabulary.kernel.memory_bytes()
+            return counts
 
 
 class Matcher:
