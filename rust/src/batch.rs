@@ -8,11 +8,15 @@ use crate::error::Result;
 use crate::matcher::Matcher;
 
 /// The masks of some matchers, in their order. What is not known yet is computed by `threads` threads at
-/// most; matchers of one grammar share its tables and wait for each other there.
+/// most. A mask is made with the tables that the grammars of a vocabulary share, so there are no more
+/// threads than such tables: others would only wait.
 pub fn masks(matchers: &[Matcher], threads: usize) -> Vec<Result<Arc<TokenSet>>> {
     let known: Vec<Option<Arc<TokenSet>>> = matchers.iter().map(Matcher::known_mask).collect();
     let cold: Vec<usize> = (0..known.len()).filter(|&i| known[i].is_none()).collect();
     let computed: Vec<OnceLock<Result<Arc<TokenSet>>>> = cold.iter().map(|_| OnceLock::new()).collect();
+    let mut tables: Vec<_> = cold.iter().map(|&i| Arc::as_ptr(&matchers[i].grammar().lexicon)).collect();
+    tables.sort_unstable();
+    tables.dedup();
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(i) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < cold.len()) {
@@ -20,7 +24,7 @@ pub fn masks(matchers: &[Matcher], threads: usize) -> Vec<Result<Arc<TokenSet>>>
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(cold.len()) {
+        for _ in 1..threads.min(tables.len()) {
             scope.spawn(work);
         }
         work();

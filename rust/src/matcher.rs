@@ -24,6 +24,8 @@ const SHOWN: usize = 8;
 pub struct Grammar {
     pub(crate) engine: Mutex<Engine>,
     pub(crate) vocabulary: Arc<Vocabulary>,
+    /// The tables that it shares with other grammars.
+    pub(crate) lexicon: Arc<Mutex<Lexicon>>,
     initial: Arc<State>,
     names: Vec<String>,
 }
@@ -61,12 +63,12 @@ impl Grammar {
         let (parser, behinds) = parser(&mut lexicon)?;
         let context = lexicon.first_context(behinds)?;
         drop(lexicon);
-        let mut engine = Engine::new(vocabulary.clone(), shared, parser, checked, context, GRAMMAR_BYTES);
+        let mut engine = Engine::new(vocabulary.clone(), shared.clone(), parser, checked, context, GRAMMAR_BYTES);
         let initial = engine.initial()?;
         if initial.items.is_empty() && !initial.can_end {
             return Err(KernelError::program("no text at all belongs to the language"));
         }
-        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, initial, names }))
+        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, lexicon: shared, initial, names }))
     }
 
     /// Tokens that the shortest output needs, the end token among them.

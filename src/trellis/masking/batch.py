@@ -14,8 +14,8 @@ from trellis.masking.compiled import Matcher, engine_errors
 def fill_bitmasks(matchers: Sequence[Matcher], bitmask: Any, *, threads: int | None = None) -> None:
     """Fill row i of a bitmask with the mask of matcher i, as :meth:`Matcher.fill_bitmask` does.
 
-    Masks that are not known yet are computed by several threads, without the interpreter's lock; matchers of one
-    grammar share its tables and wait for each other there.
+    Masks that are not known yet are computed without the interpreter's lock, by several threads where that helps: the
+    grammars of one vocabulary share tables, and share a thread while these serve them all.
 
     Args:
         matchers: sequences over one vocabulary, of any grammars.
