@@ -9,7 +9,7 @@ import pytest
 from generated_grammars import mask
 
 from trellis.errors import LimitError, UsageError
-from trellis.masking import Grammar, Vocabulary
+from trellis.masking import Grammar, Matcher, Vocabulary
 
 ENGINES = ["kernel", "reference"]
 NESTED = """
@@ -34,15 +34,19 @@ def vocabulary() -> Vocabulary:
     return vocabulary_of(*sorted(words))
 
 
+def walk(matcher: Matcher, tokens: bytes) -> None:
+    for token in tokens:
+        mask(matcher)
+        assert matcher.accept(token)
+
+
 @pytest.mark.parametrize("parser", ["earley", "lalr"])
 def test_a_step_that_takes_too_long_says_what_was_expected_and_leaves_nothing_behind(parser: str,
                                                                                      vocabulary: Vocabulary) -> None:
     compiled = Grammar.from_lark(NESTED, parser=parser).compile(vocabulary)
     matcher = compiled.matcher(step_seconds=1e-9)
     with pytest.raises(LimitError, match=r"took longer than .*expected .*(LSQB|WORD)") as caught:
-        for token in b"[abc,[0,1]":
-            mask(matcher)
-            matcher.accept(token)
+        walk(matcher, b"[abc,[0,1]")
     assert caught.value.limit == "step_seconds"
     assert "step_seconds" in caught.value.hint
     matcher, judge = compiled.matcher(), Grammar.from_lark(NESTED, parser=parser).compile(
@@ -51,6 +55,13 @@ def test_a_step_that_takes_too_long_says_what_was_expected_and_leaves_nothing_be
         assert mask(matcher) == mask(judge)
         assert matcher.accept(token)
         assert judge.accept(token)
+
+
+def test_a_parse_table_has_a_limit_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trellis.masking.lark_analysis.MAX_SECONDS", -1.0)
+    with pytest.raises(LimitError, match=r"has worked on the parse table .* on (start|list|item)") as caught:
+        Grammar.from_lark(NESTED, parser="lalr")
+    assert "earley" in caught.value.hint
 
 
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf"), "1", None])

@@ -5,6 +5,7 @@ Lark lets a parser be put in place of its own; this one is its own but for the t
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from lark.common import ParserConf
@@ -17,10 +18,15 @@ from trellis.masking.lark_size import TooLarge
 # In the closures of all states, about: 15 seconds of Lark's time. Python's grammar has 17,000; the largest that is in
 # use and that we know (HCL, python-hcl2) 234,000.
 MAX_ITEMS = 500_000
+MAX_SECONDS = 30.0  # of the thread's time
 
 
 class _Analyzer(LALR_Analyzer):
     items = 0
+
+    def __init__(self, parser_conf: ParserConf, debug: bool, strict: bool) -> None:
+        self.begun = time.thread_time()
+        super().__init__(parser_conf, debug, strict)
 
     def expand_rule(self, source_rule: Any, rules_by_origin: Any = None) -> Any:
         """The items that a nonterminal adds to a state."""
@@ -29,6 +35,10 @@ class _Analyzer(LALR_Analyzer):
         if self.items > MAX_ITEMS:
             raise TooLarge(source_rule.name, f"the parse table of the grammar has more than {MAX_ITEMS:,} items: rules "
                            f"such as {source_rule.name} begin each other in too many ways", 'use parser="earley"')
+        late = time.thread_time() - self.begun > MAX_SECONDS
+        if late and not source_rule.name.startswith("$"):  # Lark's own rule above the grammar's
+            raise TooLarge(source_rule.name, f"Lark has worked on the parse table of the grammar for {MAX_SECONDS:g} "
+                           f"seconds, at last on {source_rule.name}", 'use parser="earley"')
         return expanded
 
 
