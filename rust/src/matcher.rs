@@ -192,6 +192,11 @@ impl Matcher {
         Matcher { patience, ..self }
     }
 
+    /// The same place in the text, without a budget.
+    pub fn unlimited(&self) -> Matcher {
+        Matcher { max_tokens: None, ..self.clone() }
+    }
+
     /// The engine, for one step.
     fn engine(&self) -> MutexGuard<'_, Engine> {
         let mut engine = lock(&self.grammar.engine);

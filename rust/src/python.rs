@@ -203,6 +203,10 @@ impl Matcher {
         Matcher(Mutex::new(lock(&self.0).clone()))
     }
 
+    fn unlimited(&self) -> Matcher {
+        Matcher(Mutex::new(lock(&self.0).unlimited()))
+    }
+
     #[getter]
     fn can_end(&self) -> bool {
         lock(&self.0).can_end()
