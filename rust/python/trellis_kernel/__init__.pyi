@@ -102,6 +102,8 @@ class Matcher:
         Raises:
             KernelError: "state", when fewer are accepted.
         """
+    def unlimited(self) -> Matcher:
+        """A copy without a budget."""
     def fork(self) -> Matcher:
         """An independent matcher at the same place; costs the same however long the history is."""
     @property

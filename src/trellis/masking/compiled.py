@@ -226,7 +226,7 @@ class Matcher:
             return f"{name} is refused: the output is not complete; expected {self._expectation()}"
         if token_id in vocabulary.special_ids:
             return f"{name} is refused: a special token never matches text; expected {self._expectation()}"
-        trial = self.fork()
+        trial = Matcher(self.compiled, self._raw.unlimited())  # the budget is another reason
         taken = trial.accept_bytes(token)
         if taken == len(token):
             return f"{name} is refused: after it the output could not end within the token budget"

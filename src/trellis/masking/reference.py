@@ -353,6 +353,10 @@ class ReferenceMatcher:
         return ReferenceMatcher(self.grammar, list(self.history), self.max_tokens, self._finished_at,
                                 list(self.spent))
 
+    def unlimited(self) -> ReferenceMatcher:
+        """A copy without a budget."""
+        return ReferenceMatcher(self.grammar, list(self.history), None, self._finished_at, list(self.spent))
+
     def expected(self) -> list[str]:
         """The names of the terminals that are being read or can come next."""
         if self.finished:
