@@ -107,7 +107,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = NanoModel(arguments.model)
     generator = np.random.default_rng(arguments.seed)
-    for output_format in FORMATS:
+    for output_format in FORMATS if arguments.count else ():
         right = total = whole = drawn = read_ok = 0
         started = time.perf_counter()
         for i in range(arguments.count):

@@ -55,12 +55,15 @@ def encoded(folder: Path, data: Path) -> list[tuple[list[int], int]]:
 
 def batches(records: list[tuple[list[int], int]], epochs: int, size: int,
             seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Ids and, at each answer token, 1; right-padded."""
+    """Ids and, at each answer token, 1; right-padded. A batch is of records that are about as long: half the work."""
     rng = random.Random(seed)
     for _ in range(epochs):
         rng.shuffle(records)
-        for at in range(0, len(records), size):
-            group = records[at : at + size]
+        pools = (records[at : at + 8 * size] for at in range(0, len(records), 8 * size))
+        alike = (sorted(pool, key=lambda record: len(record[0])) for pool in pools)
+        groups = [pool[at : at + size] for pool in alike for at in range(0, len(pool), size)]
+        rng.shuffle(groups)
+        for group in groups:
             ids = np.zeros((len(group), max(len(one) for one, _ in group)), np.int64)
             answer = np.zeros(ids.shape, bool)
             for row, (one, start) in enumerate(group):
@@ -74,9 +77,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--base", type=Path, default=FOLDER)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
