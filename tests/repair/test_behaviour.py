@@ -191,3 +191,10 @@ def test_a_backslash_that_may_be_lost_is_said(text: str) -> None:
 def test_what_a_schema_loses_is_said() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
     assert repair_json('{"a": 3.7}', schema).ambiguous
+
+
+def test_a_record_left_out_is_a_doubt() -> None:
+    result = repair_json('{"a": 1,}\n{"a": "x" "b": 2}\nnothing')
+    assert result.ambiguous
+    assert [{"a": 1}, {"a": "x", "b": 2}] in [other.value for other in result.candidates]
+    assert not repair_json('Draft: {"a": 1}\nFinal: {"a": 2, "b": 3}').ambiguous

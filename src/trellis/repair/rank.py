@@ -13,7 +13,7 @@ from .against import against_schema, offset_in
 from .candidates import Candidate
 from .edits import Repaired
 from .extract import answer_start
-from .judge import Judge
+from .judge import Judge, SchemaJudge
 from .nodes import read_nodes
 from .policies import Policies
 from .standard import confidence
@@ -35,13 +35,16 @@ class Found(NamedTuple):
     end: int
 
 
+_Ranked = tuple[int, float, int, Repaired[Any], Candidate, int]
+
+
 def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> Repaired[Any]:
     """The best reading; the schema counts first, then the cost, then the later one, or the policy.
 
     Raises:
         RepairError: every reading is against the schema.
     """
-    ranked = []
+    ranked: list[_Ranked] = []
     begin = answer_start(text)
     for result, candidate, start, end in found:
         faults = judge.faults(result.value)
@@ -70,9 +73,20 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
         raise against_schema(
             text, what, judge, best.value, lambda path: offset_in(read_nodes(best.text), path, best.edits)
         )
-    doubtful = best.ambiguous or margin < _THIN
+    alone = isinstance(judge, SchemaJudge) or policies.several != "all"
+    doubtful = best.ambiguous or margin < _THIN or not (alone or _alone(text, ranked[0], ranked[1:]))
     sure = confidence(candidate.cost, margin)
     return Repaired(best.value, best.text, best.edits, sure, best.complete, tuple(others), doubtful)
+
+
+def _alone(text: str, best: _Ranked, others: list[_Ranked]) -> bool:
+    """Whether no object that is left out stands right beside the best reading: records should all be kept."""
+    start, end = -best[2], best[5]
+    for _, _, other, result, _, stop in others:
+        gap = text[stop:start] if stop <= start else text[end:-other] if -other >= end else None
+        if gap is not None and not gap.strip(" \t\r\n,") and isinstance(result.value, dict) and result.value:
+            return False
+    return True
 
 
 def _of_answer(candidate: Candidate) -> bool:
