@@ -46,6 +46,7 @@ class Rows:
         self._ragged = False  # the header ends with a delimiter
         self._rows: list[tuple[int, int, list[Cell]]] = []
         self._lines: list[tuple[int, int]] = []
+        self._last: tuple[int, int, list[Cell]] = (-1, -1, [])
         self._habits: Habits | None = None
 
     def read(self, start: int, end: int) -> list[Change] | None:
@@ -121,9 +122,18 @@ class Rows:
         """Whether a line is the header once more."""
         if len(self.columns) < 2 or not self._rows:
             return False
-        return [self._name(cell.text, self.columns) for cell in self._split(start, end)] == self.columns
+        found = self._split(start, end)
+        if self._name(found[0].text, self.columns) != self.columns[0]:
+            return False
+        return [self._name(cell.text, self.columns) for cell in found] == self.columns
 
     def _split(self, start: int, end: int) -> list[Cell]:
+        """The cells of a line; the last one's are kept, for several look at them."""
+        if self._last[:2] != (start, end):
+            self._last = start, end, self._cells(start, end)
+        return self._last[2]
+
+    def _cells(self, start: int, end: int) -> list[Cell]:
         if self.delimiter == "|" and self.text[start:end].lstrip()[:1] == "|":
             inner = self.text[start:end].strip()
             start = self.text.index("|", start) + 1
@@ -134,7 +144,7 @@ class Rows:
         return len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
 
     def _header(self, start: int, end: int) -> bool:
-        found = self._split(start, end)
+        found = list(self._split(start, end))
         names = self.view.ordered_names()
         ragged = False
         while len(found) > 1 and not found[-1].text and len(found) != len(names):
