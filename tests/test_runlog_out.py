@@ -142,6 +142,11 @@ def test_logs_that_are_empty_or_damaged_have_a_report_too(tmp_path: Path, log: P
     empty.touch()
     assert main(["report", str(empty), "-o", "-"]) == 0
     assert "<p>None.</p>" in capsys.readouterr().out
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"a": 1}\n')
+    assert (main(["report", str(other)]), main(["export", str(other)])) == (2, 2)
+    assert capsys.readouterr().err.count(f"error: no call is logged in {other}") == 2
+    assert not other.with_suffix(".html").exists()
     log.write_bytes(log.read_bytes()[:-200])
     assert main(["report", str(log)]) == 0
     assert "passed over" in capsys.readouterr().err

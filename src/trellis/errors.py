@@ -124,7 +124,7 @@ class SchemaError(UsageError):
     usual_hint = "correct the schema there; `trellis schema explain FILE` goes through all of its keywords"
 
     def __init__(self, message: str, *, pointer: str = "", hint: str = "") -> None:
-        super().__init__(f"{message} (at {pointer or '/'})", hint=hint)
+        super().__init__(f"{message} (at {pointer or 'the root'})", hint=hint)
         self.pointer = pointer
 
 

@@ -81,6 +81,20 @@ def test_several_results_as_yaml_are_several_documents(folder: Path, capsys: pyt
     assert run(capsys, "--to", "yaml", "a.json", "c.json")[:2] == (0, "a: 1\n---\na: 1\n")
 
 
+def test_the_name_of_a_file_says_what_it_should_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("rows.csv").write_text("name,qty\napple,2\npear\n")
+    code, _, err = run(capsys, "rows.csv")
+    assert (code, "reads this as CSV (1 cell under 2 columns) at line 3" in err) == (3, True)
+    Path("rows.csv").write_text("[1,]")
+    assert run(capsys, "rows.csv")[:2] == (0, "[1]\n")
+
+
+def test_the_place_of_a_fault_of_the_whole_value(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("schema").write_text('{"required": ["name"]}')
+    code, _, err = run(capsys, "c.json", "--schema", "schema")
+    assert (code, "required property (at the root) at line 1, column 1" in err) == (4, True)
+
+
 def test_a_folder_without_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     code, _, err = run(capsys, "empty")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 import trellis
 from trellis import Csv, Retry, ScriptedModel, Yaml, stream_structured
@@ -80,6 +80,22 @@ def test_partial_values_are_of_the_type() -> None:
     assert {type(partial.value) for partial in seen if partial.data} == {Order}
     rows = list(stream_structured("x", Csv(Line), model=ScriptedModel(["product,note,count\ntea,hot,3\nmilk,,1\n"])))
     assert [Line(product="tea", note="hot", count=3)] in [partial.value for partial in rows]
+
+
+def test_an_object_that_is_refused_is_shown_as_far_as_it_goes() -> None:
+    class Refusing(Line):
+        count: int = Field(ge=1)
+
+    class Lines(BaseModel):
+        lines: list[Refusing]
+        more: str
+
+    model = ScriptedModel(['{"lines":[{"product":"a","note":null,"count":0}],"more":"b"}'])
+    parts = stream_structured("x", Lines, model=model, strategy=Retry(0))
+    seen = []
+    with pytest.raises(trellis.SchemaMismatchError):
+        seen.extend(part.value for part in parts)
+    assert [(line.product, line.count) for line in seen[-1].lines] == [("a", 0)]
 
 
 @pytest.mark.parametrize(("level", "asked_early"), [("normal", True), ("salvage", False)])

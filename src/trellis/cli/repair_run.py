@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # trellis.repair is imported where it is used: other commands
     from trellis.repair import Limits, Policies, Repaired, UserRule
     from trellis.repair.rules import Level
 
+_MEANT = {".csv": "csv", ".tsv": "csv", ".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 _WORTH = 8  # files from which other processes pay
 
 
@@ -78,7 +79,12 @@ def run_file(path: Path, task: Task) -> Outcome:
         text = read_file(path)
     except TrellisError as error:
         return Outcome(name, "", error=error)
-    return run_text(name, text, task)
+    outcome = run_text(name, text, task)
+    meant = _MEANT.get(path.suffix.lower())
+    if meant and task.format == "auto" and isinstance(outcome.error, RepairError) and not outcome.error.limit:
+        named = run_text(name, text, replace(task, format=meant))
+        return named if isinstance(named.error, RepairError | None) else outcome
+    return outcome
 
 
 def run_text(name: str, text: str, task: Task) -> Outcome:

@@ -77,6 +77,8 @@ def _read(paths: list[Path]) -> Log:
         stderr().print(Text.assemble(("warning: ", "bold yellow"), f"passed over {line}"))
     if len(log.damaged) > 10:
         stderr().print(Text(f"and {len(log.damaged) - 10} more lines", style="yellow"))
+    if log.damaged and not log.runs:
+        raise UsageError(f"no call is logged in {', '.join(map(str, paths))}", hint="Session(log=...) writes run logs")
     return log
 
 

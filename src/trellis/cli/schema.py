@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from trellis.cli.report import read_input, stderr, write
-from trellis.errors import SchemaError, TrellisError, UsageError
+from trellis.errors import TrellisError, UsageError
 
 if TYPE_CHECKING:
     from trellis.masking import Grammar
@@ -69,9 +69,9 @@ def _read(file: Path) -> Any:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise SchemaError(f"{file} is no UTF-8 text") from error
+        raise UsageError(f"{file} is no UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        raise SchemaError(f"{file} is no JSON: {error}") from error
+        raise UsageError(f"{file} holds no JSON: {error}") from error
 
 
 def _samples(grammar: Grammar, count: int) -> list[str]:

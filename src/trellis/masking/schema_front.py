@@ -201,7 +201,7 @@ class _Lowering:
                 return self.numbers(case._replace(multiples=(), unlike=()))
             self.multiples_size += len(found or b"")
             if self.multiples_size > MAX_MULTIPLES:
-                raise LimitError(f"multiples of too many kinds (at {case.pointer or '/'})", limit="multiples")
+                raise LimitError(f"multiples of too many kinds (at {case.pointer or 'the root'})", limit="multiples")
             tiny: list[Port] = [(False, regex_set(code), name) for code in multiples.tiny(case)]
             return tiny if found is None else [(False, found, name), *tiny]
         return [] if code is None else [(False, regex_set(code), name)]

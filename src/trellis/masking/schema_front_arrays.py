@@ -41,7 +41,7 @@ def _plain(arrays: Arrays, writer: Writer, source: int, target: int) -> None:
     last = arrays.maximum
     counted = max(len(arrays.prefix), arrays.minimum) if last is None else last
     if (last is not None and counted > MAX_COUNTED) or arrays.minimum > MAX_COUNTED:
-        raise LimitError(f"masks count at most {MAX_COUNTED} items (at {arrays.pointer or '/'})", limit="items")
+        raise LimitError(f"masks count at most {MAX_COUNTED} items (at {arrays.pointer or 'the root'})", limit="items")
     begin = writer.step(source, marks.open_array, "[")
     if arrays.minimum == 0:
         writer.empty(source, begin, target, "[]")
@@ -81,7 +81,7 @@ def _counting(arrays: Arrays, writer: Writer, different: list[Place] | None) -> 
     settled = max([len(arrays.prefix), arrays.minimum, *(it.start for it in arrays.contains)])
     top = settled if arrays.maximum is None else arrays.maximum
     if top > MAX_COUNTED:
-        raise LimitError(f"masks count at most {MAX_COUNTED} items (at {arrays.pointer or '/'})", limit="items")
+        raise LimitError(f"masks count at most {MAX_COUNTED} items (at {arrays.pointer or 'the root'})", limit="items")
     State = tuple[int, tuple[int, ...], frozenset[int]]
 
     def choices(state: State) -> list[tuple[Conjunction, State]]:
@@ -131,7 +131,8 @@ def _explored(arrays: Arrays, writer: Writer, source: int, target: int,
         for item, following in choices(state):
             if following not in after:
                 if len(after) >= MAX_KINDS:
-                    raise LimitError(f"masks count items in at most {MAX_KINDS} states (at {arrays.pointer or '/'})",
+                    raise LimitError(f"masks count items in at most {MAX_KINDS} states "
+                                     f"(at {arrays.pointer or 'the root'})",
                                      limit="items")
                 after[following] = builder.state()
                 if may_end(following):

@@ -120,7 +120,7 @@ class ObjectAutomaton:
                     after[following] = builder.state()
                     if len(after) > MAX_OBJECT_STATES:
                         raise LimitError(f"an object needs more than {MAX_OBJECT_STATES} states "
-                                         f"(at {self.objects.pointer or '/'})", limit="states")
+                                         f"(at {self.objects.pointer or 'the root'})", limit="states")
                     if self.may_end(following):
                         builder.terminal(after[following], marks.close_object, target, "}")
                     if following not in choose:

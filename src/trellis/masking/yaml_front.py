@@ -232,7 +232,7 @@ class _Lowering:
         last = arrays.maximum
         counted_items = max(len(arrays.prefix), arrays.minimum, 1) if last is None else last
         if counted_items > MAX_COUNTED:
-            raise LimitError(f"masks of YAML count at most {MAX_COUNTED} items (at {arrays.pointer or '/'})",
+            raise LimitError(f"masks of YAML count at most {MAX_COUNTED} items (at {arrays.pointer or 'the root'})",
                              limit="items")
         line_end = literal(b"\n" + b"  " * depth)
         before = source

@@ -207,7 +207,8 @@ class _Lowering:
         return reference.replace("#/definitions/", "#/$defs/")
 
     def refused(self, what: str, pointer: str) -> UnsupportedError:
-        return UnsupportedError(f"{self.subset.name} has no form for {what} (at {pointer or '/'})", pointer=pointer,
+        return UnsupportedError(f"{self.subset.name} has no form for {what} (at {pointer or 'the root'})",
+                                pointer=pointer,
                                 hint='mode="json" or mode="prompt" take it')
 
 

@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     words: str = ""
 
     def __str__(self) -> str:
-        return f"{self.words} (at {''.join(f'/{part}' for part in self.path) or '/'})"
+        return f"{self.words} (at {''.join(f'/{part}' for part in self.path) or 'the root'})"
 
 
 class Judge(Protocol):

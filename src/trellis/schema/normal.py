@@ -161,7 +161,7 @@ class Normalizer:
             UnsupportedError: unless relaxing.
         """
         if not self.relax:
-            raise UnsupportedError(f"{what} (at {pointer or '/'})", pointer=pointer,
+            raise UnsupportedError(f"{what} (at {pointer or 'the root'})", pointer=pointer,
                                    hint=f"{hint}; or {_RELAX}" if hint else _RELAX)
         self.relaxations[Relaxation(pointer, what)] = None
 

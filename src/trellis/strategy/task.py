@@ -175,7 +175,8 @@ class Task(Generic[T]):
                 if not self._next_mode("mask", error):
                     raise self.ended(error) from None
             else:
-                self.warn(*(f"{one.reason} (at {one.pointer or '/'}); checked here" for one in grammar.relaxations))
+                self.warn(*(f"{one.reason} (at {one.pointer or 'the root'}); checked here"
+                            for one in grammar.relaxations))
                 return replace(request, mode="mask", grammar=grammar)
         return request if request.mode == self.mode and request.grammar is None else replace(
             request, mode=self.mode, grammar=None)

@@ -47,7 +47,8 @@ class Partial(Generic[T]):
     @cached_property
     def value(self) -> Any:
         """The value so far. The last one is the result's. Before, objects of pydantic models are instances that have
-        only the fields that were begun, each validated once it is complete; what is no model is JSON data."""
+        only the fields that were begun, each validated once it is complete; what is no model, or refused, is JSON
+        data."""
         if self.result is not None:
             return self.result.value
         return _typed(self.output_type, self.data, self.open, "")
@@ -74,7 +75,9 @@ def _typed(kind: Any, data: Any, open_: str | None, at: str) -> Any:
     """Data in its type as far as it is complete; what cannot be said yet stays as it is."""
     kind = _plain_kind(kind)
     if open_ is None or not (at == open_ or open_.startswith(f"{at}/")):
-        return _validated(kind, data)
+        is_valid, value = _validated(kind, data)
+        if is_valid:
+            return value  # else as far as its members are
     if isinstance(data, dict) and _is_model(kind):
         fields = {(field.alias or name): (name, field.annotation) for name, field in kind.model_fields.items()}
         known = {fields[key][0]: _typed(fields[key][1], value, open_, at + pointer([key]))
@@ -87,17 +90,17 @@ def _typed(kind: Any, data: Any, open_: str | None, at: str) -> Any:
     return data
 
 
-def _validated(kind: Any, data: Any) -> Any:
+def _validated(kind: Any, data: Any) -> tuple[bool, Any]:
     from trellis.contract import contract_of
     from trellis.errors import TrellisError
 
     if kind is None or isinstance(kind, dict):
-        return data
+        return True, data
     try:
         verdict = contract_of(kind).validate(data)
     except TrellisError:
-        return data
-    return verdict.value if verdict.ok else data
+        return False, data
+    return verdict.ok, verdict.value
 
 
 def _plain_kind(kind: Any) -> Any:
