@@ -559,15 +559,15 @@ impl Writer<'_> {
     }
 }
 
-/// Operands of an operator of a regex code, and bytes of a literal in it.
-const MAX_OPERANDS: usize = 0xFFFF;
+/// Bytes of the words of one terminal.
+const MAX_WORDS: usize = 30_000;
 /// Words whose beginnings part more often stand side by side.
 const MAX_PARTINGS: usize = 100;
 
 /// The terminal of some strings, which share their beginnings; None when there are none, or too many.
 pub fn one_of(words: &[String]) -> Option<Named> {
     let spelled: Vec<Vec<u8>> = words.iter().map(|word| spell(word)).collect();
-    if spelled.is_empty() || spelled.iter().map(Vec::len).sum::<usize>() > MAX_OPERANDS {
+    if spelled.is_empty() || spelled.iter().map(Vec::len).sum::<usize>() > MAX_WORDS {
         return None;
     }
     let first: Vec<&[u8]> = spelled.iter().take(3).map(|word| &word[..]).collect();

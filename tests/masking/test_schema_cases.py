@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from collections import ChainMap
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from trellis.errors import SchemaError, UnsupportedError
 from trellis.masking.grammar import Grammar
+from trellis.masking.schema_front import compile_schema
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "masking"
 CASES = json.loads((FIXTURES / "json_schema.json").read_text())
@@ -99,3 +101,24 @@ def test_thousands_of_optional_properties_come_in_any_order() -> None:
     grammar = Grammar.from_json_schema(schema, property_order="any")
     assert grammar.accepts('{"p1599":1,"p3":2,"other":"y"}')
     assert not grammar.accepts('{"p1599":1,"p3":"2"}')
+
+
+def test_lowering_leaves_nothing_to_the_garbage_collector() -> None:
+    schema = {"properties": {"a": {"oneOf": [{"type": "string"}, {"required": ["b"]}]}}, "minProperties": 1}
+    compile_schema(schema)
+    gc.collect()
+    assert gc.isenabled()
+    compile_schema(schema)
+    assert gc.isenabled()
+    assert gc.collect() < 10
+    with pytest.raises(SchemaError):
+        compile_schema({"type": "nothing"})
+    assert gc.isenabled()
+
+
+def test_an_enum_of_thousands_of_long_values_is_no_burden() -> None:
+    pytest.importorskip("trellis_kernel")
+    values = [f"value {i * 7919 % 20_000:06d} of many" for i in range(20_000)]
+    grammar = Grammar.from_json_schema({"enum": values})
+    assert grammar.accepts('"value 019999 of many"')
+    assert not grammar.accepts('"value 020000 of many"')

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from trellis.errors import GrammarError, UnsupportedError, UsageError
 from trellis.masking import regex_front, schema_kept, special, terminals
@@ -37,24 +37,32 @@ class Grammar:
         text: the Lark grammar as it was written; None when the grammar is not Lark's.
         pattern: the regular expression that it was made of, None if it was not.
         choices: the texts that it was made of, None if it was not.
-        schema: the JSON Schema that it was made of, None if it was not.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
         special_tokens: names or ids of the special tokens that stand in the grammar.
     """
 
     def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
                  lark_source: LarkSource | None = None, pattern: str | None = None,
-                 choices: tuple[str, ...] | None = None, schema: Mapping[str, Any] | bool | None = None,
+                 choices: tuple[str, ...] | None = None, schema: Mapping[str, Any] | bool | bytes | None = None,
                  special_tokens: Iterable[SpecialToken] = ()) -> None:
+        """``schema`` may be as ``schema_kept`` writes it."""
         self.program = program
         self.description = description
         self.text = None if lark_source is None else lark_source.text
-        self.pattern, self.choices, self.schema = pattern, choices, schema
+        self.pattern, self.choices, self._schema = pattern, choices, schema
         self.relaxations = tuple(relaxations)
         self.special_tokens = tuple(special_tokens)
         self._lark_source = lark_source
         self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def schema(self) -> Mapping[str, Any] | bool | None:
+        """The JSON Schema that it was made of, None if it was not."""
+        schema = self._schema
+        if isinstance(schema, bytes):
+            self._schema = schema = cast("Mapping[str, Any] | bool", schema_kept.schema_of(schema))
+        return schema
 
     def __repr__(self) -> str:
         return f"Grammar({self.description})"
@@ -147,8 +155,7 @@ class Grammar:
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
                                               property_order=property_order, on_unsupported=on_unsupported,
                                               registry=registry)
-        kept = schema_kept.schema_of(written) if written else schema
-        grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=kept)
+        grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=written or schema)
         if written:
             schema_kept.keep(written, grammar)
         return grammar

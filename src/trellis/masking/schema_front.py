@@ -12,6 +12,7 @@ for, in any order. White space is bounded.
 
 from __future__ import annotations
 
+import gc
 import reprlib
 from collections.abc import Mapping
 from functools import cache
@@ -80,9 +81,15 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         normal = Normalizer(document, enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
         lowering = _Lowering(normal, whitespace, property_order, _anything(whitespace))
         lower = _plain(whitespace, document.dialect) if type(document) is Document else None
-        program = lower and plain.program_of(lower, normal, lowering)
-        return LoweredSchema(program or lowering.program(), tuple(normal.relaxations))
+        try:
+            program = lower and plain.program_of(lower, normal, lowering)
+            return LoweredSchema(program or lowering.program(), tuple(normal.relaxations))
+        finally:  # no garbage is left that only a collection of the whole heap would find
+            normal.forget()
+            vars(lowering).clear()
 
+    collects = gc.isenabled()
+    gc.disable()  # nothing is left for it, and a look at the whole heap of a large process takes a tenth of a second
     try:
         return with_document(schema, registry, lowered)
     except RecursionError:
@@ -90,6 +97,9 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
     except LimitError as error:
         error.hint = error.hint or _SIMPLER
         raise
+    finally:
+        if collects:
+            gc.enable()
 
 
 @cache
@@ -169,14 +179,14 @@ class _Lowering:
                     ports[True, self.writer.rule(id(case), case.pointer or "the schema", self.object_body(case), case),
                           ""] = None
         if scalars:
-            ports[self.choice(scalars)] = None
+            ports |= dict.fromkeys(self.choice(scalars))
         return list(ports)
 
-    def choice(self, values: list[tuple[Any, str]]) -> Port:
-        """The way across some scalars, each with the pointer to it."""
+    def choice(self, values: list[tuple[Any, str]]) -> list[Port]:
+        """The ways across some scalars, each with the pointer to it."""
         spellings = [spelling for value, pointer in values for spelling in self.spellings(value, pointer)]
         name = b" or ".join(spellings[:3]).decode() + (" or another" if len(spellings) > 3 else "")
-        return False, strings.one_of(spellings), name
+        return [(False, code, name) for code in strings.some_of(spellings)]
 
     def scalars(self, case: Numbers | Strings) -> list[Port]:
         """The ways across a number or a string."""

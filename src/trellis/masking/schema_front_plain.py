@@ -57,8 +57,8 @@ class Lowering(Protocol):
     def scalars(self, case: Numbers | Strings) -> list[Port]:
         """The ways across a number or a string."""
 
-    def choice(self, values: list[tuple[Any, str]]) -> Port:
-        """The way across some scalars, each with the pointer to it."""
+    def choice(self, values: list[tuple[Any, str]]) -> list[Port]:
+        """The ways across some scalars, each with the pointer to it."""
 
 
 def kernel(separators: Separators, anything: GeneralProgram, scalars: Mapping[str, Port], dialect: int) -> Plain | None:
@@ -143,8 +143,7 @@ class _Asked:
                 else:
                     ways += [("scalar", code, name) for _, code, name in self.lowering.scalars(case)]
             if values:
-                _, code, name = self.lowering.choice(values)
-                ways.append(("scalar", code, name))
+                ways += [("scalar", code, name) for _, code, name in self.lowering.choice(values)]
         except LimitError:
             raise  # the same work would be done again
         except (TrellisError, RecursionError, UnicodeEncodeError):

@@ -39,6 +39,7 @@ from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
+MAX_WORDS = 30_000  # bytes of the words of one terminal
 MAX_PARTINGS = 100  # of words that share their beginnings; codes nest as deep
 _SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
 _QUOTE = text(b'"')
@@ -85,6 +86,19 @@ def spell(value: Any) -> bytes:
         return format(Decimal(value), "f").encode()  # json.dumps and str refuse more than 4,300 digits
     spelling = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", spelling).encode()
+
+
+def some_of(spellings: Iterable[bytes]) -> list[bytes]:
+    """The terminals of some literal texts: one, or where they are thousands a few."""
+    groups: list[list[bytes]] = []
+    size = MAX_WORDS
+    for word in sorted(set(spellings)):
+        size += len(word)
+        if size > MAX_WORDS:
+            groups.append([])
+            size = len(word)
+        groups[-1].append(word)
+    return [one_of(group) for group in groups]
 
 
 def one_of(spellings: Iterable[bytes]) -> bytes:

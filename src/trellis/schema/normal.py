@@ -84,6 +84,11 @@ class Normalizer:
         self._memory, self._exact = _Memory(), _Memory()
         self._kept: list[Place] = []  # places with schemas of their own, which have to stay alive
 
+    def forget(self) -> None:
+        """Let everything go; its parts know each other, so it would stay until the garbage collector finds it."""
+        vars(self.algebra).clear()
+        vars(self).clear()
+
     def shape(self, conjunction: Conjunction) -> Shape:
         """The shape of a conjunction; the empty shape when nothing satisfies it (not every empty one is found here).
 
