@@ -210,9 +210,13 @@ class Document:
 def _speaks_of_addresses(root: Any, dialect: int) -> bool:
     """Whether something below a document's root may have an address or anchor of its own: a quick look at all of it."""
     work = list(root.values()) if isinstance(root, Mapping) else []
+    seen: set[int] = set()  # one object may stand at many places
     while work:
         value = work.pop()
         if isinstance(value, dict | Mapping):  # a dict is told at once
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
             if _identifier(value, dialect) or not _ANCHORS.isdisjoint(value):
                 return True
             work += value.values()
