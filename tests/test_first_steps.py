@@ -196,6 +196,16 @@ def test_an_answer_that_stops_before_its_end_is_warned_of(answer: str, is_warned
     assert [warning[:31] for warning in result.warnings] == ["the answer stops before its end"] * is_warned
 
 
+@pytest.mark.parametrize(("output_type", "choices"), [
+    (bool, {True, False}), (bool | None, {True, False, None}), (typing.Literal["a", "b"] | None, {"a", "b", None}),
+    (list[bool], set()), (int | None, set()), (bool | trellis.Unknown, set()),
+])
+def test_every_type_of_few_values_has_their_probabilities(output_type: Any, choices: set[Any]) -> None:
+    result = ask(output_type, model="trellis/nano", sampling=trellis.Sampling(max_tokens=20))
+    assert set(result.probabilities) == choices
+    assert not choices or sum(result.probabilities.values()) == pytest.approx(1)
+
+
 def test_a_model_is_told_of_json_and_a_refusal_is_called_one() -> None:
     model = trellis.ScriptedModel(['{"item": null, "qty": 1}', '{"item": "tea", "qty": 1}'])
     ask(Order, model=model)

@@ -238,8 +238,8 @@ class Result(Generic[T]):
         agreement: the share of samples that agree (per field: the mean over the fields), for strategies that vote, else
             ``None``.
         accepted: the index of the attempt that the value was read from, ``None`` where it has no single one.
-        probabilities: for a ``Choice``, ``Literal`` or ``Enum`` on a model that lets its tokens be seen, the exact
-            probability of each choice, given that the answer is one of them; else empty.
+        probabilities: for a ``Choice``, ``Literal``, ``Enum`` or ``bool`` on a model that lets its tokens be seen, the
+            exact probability of each choice, given that the answer is one of them; else empty.
         abstained: JSON pointers of what the model did not know (``trellis.Unknown``); ``""`` is the whole value.
         field_agreement: for a vote per field, the share for each field, by JSON pointer.
         warnings: what the caller should know (a built-in model by default, a relaxed keyword).

@@ -86,11 +86,8 @@ class JsonContract(DataContract[T]):
 
     @cached_property
     def choices(self) -> tuple[str, ...]:
-        schema = self.schema
-        while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-            schema = _follow(self.schema, schema["$ref"])
-        values = schema.get("enum", [schema["const"]] if "const" in schema else []) if isinstance(schema, dict) else []
-        texts = tuple(dict.fromkeys(json_text(value) for value in values if self.validate(value).ok))
+        values = _listed(self.schema, self.schema)
+        texts = tuple(dict.fromkeys(json_text(value) for value in values or () if self.validate(value).ok))
         return texts if len(texts) <= MAX_CHOICES else ()
 
     def write(self, value: Any) -> str:
@@ -226,6 +223,21 @@ def _json_fault(text: str) -> str:
     except (ValueError, RecursionError) as error:
         return str(error)
     return ""
+
+
+def _listed(root: Any, schema: Any, depth: int = 0) -> list[Any] | None:
+    """The values of a schema that lists them all: an enum, a constant, a boolean, null, or a union of those."""
+    if not isinstance(schema, dict) or depth > 20:
+        return None
+    if isinstance(schema.get("$ref"), str):
+        return _listed(root, _follow(root, schema["$ref"]), depth + 1)
+    if "enum" in schema or "const" in schema:
+        return list(schema.get("enum", [schema.get("const")]))
+    if "anyOf" in schema:
+        members = [_listed(root, member, depth + 1) for member in schema["anyOf"]]
+        return None if None in members else [value for member in members for value in member or ()]
+    scalars: dict[str, list[Any]] = {"boolean": [True, False], "null": [None]}
+    return scalars.get(str(schema.get("type")))
 
 
 def _follow(root: Any, reference: str) -> Any:
