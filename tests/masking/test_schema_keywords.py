@@ -79,6 +79,10 @@ def test_the_command_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert "enforced\t/type" in lines
     assert any(line.startswith("relaxed\t/properties/a/uniqueItems\tmasks cannot") for line in lines)
+    file.write_text('{"type": "string", "minLenght": 3, "x-note": 1}')
+    assert main(["schema", "explain", str(file), "--samples", "0"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "enforced\t/type", "annotation\t/minLenght\tit is no keyword; is 'minLength' meant?"]
     file.write_text("{")
     assert main(["schema", "explain", str(file)]) == 2
     assert "no JSON" in capsys.readouterr().err

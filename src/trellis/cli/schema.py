@@ -51,7 +51,7 @@ def explain(
 
     result = explained(_read(file), formats=formats.value, property_order=order.value)
     lines = [f"{it.status}\t{it.pointer or '/'}\t{it.reason}".rstrip() for it in result.keywords
-             if every or it.status != "annotation"]
+             if every or it.meant or it.status != "annotation"]
     write("\n".join(lines) if lines else "enforced\t/\tany value is valid")
     console = stderr()
     if result.grammar is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 from trellis.errors import SchemaError, TrellisError, UnsupportedError
@@ -12,15 +13,17 @@ from trellis.schema.keywords import ANNOTATIONS, KEYWORDS
 from trellis.schema.resolve import Document, inner_schemas, join
 
 Status = Literal["enforced", "relaxed", "refused", "annotation"]
+_ALIKE = 0.8  # of difflib: a letter or two
 _SILENT = frozenset({"then", "else"})  # annotations only where there is no "if"
 
 
 class Explained(NamedTuple):
-    """One keyword: where it stands, what masks do with it, and why."""
+    """One keyword: where it stands, what masks do with it, and why; and which keyword a misspelt one may be."""
 
     pointer: str
     status: Status
     reason: str
+    meant: str = ""
 
 
 class Explanation(NamedTuple):
@@ -60,7 +63,9 @@ def explain(schema: Mapping[str, Any] | bool, **options: Any) -> Explanation:
     found: dict[str, Explained] = {}
     for pointer, name, value in _keywords(schema):
         status, reason = noted.pop(pointer) if pointer in noted else _plain(name, value, annotate, dialect)
-        found[pointer] = Explained(pointer, status, reason)
+        close = get_close_matches(name, KEYWORDS, 1, _ALIKE) if name not in KEYWORDS else []
+        hint = f"; is {close[0]!r} meant?" if close and status == "annotation" else ""
+        found[pointer] = Explained(pointer, status, reason + hint, close[0] if hint else "")
     for pointer, (status, reason) in noted.items():  # what was found out for a whole schema, not for a keyword
         found[pointer] = Explained(pointer, status, reason)
     return Explanation(tuple(found.values()), error, grammar)
