@@ -75,7 +75,7 @@ pub struct Lalr {
     advanced: Map<(u32, u32), (Option<u32>, u32)>,
     summaries: LalrSummaries,
     /// Terminals that are special tokens, with the code.
-    specials: Vec<(u32, Box<[u8]>)>,
+    pub(crate) specials: Vec<(u32, Box<[u8]>)>,
     start: u32,
 }
 

@@ -37,6 +37,11 @@ impl Lalr {
         if table.actions.iter().flatten().any(|a| ignored.contains(&a.0)) {
             return Ok(None); // the grammar waits for what is never taken
         }
+        let yields = |s: usize, t: u32| self.scanners[self.scanner_of[s] as usize].labels.binary_search(&t).is_ok();
+        let special = |t: u32| t == self.end_of_text || self.specials.iter().any(|known| known.0 == t);
+        if (0..table.actions.len()).any(|s| table.actions[s].iter().any(|a| !special(a.0) && !yields(s, a.0))) {
+            return Ok(None); // ... or is always taken for something else, such as a string that an ignored regex has
+        }
         if !self.conflict_free || !(0..table.gotos.len()).all(derives) {
             return Ok(None);
         }
