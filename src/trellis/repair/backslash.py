@@ -15,7 +15,7 @@ from .edits import Change, Repaired, apply_edits, locate
 from .rules import cost_of
 from .standard import confidence, read_standard
 
-_PATH = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]:(?=\\[bfnrt]\w)[^\s\"]*")
+_PATH = re.compile(r"(?<![A-Za-z0-9\\])[A-Za-z]:(?=\\[bfnrt]\w)[^\s\"]*")
 _COMMAND = re.compile(r"(?<!\\)(?:\\\\)*(?=\\[bf][a-z]{2})\\[bf]")
 _SINGLE = re.compile(r"\\\\|\\(?=[bfnrtu])")
 _WORD = 120

@@ -16,7 +16,7 @@ _DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ 
 _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
-_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\(?!\\)")
+_PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
 _BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
 _NAMED = re.compile(r"[^\s:][^:\n]{0,60}:[ \t]+")
 _NO_TEXT = re.compile(
