@@ -81,8 +81,7 @@ def find_candidates(
                 continue
             seen.add(span)
             yield candidate
-    begin = answer_start(text)
-    if not closed and (end := sign_off(text, begin)) is not None:
+    if not closed and (end := sign_off(text, begin := answer_start(text))) is not None:
         yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {})
 
 

@@ -133,11 +133,10 @@ class _Reader:
         failure: RepairError | None = None
         for candidate in find_candidates(text, self.level, self.bounds, view, error):
             try:
-                settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
-                result = _result(text, settle)
-                if self.policies.root_scalar == "error" and view is None and not isinstance(result.value, dict | list):
+                fitted = self._fitted(text, candidate, view)
+                value = fitted.result.value  # without a view, as the candidate says it
+                if self.policies.root_scalar == "error" and view is None and not isinstance(value, dict | list):
                     continue
-                fitted = self._fit(text, result, settle, view)
                 found.append(self._by_policy(text, fitted, view))
             except ValueError:
                 continue
@@ -165,6 +164,11 @@ class _Reader:
             candidate = Candidate(0, len(text), tuple(every), cost, rest.complete, rest.ambiguous)
             found.append(Found(_result(text, candidate), candidate, 0, len(text)))
         return found
+
+    def _fitted(self, text: str, candidate: Candidate, view: SchemaView | None) -> Found:
+        """What a candidate says, as the policies settle it and as near to the schema as it comes."""
+        settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
+        return self._fit(text, _result(text, settle), settle, view)
 
     def _fit(self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView | None) -> Found:
         """The result, coerced where it is against the schema and coercion helps."""
@@ -228,9 +232,8 @@ class _Reader:
         around = SchemaView(self.schema, ({"type": "object", "properties": {member["name"]: self.schema}},))
         found: list[Found] = []
         for candidate in find_candidates(text, self.level, self.bounds, around, error):
-            settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
             try:
-                fitted = self._fit(text, _result(text, settle), settle, view)
+                fitted = self._fitted(text, candidate, view)
             except (ValueError, RepairError):
                 continue
             if self.judge.accepts(fitted.result.value):
