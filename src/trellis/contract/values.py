@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trellis.contract.base import Schema, Verdict
 from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError, message_of, shown
 from trellis.result import FieldError
+from trellis.schema.quick import quick_yes
 from trellis.schema.types import adapter_of, json_schema_of, type_name
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class SchemaValues:
         title = self.schema.get("title")
         self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w{,63}", title) else "Answer"
         self._validator: Validator = validator_of(self.schema, _format_checker())
+        self._surely = quick_yes(self.schema, formats=True)
 
     def check(self, value: Any) -> Verdict[Any]:
         import jsonschema
@@ -130,6 +132,8 @@ class SchemaValues:
             json_text(value)
         except UsageError:
             return _NO_JSON
+        if self._surely(value):
+            return Verdict(value)
         try:
             found = sorted(self._validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
         except RecursionError:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import RepairError, SchemaError
+from ..schema.quick import quick_yes
 
 
 class Fault(NamedTuple):
@@ -43,10 +44,11 @@ class SchemaJudge:
         from .validator import validator_of
 
         self._validator = validator_of(schema)
+        self._surely = quick_yes(schema)
 
     def accepts(self, value: Any) -> bool:
         """Whether the value is valid."""
-        return self.faults(value, 1) == 0
+        return self._surely(value) or self.faults(value, 1) == 0
 
     def faults(self, value: Any, most: int = 20) -> int:
         """How many errors the value has, counted up to ``most``."""
