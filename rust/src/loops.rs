@@ -4,10 +4,13 @@
 //! bytes that do not are of interest: where they stand is known from an index of the trie, so the subtree is taken
 //! whole, around what is below them, and they are walked on their own.
 
+use std::ops::RangeInclusive;
+
 use crate::exits::Walk;
+use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD, UNKNOWN};
 use crate::regex::{holds, Class};
-use crate::trie::{utf8, Trie, BROKEN_LEADS, ILL_FORMED, LEADS};
+use crate::trie::{lead, utf8, Trie, BROKEN, ILL_FORMED, LEADS};
 
 /// A subtree is taken around what is other than the loop only if so many times fewer nodes are.
 const SPARSE: usize = 4;
@@ -24,18 +27,18 @@ impl Lexicon {
         walk: &mut Walk,
         todo: &mut Vec<(u32, u32)>,
     ) -> bool {
-        let (below, beyond) = (trie.ascii_below(n), trie.node(n).beyond);
+        let (below, beyond) = (trie.ascii_below(n), trie.leads_below(n));
         if !trie.at_boundary(n) || (below == 0 && beyond == 0) {
             return false;
         }
-        let (ascii, characters) = self.loops(d);
-        if ascii == 0 && characters == 0 {
+        let (ascii, leads) = self.loops(d);
+        if below & ascii == 0 && beyond & leads == 0 {
             return false;
         }
-        let whole = below & !ascii == 0 && beyond <= characters;
-        let others = match whole {
-            true => Vec::new(),
-            false => match others(trie, n, below & !ascii, characters) {
+        let outside = (below & !ascii, beyond & !leads);
+        let others = match outside {
+            (0, 0) => Vec::new(),
+            _ => match others(trie, n, outside) {
                 Some(others) => others,
                 None => return false,
             },
@@ -50,7 +53,7 @@ impl Lexicon {
         for e in 0..self.exits(d).len() {
             let exit = self.exits(d)[e];
             let first = self.survivors(exit.context);
-            let wide = characters > 0 && beyond > 0 && self.lets_characters(exit.context);
+            let wide = beyond & leads != 0 && self.lets_characters(exit.context);
             if wide || ascii_of(&first) & below & ascii != 0 {
                 leave_within((trie, number), n, &others, (exit, &first), walk);
                 continue;
@@ -75,10 +78,10 @@ impl Lexicon {
         true
     }
 
-    /// The ASCII bytes that come back to the state, and 1 if every other well-formed character does
-    /// (with no exit inside the character).
+    /// What comes back to the state, with no exit on the way: ASCII bytes, and the first bytes of which every
+    /// well-formed character does.
     #[inline]
-    fn loops(&mut self, d: u32) -> (u128, u8) {
+    fn loops(&mut self, d: u32) -> (u128, u64) {
         let known = self.states[d as usize].loops;
         if known != UNKNOWN {
             return self.exits.loops[known as usize];
@@ -89,34 +92,50 @@ impl Lexicon {
         found
     }
 
-    fn find_loops(&mut self, d: u32) -> (u128, u8) {
+    fn find_loops(&mut self, d: u32) -> (u128, u64) {
         if self.narrow(d, &mut Vec::new()) {
             return (0, 0);
         }
         let ascii = (0..128u8).filter(|&b| self.step(d, b) == d).fold(0, |set, b| set | 1u128 << b);
-        let mut todo = vec![(d, 0u8)];
-        let mut at = 0;
-        while at < todo.len() {
-            let (state, phase) = todo[at];
-            at += 1;
-            for byte in 0x80..=0xFFu8 {
-                let inner = utf8(phase, byte);
-                if inner == ILL_FORMED {
-                    continue;
+        let mut known = Map::default();
+        let returns = |bit: &u32| self.returns(d, (d, 0), lead(*bit)..=lead(*bit), &mut known);
+        let leads = (0..LEADS).filter(returns).fold(0, |set, bit| set | 1u64 << bit);
+        (ascii, leads)
+    }
+
+    /// Whether every character that begins with some of the bytes comes back to `home`, with no exit inside it.
+    fn returns(
+        &mut self,
+        home: u32,
+        (state, phase): (u32, u8),
+        bytes: RangeInclusive<u8>,
+        known: &mut Map<(u32, u8), bool>,
+    ) -> bool {
+        for byte in bytes {
+            let inner = utf8(phase, byte);
+            if inner == ILL_FORMED {
+                continue;
+            }
+            let next = self.step(state, byte);
+            if inner == 0 {
+                if next != home {
+                    return false;
                 }
-                let next = self.step(state, byte);
-                if inner == 0 && next == d {
-                    continue;
-                }
-                if inner == 0 || next == DEAD || self.ends(next) {
-                    return (ascii, 0);
-                }
-                if !todo.contains(&(next, inner)) {
-                    todo.push((next, inner));
-                }
+                continue;
+            }
+            if next == DEAD || self.ends(next) {
+                return false;
+            }
+            let returns = match known.get(&(next, inner)) {
+                Some(&returns) => returns,
+                None => self.returns(home, (next, inner), 0x80..=0xBF, known),
+            };
+            known.insert((next, inner), returns);
+            if !returns {
+                return false;
             }
         }
-        (ascii, 1)
+        true
     }
 }
 
@@ -124,17 +143,18 @@ fn ascii_of(class: &Class) -> u128 {
     u128::from(class[1]) << 64 | u128::from(class[0])
 }
 
-/// The topmost nodes below `n` of the bytes `outside` a loop, and of characters where it has none, in order; `None`
-/// if they are too many to be worth it.
-fn others(trie: &Trie, n: u32, outside: u128, characters: u8) -> Option<Vec<u32>> {
+/// The topmost nodes below `n` of the bytes `outside` a loop, in order; `None` if they are too many to be worth it.
+fn others(trie: &Trie, n: u32, outside: (u128, u64)) -> Option<Vec<u32>> {
     let size = (trie.node(n).end - n) as usize;
-    if size < NODES_PER_BYTE * (outside.count_ones() as usize + 2) {
+    let count = (outside.0.count_ones() + outside.1.count_ones()) as usize;
+    if size < NODES_PER_BYTE * (count + 1) {
         return None;
     }
-    let symbols = (0..128).filter(|&b| outside >> b & 1 == 1).chain([BROKEN_LEADS]);
+    let ascii = (0..128).filter(|&b| outside.0 >> b & 1 == 1);
+    let leads = (0..=BROKEN).filter(|&b| outside.1 >> b & 1 == 1).map(|b| 128 + b);
     let mut all: Vec<u32> = Vec::new();
-    for symbol in symbols.chain((characters == 0).then_some(LEADS)) {
-        all.extend_from_slice(trie.occurrences(n, symbol)?);
+    for symbol in ascii.chain(leads) {
+        all.extend_from_slice(trie.occurrences(n, symbol as usize)?);
         if all.len() * SPARSE > size {
             return None;
         }
@@ -161,7 +181,7 @@ fn leave_within((trie, number): (&Trie, u32), n: u32, others: &[u32], (exit, fir
         while others.next_if(|&o| o < i).is_some() {}
         let node = trie.node(i);
         // What is no part of the loop; or no byte that the guards leave stands anywhere below.
-        if others.peek() == Some(&i) || (trie.ascii_below(i) & ascii == 0 && !(wide && node.beyond > 0)) {
+        if others.peek() == Some(&i) || (trie.ascii_below(i) & ascii == 0 && !(wide && trie.leads_below(i) != 0)) {
             i = node.end;
             continue;
         }

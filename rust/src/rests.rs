@@ -44,7 +44,7 @@ pub(crate) struct ExitTables {
     sets: Vec<ExitSet>,
     ids: Map<(Arc<[Place]>, Class), u32>,
     pub infos: Map<(u32, u32, bool), Arc<Info>>,
-    pub loops: Vec<(u128, u8)>,
+    pub loops: Vec<(u128, u64)>,
     pub bitmaps: Map<u64, Arc<Bitmap>>,
 }
 

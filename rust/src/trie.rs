@@ -12,9 +12,6 @@ pub struct Node {
     pub byte: u8,
     /// UTF-8 decoder state at this node, counted from the root ([`utf8`]).
     phase: u8,
-    /// 0: only ASCII below; 1: well-formed UTF-8 below, and every token below ends between
-    /// characters; 2: anything else.
-    pub beyond: u8,
     /// Bytes from the root.
     pub depth: u16,
     /// One past the last node of the subtree.
@@ -30,6 +27,7 @@ pub struct Node {
 pub struct Trie {
     nodes: Vec<Node>,
     ascii: Vec<u128>,
+    leads: Vec<u64>,
     tokens: Vec<u32>,
     offsets: Vec<u16>,
     child_bytes: Vec<u8>,
@@ -43,14 +41,22 @@ pub struct Trie {
 #[derive(Debug)]
 struct Index {
     parents: Vec<u32>,
-    /// Nodes in order, by ASCII byte; then by [`LEADS`] and [`BROKEN_LEADS`].
+    /// Nodes in order, by ASCII byte, then by first byte of a character beyond it (128 + bit of [`lead`]).
     nodes: Vec<Vec<u32>>,
 }
 
-/// First bytes of characters beyond ASCII.
-pub const LEADS: usize = 128;
-/// Those of them below which some token ends inside the character, or is no UTF-8.
-pub const BROKEN_LEADS: usize = 129;
+/// The bit, in a set of first bytes of characters beyond ASCII, that stands for bytes that are no well-formed
+/// characters, and for characters inside which some token ends.
+pub const BROKEN: u32 = 63;
+/// The first byte of a character beyond ASCII that has bit 0 in such a set.
+const FIRST_LEAD: u8 = 0xC2;
+/// The number of bits before the one for what is broken.
+pub const LEADS: u32 = 0xF4 - 0xC2 + 1;
+
+/// The first byte of a character that has this bit in a set of them.
+pub fn lead(bit: u32) -> u8 {
+    FIRST_LEAD + bit as u8
+}
 /// From so many nodes on a trie is indexed.
 const MIN_INDEXED: usize = 2000;
 
@@ -63,7 +69,7 @@ impl Trie {
         items.sort_unstable();
         let mut trie = Trie::default();
         let mut parents: Vec<u32> = vec![NONE];
-        let root = Node { byte: 0, phase: 0, beyond: 0, depth: 0, end: 0, first: 0, child: 0 };
+        let root = Node { byte: 0, phase: 0, depth: 0, end: 0, first: 0, child: 0 };
         trie.nodes.push(root);
         let mut path: Vec<u32> = vec![0];
         let mut last: &[u8] = &[];
@@ -73,15 +79,8 @@ impl Trie {
             for &byte in &bytes[common..] {
                 let parent = path[path.len() - 1];
                 let phase = utf8(trie.nodes[parent as usize].phase, byte);
-                let node = Node {
-                    byte,
-                    phase,
-                    beyond: 0,
-                    depth: path.len() as u16,
-                    end: 0,
-                    first: trie.tokens.len() as u32,
-                    child: 0,
-                };
+                let node =
+                    Node { byte, phase, depth: path.len() as u16, end: 0, first: trie.tokens.len() as u32, child: 0 };
                 path.push(trie.nodes.len() as u32);
                 trie.nodes.push(node);
                 parents.push(parent);
@@ -140,27 +139,31 @@ impl Trie {
 
     fn look_below(&mut self, parents: &[u32]) {
         self.ascii = vec![0; parents.len()];
+        self.leads = vec![0; parents.len()];
         for i in (1..parents.len()).rev() {
-            let node = self.nodes[i];
-            // Not well-formed here, or a token that ends inside a character.
-            let broken = node.phase == ILL_FORMED || (node.phase != 0 && self.has_own(i as u32));
-            let mine = if broken { 2 } else { u8::from(node.byte >= 0x80) };
-            let parent = parents[i] as usize;
-            self.nodes[parent].beyond = self.nodes[parent].beyond.max(node.beyond).max(mine);
-            self.ascii[parent] |= self.ascii[i] | if node.byte < 128 { 1 << node.byte } else { 0 };
-            if node.phase != 0 {
-                // Seen from inside a character nothing is promised.
-                self.nodes[i].beyond = 2;
+            let (byte, parent) = (self.nodes[i].byte, parents[i] as usize);
+            self.ascii[parent] |= self.ascii[i] | if byte < 128 { 1 << byte } else { 0 };
+            self.leads[parent] |= self.leads[i];
+            if self.is_broken(i as u32) {
+                self.leads[parent] |= 1 << BROKEN;
+            } else if byte >= 128 && self.nodes[parent].phase == 0 {
+                self.leads[parent] |= 1 << (byte - FIRST_LEAD);
             }
         }
     }
 
+    /// Whether the node is no UTF-8, or a token ends here inside a character.
+    fn is_broken(&self, n: u32) -> bool {
+        let phase = self.nodes[n as usize].phase;
+        phase == ILL_FORMED || (phase != 0 && self.has_own(n))
+    }
+
     fn index(&mut self, parents: Vec<u32>) {
         let mut broken = vec![false; parents.len()];
-        let mut nodes = vec![Vec::new(); BROKEN_LEADS + 1];
+        let mut nodes = vec![Vec::new(); 128 + BROKEN as usize + 1];
         for i in (1..parents.len()).rev() {
-            let Node { byte, phase, .. } = self.nodes[i];
-            broken[i] |= phase == ILL_FORMED || (phase != 0 && self.has_own(i as u32));
+            let byte = self.nodes[i].byte;
+            broken[i] |= self.is_broken(i as u32);
             let parent = parents[i] as usize;
             if byte < 128 {
                 nodes[usize::from(byte)].push(i as u32);
@@ -168,14 +171,15 @@ impl Trie {
             if self.nodes[parent].phase != 0 {
                 broken[parent] |= broken[i];
             } else if byte >= 128 {
-                nodes[if broken[i] { BROKEN_LEADS } else { LEADS }].push(i as u32);
+                let bit = if broken[i] { BROKEN as u8 } else { byte - FIRST_LEAD };
+                nodes[128 + usize::from(bit)].push(i as u32);
             }
         }
         nodes.iter_mut().for_each(|list| list.reverse());
         self.index = Some(Index { parents, nodes });
     }
 
-    /// The nodes below `n` whose byte is `symbol`, or which are such leads; `None` where nobody counted them.
+    /// The nodes below `n` of an ASCII byte, or of 128 + a bit of first bytes; `None` where nobody counted them.
     pub fn occurrences(&self, n: u32, symbol: usize) -> Option<&[u32]> {
         let list = &self.index.as_ref()?.nodes[symbol];
         let from = list.partition_point(|&i| i <= n);
@@ -213,6 +217,12 @@ impl Trie {
     #[inline]
     pub fn ascii_below(&self, n: u32) -> u128 {
         self.ascii[n as usize]
+    }
+
+    /// First bytes of characters beyond ASCII that stand below the node, as [`lead`] numbers them, and [`BROKEN`].
+    #[inline]
+    pub fn leads_below(&self, n: u32) -> u64 {
+        self.leads[n as usize]
     }
 
     /// Whether the node is between two characters of UTF-8 (counted from the root).
@@ -280,7 +290,7 @@ impl Trie {
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
         let indexed = if self.index.is_some() { 8 } else { 0 };
-        self.nodes.len() * (std::mem::size_of::<Node>() + 16 + 5 + indexed) + self.tokens.len() * 6
+        self.nodes.len() * (std::mem::size_of::<Node>() + 24 + 5 + indexed) + self.tokens.len() * 6
     }
 }
 
