@@ -96,7 +96,11 @@ def _before_fence(text: str) -> int:
 def _before_tag(text: str, begin: int) -> int:
     """Where the closing tag at the end of a text begins that was opened before the data."""
     tag = _LAST_TAG.search(text, max(begin, len(text.rstrip()) - 80)) if text.rstrip().endswith(">") else None
-    return tag.start() if tag and f"<{tag[1]}" in text[begin : begin + 1000].split("{")[0] else len(text)
+    if tag is None:
+        return len(text)
+    opening = rf"(?m)^[ \t]*<{re.escape(tag[1])}\b|<{re.escape(tag[1])}\b[^<>]*>\s*(?:\n|\[|\Z)"
+    opened = re.search(opening, text[begin : begin + 1000].split("{")[0])
+    return tag.start() if opened else len(text)
 
 
 def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:

@@ -126,6 +126,26 @@ class SchemaView:
         """The properties that an object here may have by name; not to be changed."""
         return self._names
 
+    def without_text(self) -> frozenset[str]:
+        """The names, in the whole schema, of members that are choices, numbers or booleans, or lists of such."""
+        found: set[str] = set()
+        todo, seen = [self], {id(part) for part in self.parts}
+        while todo and len(seen) < 1000:
+            view = todo.pop()
+            for name in view.names():
+                member = view.member(name)
+                inner = member.item(0) if "array" in member.types() else member
+                if inner.types() and ("string" not in inner.types() or inner.values()):
+                    found.add(name)
+                if member.parts and id(member.parts[0]) not in seen:
+                    seen.add(id(member.parts[0]))
+                    todo.append(member)
+            inner = view.item(0)
+            if inner.parts and id(inner.parts[0]) not in seen:
+                seen.add(id(inner.parts[0]))
+                todo.append(inner)
+        return frozenset(found)
+
     def ordered_names(self) -> list[str]:
         """The properties of an object in the order of the schema, if one subschema alone names them."""
         found = [list(part["properties"]) for part in self.parts if isinstance(part.get("properties"), Mapping)]

@@ -271,7 +271,7 @@ def _read_span(text: str, task: _Task) -> Iterator[_Reading]:
     if not bare:
         return
     with suppress(NotYaml):
-        otherwise = _NUMBERED.search(clean) or wrapping(clean) or python_inside(clean)
+        otherwise = _NUMBERED.search(clean) or wrapping(clean, task.view) or python_inside(clean)
         yield from _coerced(text, cleaning, task, _LISTED if otherwise else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)

@@ -15,25 +15,27 @@ from .yaml_frames import known
 from .yaml_lines import quoted
 
 _FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
+_AROUND = 4  # objects, one within the other
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 
 
 def yaml_unwrapped(root: Node, text: str, view: SchemaView) -> list[list[Change]]:
-    """Ways to take an object of one member off from around the data."""
-    if (
-        root.kind != "object"
-        or len(root.items) != 1
-        or root.items[0].kind == "scalar"
-        or root.keys[0][2] in view.names()
-    ):
-        return []
-    inner = root.items[0]
-    newline = text.rfind("\n", root.start, inner.start) if inner.block else -1
-    begin = inner.start if newline < 0 else newline + 1
-    changes = [Change("wrapped_root", root.start, begin, "", cost_of("wrapped_root"))]
-    if inner.end < root.end:
-        changes.append(Change("wrapped_root", inner.end, root.end, "", 0.0))
-    return [changes]
+    """Ways to take objects off from around the data: all else in them is scalars that the schema does not name."""
+    ways: list[list[Change]] = []
+    inner, rule = root, "wrapped_root"
+    while inner.kind == "object" and len(ways) < _AROUND:
+        inside = [item for item in inner.items if item.kind != "scalar"]
+        if len(inside) != 1 or view.names() & {name for _, _, name in inner.keys}:
+            break
+        rule = rule if len(inner.items) == 1 else "dropped_member"
+        inner = inside[0]
+        newline = text.rfind("\n", root.start, inner.start) if inner.block else -1
+        begin = inner.start if newline < 0 else newline + 1
+        changes = [Change(rule, root.start, begin, "", cost_of(rule))]
+        if inner.end < root.end:
+            changes.append(Change(rule, inner.end, root.end, "", 0.0))
+        ways.append(changes)
+    return ways
 
 
 class YamlCoercer(Coercer):

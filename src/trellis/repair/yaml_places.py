@@ -8,12 +8,26 @@ from dataclasses import replace
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
-from .yaml_frames import STRANGE, TWICE, UNLIKELY, Frame, Pending, fit, fit_child, known, likeness, wants, wants_text
+from .yaml_frames import (
+    STRANGE,
+    TWICE,
+    UNLIKELY,
+    Frame,
+    Pending,
+    fit,
+    fit_child,
+    known,
+    likeness,
+    wants,
+    wants_scalar,
+    wants_text,
+)
 from .yaml_lines import IDENTIFIER, Entry, Line, quoted, read_assigned, read_bullet, read_key, read_tight
 from .yaml_values import Values
 
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
+_AROUND = 4  # keys around the data, one within the other
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _WORD = re.compile(r"([A-Za-z_][\w-]*)[ \t]+(?=\S)")
 _HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
@@ -32,7 +46,9 @@ class Places(Values):
         if key is not None and shorter is not None and self.view.types():
             key = replace(key, cost=key.cost + ASSIGNED)
         tight = self._tight(line, line.at, key)
-        if tight is not None and key is not None and (self.tight >= TIGHT or self._named(tight)):
+        if tight is not None and key is not None and (
+            self.tight >= TIGHT or self._named(tight) or (self.tight and " " in (key.name or ""))
+        ):
             key = replace(key, cost=key.cost + ASSIGNED)
         bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
         for entry in (bullet, key, shorter, tight, self._section(line), self._no_colon(line) if key is None else None):
@@ -132,7 +148,7 @@ class Places(Values):
                 found.append((fits, frame))
         if not self.stack:
             kind = "seq" if entry.name is None else "map"
-            if kind == "map" and self._wraps(line, entry):
+            if kind == "map" and self.wraps_all(line, entry):
                 found.append((0.2 + entry.cost, Pending(Frame("root", -1, -1, self.view), 0, SchemaView.of({}))))
             elif wants(self.view, kind):
                 cost = entry.cost + (likeness(self.view.names(), entry.name) if entry.name is not None else 0.0)
@@ -148,15 +164,21 @@ class Places(Values):
         key = read_key(self.text, entry.value, line.end)
         return key is not None and key.name is not None and known(view.names(), key.name)
 
-    def _wraps(self, line: Line, entry: Entry) -> bool:
+    def wraps_all(self, line: Line, entry: Entry, depth: int = 1) -> bool:
         """Whether a key stands around the whole data: what the schema has at the root is below it."""
-        if entry.value < line.end or entry.name is None or known(self.view.names(), entry.name):
+        if entry.value < line.end or entry.name is None or entry.name in self.view.names():
             return False
-        found = self.below(line.index)
-        if found is None or not self.view.types():
+        below = self.inside(line.index)
+        if below is None or not self.view.types():
             return False
-        below = found[1]
         key = read_key(self.text, below.at, below.end)
-        if key is not None and key.name is not None and wants(self.view, "map"):
-            return below.column > line.column and known(self.view.names(), key.name)
-        return wants(self.view, "seq") and read_bullet(self.text, below.at, below.end) is not None
+        if key is None or key.name is None or not wants(self.view, "map"):
+            return wants(self.view, "seq") and read_bullet(self.text, below.at, below.end) is not None
+        if below.column <= line.column or depth > _AROUND:
+            return False
+        if self.view.names():
+            alike = [name for name in self.view.names() if known({name}, entry.name)]
+            if any(wants(self.view.member(name), "map") for name in alike):
+                return False
+            return known(self.view.names(), key.name) or self.wraps_all(below, key, depth + 1)
+        return wants_scalar(self.view.member(entry.name))

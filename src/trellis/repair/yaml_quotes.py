@@ -6,7 +6,8 @@ import re
 
 from .edits import Change
 from .rules import cost_of
-from .yaml_lines import quoted
+from .schema_view import SchemaView
+from .yaml_lines import quoted, read_key, split
 
 _PLAIN = re.compile(r"(?![,\[\]{}#&*!|>'\"%@`]|[-?:](?:[ \t]|$)|(?:---|\.\.\.)(?:[ \t]|$))")
 _INSIDE = re.compile(
@@ -17,15 +18,17 @@ _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*(,?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
+_SHARE = re.compile(r"\\\\\w[^\\]*(?:\\[^\\]+)+")
 _BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
-_NAMED = re.compile(r"[^\s:][^:\n]{0,60}:[ \t]+")
 _NO_TEXT = re.compile(
     r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
 )
 _PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
 _HABIT = 0.8  # values with a separator behind them, of all
-_WRAPPED = 4  # texts with marks around them to one without, from which on the marks are quotes
+_WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
+_TICKED = 4  # the same for backticks, which may be there for code
+_ENCLOSED = frozenset("\"'`\u201c\u201e\u2018\u00ab")
 _WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
 
 
@@ -42,30 +45,38 @@ def separator_habit(text: str) -> str:
     return ""
 
 
-def wrapping(text: str) -> frozenset[str]:
-    """The marks that stand around every text of a document, as quotes would, more than once."""
-    found = [mark for mark in _WRAPS if mark in text]
-    if not found:
+def wrapping(text: str, view: SchemaView) -> frozenset[str]:
+    """The marks that stand around every text of a document, as quotes would."""
+    count = {mark: 0 for mark in _WRAPS if mark in text}
+    if not count:
         return frozenset()
-    count = dict.fromkeys(found, 0)
-    others, block = 0, -1  # texts without marks; the column of the key of a block scalar
-    for line in text.split("\n"):
-        column = len(line) - len(line.lstrip(" "))
-        if block >= 0 and (column > block or not line.strip()):
+    bare = view.without_text()
+    others, block, name = 0, -1, ""  # texts without marks; the column of the key of a block scalar; the last key
+    for line in split(text):
+        if line.blank or (line.column > block >= 0):
             continue
-        column = _BULLETS.match(line).end()  # type: ignore[union-attr]
-        value = line[column:].strip()
-        named = None
-        if not (value[:1] in count and value[-1] == _WRAPS[value[0]]):
-            named = _NAMED.match(value)
-            value = value[named.end() :] if named else value
-        block = column if value[:1] in ("|", ">") and len(value) < 4 else -1
-        mark = value[:1]
-        if mark in count and len(value) > 1 and value[-1] == _WRAPS[mark]:
-            count[mark] += 1
-        elif (named or line[:column].strip()) and not _NO_TEXT.fullmatch(value):
+        at = _BULLETS.match(text, line.start, line.end).end()  # type: ignore[union-attr]
+        value = text[at : line.end]
+        if not _is_wrapped(value) and (key := read_key(text, at, line.end)) is not None:
+            value, name = text[key.value : line.end], key.name or ""
+        elif at == line.at:
+            continue
+        block = line.column if value[:1] in ("|", ">") and len(value) < 4 else -1
+        if _is_wrapped(value):
+            count[value[0]] += value[0] in count
+        elif name not in bare and not _NO_TEXT.fullmatch(value) and value[0] not in _ENCLOSED:
             others += 1
-    return frozenset(mark for mark, times in count.items() if times > max(1, _WRAPPED * others))
+    return frozenset(
+        mark for mark, times in count.items() if times > (max(1, _TICKED * others) if mark == "`" else _WRAPPED * others)
+    )
+
+
+def _is_wrapped(value: str) -> bool:
+    """Whether a pair of marks stands around a text, and none of them in it."""
+    mark = value[:1]
+    if len(value) < 2 or value[-1] != _WRAPS.get(mark):
+        return False
+    return value.count(value[-1]) == 1 + (mark == "`")
 
 
 def python_inside(text: str) -> bool:
@@ -93,7 +104,7 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
         changes = []
         if quote == '"':
             content = match.group(1)
-            path = _PATH.search(content) is not None
+            path = _PATH.search(content) is not None or _SHARE.fullmatch(content) is not None
             if path or _BACKSLASH.search(_ESCAPE.sub("", content)):
                 after = _unescaped(content, path)
                 changes.append(Change("bad_escape", at, match.end(1) + 1, quoted(after), cost_of("bad_escape")))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import islice
 
 from ..errors import RepairError
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
+from .yaml_around import Around
 from .yaml_frames import (
     UNLIKELY,
     Frame,
@@ -27,21 +27,15 @@ from .yaml_frames import (
     wants_scalar,
 )
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
-from .yaml_places import TIGHT, Places
+from .yaml_places import TIGHT
 from .yaml_table import rows_in_brackets
 
 DEPTH = 100
 _NEAR = 20  # lines that are looked at for a key
 _COMMA = re.compile(r"[ \t]*,[ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
-_SIGN_OFF = re.compile(
-    r"(?:let me know|i hope|hope (?:this|that)|feel free|if you|please|this (?:yaml|document|follows|should|is)"
-    r"|the above|note\b|that'?s|thank|is there|would you|these|as requested|done\b|best,|cheers|happy to|in this"
-    r"|explanation)",
-    re.I,
-)
 
 
-class LineReader(Places):
+class LineReader(Around):
     """One reading of a text.
 
     Args:
@@ -64,6 +58,8 @@ class LineReader(Places):
         while index < len(self.lines):
             line = self.lines[index]
             index = index + 1 if line.blank else self._line(index, line)
+        self.settle_remarks()
+        self.settle_folds()
         self._remove_twins()
         self.doubtful = self.doubtful or (self.raw and self.escapes)
         return sorted(self.changes, key=lambda change: (change.start, change.end))
@@ -72,18 +68,21 @@ class LineReader(Places):
         rule = mark_rule(self.text, line)
         if rule is not None:
             return self._drop(rule, index)
+        if self.over:
+            return self._drop("prose", index)
         if self.text[line.at] == "|" and (following := self._table(index, line)) is not None:
             return following
         if self._ellipsis(line):
             self.doubtful = True
             return self._drop("ellipsis", index)
         if self.text[line.at] == "#" and self._section(line) is None and not self._heading(index, line):
+            self.comments += self.last_entry >= 0
             return index + 1
         entry, place = self.place(line)
         if place is None or entry is None:
             return self._stray(index, line)
-        if (self.last_entry < 0 and self._introduces(index, entry)) or (
-            self._says(entry, line, place) and (self.last_entry < 0 or self._closing(index))
+        if (self.last_entry < 0 and self.introduces(index, entry)) or (
+            self.says(entry, line, place) and (self.last_entry < 0 or self.closing(index))
         ):
             return self._drop("prose", index)
         frame = self._enter(place, line.column, entry)
@@ -117,22 +116,6 @@ class LineReader(Places):
             return False
         found = self.below(line.index)
         return found is None or found[1].column < line.column
-
-    def _introduces(self, index: int, entry: Entry) -> bool:
-        """Whether the first line is prose with a colon at its end: "Here is the YAML:", and the keys below."""
-        line = self.lines[index]
-        if entry.name is None or entry.value < line.end or entry.name in self.view.names():
-            return False
-        if len(entry.name.split()) < 3:
-            return False
-        found = self.below(index)
-        below = found[1] if found else line
-        if found is None or below.column > line.column:
-            return False
-        return (
-            read_key(self.text, below.at, below.end) is not None
-            or read_bullet(self.text, below.at, below.end) is not None
-        )
 
     def _heading(self, index: int, line: Line) -> bool:
         """Whether what could be a comment is the first line of a text whose mark was left out."""
@@ -180,7 +163,7 @@ class LineReader(Places):
             self.tight += any(change.rule == "missing_space" for change in entry.changes)
             self._note(frame, entry.name, entry.start)
             view = frame.view.member(self._spelt(frame, entry.name))
-            if frame.parent is None and len(frame.entries) == 1 and self._wraps(line, entry):
+            if self.around_all(frame) and self.wraps_all(line, entry):
                 view = self.view
             if entry.value < line.end and not entry.changes:
                 begun = self._begun(line, entry.value, view)
@@ -281,57 +264,17 @@ class LineReader(Places):
             self.pending is not None
             and (has_text(self.pending.view) or wants_scalar(self.pending.view))
             and self.stack
-            and (line.column > self.pending.frame.column or not self._closing(index))
+            and (line.column > self.pending.frame.column or not self.closing(index))
         ):
             return self.text_below(index)
         if not self.last_entry >= 0:
             return self._drop("prose", index)
-        if self._closing(index):
+        if self.closing(index):
             return self._drop("prose", index)
         if self.apart(index):
             return self._drop("prose", index)
         self.doubtful = True
         return self._drop("junk", index)
-
-    def _closing(self, index: int) -> bool:
-        """Whether nothing but prose follows: the answer is over."""
-        line = self.lines[index]
-        if self.over:
-            return True
-        if index <= self.not_over:
-            return False
-        for later in islice(self.lines, index, None):
-            if later.blank or mark_rule(self.text, later):
-                continue
-            entry, place = self.place(later)
-            if place is not None and entry is not None and not self._says(entry, later, place):
-                self.not_over = later.index
-                return False
-        self.over = True
-        if index and self.lines[index - 1].blank:
-            return True
-        if not _SIGN_OFF.match(self.text, line.at, line.end):
-            self.doubtful = True
-        return True
-
-    def _says(self, entry: Entry, line: Line, place: Frame | Pending) -> bool:
-        """Whether a line that could be an entry is a sentence: a key that nobody asked for, and words."""
-        names = place.names if isinstance(place, Frame) else place.view.names()
-        if entry.name is None:  # a bullet to the left of the list that it would be in, behind a blank line
-            words = self.text[entry.value : line.end].split()
-            out = isinstance(place, Frame) and line.column < place.column and self.lines[line.index - 1].blank
-            said = out and len(words) > 2 and words[-1][-1] in ".!"
-            self.doubtful = self.doubtful or said
-            return said
-        if not names:  # beside a key around a list, which nobody asked for
-            return wants(self.view, "seq") and not wants(self.view, "map") and self._top(place) and _wordy(entry.name)
-        if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
-            return False
-        count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
-        return count > 2 or (count > 0 and named > 1 and count + named > 2)
-
-    def _top(self, place: Frame | Pending) -> bool:
-        return isinstance(place, Frame) and place.parent is None and bool(place.entries)
 
     def _drop(self, rule: str, index: int) -> int:
         line = self.lines[index]
@@ -367,7 +310,3 @@ class LineReader(Places):
         self.changes = [change for change in self.changes if not gone(change)]
         self.changes += [Change("duplicate_key", start, end, "", cost_of("duplicate_key")) for start, end in spans]
         self.cost += cost_of("duplicate_key") * len(spans)
-
-
-def _wordy(name: str) -> bool:
-    return len(name.split()) > 2

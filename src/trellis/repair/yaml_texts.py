@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from bisect import bisect_right
 
 from .edits import Change
 from .rules import Level, cost_of
@@ -35,10 +36,15 @@ class Texts:
         self.over = False  # from here on there is only prose
         self.not_over = -1  # a line that is not prose
         self.last_entry = -1
-        self.wraps = wrapping(text)  # marks that stand around every text
+        self.wraps = wrapping(text, view)  # marks that stand around every text
         self.separator = separator_habit(text)
         self.literals = False  # None was read as null
         self.tight = 0  # keys without a space behind the colon
+        self.naive = 0  # texts without the quotes that they need
+        self.comments = 0  # comments that can be nothing else
+        self.remarks: list[tuple[int, int, int]] = []  # texts with a number sign in them: start, end before it, end
+        self.literal = False  # texts below their key are meant line by line
+        self.folded: list[tuple[int, list[Line], Frame]] = []  # texts below their key that YAML reads as one line
         self.raw = False  # some quoted text is written as it is, without escapes
         self.escapes = False  # some quoted text has what looks like escapes
 
@@ -59,6 +65,13 @@ class Texts:
                 self._below[at] = self._below[at + 1] if self.lines[at].blank else at
         at = self._below[min(index + 1, len(self.lines))]
         return (at, self.lines[at]) if at < len(self.lines) else None
+
+    def inside(self, index: int) -> Line | None:
+        """The next line in which something stands that is no mark."""
+        found = self.below(index)
+        while found is not None and mark_rule(self.text, found[1]) is not None:
+            found = self.below(found[0])
+        return found[1] if found is not None else None
 
     def entry_ahead(self, index: int) -> bool:
         """Whether a line from here on is an entry. What is found out holds until that line."""
@@ -112,7 +125,28 @@ class Texts:
         """A scalar on one line, quoted where YAML would take it for something else or not read it at all."""
         text = self.text[start:end]
         if not plain_is_safe(text) and not text.startswith("!!"):
+            self.naive += 1
             self.change("yaml_text", start, end, quoted(text))
+
+    def settle_remarks(self) -> None:
+        """Whether what stands behind a number sign is a comment or text, by how the other texts are written."""
+        if self.remarks and self.naive and not self.comments:
+            spans = [(start, stop) for start, _, stop in self.remarks]
+            starts = [start for start, _ in spans]
+
+            def within(change: Change) -> bool:
+                at = bisect_right(starts, change.start) - 1
+                return at >= 0 and change.end <= spans[at][1]
+
+            self.changes = [change for change in self.changes if not within(change)]
+            for start, stop in spans:
+                self.change("yaml_text", start, stop, quoted(self.text[start:stop]))
+        self.doubtful = self.doubtful or (bool(self.remarks) and (self.naive > 0 or not self.comments))
+
+    def settle_folds(self) -> None:
+        """Texts of several lines without a mark are all read alike: line by line if one has to be."""
+        for at, lines, frame in self.folded if self.literal else ():
+            self._mark_literal(at, lines, frame)
 
     def text_below(self, index: int) -> int:
         """Lines of text under a key that has none on its own line: a block scalar whose mark was left out."""
@@ -132,16 +166,26 @@ class Texts:
             if not regular:
                 self.change("indentation", lines[0].start, lines[0].at, " " * (frame.out + 2))
             self._scalar(lines[0].at, lines[0].end)
-        elif not regular or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines):
-            mark = self.text[pending.at - 1 : pending.at]
-            self.change("block_mark", pending.at, pending.at, "|" if mark in " \t" else " |")
-            self._reindent(lines, frame)
-            for line in lines:
-                end = self.text.find("\n", line.end)
-                end = len(self.text) if end < 0 else end
-                if line.end < end and not line.blank:
-                    self.changes.append(Change("whitespace", line.end, end, "", 0.0))
+        elif (
+            not regular
+            or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines)
+            or any(line.column != lines[0].column for line in lines if not line.blank)
+        ):
+            self.literal = True
+            self._mark_literal(pending.at, lines, frame)
+        else:
+            self.folded.append((pending.at, lines, frame))
         return following
+
+    def _mark_literal(self, at: int, lines: list[Line], frame: Frame) -> None:
+        """Insert the mark of a block scalar at an offset, before some lines."""
+        self.change("block_mark", at, at, "|" if self.text[at - 1 : at] in " \t" else " |")
+        self._reindent(lines, frame)
+        for line in lines:
+            end = self.text.find("\n", line.end)
+            end = len(self.text) if end < 0 else end
+            if line.end < end and not line.blank:
+                self.changes.append(Change("whitespace", line.end, end, "", 0.0))
 
     def _hash(self, index: int, frame: Frame) -> bool:
         """Whether a line that begins with # goes on with a text: at its column, or with a word right behind."""

@@ -38,6 +38,7 @@ class Values(Texts):
             return index + 1
         if head == "#" and (at == end or comment_start(self.text, at, end, has_text(view)) == at):
             self.pending, self.placed = Pending(frame, at, view), None
+            self.comments += at < end
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
@@ -67,6 +68,7 @@ class Values(Texts):
                 self.changes += found
                 self.cost += sum(change.cost for change in found)
                 self.raw = self.raw or any(change.rule in ("inner_quote", "bad_escape") for change in found)
+                self.comments += self.text[end - 1] not in (head, ",")
                 self.escapes = self.escapes or (not found and head == '"' and "\\" in self.text[at:end])
                 return index + 1
             following = self._quoted_lines(index, at, frame)
@@ -96,6 +98,10 @@ class Values(Texts):
             while following > index + 1 and self.lines[following - 1].blank:
                 following -= 1
         if following == index + 1:
+            if end < line.end and is_text:
+                self.remarks.append((at, end, line.end))
+            else:
+                self.comments += end < line.end
             if end - at > 1 and self.text[end - 1] in ",;" and self._separated(self.text[end - 1], view):
                 self.change("trailing_comma", end - 1, end, "")
                 end -= 1
