@@ -12,6 +12,9 @@ _COMMA = re.compile(r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)),(\d{1,
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥][\w°µ/²³%]{0,11})\.?\s*")
+_ABOUT = re.compile(
+    r"(?i)\s*(?:[~\u2248\u223c]|about|around|approx(?:\.|imately)?|ca?\.|circa|roughly)\s*(\S*\d\S*)\s*"
+)
 _MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
 _WORDS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,9}")
@@ -93,7 +96,10 @@ def _spelled(text: str) -> Fraction | None:
 
 
 def number_with_unit(text: str, whole: bool) -> str | None:
-    """The number before one unit (``5 kg``), or ``None``, also for letters that may scale it (``5M``)."""
+    """The number before one unit (``5 kg``) or behind ``about``; ``None`` for letters that may scale it (``5M``)."""
+    match = _ABOUT.fullmatch(text)
+    if match is not None:
+        return number_in(match[1], whole)
     match = _UNIT.fullmatch(text)
     if not match or _MISREAD.fullmatch(text.strip()):
         return None

@@ -29,8 +29,9 @@ from .schema_view import SchemaView
 from .standard import check_arguments, confidence, lexemes, unreadable_as
 from .user_rules import UserRule, with_rules
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
-from .yaml_prefix import unescaped_lines, unprefixed
-from .yaml_quotes import python_inside, wrapping
+from .yaml_habits import habits
+from .yaml_prefix import unescaped_html, unescaped_lines, unprefixed, untagged
+from .yaml_quotes import python_inside
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, disputed, read_document, read_nodes, read_yaml, written_out
 
@@ -271,16 +272,18 @@ def _read_span(text: str, task: _Task) -> Iterator[_Reading]:
     if not bare:
         return
     with suppress(NotYaml):
-        otherwise = _NUMBERED.search(clean) or wrapping(clean, task.view) or python_inside(clean)
+        otherwise = unescaped_html(text) or _NUMBERED.search(clean) or habits(clean, task.view).wraps or python_inside(clean)
         yield from _coerced(text, cleaning, task, _LISTED if otherwise else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
-    for removed in (*unprefixed(text), unescaped_lines(text)):
+    for removed in (*unprefixed(text), unescaped_lines(text), unescaped_html(text), untagged(text)):
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):
                 yield from _coerced(text, tuple(removed), task, 0.0)
             yield from _by_lines(text, without, tuple(removed), task)
+    if unescaped_html(text):
+        return
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
             yield from _by_lines(text, clean, cleaning, task)

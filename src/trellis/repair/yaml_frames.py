@@ -25,6 +25,7 @@ class Frame:
         out: where they stand in the repaired text.
         view: what the schema says about it.
         tight: the last bullet of a sequence has no space behind it.
+        dashless: an item of a list whose items have no marks: a key that comes again begins the next one.
         keys: where each key was read.
         shape: for a sequence, the keys of its first item.
         entries: offsets of the entries, to know where one ends.
@@ -36,6 +37,7 @@ class Frame:
     view: SchemaView
     parent: Frame | None = None
     tight: bool = False
+    dashless: bool = False
     keys: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
 
@@ -62,11 +64,13 @@ class Pending:
         frame: the collection of the key or bullet.
         at: the offset behind its mark.
         view: what the schema says about the value.
+        dashless: the value is a list, and the next entry a member of its first item.
     """
 
     frame: Frame
     at: int
     view: SchemaView
+    dashless: bool = False
 
 
 def wants_text(view: SchemaView) -> bool:
@@ -122,7 +126,8 @@ def fit(frame: Frame, entry: Entry, column: int) -> float | None:
         cost += COLUMN + 0.02 * min(abs(column - frame.column), 10)
     if entry.name is not None:
         cost += likeness(frame.names, entry.name)
-        cost += TWICE if entry.name in frame.keys else STRANGE if frame.said(entry.name) else 0.0
+        twice = 0.0 if frame.dashless else TWICE
+        cost += twice if entry.name in frame.keys else STRANGE if frame.said(entry.name) else 0.0
     return cost
 
 

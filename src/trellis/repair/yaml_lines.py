@@ -20,6 +20,7 @@ _MARKED_KEY = re.compile(
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
 _TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
+_UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
 _BULLETS = frozenset("-*•‣◦–—+·●▪(")
 _TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
@@ -164,6 +165,18 @@ def read_assigned(text: str, at: int, end: int) -> Entry | None:
         )
         return Entry(at, match.end(), match.group(1), 0.5, (change,))
     return None
+
+
+def read_uncoloned(text: str, at: int, end: int) -> Entry | None:
+    """A word for a key, and a dash, a space or nothing where its colon should be."""
+    match = _UNCOLONED.match(text, at, end)
+    if match is None:
+        return None
+    if match[2]:
+        change = Change("wrong_colon", match.end(1), match.end(), ": ", cost_of("wrong_colon"))
+    else:
+        change = Change("missing_colon", match.end(1), match.end(1), ":", cost_of("missing_colon"))
+    return Entry(at, match.end(), match[1], 0.6, (change,))
 
 
 def _unquoted(key: str) -> str:

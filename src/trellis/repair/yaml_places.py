@@ -22,14 +22,23 @@ from .yaml_frames import (
     wants_scalar,
     wants_text,
 )
-from .yaml_lines import IDENTIFIER, Entry, Line, quoted, read_assigned, read_bullet, read_key, read_tight
+from .yaml_lines import (
+    IDENTIFIER,
+    Entry,
+    Line,
+    quoted,
+    read_assigned,
+    read_bullet,
+    read_key,
+    read_tight,
+    read_uncoloned,
+)
 from .yaml_values import Values
 
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 _AROUND = 4  # keys around the data, one within the other
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
-_WORD = re.compile(r"([A-Za-z_][\w-]*)[ \t]+(?=\S)")
 _HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
 
 
@@ -103,13 +112,30 @@ class Places(Values):
         return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
 
     def _no_colon(self, line: Line) -> Entry | None:
-        """A name that the open object has not had, at the column of its keys, and its value without a colon."""
-        frame = next((frame for frame in reversed(self.stack) if frame.column == line.column), None)
-        match = _WORD.match(self.text, line.at, line.end)
-        if frame is None or match is None or match[1] not in frame.view.names() or match[1] in frame.keys:
+        """A name that an object here has not had, at the column of its keys, and its value without a colon."""
+        entry = read_uncoloned(self.text, line.at, line.end)
+        if entry is None or entry.name is None:
             return None
-        change = Change("missing_colon", match.end(1), match.end(1), ":", cost_of("missing_colon"))
-        return Entry(line.at, match.end(), match[1], 0.6, (change,))
+        name = entry.name
+        views = [frame.view for frame in self.stack if self._open_at(frame, line, name)]
+        if entry.changes[0].rule == "wrong_colon" or entry.value == line.end:  # a dash, or nothing behind the name
+            views += [self.pending.view] if self.pending is not None else [] if self.stack else [self.view]
+        view = next((view for view in views if name in view.names()), None)
+        if view is None:
+            return None
+        return entry if entry.value < line.end or self._holds_below(line, view.member(name)) else None
+
+    @staticmethod
+    def _open_at(frame: Frame, line: Line, name: str) -> bool:
+        return frame.kind == "map" and frame.column == line.column and name not in frame.keys
+
+    def _holds_below(self, line: Line, view: SchemaView) -> bool:
+        """Whether the value of a name that stands alone in its line is below it."""
+        found = self.inside(line.index)
+        if found is None or not view.types():
+            return False
+        listed = read_bullet(self.text, found.at, found.end) is not None and wants(view, "seq")
+        return found.column > line.column or (listed and found.column == line.column)
 
     def _section(self, line: Line) -> Entry | None:
         """A heading of Markdown that is a name of the data: a key."""
@@ -134,11 +160,14 @@ class Places(Values):
                 pending, extra = Pending(pending.frame, pending.at, pending.view.listed()), LISTED
             cost = fit_child(pending, entry, line.column)
             if cost is not None:
-                found.append((cost + extra, pending))
+                found.append((cost + extra + self._misfit(line, entry, pending.view), pending))
+        if self.pending is not None and self._lists_members(entry, self.pending.view):
+            found.append((LISTED, Pending(self.pending.frame, self.pending.at, self.pending.view, True)))
         waiting = self.pending is not None and self._waits_for_text(self.pending, line)
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
+                fits += self._misfit(line, entry, frame.view)
                 if entry.name is None and waiting:
                     fits += STRANGE
                 elif entry.name is not None and self._needs_text(frame, entry.name):
@@ -155,7 +184,31 @@ class Places(Values):
                 found.append((cost, Pending(Frame("root", -1, -1, self.view), 0, self.view)))
             elif self._lists(line, entry, self.view):
                 found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view.listed())))
+            elif self._lists_members(entry, self.view):
+                found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view, True)))
         return found
+
+    def _misfit(self, line: Line, entry: Entry, view: SchemaView) -> float:
+        """What speaks against a bullet in a list, by what stands behind it."""
+        if entry.name is not None or entry.value >= line.end or "array" not in view.types():
+            return 0.0
+        inner = view.item(0)
+        key = read_key(self.text, entry.value, line.end)
+        if inner.types() == {"object"}:
+            fits = self.text[entry.value] in "{&*!" or (key is not None and key.cost < UNLIKELY)
+            return 0.0 if fits or read_uncoloned(self.text, entry.value, line.end) is not None else STRANGE
+        if key is None or key.name is None or not wants_scalar(inner):
+            return 0.0
+        lists = (frame.view.item(0) for frame in self.stack if frame.kind == "seq")
+        return TWICE if any(key.name in other.names() for other in lists) else 0.0
+
+    @staticmethod
+    def _lists_members(entry: Entry, view: SchemaView) -> bool:
+        """Whether a key is a member of an item of the list that is due, and its mark was left out."""
+        if entry.name is None or "array" not in view.types() or "object" in view.types():
+            return False
+        inner = view.item(0)
+        return wants(inner, "map") and known(inner.names(), entry.name)
 
     def _lists(self, line: Line, entry: Entry, view: SchemaView) -> bool:
         """Whether a bullet begins a list of one around an object: with a key that the object has."""

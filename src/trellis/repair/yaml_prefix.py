@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,8 +11,13 @@ from .edits import Change
 from .rules import cost_of
 from .yaml_lines import Line, split
 
-_MARKS = (re.compile(r">[ ]?"), re.compile(r"\+"), re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"))
-_COUNTED = _MARKS[2]
+_MARKS = (
+    re.compile(r">[ ]?"),
+    re.compile(r"\+"),
+    re.compile(r"\|(?:[ ]|$)(?!.*\|[ \t]*$)", re.M),  # and no table
+    re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"),
+)
+_COUNTED = _MARKS[-1]
 _ANY = re.compile("|".join(f"^{mark.pattern}" for mark in _MARKS), re.M)
 _ADDED = re.compile(r"^\+(?=[ \t]{2,}\S)", re.M)
 
@@ -50,6 +56,32 @@ def _counts(text: str, lines: list[Line]) -> bool:
 
 def _prose(text: str, start: int, end: int) -> list[Change]:
     return [Change("prose", start, end, "", cost_of("prose"))] if text[start:end].strip() else []
+
+
+_TAGGED = re.compile(r"\s*<([A-Za-z_][\w.-]*)>[ \t]*(?=[^\s<])")
+
+
+def untagged(text: str) -> list[Change]:
+    """The changes that take a pair of tags off of which the first stands right before the data, on its line."""
+    opened = _TAGGED.match(text)
+    if opened is None:
+        return []
+    closed = re.compile(rf"\s*</{re.escape(opened[1])}>\s*\Z").search(text, opened.end())
+    changes = [Change("tag", 0, opened.end(), "", cost_of("tag"))]
+    if closed is not None:
+        changes.append(Change("tag", closed.start(), len(text), "\n", 0.0))
+    return changes
+
+
+def unescaped_html(text: str) -> list[Change]:
+    """The changes that make characters of HTML entities where all quotes are such."""
+    if "&quot;" not in text or '"' in text:
+        return []
+    found = re.finditer(r"&(?:quot|amp|lt|gt|apos|#39|#x27);", text)
+    return [
+        Change("html_entity", m.start(), m.end(), html.unescape(m[0]), 0.0 if at else cost_of("html_entity"))
+        for at, m in enumerate(found)
+    ]
 
 
 def unescaped_lines(text: str) -> list[Change]:

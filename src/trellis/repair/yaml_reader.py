@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import replace
 
 from ..errors import RepairError
 from .edits import Change
@@ -26,7 +27,7 @@ from .yaml_frames import (
     wants,
     wants_scalar,
 )
-from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key
+from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
 from .yaml_table import rows_in_brackets
 
@@ -85,9 +86,30 @@ class LineReader(Around):
             self.says(entry, line, place) and (self.last_entry < 0 or self.closing(index))
         ):
             return self._drop("prose", index)
+        joined = self._joined(line, entry, place)
+        if joined is not None:
+            item, inner = joined
+            self.change("list_as_single", line.start, inner.start, " " * item.out)
+            return self._entry(index, line, inner, self._enter(item, item.column, inner))
         frame = self._enter(place, line.column, entry)
-        self._indent(line, frame.out)
+        self._indent(line, frame)
         return self._entry(index, line, entry, frame)
+
+    def _joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
+        """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
+        if entry.name is not None or not isinstance(place, Frame) or entry.value >= line.end:
+            return None
+        item = next((frame for frame in self.stack if frame.parent is place and frame.kind == "map"), None)
+        if item is None or item.view.types() != {"object"}:
+            return None
+        inner = read_key(self.text, entry.value, line.end)
+        if inner is None or inner.name not in item.view.names() or inner.name in item.keys:
+            return None
+        missing = item.view.required() - set(item.keys)
+        if inner.name not in missing and not self.joins:
+            return None
+        self.joins = True
+        return item, inner
 
     def _table(self, index: int, line: Line) -> int | None:
         """A Markdown table in the place of a list of objects; returns the next line."""
@@ -134,15 +156,22 @@ class LineReader(Around):
             while self.stack[-1] is not place:
                 self.stack.pop()
             self.pending = None
+            if place.dashless and entry.name in place.keys and place.parent is not None:  # the next item
+                self.stack.pop()
+                place.parent.entries.append(entry.start)
+                return self._push(replace(place, keys={}, entries=[]))
             return place
-        kind = "seq" if entry.name is None else "map"
+        kind = "seq" if entry.name is None or place.dashless else "map"
         parent = place.frame
         least = parent.out + (0 if kind == "seq" and parent.kind == "map" else 1)
         out = column if column >= least else parent.out + 2 if parent.kind != "root" else 0
         frame = Frame(kind, column, out, place.view, None if parent.kind == "root" else parent)
         while self.stack and self.stack[-1] is not parent:
             self.stack.pop()
-        return self._push(frame)
+        if not place.dashless:
+            return self._push(frame)
+        self._push(frame).entries.append(entry.start)
+        return self._push(Frame("map", column, out + 2, place.view.item(0), frame, dashless=True))
 
     def _push(self, frame: Frame) -> Frame:
         if len(self.stack) >= DEPTH:
@@ -238,6 +267,9 @@ class LineReader(Around):
         if bullet is not None and bullet.cost == 0 and not view.types() and bullet.value < line.end:
             return bullet
         key = read_key(self.text, at, line.end)
+        if key is None and "object" in view.types():
+            key = read_uncoloned(self.text, at, line.end)
+            return key if key is not None and key.name in view.names() else None
         if key is None or key.name is None or not wants(view, "map"):
             return None
         names = view.names() or set(frame.keys)
@@ -287,10 +319,11 @@ class LineReader(Around):
             self.cost += cost_of(rule)
         return index + 1
 
-    def _indent(self, line: Line, out: int) -> None:
-        if self.text[line.start : line.at] != " " * out:
-            self.changes.append(Change("indentation", line.start, line.at, " " * out, cost_of("indentation")))
-            self.cost += cost_of("indentation")
+    def _indent(self, line: Line, frame: Frame) -> None:
+        if frame.dashless and not frame.entries:
+            self.change("bullet", line.start, line.at, " " * (frame.out - 2) + "- ")
+        elif self.text[line.start : line.at] != " " * frame.out:
+            self.change("indentation", line.start, line.at, " " * frame.out)
 
     def _remove_twins(self) -> None:
         """Of a key that occurs twice the last one counts, as in JSON; the first is taken out."""

@@ -10,8 +10,9 @@ from .edits import Change
 from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .yaml_frames import Frame, Pending, has_text, known, wants
+from .yaml_habits import habits
 from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
-from .yaml_quotes import plain_is_safe, separator_habit, wrapping
+from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _NEAR = 20  # lines that are looked at for an entry
@@ -36,8 +37,7 @@ class Texts:
         self.over = False  # from here on there is only prose
         self.not_over = -1  # a line that is not prose
         self.last_entry = -1
-        self.wraps = wrapping(text, view)  # marks that stand around every text
-        self.separator = separator_habit(text)
+        self.habits = habits(text, view)
         self.literals = False  # None was read as null
         self.tight = 0  # keys without a space behind the colon
         self.naive = 0  # texts without the quotes that they need
@@ -45,6 +45,7 @@ class Texts:
         self.remarks: list[tuple[int, int, int]] = []  # texts with a number sign in them: start, end before it, end
         self.literal = False  # texts below their key are meant line by line
         self.folded: list[tuple[int, list[Line], Frame]] = []  # texts below their key that YAML reads as one line
+        self.joins = False  # each member of an item has a bullet
         self.raw = False  # some quoted text is written as it is, without escapes
         self.escapes = False  # some quoted text has what looks like escapes
 
@@ -202,9 +203,12 @@ class Texts:
         base = shown[0].column if base is None else base
         out = base if base > frame.out else frame.out + 2
         rule = "indentation"
-        rest = min((line.column for line in shown[1:]), default=base)  # the first line may stand farther in
+        rest = [line.column for line in shown[1:]]
+        left = min(rest, default=base)  # the first line may stand farther in
+        if sum(column < base for column in rest) < sum(column == base for column in rest):
+            left = base  # a line or two that slipped
         for line in shown:
-            after = " " * (out + max(0, line.column - (base if line is shown[0] else min(rest, base))))
+            after = " " * (out + max(0, line.column - (base if line is shown[0] else min(left, base))))
             if self.text[line.start : line.at] != after:
                 self.changes.append(
                     Change(rule, line.start, line.at, after, cost_of(rule) if line is shown[0] else 0.05)
@@ -275,8 +279,10 @@ class Texts:
             following += 1
             if following == len(self.lines):
                 return None
-        if self.text[stop + 3 : self.lines[following].end].strip(" ,"):
+        if self.text[stop + 3 : self.lines[following].end].strip(" ,;"):
             return None
+        if following == index and mark[0] == "'" and read_quoted(self.text, at, self.lines[index].end) == []:
+            return None  # a text in quotes that begins with one
         first = self.text[at + 3 : min(stop, self.lines[index].end)]
         rows = [self.text[line.start : line.end] for line in self.lines[index + 1 : following]]
         rows.append(self.text[self.lines[following].start : stop].rstrip(" \t"))

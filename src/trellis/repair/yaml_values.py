@@ -9,6 +9,7 @@ from .edits import Change, apply_edits
 from .rules import cost_of
 from .schema_view import SchemaView
 from .search import Limits
+from .yaml_bare_flow import bare_list, bare_object
 from .yaml_frames import Frame, Pending, has_text, wants_scalar, wants_text
 from .yaml_lines import Line, comment_start, mark_rule, quoted
 from .yaml_quotes import plain_is_safe, python_inside, read_quoted, read_wrapped
@@ -20,6 +21,8 @@ _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
 _REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\().*")
+_SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+\([^()]*\)[,;]?")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _LITERALS = ("true", "false", "null")
 _CLOSE = {"[": "]", "{": "}"}
@@ -34,7 +37,8 @@ class Values(Texts):
         end = line.end
         head = self.text[at] if at < end else "#"
         if head == "#" and at < end and self._no_comment(index, view, frame):
-            self._scalar(at, end)
+            if not self._half_quoted(at, end):
+                self._scalar(at, end)
             return index + 1
         if head == "#" and (at == end or comment_start(self.text, at, end, has_text(view)) == at):
             self.pending, self.placed = Pending(frame, at, view), None
@@ -49,7 +53,7 @@ class Values(Texts):
         if head == "\\" and end - at > 4 and self.text.startswith('\\"', at) and self.text.endswith('\\"', at + 2, end):
             self.change("escaped_quotes", at, end, quoted(self.text[at + 2 : end - 2].replace('\\"', '"')))
             return index + 1
-        if head in self.wraps:
+        if head in self.habits.wraps:
             found = read_wrapped(self.text, at, end)
             if found is not None:
                 self.changes += found
@@ -71,14 +75,32 @@ class Values(Texts):
                 self.comments += self.text[end - 1] not in (head, ",")
                 self.escapes = self.escapes or (not found and head == '"' and "\\" in self.text[at:end])
                 return index + 1
+            said = _SAID.fullmatch(self.text, at, end) if self.habits.quote == head else None
+            if said is not None:  # a remark in parentheses, in a text that quotes everything
+                self.change("comment", said.end(1), end, "")
+                return index + 1
             following = self._quoted_lines(index, at, frame)
             if following is not None:
                 return following
+        if self._half_bracket(at, end, view):
+            return index + 1
         if head in "[{" and not wants_text(view):
             following = self._flow(index, at, view, frame)
             if following is not None:
                 return following
         return self._plain(index, at, view, frame)
+
+    def _half_bracket(self, at: int, end: int, view: SchemaView) -> bool:
+        """Whether a list of scalars lost its opening bracket."""
+        if view.types() != {"array"} or not wants_scalar(view.item(0)) or self.text[end - 1] != "]":
+            return False
+        if "[" in self.text[at:end]:
+            return False
+        after = bare_list("[" + self.text[at:end], view)
+        if after is None:
+            return False
+        self.change("missing_opener", at, end, after)
+        return True
 
     def _no_comment(self, index: int, view: SchemaView, frame: Frame) -> bool:
         """Whether ``#`` at the start of a value begins a text: one has to be there, and none is below."""
@@ -105,8 +127,10 @@ class Values(Texts):
             if end - at > 1 and self.text[end - 1] in ",;" and self._separated(self.text[end - 1], view):
                 self.change("trailing_comma", end - 1, end, "")
                 end -= 1
-            if wants_scalar(view) and "string" not in view.types():
-                end = self._bare_scalar(at, end, view)
+            if wants_scalar(view) and ("string" not in view.types() or view.values()):
+                at, end = self._bare_scalar(at, end, view)
+            elif self._half_quoted(at, end):
+                return following
             if self.text[at:end] == "None" and "null" in view.types():
                 self.changes.append(Change("literal", at, end, "null", 0.0 if self.literals else cost_of("literal")))
                 self.cost += self.changes[-1].cost
@@ -121,24 +145,37 @@ class Values(Texts):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
 
-    def _bare_scalar(self, at: int, end: int, view: SchemaView) -> int:
-        """The end of a number or boolean, without a remark behind it; one that the text's end cut off is completed."""
+    def _half_quoted(self, at: int, end: int) -> bool:
+        """Whether a text lost its opening quote, among others that have theirs."""
+        quote, inner = self.habits.quote, self.text[at : end - 1]
+        if not quote or self.text[end - 1] != quote or inner.count(quote) != inner.count("\\" + quote):
+            return False
+        self.change("missing_open_quote", at, end, quoted(inner.replace("\\" + quote, quote)))
+        return True
+
+    def _bare_scalar(self, at: int, end: int, view: SchemaView) -> tuple[int, int]:
+        """A number, boolean or choice without marks around and a remark behind it; a cut off one is completed."""
+        marked = _EMPHASIS.fullmatch(self.text, at, end)
+        if marked is not None:
+            self.change("markup", at, marked.start(2), "")
+            self.changes.append(Change("markup", marked.end(2), end, "", 0.0))
+            at, end = marked.span(2)
         remark = _REMARK.fullmatch(self.text, at, end)
         if remark is not None:
             self.change("comment", remark.end(1), end, "")
             self.doubtful = self.doubtful or remark[2] != "//"
-            return remark.end(1)
+            return at, remark.end(1)
         text = self.text[at:end]
         if "boolean" in view.types() and not self.text[end:].strip() and text and text not in _LITERALS:
             whole = [literal for literal in _LITERALS if literal.startswith(text)]
             if len(whole) == 1 and len(text) > 1:
                 self.change("truncated_literal", end, end, whole[0][len(text) :])
                 self.complete = False
-        return end
+        return at, end
 
     def _separated(self, mark: str, view: SchemaView) -> bool:
         """Whether a comma or semicolon at the end of a value is none of it."""
-        return mark == self.separator or (wants_scalar(view) and "string" not in view.types())
+        return mark == self.habits.separator or (wants_scalar(view) and "string" not in view.types())
 
     def _quoted_lines(self, index: int, at: int, frame: Frame) -> int | None:
         """A quoted scalar whose quote is not closed on its line: it goes over several lines, or the quote was lost."""
@@ -182,17 +219,25 @@ class Values(Texts):
         stop, following = self._flow_end(index, at, frame)
         line = self.lines[following - 1]
         rest = self.text[stop : line.end].strip()
-        if rest == "," and not rest.startswith("#"):
+        if rest in (",", ";"):
             self.change("trailing_comma", stop, line.end, "")
             rest = ""
         if rest and not rest.startswith("#"):
             return None if has_text(view) else following
         inside = self.text[at:stop]
+        bare = None
         try:
-            read_nodes(inside)
+            nodes = read_nodes(inside)
             python = len(inside) < _LONG and python_inside(inside)
+            if nodes is not None and any(item.kind != "scalar" for item in nodes.items):
+                bare = bare_list(inside, view) if view.types() == {"array"} else None
         except NotYaml:
             python = True
+            if len(inside) < _LONG and python_inside(inside) is False:
+                bare = bare_list(inside, view) or bare_object(inside, view)
+        if bare is not None and bare != inside:
+            self.change("yaml_text", at, at + len(inside), bare)
+            return following
         if not python:
             self._flow_indent(index, following, frame)
             return following

@@ -1,0 +1,90 @@
+"""How a damaged YAML text is written, all of it: what stands around every text, and behind every value.
+
+What one line cannot tell, the others do: typographic quotes around one text of ten belong to it, around every text they
+are quotes; a semicolon behind every value is none of the values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .schema_view import SchemaView
+from .yaml_lines import read_key, split
+
+WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
+_BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
+_NO_TEXT = re.compile(
+    r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
+)
+_OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
+_SEPARATED = 0.8  # values with a separator behind them, of all
+_WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
+_TICKED = 4  # the same for backticks, which may be there for code, and for quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What every value of a text has.
+
+    Attributes:
+        wraps: marks that stand around every text, as quotes would.
+        quote: the quote around every text, or nothing.
+        separator: the comma or semicolon behind every value, as JSON and programs have it, or nothing.
+    """
+
+    wraps: frozenset[str] = frozenset()
+    quote: str = ""
+    separator: str = ""
+
+
+def habits(text: str, view: SchemaView) -> Habits:
+    """The habits of a text; the schema tells which of its values are texts."""
+    separator = _separator(text)
+    count = {mark: 0 for mark in (*WRAPS, '"', "'") if mark in text}
+    if not count:
+        return Habits(separator=separator)
+    without_text = view.without_text()
+    bare, block, name = 0, -1, ""  # texts without marks; the column of a block scalar's key; the last key
+    for line in split(text):
+        if line.blank or line.column > block >= 0:
+            continue
+        at = _BULLETS.match(text, line.start, line.end).end()  # type: ignore[union-attr]
+        value = text[at : line.end].rstrip(",;")
+        if not _is_wrapped(value) and (key := read_key(text, at, line.end)) is not None:
+            value, name = text[key.value : line.end].rstrip(",;"), key.name or ""
+        elif at == line.at:
+            continue
+        block = line.column if value[:1] in ("|", ">") and len(value) < 4 else -1
+        if _is_wrapped(value):
+            count[value[0]] += 1
+        elif name not in without_text and not _NO_TEXT.fullmatch(value) and value[0] not in count and value[-1] not in count:
+            bare += 1
+    wraps = frozenset(
+        mark
+        for mark in WRAPS
+        if mark in count and count[mark] > (max(1, _TICKED * bare) if mark == "`" else _WRAPPED * bare)
+    )
+    quote = next((mark for mark in "\"'" if count.get(mark, 0) > max(1, _TICKED * bare)), "")
+    return Habits(wraps, quote, separator)
+
+
+def _is_wrapped(value: str) -> bool:
+    """Whether a pair of marks stands around a text, and none of them in it."""
+    mark = value[:1]
+    if len(value) < 2 or (mark not in WRAPS and mark not in "\"'"):
+        return False
+    close = WRAPS.get(mark, mark)
+    return value[-1] == close and value.count(close) == 1 + (close == mark)
+
+
+def _separator(text: str) -> str:
+    for mark in (",", ";"):
+        if text.count(mark + "\n") < 2:
+            continue
+        rows = [line.rstrip() for line in text.split("\n")]
+        values = [row for row in rows if row.strip() and not _OPENED.search(row)]
+        ended = sum(row.endswith(mark) for row in values)
+        if ended > 2 and ended >= _SEPARATED * (len(values) - 1):
+            return mark
+    return ""
