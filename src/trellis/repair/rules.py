@@ -106,7 +106,12 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("text_as_null", 0.5, "normal", '`"null"`, `"N/A"`, an empty string become null'),
     ("scalar_as_text", 0.3, "normal", "a number or literal becomes a string, as it was written"),
     ("single_as_list", 0.6, "normal", "a value becomes the only item of an array"),
-    ("list_as_single", 0.7, "normal", "an array of one item becomes that item; items of one member each become one object"),
+    (
+        "list_as_single",
+        0.7,
+        "normal",
+        "an array of one item becomes that item; items of one member each become one object",
+    ),
     ("implied_key", 0.9, "normal", "a value becomes the only member of the object that is wanted"),
     ("number_as_boolean", 0.5, "normal", "0 and 1 become booleans"),
     ("scalar_in_text", 0.9, "normal", "a number or boolean is taken out of other words (`5 kg`); ambiguous"),

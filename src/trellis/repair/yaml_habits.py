@@ -58,7 +58,7 @@ def habits(text: str, view: SchemaView) -> Habits:
         block = line.column if value[:1] in ("|", ">") and len(value) < 4 else -1
         if _is_wrapped(value):
             count[value[0]] += 1
-        elif name not in without_text and not _NO_TEXT.fullmatch(value) and value[0] not in count and value[-1] not in count:
+        elif name not in without_text and not _NO_TEXT.fullmatch(value) and not {value[0], value[-1]} & count.keys():
             bare += 1
     wraps = frozenset(
         mark

@@ -1,0 +1,269 @@
+"""Every way to read a text that should be YAML: each place where the data may be, each way to mend it.
+
+The standard reading, the reading of lines, of JSON, of several documents, and what is left when marks before the lines
+are taken off; each is coerced to the schema where that is against it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RepairError, UsageError
+from .coerce import DOUBTFUL
+from .edits import Change, apply_edits, compose
+from .extract import fences, regions, removal
+from .json import repair_json
+from .judge import Judge
+from .rules import Level, cost_of
+from .schema_view import SchemaView
+from .standard import lexemes
+from .yaml_coerce import YamlCoercer, yaml_unwrapped
+from .yaml_habits import habits
+from .yaml_prefix import unescaped_html, unescaped_lines, unprefixed, untagged
+from .yaml_quotes import python_inside
+from .yaml_reader import LineReader
+from .yaml_standard import Document, NotYaml, read_document, written_out
+
+_PASSES = 3
+_TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
+_LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
+_EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
+_IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
+_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
+    "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
+)
+_COMMENT = re.compile(r"^[ \t]*#.*", re.M)
+_SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
+NUMBERED = re.compile(r"1[.)] [^\n]*(?:\n[ \t]*\d{1,3}[.)] [^\n]*)+")
+
+
+class Reads:
+    """Standard readings, each text's done once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Document | NotYaml] = {}
+
+    def document(self, text: str) -> Document:
+        """As ``read_document``."""
+        found = self._known.get(text)
+        if found is None:
+            try:
+                found = read_document(text)
+            except NotYaml as error:
+                found = error
+            self._known[text] = found
+        if isinstance(found, NotYaml):
+            raise found.with_traceback(None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a text is read for."""
+
+    judge: Judge
+    view: SchemaView
+    level: Level
+    reads: Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A way to read the text: its changes in the whole input, its value, and what speaks against it."""
+
+    changes: tuple[Change, ...]
+    value: Any
+    cost: float
+    faults: int
+    doubtful: bool = False
+    complete: bool = True
+
+
+def readings(text: str, task: Task, fenced: bool) -> Iterator[Reading]:
+    """Every way to read a piece of the text that may be the data."""
+    spans = [(start, end) for start, end, _ in fences(text)] if fenced else []
+    spans += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
+    accepted = False
+    for start, end in dict.fromkeys(spans):
+        end += 2 if text.startswith("\r\n", end) else text.startswith("\n", end)  # the last line's break is its own
+        around = ([*removal(text, 0, start)], [*removal(text, end, len(text))])
+        for found in _read_span(text[start:end], task):
+            moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in found.changes]
+            changes = (*around[0], *moved, *around[1])
+            if not _holds(text, changes, found.value, task):
+                continue
+            cost = found.cost + sum(c.cost for c in (*around[0], *around[1]))
+            if task.view.types() and any(begin > start for begin, _ in spans):
+                cost += _EARLIER
+            yield Reading(changes, found.value, cost, found.faults, found.doubtful, found.complete)
+            accepted = accepted or not found.faults
+        if accepted and not any(begin > start for begin, _ in spans):
+            return
+
+
+def _holds(text: str, changes: tuple[Change, ...], value: Any, task: Task) -> bool:
+    """Whether the standard reader reads the value, whatever was kept around it."""
+    try:
+        root = task.reads.document(apply_edits(text, changes)).root
+        return bool((None if root is None else root.data()) == value)
+    except ValueError:
+        return False
+
+
+def _read_span(text: str, task: Task) -> Iterator[Reading]:
+    cleaning = tuple(
+        Change(
+            "control_character" if m.group() < " " or "\x7f" <= m.group() <= "\x9f" else "whitespace",
+            m.start(),
+            m.end(),
+            " " * len(m.group()) if m.group()[-1] in "\u00a0\u3000" else "",
+            0.1,
+        )
+        for m in _UNCLEAN.finditer(text)
+    )
+    clean = apply_edits(text, cleaning)
+    bare = clean.lstrip()
+    if not bare:
+        return
+    with suppress(NotYaml):
+        meant = unescaped_html(text) or NUMBERED.search(clean) or habits(clean, task.view).wraps or python_inside(clean)
+        yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
+    if bare[0] in "{[":
+        yield from _as_json(text, task)
+    for removed in (*unprefixed(text), unescaped_lines(text), unescaped_html(text), untagged(text)):
+        if removed:
+            without = apply_edits(text, removed)
+            with suppress(NotYaml):
+                yield from _coerced(text, tuple(removed), task, 0.0)
+            yield from _by_lines(text, without, tuple(removed), task)
+    if unescaped_html(text):
+        return
+    for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
+        if merged:
+            yield from _by_lines(text, clean, cleaning, task)
+        else:
+            yield from _documents(text, task)
+
+
+def _by_lines(text: str, clean: str, cleaning: tuple[Change, ...], task: Task) -> Iterator[Reading]:
+    reader = LineReader(clean, task.view, task.level)
+    changes = reader.read()
+    if reader.last_entry < 0:
+        return
+    try:
+        first = tuple(compose(text, cleaning, changes))
+        for found in _coerced(text, first, task, reader.cost - sum(c.cost for c in changes) - _TYPED):
+            doubtful = reader.doubtful or found.doubtful
+            yield Reading(found.changes, found.value, found.cost, found.faults, doubtful, reader.complete)
+    except (ValueError, UsageError):  # not YAML, or changes that contradict each other
+        return
+
+
+def _as_json(text: str, task: Task) -> Iterator[Reading]:
+    """What starts with a bracket is JSON, and JSON is YAML."""
+    try:
+        result = repair_json(text, level=task.level)
+    except RepairError as error:
+        if error.limit:
+            raise
+        return
+    changes = tuple(Change(edit.rule, edit.start, edit.end, edit.after, edit.cost) for edit in result.edits)
+    try:
+        yield from _coerced(text, changes, task, 0.0)
+    except NotYaml:
+        return
+
+
+def _documents(text: str, task: Task) -> Iterator[Reading]:
+    """Several documents: all of them as a list, or the last one that the schema accepts."""
+    starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
+    ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
+    found: list[tuple[int, int, Reading]] = []
+    for start, end in zip(starts, ends, strict=True):
+        if _COMMENT.sub("", text[start:end]).strip():
+            single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
+            if single is None:
+                return
+            found.append((start, end, single))
+    if len(found) < 2:
+        return
+    for start, end, reading in reversed(found):
+        if task.view.types() and not reading.faults:
+            inner = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in reading.changes]
+            rule, cost = "several_values", cost_of("several_values")
+            changes = (Change(rule, 0, start, "", cost), *inner, Change(rule, end, len(text), "", cost))
+            yield Reading(
+                tuple(c for c in changes if c.end > c.start or c.after), reading.value, reading.cost + cost, 0
+            )
+            return
+    values = [reading.value for _, _, reading in found]
+    after = json.dumps(values, ensure_ascii=False)
+    change = Change("several_values", 0, len(text), after, cost_of("several_values"))
+    cost = change.cost + sum(reading.cost for _, _, reading in found) - (1.0 if not task.view.types() else 0.0)
+    yield Reading((change,), values, cost, task.judge.faults(values), any(reading.doubtful for _, _, reading in found))
+
+
+def _one_document(text: str, task: Task) -> Iterator[Reading]:
+    with suppress(NotYaml):
+        document = task.reads.document(text)
+        if document.root is not None and document.root.kind != "scalar" and not document.idle:
+            value = document.root.data()
+            if task.judge.accepts(value):
+                yield Reading((), value, -_TYPED, 0)
+                return
+    yield from _read_span(text, task)
+
+
+def _coerced(text: str, changes: tuple[Change, ...], task: Task, extra: float) -> Iterator[Reading]:
+    """The reading that changes make, and where the schema is against it, what coercion makes of that.
+
+    Raises:
+        NotYaml: the changed text is not YAML.
+    """
+    middle = apply_edits(text, changes)
+    document = task.reads.document(middle)
+    root = document.root
+    if root is None or (root.kind == "scalar" and (not task.view.types() or not task.judge.accepts(root.data()))):
+        return  # prose is a YAML scalar, too
+    value = root.data()
+    faults = task.judge.faults(value)
+    extra += _IDLE * len(document.idle)
+    yield Reading(changes, value, extra + sum(c.cost for c in changes), faults)
+    if not faults or task.level == "safe":
+        return
+    source, first = text, changes
+    if document.aliases:  # what stands in several places is changed in each
+        changes = tuple(compose(text, changes, written_out(middle, document)))
+        middle = apply_edits(text, changes)
+        root = task.reads.document(middle).root
+        if root is None or root.data() != value:
+            return
+        source, first = middle, ()
+    for unwrap in ([], *yaml_unwrapped(root, middle, task.view)):
+        made = compose(source, first, unwrap)
+        try:
+            for _ in range(_PASSES):
+                current = apply_edits(source, made)
+                node = task.reads.document(current).root
+                if node is None:
+                    break
+                coercer = YamlCoercer(current, lexemes(source, made))
+                more = coercer.run(node, task.view)
+                if not more:
+                    break
+                made = compose(source, made, more)
+            node = task.reads.document(apply_edits(source, made)).root
+        except ValueError:
+            continue
+        if node is not None:
+            if source is not text:
+                made = compose(text, changes, made)
+            value = node.data()
+            doubtful = any(c.rule in DOUBTFUL for c in made)
+            yield Reading(tuple(made), value, extra + sum(c.cost for c in made), task.judge.faults(value), doubtful)
