@@ -403,7 +403,7 @@ def test_a_budget_of_seconds_ends_a_coroutine_that_does_not() -> None:
         raise TimeoutError("its own")
 
     session = Session(budget=Budget(seconds=0.2))
-    with pytest.raises(errors.TransportError, match="the budget left"):
+    with pytest.raises(errors.BudgetError, match="the budget left"):
         asyncio.run(trellis.agenerate_structured("x", int, model=silent, session=session, strategy=Retry(0)))
     with pytest.raises(errors.ModelError, match="its own"):
         asyncio.run(trellis.agenerate_structured("x", int, model=late, session=Session(budget=Budget(seconds=9))))

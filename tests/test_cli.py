@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trellis.cli import main
+from trellis.cli.lazy import COMMANDS, loaded
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -176,3 +177,16 @@ def test_a_file_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_is_a_module_too() -> None:
     done = subprocess.run([sys.executable, "-m", "trellis", "--version"], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.split()[0]) == (0, "trellis")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_a_command_says(name: str) -> None:
+    """Commands are loaded when they are called, and the list is written apart from them."""
+    said = (loaded(name).help or "").split("\n\n")[0]
+    assert " ".join(said.split()) == COMMANDS[name].help
+
+
+def test_help_loads_no_command() -> None:
+    code = "import sys, trellis.cli; trellis.cli.main(['--help']); print('trellis.cli.repair' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "False"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from typing_extensions import TypedDict
 
 import trellis
@@ -119,13 +119,13 @@ class Aliased(BaseModel):
     (Node, {"label": "a", "children": [{"label": "b", "children": [{}]}]},
      ["/children/0/children/0/label: Field required"]),
     ({"type": "object", "properties": {"n": {"minimum": 3}}, "required": ["n", "m"]}, {"n": 1},
-     ["(whole value): 'm' is a required property", "/n: 1 is less than the minimum of 3"]),
+     ['(whole value): "m" is a required property', "/n: 1 is less than the minimum of 3"]),
     ({"anyOf": [{"type": "string"}, {"type": "object", "properties": {"a": {"type": "integer"}}}]}, {"a": "x"},
-     ["/a: 'x' is not of type 'integer'"]),
-    ({"type": "string", "format": "date"}, "tomorrow", ["(whole value): 'tomorrow' is not a 'date'"]),
+     ['/a: "x" is not of type "integer"']),
+    ({"type": "string", "format": "date"}, "tomorrow", ['(whole value): "tomorrow" is not a "date"']),
     ({"type": "string", "format": "date-time"}, "2024-01-01 12:00",
-     ["(whole value): '2024-01-01 12:00' is not a 'date-time'"]),
-    ({"type": "string", "format": "uri"}, "no uri", ["(whole value): 'no uri' is not a 'uri'"]),
+     ['(whole value): "2024-01-01 12:00" is not a "date-time"']),
+    ({"type": "string", "format": "uri"}, "no uri", ['(whole value): "no uri" is not a "uri"']),
     (Choice(["yes", "no"]), "maybe", ["(whole value): is none of yes, no"]),
     (Regex("[ab]+"), "abc", ["(whole value): does not match /[ab]+/"]),
 ])
@@ -142,7 +142,8 @@ def test_a_long_value_is_not_repeated_in_the_message() -> None:
 
 @pytest.mark.parametrize(("output_type", "name", "text"), [
     (Point, "Point", "interface Point {\n  x: integer\n  y?: integer\n}"),
-    (list[Point], "list[Point]", "interface Point {\n  x: integer\n  y?: integer\n}\ntype list[Point] = Point[]"),
+    (list[Point], "PointList", "interface Point {\n  x: integer\n  y?: integer\n}\ntype PointList = Point[]"),
+    (RootModel[list[int]], "RootModelListInt", "type RootModelListInt = integer[]"),
     (Mood, "Mood", 'type Mood = "good" | "bad"'),
     (int, "Answer", "type Answer = integer"),
     ({"title": "Ticket", "type": "object", "properties": {"a": {}}}, "Ticket", "interface Ticket {\n  a?: any\n}"),

@@ -81,8 +81,13 @@ def session() -> trellis.Session:
 def test_what_says_nothing_is_not_waited_for(run: Callable[..., None], never: threading.Event) -> None:
     with pytest.raises(BudgetError, match=r"the budget of 0\.05 seconds") as caught:
         run(Stuck("", never), session())
-    assert [attempt.failure for attempt in caught.value.attempts] == ["transport"]
+    assert [attempt.failure for attempt in caught.value.attempts] == ["budget"]
     assert not never.is_set()
+
+
+def test_the_last_attempt_that_time_ends_is_a_matter_of_the_budget(never: threading.Event) -> None:
+    with pytest.raises(BudgetError, match="did not answer in the"):
+        trellis.generate_structured("x", SCHEMA, model=Stuck("", never), session=session(), strategy=trellis.Retry(0))
 
 
 @pytest.mark.parametrize("run", [stream, astream])
@@ -106,7 +111,7 @@ def test_a_server_that_hangs() -> None:
         model = trellis.OpenAIModel("m", base_url=server.base_url, api_key="none")
         with pytest.raises(BudgetError) as caught:
             call(model, session())
-    assert [attempt.failure for attempt in caught.value.attempts] == ["transport"]
+    assert [attempt.failure for attempt in caught.value.attempts] == ["budget"]
 
 
 class Digits:

@@ -23,11 +23,12 @@ Mode = Literal["mask", "native", "tools", "json", "prompt"]
 Finish = Literal["stop", "length", "refusal", "timeout"]
 """Why an answer ended: it was done, ran into its token limit, was refused, or the time for it was over."""
 FailureKind = Literal[
-    "transport", "rate_limit", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator", "verifier",
+    "transport", "rate_limit", "budget", "rejected", "truncated", "refused", "empty", "syntax", "schema", "validator",
+    "verifier",
 ]
-"""What was wrong with an attempt: no reply came (the first three; ``rejected``: it will not come for this request),
-the reply has no whole answer (three), or it cannot be read, is not of the type, or was refused by a validator or a
-verifier."""
+"""What was wrong with an attempt: no reply came (the first four; ``budget``: not while there was time for it;
+``rejected``: it will not come for this request), the reply has no whole answer (three), or it cannot be read, is not of
+the type, or was refused by a validator or a verifier."""
 Purpose = Literal["answer", "patch", "draft", "verdict"]
 """What an attempt was for: a whole answer, some fields of one, thoughts before one, or a judge's opinion of one."""
 

@@ -33,6 +33,7 @@ from trellis import (
     errors,
     generate_many,
 )
+from trellis.batch.pacing import PacedModel
 from trellis.models.function import FunctionModel
 
 Number = dict[str, int]
@@ -166,26 +167,57 @@ def test_strategies_and_the_session_work_as_for_one() -> None:
 # Rate limits
 
 
-def test_requests_are_paced() -> None:  # half the time is left to a machine that is busy: a model may be asked late
-    begun = []
+class Clock:
+    """Time that passes while somebody waits, and never else: what a busy machine adds is no part of it."""
 
-    async def timed(prompt: str) -> str:
-        begun.append(time.monotonic())
-        return echo(prompt)
+    def __init__(self) -> None:
+        self.now = 0.0
 
-    run(["1 x"] * 9, model=timed, rate_limit=RateLimit(requests=3, seconds=0.6))
-    assert all(later - earlier >= 0.3 for earlier, later in zip(begun, begun[3:], strict=False))
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def begun_at(count: int, limit: RateLimit) -> list[float]:
+    """When so many requests begin that are made at once, each of 100 tokens."""
+    clock, begun = Clock(), list[float]()
+
+    async def timed(request: Request) -> Reply:
+        begun.append(clock.now)
+        await asyncio.sleep(0)
+        return Reply('{"n":1}', usage=trellis.Usage(1, 50, 50))
+
+    model = PacedModel(FunctionModel(timed), limit, clock, clock.sleep)
+    asyncio.run(model.acomplete([Request((trellis.Message("user", "x"),))] * count))
+    return begun
+
+
+def test_requests_are_paced() -> None:
+    begun = begun_at(9, RateLimit(requests=3, seconds=0.6))
+    assert begun[:3] == [0.0] * 3
+    assert all(later - earlier >= 0.6 for earlier, later in zip(begun, begun[3:], strict=False))
 
 
 def test_tokens_are_paced() -> None:
-    begun = []
+    begun = begun_at(6, RateLimit(tokens=200, seconds=0.6))
+    assert all(later - earlier >= 0.6 for earlier, later in zip(begun, begun[2:], strict=False))
+    assert begun[-1] < 10
 
-    async def costly(request: Request) -> Reply:
-        begun.append(time.monotonic())
-        return Reply('{"n":1}', usage=trellis.Usage(1, 50, 50))
 
-    run(["1 x"] * 6, model=costly, rate_limit=RateLimit(tokens=200, seconds=0.6))
-    assert all(later - earlier >= 0.3 for earlier, later in zip(begun, begun[2:], strict=False))
+def test_a_batch_is_asked_through_its_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+
+    class Noted(PacedModel):
+        def __init__(self, inner: Any, limit: RateLimit) -> None:
+            limits.append(limit)
+            super().__init__(inner, limit)
+
+    monkeypatch.setattr("trellis.batch.many.PacedModel", Noted)
+    assert len(run(["1 x"] * 3, rate_limit=RateLimit(requests=1000))) == 3
+    assert limits == [RateLimit(requests=1000)]
 
 
 def test_when_the_server_asks_one_to_wait_all_wait() -> None:
@@ -299,6 +331,7 @@ def test_a_full_disk_is_a_warning_on_what_could_not_be_kept(tmp_path: Path) -> N
 WORKER = """
 import asyncio, json, random, sys
 import trellis
+from trellis.batch.pacing import PacedModel
 from trellis.models.function import FunctionModel
 
 log = open(sys.argv[2], "a", buffering=1)

@@ -228,6 +228,14 @@ def test_shapes_that_do_not_belong_together_are_usage_errors() -> None:
         apply_bitmask(np.zeros((3, 32)), allocate_bitmask(2, 32))
     with pytest.raises(UsageError, match="floats"):
         apply_bitmask(np.zeros(32, dtype=np.int64), allocate_bitmask(1, 32)[0])
+    allowed = allocate_bitmask(2, 40)
+    allowed[1, 1] = 1 << 7
+    with pytest.raises(UsageError, match="39 logits"):
+        apply_bitmask(np.zeros((2, 39)), allowed)
+    apply_bitmask(np.zeros((2, 40)), allowed)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(UsageError, match="39 logits"):
+        apply_bitmask(torch.zeros((2, 39)), allowed)
 
 
 def test_apply_a_bitmask_to_torch_logits() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from trellis.errors import RateLimitError, UsageError, shown
@@ -38,10 +38,18 @@ class RateLimit:
 
 
 class PacedModel(WrappedModel):
-    """A model behind a gate. When the server asks one request to wait, all wait."""
+    """A model behind a gate. When the server asks one request to wait, all wait.
 
-    def __init__(self, inner: Model, limit: RateLimit) -> None:
-        self.inner, self._limit = inner, limit
+    Args:
+        inner: the model.
+        limit: what may be sent.
+        clock: seconds that only grow.
+        sleep: waits for so many of them.
+    """
+
+    def __init__(self, inner: Model, limit: RateLimit, clock: Callable[[], float] = time.monotonic,
+                 sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        self.inner, self._limit, self._clock, self._sleep = inner, limit, clock, sleep
         self._begun: deque[float] = deque()
         self._spent: deque[tuple[float, int]] = deque()
         self._in_flight = 0
@@ -54,15 +62,15 @@ class PacedModel(WrappedModel):
         return list(await asyncio.gather(*map(self._one, requests)))
 
     async def _one(self, request: Request) -> Reply | Exception:
-        while (wait := self._wait(time.monotonic())) > 0:
-            await asyncio.sleep(max(wait, SHORTEST_WAIT))
-        self._begun.append(time.monotonic())
+        while (wait := self._wait(self._clock())) > 0:
+            await self._sleep(max(wait, SHORTEST_WAIT))
+        self._begun.append(self._clock())
         self._in_flight += 1
         try:
             [reply] = await self.inner.acomplete([request])
         finally:
             self._in_flight -= 1
-        now = time.monotonic()
+        now = self._clock()
         if isinstance(reply, RateLimitError) and reply.retry_after is not None:
             self._closed_until = max(self._closed_until, now + reply.retry_after)
         if isinstance(reply, Reply) and self._limit.tokens is not None:

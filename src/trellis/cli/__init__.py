@@ -15,29 +15,22 @@ from collections.abc import Sequence
 
 import typer
 
-from trellis.cli import bench, generate, grammar, many, mask, probe, repair, runs, schema
+from trellis.cli.lazy import COMMANDS, LazyGroup, stub
 from trellis.cli.report import EXIT_CODES, exit_code, show_error
 from trellis.errors import TrellisError
 
 _SPELT = {"--explain=json": "--explain-json", "--explain=text": "--explain"}  # a flag that may have a value
 app = typer.Typer(
     name="trellis",
+    cls=LazyGroup,
     help="Language models that answer in the shape a program needs.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("generate", epilog=EXIT_CODES)(generate.generate)
-app.command("generate-many", epilog=EXIT_CODES)(many.generate_many)
-app.command("repair", epilog=EXIT_CODES)(repair.repair)
-app.command("probe", epilog=EXIT_CODES)(probe.probe)
-app.command("export", epilog=EXIT_CODES)(runs.export)
-app.command("report", epilog=EXIT_CODES)(runs.report)
-app.command("mask", epilog=EXIT_CODES)(mask.mask)
-app.add_typer(grammar.app, name="grammar")
-app.add_typer(schema.app, name="schema")
-app.add_typer(bench.app, name="bench")
+for _name in COMMANDS:
+    app.command(_name, help=COMMANDS[_name].help)(stub)
 
 
 def _version(wanted: bool) -> None:

@@ -10,7 +10,6 @@ from io import TextIOWrapper
 from typing import Any
 
 import typer
-from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -104,6 +103,8 @@ def _as_options(hint: str) -> str:
 
 def show_value(value: Any) -> None:
     """A value as JSON: indented and coloured on a terminal, one line in a pipe; bare text stays text."""
+    from pydantic_core import to_jsonable_python
+
     console = stdout()
     plain = to_jsonable_python(value)
     if isinstance(plain, str):

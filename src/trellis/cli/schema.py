@@ -16,6 +16,7 @@ from trellis.errors import TrellisError, UsageError
 if TYPE_CHECKING:
     from trellis.masking import Grammar
 
+ROOT = "(root)"  # a JSON pointer of its own, the empty text, is not seen in a table; "/" is the member named ""
 app = typer.Typer(no_args_is_help=True, help="Look at a JSON Schema before it is used.")
 
 
@@ -50,9 +51,9 @@ def explain(
     from trellis.masking.schema_explain import explain as explained
 
     result = explained(_read(file), formats=formats.value, property_order=order.value)
-    lines = [f"{it.status}\t{it.pointer or '/'}\t{it.reason}".rstrip() for it in result.keywords
+    lines = [f"{it.status}\t{it.pointer or ROOT}\t{it.reason}".rstrip() for it in result.keywords
              if every or it.meant or it.status != "annotation"]
-    write("\n".join(lines) if lines else "enforced\t/\tany value is valid")
+    write("\n".join(lines) if lines else f"enforced\t{ROOT}\tany value is valid")
     console = stderr()
     if result.grammar is not None:
         for sample in _samples(result.grammar, samples):

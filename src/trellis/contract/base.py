@@ -133,12 +133,14 @@ class Contract(ABC, Generic[T]):
         from trellis.repair.standard import repeated_name
 
         said = []
+        if repaired.format not in (None, self.format):
+            said.append(f"the answer is written as {str(repaired.format).upper()}, not as {self.format.upper()}")
         if repaired.ambiguous:
             rules = ", ".join(dict.fromkeys(edit.rule for edit in repaired.edits)) or "nothing was changed"
             said.append(f"the answer can be read in more than one way ({rules})")
         if not repaired.complete:
             said.append("the answer stops before its end: look at its last values")
-        if self.format == "json" and (name := repeated_name(repaired.text)) is not None:
+        if self.format == "json" and repaired.format is None and (name := repeated_name(repaired.text)) is not None:
             said.append(f"the name {shown(name)} comes twice in one object of the answer; the last one counts")
         return tuple(said)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,8 @@ from trellis.contract.base import (
     Schema,
     T,
     Verdict,
-    untouched,
 )
+from trellis.contract.formats import followed, read_as
 from trellis.contract.renderings import Rendering, rendered
 from trellis.contract.unknown import allows_unknown
 from trellis.contract.values import SchemaValues, Values, json_text
@@ -30,10 +29,6 @@ from trellis.schema.typescript import render
 if TYPE_CHECKING:
     from trellis.masking.grammar import Grammar
     from trellis.repair import Repaired
-
-
-LOSSES = frozenset({"dropped_item", "rounded"})
-"""Rules of repair that take data away which nothing forbids: only ``repair="salvage"`` accepts such an answer."""
 
 
 class DataContract(Contract[T]):
@@ -81,7 +76,7 @@ class JsonContract(DataContract[T]):
     def is_object(self) -> bool:
         schema, seen = self.schema, 0
         while isinstance(schema, dict) and isinstance(schema.get("$ref"), str) and seen < 20:
-            schema, seen = _follow(self.schema, schema["$ref"]), seen + 1
+            schema, seen = followed(self.schema, schema["$ref"]), seen + 1
         return isinstance(schema, dict) and schema.get("type") == "object"
 
     @cached_property
@@ -94,10 +89,8 @@ class JsonContract(DataContract[T]):
         return json_text(self.values.plain(value))
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
-        from trellis.repair import repair_json
-
         try:
-            return _read(repair_json, text, self.schema, level)
+            return read_as("json", text, self.values.accepted, level)
         except RepairError as error:
             if error.limit is None and (fault := _json_fault(text)):  # said in the words of JSON, not of repair
                 raise RepairError(f"no valid JSON: {fault}", hint=error.hint) from error
@@ -140,9 +133,7 @@ class YamlContract(DataContract[T]):
         return "\n".join(yaml_text.lines(self.values.plain(value)))
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
-        from trellis.repair import repair_yaml
-
-        return _read(repair_yaml, text, self.schema, level)
+        return read_as("yaml", text, self.values.accepted, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         grammar = self._grammars.get(on_unsupported)
@@ -185,9 +176,7 @@ class CsvContract(DataContract[T]):
         return out.getvalue().rstrip("\n")
 
     def read(self, text: str, level: RepairLevel = "normal") -> Repaired[Any]:
-        from trellis.repair import repair_csv
-
-        return _read(repair_csv, text, self.schema, level)
+        return read_as("csv", text, self.values.accepted, level)
 
     def grammar(self, on_unsupported: OnUnsupported = "error") -> Grammar:
         grammar = self._grammars.get(on_unsupported)
@@ -200,21 +189,6 @@ class CsvContract(DataContract[T]):
                               relaxations=lowered.relaxations)
             self._grammars[on_unsupported] = grammar
         return grammar
-
-
-def _read(repairer: Callable[..., Repaired[Any]], text: str, schema: Schema, level: RepairLevel) -> Repaired[Any]:
-    """A reading that suits the schema, or else the one without it: then validation tells what is wrong, and where."""
-    if level == "off":
-        return untouched(_read(repairer, text, schema, "safe"))
-    try:
-        repaired = repairer(text, schema, level=level)
-    except RepairError as error:
-        if error.limit:
-            raise
-        return repairer(text, None, level=level)
-    if level != "salvage" and any(edit.rule in LOSSES for edit in repaired.edits):
-        return repairer(text, None, level=level)  # the model can be asked again, and a payment is not passed over
-    return repaired
 
 
 def _json_fault(text: str) -> str:
@@ -230,7 +204,7 @@ def _listed(root: Any, schema: Any, depth: int = 0) -> list[Any] | None:
     if not isinstance(schema, dict) or depth > 20:
         return None
     if isinstance(schema.get("$ref"), str):
-        return _listed(root, _follow(root, schema["$ref"]), depth + 1)
+        return _listed(root, followed(root, schema["$ref"]), depth + 1)
     if "enum" in schema or "const" in schema:
         return list(schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
@@ -240,12 +214,6 @@ def _listed(root: Any, schema: Any, depth: int = 0) -> list[Any] | None:
     return scalars.get(str(schema.get("type")))
 
 
-def _follow(root: Any, reference: str) -> Any:
-    for part in reference.removeprefix("#").split("/")[1:]:
-        root = root.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(root, dict) else None
-    return root
-
-
 def _columns(schema: Schema, name: str) -> tuple[str, ...]:
     """The fields of a row.
 
@@ -253,7 +221,7 @@ def _columns(schema: Schema, name: str) -> tuple[str, ...]:
         TypeNotSupportedError: the rows are no flat records.
     """
     while isinstance(schema.get("$ref"), str):
-        schema = _follow(schema, schema["$ref"]) or {}
+        schema = followed(schema, schema["$ref"]) or {}
     columns = schema.get("properties")
     if not isinstance(columns, dict) or not columns:
         raise TypeNotSupportedError(f"the rows of Csv({name}) have no named fields",
@@ -269,7 +237,7 @@ def _has_parts(member: Any, root: Schema, depth: int = 0) -> bool:
     if not isinstance(member, dict) or depth > 20:
         return False
     if isinstance(member.get("$ref"), str):
-        return _has_parts(_follow(root, member["$ref"]), root, depth + 1)
+        return _has_parts(followed(root, member["$ref"]), root, depth + 1)
     branches = [branch for key in ("anyOf", "oneOf", "allOf") for branch in member.get(key, [])]
     kinds = member.get("type", ())
     own = {"object", "array"} & ({kinds} if isinstance(kinds, str) else set(kinds))

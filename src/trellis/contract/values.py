@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Sequence
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trellis.contract.base import Schema, Verdict
 from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError, message_of, shown
 from trellis.result import FieldError
+from trellis.schema.aliases import has_other_names
 from trellis.schema.quick import quick_yes
 from trellis.schema.types import adapter_of, json_schema_of, type_name
+from trellis.schema.typescript import identifier
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
+    from jsonschema import ValidationError as JsonSchemaError
     from jsonschema.protocols import Validator
     from pydantic_core import ErrorDetails, ValidationError
 
@@ -35,6 +39,10 @@ class Values(Protocol):
     def name(self) -> str: ...
     @property
     def schema(self) -> Schema: ...
+    @property
+    def accepted(self) -> Schema:
+        """What answers are read by: the schema, with every name that a field may have."""
+        ...
     def check(self, value: Any) -> Verdict[Any]: ...
     def plain(self, value: Any) -> Any:
         """JSON data of a value; raises UsageError when it is not of the type."""
@@ -50,6 +58,8 @@ class TypedValues:
             self._adapter = adapter_of(output_type)
             self.schema = json_schema_of(self._adapter, type_name(output_type))
             _check_parts(self._adapter.core_schema, self.name)
+            self.accepted = (json_schema_of(self._adapter, type_name(output_type), other_names=True)
+                             if has_other_names(self._adapter.core_schema) else self.schema)
         except TrellisError:
             raise
         except Exception as error:  # code of the type's own runs here, and pydantic's core has errors of its own
@@ -120,6 +130,7 @@ class SchemaValues:
         from trellis.repair.validator import schema_text, validator_of
 
         self.schema: Schema = json.loads(schema_text(schema))  # a copy, and what a server will see
+        self.accepted = self.schema
         title = self.schema.get("title")
         self.name = title if isinstance(title, str) and re.fullmatch(r"[A-Za-z_]\w{,63}", title) else "Answer"
         self._validator: Validator = validator_of(self.schema, _format_checker())
@@ -143,7 +154,7 @@ class SchemaValues:
         errors = []
         for outer in found:
             inner = jsonschema.exceptions.best_match([outer]) or outer  # of anyOf's branches, the one that came closest
-            errors.append(FieldError(pointer(inner.absolute_path), clip(inner.message)))
+            errors.append(FieldError(pointer(inner.absolute_path), clip(_in_json(inner))))
         return Verdict(None if errors else value, tuple(dict.fromkeys(errors)))
 
     def plain(self, value: Any) -> Any:
@@ -168,6 +179,20 @@ def _format_checker() -> FormatChecker:
     for name in ENFORCED:
         checker.checks(name)(partial(has, name=name))
     return checker
+
+
+_LITERAL = re.compile(r"'(?:[^'\\\n]|\\.)*'")  # what repr made of a text
+
+
+def _in_json(error: JsonSchemaError) -> str:
+    """jsonschema's message with values as the model writes them, not as Python does."""
+    said, kept = error.message, list[str]()
+    for value in (error.instance, error.validator_value):
+        if (text := repr(value)) in said:
+            said = said.replace(text, f"\0{len(kept)}\0", 1)
+            kept.append(_as_json(value))
+    said = _LITERAL.sub(lambda found: json.dumps(ast.literal_eval(found[0]), ensure_ascii=False), said)
+    return re.sub(r"\0(\d)\0", lambda found: kept[int(found[1])], said)
 
 
 def pydantic_errors(error: ValidationError, value: Any) -> tuple[FieldError, ...]:
@@ -225,10 +250,11 @@ def _as_json(value: Any) -> str:
 
 def _name_in_prompt(output_type: Any) -> str:
     if isinstance(output_type, type) and not getattr(output_type, "__args__", None):
-        return output_type.__name__ if output_type.__module__ != "builtins" else "Answer"
+        name = output_type.__name__
+        return "Answer" if output_type.__module__ == "builtins" else name if name.isidentifier() else identifier(name)
     item = getattr(output_type, "__args__", (None,))[0]
     if getattr(output_type, "__origin__", None) is list and isinstance(item, type) and item.__module__ != "builtins":
-        return f"list[{item.__name__}]"
+        return f"{_name_in_prompt(item)}List"
     return "Answer"
 
 

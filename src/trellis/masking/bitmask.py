@@ -40,7 +40,7 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
         bitmask: int32 words, [words] or [rows, words]; numpy, or torch for torch logits.
 
     Raises:
-        UsageError: the shapes do not belong together, or the logits are integers.
+        UsageError: the shapes do not belong together, a token that is allowed has no logit, or the logits are integers.
     """
     if not hasattr(logits, "shape") or not hasattr(bitmask, "shape"):
         raise UsageError("logits and bitmask must be arrays", hint="numpy arrays, or torch tensors")
@@ -53,7 +53,10 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
     if torch is not None and isinstance(logits, torch.Tensor):
         words = torch.as_tensor(bitmask, device=logits.device)
         shifts = torch.arange(32, dtype=torch.int32, device=logits.device)
-        allowed = ((words.unsqueeze(-1) >> shifts) & 1).bool().flatten(-2)[..., :width]
+        allowed = ((words.unsqueeze(-1) >> shifts) & 1).bool().flatten(-2)
+        if bool(allowed[..., width:].any()):
+            raise _too_narrow(width)
+        allowed = allowed[..., :width]
         logits[..., : allowed.shape[-1]].masked_fill_(~allowed, float("-inf"))
         logits[..., allowed.shape[-1]:] = float("-inf")
         return
@@ -61,9 +64,17 @@ def apply_bitmask(logits: Any, bitmask: Any) -> None:
         raise UsageError(f"logits must be floats, not {logits.dtype}", hint="logits.astype(numpy.float32)")
     if not logits.flags.writeable:
         raise UsageError("the logits are read-only", hint="logits.copy()")
-    bits = _bits(bitmask)[..., :width]
+    bits = _bits(bitmask)
+    if bits[..., width:].any():
+        raise _too_narrow(width)
+    bits = bits[..., :width]
     logits[..., : bits.shape[-1]][~bits] = -np.inf
     logits[..., bits.shape[-1]:] = -np.inf
+
+
+def _too_narrow(width: int) -> UsageError:
+    return UsageError(f"the bitmask allows tokens that the {width:,} logits of a row do not reach",
+                      hint="logits of the whole vocabulary that the grammar was compiled for")
 
 
 def allowed_mass(logits: Any, bitmask: Any) -> Any:

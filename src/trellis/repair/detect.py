@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from ..errors import RepairError
@@ -81,18 +82,19 @@ def repair(
     for name in formats:
         try:
             if name == "json":
-                return repair_json(text, schema, level=level, limits=bounds, rules=rules, policies=chosen)
+                return replace(repair_json(text, schema, level=level, limits=bounds, rules=rules, policies=chosen),
+                               format=name)
             if chosen != OURS:
                 continue
             if name == "yaml":
                 document = repair_yaml(text, schema, level=level, rules=rules)
                 if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
-                    return document
+                    return replace(document, format=name)
                 failure = failure or unreadable(text, level)
                 continue
             table = repair_csv(text, schema, level=level, rules=rules)
             if table.value or name == formats[0]:  # any line is a header without rows
-                return table
+                return replace(table, format=name)
         except RepairError as error:
             if error.limit is not None:
                 raise

@@ -46,6 +46,7 @@ class Repaired(Generic[T]):
         complete: false when the end of the text cut something off.
         candidates: the other readings, best first, themselves without candidates.
         ambiguous: another reading with another value costs about as much.
+        format: ``"json"``, ``"yaml"`` or ``"csv"``, where it had to be found out; else ``None``.
     """
 
     value: T
@@ -55,6 +56,7 @@ class Repaired(Generic[T]):
     complete: bool = True
     candidates: tuple[Repaired[Any], ...] = ()
     ambiguous: bool = False
+    format: str | None = None
 
     @property
     def cost(self) -> float:

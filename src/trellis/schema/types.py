@@ -49,14 +49,22 @@ def adapter_of(output_type: Any) -> TypeAdapter[Any]:
         raise TypeNotSupportedError(f"{type_name(output_type)}: {error}", hint=_HINT) from error
 
 
-def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
+def json_schema_of(adapter: TypeAdapter[Any], name: str, *, other_names: bool = False) -> Schema:
     """The JSON Schema (2020-12) of what the adapter takes, without generated titles and with closed objects.
+
+    Args:
+        adapter: the type.
+        name: how messages call it.
+        other_names: whether the further names that a field may have (``AliasChoices``, ``populate_by_name``) are
+            properties, too; pydantic then says whether it was there under one of them.
 
     Raises:
         TypeNotSupportedError: some part of the type has no JSON form.
     """
     from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
     from pydantic.json_schema import GenerateJsonSchema
+
+    from trellis.schema.aliases import with_other_names
 
     class Exact(GenerateJsonSchema):
         """What validation demands is in the schema as well. A default without a JSON form is left out, and no warning
@@ -98,7 +106,8 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str) -> Schema:
             return found if names is None else found | {"propertyNames": names}
 
     try:
-        schema = adapter.json_schema(mode="validation", schema_generator=Exact)
+        generator = with_other_names(Exact) if other_names else Exact
+        schema = adapter.json_schema(mode="validation", schema_generator=generator)
     except PydanticInvalidForJsonSchema as error:
         raise TypeNotSupportedError(f"{name} has a part without a JSON form: {error.message}", hint=_HINT) from error
     except PydanticUserError as error:

@@ -3,7 +3,8 @@
 For a nested invoice it takes 176 tokens where indented JSON Schema takes 879. Objects are named once and referred to by
 name, so a type that is used twice, or that contains itself, costs nothing extra. What TypeScript cannot say (bounds,
 patterns, formats, descriptions) stands in a comment at the end of the field's line, or behind the item or member of a
-union that it is said of; what a class says of itself stands above it.
+union that it is said of; what a class says of itself stands above it. Conditions (``if``, ``not`` and the like) stand
+there as JSON Schema.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ _BOUNDS = (
     ("pattern", "matches /{}/"),
     ("format", "{}"),
 )
-_COUNTS = (("minLength", "maxLength", "character"), ("minItems", "maxItems", "item"))
+_COUNTS = (("minLength", "maxLength", "character"), ("minItems", "maxItems", "item"),
+           ("minProperties", "maxProperties", "member"))
+_CONDITIONS = ("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "contains", "minContains",
+               "maxContains")
+_UNIONS = ("anyOf", "oneOf", "allOf")
 _SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -81,7 +86,7 @@ class _Renderer:
                 raise SchemaError(f"reference {reference!r} refers to itself")
             seen.add(reference)
             current = self._resolve(reference)
-            name = _identifier(reference.rsplit("/", 1)[-1]) if reference != "#" else self.name
+            name = identifier(reference.rsplit("/", 1)[-1]) if reference != "#" else self.name
         return current, name
 
     def _resolve(self, reference: str) -> Schema | bool:
@@ -116,25 +121,25 @@ class _Renderer:
             label = key if re.fullmatch(r"[A-Za-z_$][\w$]*", key) else json.dumps(key, ensure_ascii=False)
             if isinstance(member, dict) and "$ref" not in member:
                 self.told |= {id(member), id(_only_member(member))}
-            kind = self._type(member, _identifier(f"{name}_{key}"))
+            kind = self._type(member, identifier(f"{name}_{key}"))
             lines.append(f"  {label}{mark}: {kind}{_comment(member)}")
         for key, value in self._others(schema, name):
             lines.append(f"  [key: {key}]: {value}")
-        said = "" if id(schema) in self.told else _description(schema)
-        self.blocks[name] = "\n".join([*([f"// {said}"] if said else []), f"interface {name} {{", *lines, "}"])
+        said = ["" if id(schema) in self.told else _description(schema), _conditions(schema)]
+        self.blocks[name] = "\n".join([*(f"// {one}" for one in said if one), f"interface {name} {{", *lines, "}"])
         return name
 
     def _others(self, schema: Schema, name: str) -> list[tuple[str, str]]:
         """The names that are not declared, and their values: by pattern, then all others if they are mentioned."""
         found = []
-        value_name = _identifier(f"{name}_value")
+        value_name = identifier(f"{name}_value")
         patterns = schema.get("patternProperties")
         for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
             if value is not False:
                 found.append((f"string /* matches /{pattern}/ */", self._noted(value, value_name)))
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict) or extra is True:
-            found.append((self._noted(schema.get("propertyNames", {"type": "string"}), _identifier(f"{name}_key")),
+            found.append((self._noted(schema.get("propertyNames", {"type": "string"}), identifier(f"{name}_key")),
                           self._noted(extra, value_name)))
         return found
 
@@ -175,6 +180,8 @@ class _Renderer:
             return _literal(schema["const"])
         if "enum" in schema:
             return " | ".join(map(_literal, schema["enum"]))
+        if _is_record(schema):
+            return self._interface(schema, name)
         for key in ("anyOf", "oneOf"):
             if key in schema:
                 write = self._type if _only_member(schema) is not None else self._noted
@@ -189,8 +196,6 @@ class _Renderer:
         kinds = schema.get("type")
         if isinstance(kinds, list):
             return " | ".join(self._type({**schema, "type": kind}, name) for kind in kinds)
-        if _is_record(schema):
-            return self._interface(schema, name)
         if kinds == "object":
             others = self._others(schema, name) or [("string", "never" if _is_closed(schema) else "any")]
             return " & ".join(f"Record<{key}, {value}>" for key, value in others)
@@ -204,7 +209,7 @@ class _Renderer:
         if fixed:
             closed = rest is False or schema.get("maxItems") == len(fixed)
             return f"[{', '.join(fixed)}{'' if closed else f', ...{self._items(rest, name)}'}]"
-        return self._items(rest, _identifier(f"{name}_item"))
+        return self._items(rest, identifier(f"{name}_item"))
 
     def _items(self, schema: Any, name: str) -> str:
         kind = self._noted(schema, name)
@@ -230,7 +235,8 @@ def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """A name as TypeScript takes it, from the words of another."""
     words = re.findall(r"[A-Za-z0-9]+", name)
     joined = "".join(word[:1].upper() + word[1:] for word in words)
     return joined if joined and not joined[0].isdigit() else f"T{joined}"
@@ -256,6 +262,19 @@ def _description(schema: Schema) -> str:
     return " ".join(said.split()) if isinstance(said, str) else ""
 
 
+def _conditions(schema: Schema) -> str:
+    """What TypeScript has no word for, as it stands."""
+    said = [*_CONDITIONS, *(_UNIONS if _is_record(schema) else ())]
+    if "additionalProperties" not in schema:
+        said.append("propertyNames")
+    conditions = {key: schema[key] for key in said if key in schema}
+    return f"valid against JSON Schema {_small(conditions)}" if conditions else ""
+
+
+def _small(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _notes(schema: Any) -> str:
     """What TypeScript cannot say of a schema, in a few words."""
     if not isinstance(schema, dict):
@@ -264,5 +283,6 @@ def _notes(schema: Any) -> str:
     notes = [_count(schema.get(least), schema.get(most), noun) for least, most, noun in _COUNTS
              if schema.get(least) or schema.get(most) is not None]
     notes += [text.format(value) for text, value in told if value is not None and value is not False]
+    notes.append("" if _is_record(schema) else _conditions(schema))
     inner = _only_member(schema)
     return ", ".join(filter(None, [_description(schema), *notes, _notes(inner)]))

@@ -261,6 +261,9 @@ class Task(Generic[T]):
                 self._keep(replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish,
                                    usage=reply.usage, failure="validator"))
             raise
+        left = self.meter.seconds_left()
+        if attempt.failure == "transport" and left is not None and left <= 0:
+            attempt = replace(attempt, failure="budget")
         return self._keep(attempt)
 
     def alternative(self) -> Attempt | None:
@@ -333,7 +336,7 @@ class Task(Generic[T]):
 
     def failed(self, attempt: Attempt, hint: str = "") -> TrellisError:
         """The error for a task that ends with a failed attempt: the model's own, or one for the kind of failure."""
-        if isinstance(attempt.error, TrellisError):
+        if isinstance(attempt.error, TrellisError) and attempt.failure != "budget":
             if hint and attempt.error.hint == attempt.error.usual_hint:
                 attempt.error.hint = hint
             return self.ended(attempt.error)
@@ -386,6 +389,7 @@ def together(flows: Sequence[Flow[T]]) -> Generator[list[Request], Replies, list
 
 
 _ERRORS: dict[FailureKind, type[GenerationError]] = {
+    "budget": BudgetError,
     "truncated": TruncatedError,
     "refused": RefusedError,
     "empty": EmptyReplyError,
