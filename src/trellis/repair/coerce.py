@@ -22,7 +22,7 @@ from .schema_view import SchemaView
 
 _TRUE = frozenset({"true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"})
 _FALSE = frozenset({"false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"})
-_NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined"})
+_NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined", "unknown", "-"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _REMARK = re.compile(r"(?<=\w)\s*\([^()]*\)\s*$")

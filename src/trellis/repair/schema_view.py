@@ -7,7 +7,7 @@ else is left to validation.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -128,23 +128,31 @@ class SchemaView:
 
     def without_text(self) -> frozenset[str]:
         """The names, in the whole schema, of members that are choices, numbers or booleans, or lists of such."""
-        found: set[str] = set()
+        return frozenset(
+            name
+            for name, member in self._all_members()
+            for inner in (member.item(0) if "array" in member.types() else member,)
+            if inner.types() and ("string" not in inner.types() or inner.values())
+        )
+
+    def with_text(self) -> frozenset[str]:
+        """The names, in the whole schema, of members that are texts, and no lists or objects."""
+        return frozenset(
+            name
+            for name, member in self._all_members()
+            if "string" in member.types() and not member.types() & {"object", "array"}
+        )
+
+    def _all_members(self) -> Iterator[tuple[str, SchemaView]]:
         todo, seen = [self], {id(part) for part in self.parts}
         while todo and len(seen) < 1000:
             view = todo.pop()
-            for name in view.names():
-                member = view.member(name)
-                inner = member.item(0) if "array" in member.types() else member
-                if inner.types() and ("string" not in inner.types() or inner.values()):
-                    found.add(name)
-                if member.parts and id(member.parts[0]) not in seen:
-                    seen.add(id(member.parts[0]))
-                    todo.append(member)
-            inner = view.item(0)
-            if inner.parts and id(inner.parts[0]) not in seen:
-                seen.add(id(inner.parts[0]))
-                todo.append(inner)
-        return frozenset(found)
+            members = [(name, view.member(name)) for name in view.names()]
+            yield from members
+            for inner in (*(member for _, member in members), view.item(0)):
+                if inner.parts and id(inner.parts[0]) not in seen:
+                    seen.add(id(inner.parts[0]))
+                    todo.append(inner)
 
     def ordered_names(self) -> list[str]:
         """The properties of an object in the order of the schema, if one subschema alone names them."""

@@ -24,10 +24,12 @@ class Around(Places):
     def introduces(self, index: int, entry: Entry) -> bool:
         """Whether the first line leads in to the data: ``YAML:``, ``Here is the YAML:``, and the entries below."""
         line, found = self.lines[index], self.inside(index)
-        if entry.name is None or entry.value < line.end or known(self.view.names(), entry.name) or found is None:
+        if entry.name is None or known(self.view.names(), entry.name) or found is None or found.column > line.column:
             return False
-        if found.column > line.column:
-            return False
+        if entry.value < line.end:
+            said = len(entry.name.split()) > 2 and self.text[line.end - 1] in ".!" and self.lines[index + 1].blank
+            self.doubtful = self.doubtful or said
+            return said
         key = read_key(self.text, found.at, found.end)
         listed = read_bullet(self.text, found.at, found.end) is not None
         if len(entry.name.split()) > 2:
@@ -56,7 +58,10 @@ class Around(Places):
             if later.blank or mark_rule(self.text, later):
                 continue
             entry, place = self.place(later)
-            if place is None or entry is None or (remark and entry.name is None):
+            if place is None or entry is None:
+                remark = remark or self.text[later.end - 1] == ":"
+                continue
+            if remark and entry.name is None:
                 continue
             if not self.says(entry, later, place):
                 self.not_over = later.index
@@ -85,7 +90,7 @@ class Around(Places):
             return False
         count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
         if not count:
-            return apart and isinstance(place, Frame) and place.parent is None
+            return apart and isinstance(place, Frame) and (place.parent is None or place.view is self.view)
         return count > 2 or (named > 1 and count + named > 2)
 
     def _remark(self, entry: Entry, line: Line, place: Frame | Pending, apart: bool) -> bool:

@@ -31,7 +31,9 @@ def yaml_unwrapped(root: Node, text: str, view: SchemaView) -> list[list[Change]
         inner = inside[0]
         newline = text.rfind("\n", root.start, inner.start) if inner.block else -1
         begin = inner.start if newline < 0 else newline + 1
-        changes = [Change(rule, root.start, begin, "", cost_of(rule))]
+        margin = text.rfind("\n", 0, root.start) + 1
+        start = root.start if text[margin : root.start].strip(" ") or newline < 0 else margin
+        changes = [Change(rule, start, begin, "", cost_of(rule))]
         if inner.end < root.end:
             changes.append(Change(rule, inner.end, root.end, "", 0.0))
         ways.append(changes)

@@ -10,13 +10,16 @@ import re
 from dataclasses import dataclass
 
 from .schema_view import SchemaView
-from .yaml_lines import read_key, split
+from .yaml_lines import Entry, read_assigned, read_key, read_tight, split
 
 WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
 _BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
 _NO_TEXT = re.compile(
     r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
 )
+_HEAD = r"^[ \t]*+(?:[-*+\u2022][ \t]*+)?+[\"'`*]{0,2}+[A-Za-z_][\w-]*+[\"'`*]{0,2}+:"
+_TIGHT = re.compile(_HEAD + r"(?=[^\s:/\\]|/(?!/))", re.M)
+_SPACED = re.compile(_HEAD + r"(?=[ \t]+\S)", re.M)
 _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
 _SEPARATED = 0.8  # values with a separator behind them, of all
 _WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
@@ -31,31 +34,34 @@ class Habits:
         wraps: marks that stand around every text, as quotes would.
         quote: the quote around every text, or nothing.
         separator: the comma or semicolon behind every value, as JSON and programs have it, or nothing.
+        tight: no space stands behind the colons of keys.
     """
 
     wraps: frozenset[str] = frozenset()
     quote: str = ""
     separator: str = ""
+    tight: bool = False
 
 
 def habits(text: str, view: SchemaView) -> Habits:
     """The habits of a text; the schema tells which of its values are texts."""
-    separator = _separator(text)
+    separator, tight = _separator(text), _is_tight(text)
     count = {mark: 0 for mark in (*WRAPS, '"', "'") if mark in text}
     if not count:
-        return Habits(separator=separator)
-    without_text = view.without_text()
+        return Habits(separator=separator, tight=tight)
+    without_text, with_text = view.without_text(), view.with_text()
     bare, block, name = 0, -1, ""  # texts without marks; the column of a block scalar's key; the last key
     for line in split(text):
         if line.blank or line.column > block >= 0:
             continue
         at = _BULLETS.match(text, line.start, line.end).end()  # type: ignore[union-attr]
         value = text[at : line.end].rstrip(",;")
-        if not _is_wrapped(value) and (key := read_key(text, at, line.end)) is not None:
+        if not _is_wrapped(value) and (key := _key(text, at, line.end, tight)) is not None:
             value, name = text[key.value : line.end].rstrip(",;"), key.name or ""
         elif at == line.at:
             continue
-        block = line.column if value[:1] in ("|", ">") and len(value) < 4 else -1
+        below = not value and name in with_text  # a text in lines of its own, without a mark
+        block = line.column if below or (value[:1] in ("|", ">") and len(value) < 4) else -1
         if _is_wrapped(value):
             count[value[0]] += 1
         elif name not in without_text and not _NO_TEXT.fullmatch(value) and not {value[0], value[-1]} & count.keys():
@@ -65,8 +71,14 @@ def habits(text: str, view: SchemaView) -> Habits:
         for mark in WRAPS
         if mark in count and count[mark] > (max(1, _TICKED * bare) if mark == "`" else _WRAPPED * bare)
     )
-    quote = next((mark for mark in "\"'" if count.get(mark, 0) > max(1, _TICKED * bare)), "")
-    return Habits(wraps, quote, separator)
+    quote = next((mark for mark in "\"'" if count.get(mark, 0) > _TICKED * bare), "")
+    return Habits(wraps, quote, separator, tight)
+
+
+def _key(text: str, at: int, end: int, tight: bool) -> Entry | None:
+    """The shortest key that a line may begin with."""
+    found = (read_tight(text, at, end, True) if tight else None, read_key(text, at, end), read_assigned(text, at, end))
+    return min((key for key in found if key is not None), key=lambda key: len(key.name or ""), default=None)
 
 
 def _is_wrapped(value: str) -> bool:
@@ -76,6 +88,14 @@ def _is_wrapped(value: str) -> bool:
         return False
     close = WRAPS.get(mark, mark)
     return value[-1] == close and value.count(close) == 1 + (close == mark)
+
+
+def _is_tight(text: str) -> bool:
+    """Whether keys have no space behind their colon: the first colon of a line tells."""
+    if _TIGHT.search(text) is None:
+        return False
+    tight = sum(1 for _ in _TIGHT.finditer(text))
+    return tight > 1 and tight > 2 * sum(1 for _ in _SPACED.finditer(text))
 
 
 def _separator(text: str) -> str:

@@ -20,6 +20,7 @@ _MARKED_KEY = re.compile(
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
 _TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
+_HABITUAL_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
 _BULLETS = frozenset("-*•‣◦–—+·●▪(")
@@ -146,9 +147,9 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     return read_tight(text, at, end) or read_assigned(text, at, end)
 
 
-def read_tight(text: str, at: int, end: int) -> Entry | None:
-    """A key without a space behind its colon."""
-    match = _TIGHT_KEY.match(text, at, end)
+def read_tight(text: str, at: int, end: int, habit: bool = False) -> Entry | None:
+    """A key without a space behind its colon; before anything if it is a habit to have none."""
+    match = (_HABITUAL_KEY if habit else _TIGHT_KEY).match(text, at, end)
     if match:
         name = _unquoted(match.group(1))
         change = Change("missing_space", match.end(), match.end(), " ", cost_of("missing_space"))
@@ -165,6 +166,12 @@ def read_assigned(text: str, at: int, end: int) -> Entry | None:
         )
         return Entry(at, match.end(), match.group(1), 0.5, (change,))
     return None
+
+
+def names_at(text: str, at: int, end: int) -> list[str]:
+    """The names that a line may begin with as a key, whatever stands for the colon."""
+    found = (read(text, at, end) for read in (read_key, read_assigned, read_tight, read_uncoloned))
+    return [entry.name for entry in found if entry is not None and entry.name is not None]
 
 
 def read_uncoloned(text: str, at: int, end: int) -> Entry | None:

@@ -26,6 +26,7 @@ from .yaml_lines import (
     IDENTIFIER,
     Entry,
     Line,
+    names_at,
     quoted,
     read_assigned,
     read_bullet,
@@ -38,6 +39,7 @@ from .yaml_values import Values
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 _AROUND = 4  # keys around the data, one within the other
+_ABOVE = 0.3  # what speaks against a key in an object of any keys, where one around it waits for it
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
 
@@ -50,7 +52,7 @@ class Places(Values):
         if self.placed is not None and self.placed[0] is line:
             return self.placed[1], self.placed[2]
         best: tuple[float, Entry, Frame | Pending | None] | None = None
-        key = read_key(self.text, line.at, line.end)
+        key = self.key_at(line.at, line.end)
         shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
         if key is not None and shorter is not None and self.view.types():
             key = replace(key, cost=key.cost + ASSIGNED)
@@ -60,7 +62,7 @@ class Places(Values):
         ):
             key = replace(key, cost=key.cost + ASSIGNED)
         bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
-        for entry in (bullet, key, shorter, tight, self._section(line), self._no_colon(line) if key is None else None):
+        for entry in (bullet, key, shorter, tight, self._section(line), self._no_colon(line, key)):
             if entry is None:
                 continue
             for cost, place in self._places(line, entry):
@@ -104,6 +106,11 @@ class Places(Values):
             and pending.frame.kind == "map"
         )
 
+    def key_at(self, at: int, end: int) -> Entry | None:
+        """A key with what stands for its colon, as this text writes keys."""
+        tight = read_tight(self.text, at, end, True) if self.habits.tight else None
+        return replace(tight, cost=0.0) if tight is not None else read_key(self.text, at, end)
+
     def _tight(self, line: Line, at: int, key: Entry | None) -> Entry | None:
         """A key without a space behind its colon, where the next colon would make a longer one."""
         if key is None or key.changes or ":" not in (key.name or ""):
@@ -111,19 +118,27 @@ class Places(Values):
         found = read_tight(self.text, at, line.end)
         return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
 
-    def _no_colon(self, line: Line) -> Entry | None:
+    def _no_colon(self, line: Line, key: Entry | None) -> Entry | None:
         """A name that an object here has not had, at the column of its keys, and its value without a colon."""
         entry = read_uncoloned(self.text, line.at, line.end)
         if entry is None or entry.name is None:
             return None
-        name = entry.name
+        name, dash = entry.name, entry.changes[0].rule == "wrong_colon"
+        if key is not None and (not dash or self._named(key)):
+            return None
         views = [frame.view for frame in self.stack if self._open_at(frame, line, name)]
-        if entry.changes[0].rule == "wrong_colon" or entry.value == line.end:  # a dash, or nothing behind the name
+        if dash or entry.value == line.end or (not self.stack and self._before_key(line)):
             views += [self.pending.view] if self.pending is not None else [] if self.stack else [self.view]
         view = next((view for view in views if name in view.names()), None)
         if view is None:
             return None
         return entry if entry.value < line.end or self._holds_below(line, view.member(name)) else None
+
+    def _before_key(self, line: Line) -> bool:
+        """Whether a member of the whole follows in the next line, at the same column."""
+        below = self.inside(line.index)
+        key = read_key(self.text, below.at, below.end) if below is not None and below.column == line.column else None
+        return key is not None and key.name in self.view.names()
 
     @staticmethod
     def _open_at(frame: Frame, line: Line, name: str) -> bool:
@@ -172,6 +187,8 @@ class Places(Values):
                     fits += STRANGE
                 elif entry.name is not None and self._needs_text(frame, entry.name):
                     fits += TWICE
+                if entry.name is not None and not frame.view.names() and self._due_above(frame, entry.name):
+                    fits += _ABOVE
                 if frame.parent is None and frame.view is not self.view and line.column != frame.column:
                     fits += STRANGE  # beside a key around everything, and not at its column
                 found.append((fits, frame))
@@ -188,15 +205,24 @@ class Places(Values):
                 found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view, True)))
         return found
 
+    def _due_above(self, frame: Frame, name: str) -> bool:
+        """Whether an object around one with any keys has a member by this name, and has not got it yet."""
+        above = frame.parent
+        while above is not None and (above.kind == "seq" or name not in above.view.names()):
+            above = above.parent
+        return above is not None and name not in above.keys
+
     def _misfit(self, line: Line, entry: Entry, view: SchemaView) -> float:
         """What speaks against a bullet in a list, by what stands behind it."""
         if entry.name is not None or entry.value >= line.end or "array" not in view.types():
             return 0.0
         inner = view.item(0)
-        key = read_key(self.text, entry.value, line.end)
+        key = self.key_at(entry.value, line.end)
         if inner.types() == {"object"}:
-            fits = self.text[entry.value] in "{&*!" or (key is not None and key.cost < UNLIKELY)
-            return 0.0 if fits or read_uncoloned(self.text, entry.value, line.end) is not None else STRANGE
+            if any(known(inner.names(), name) for name in names_at(self.text, entry.value, line.end)):
+                return 0.0
+            braces = self.text[line.at : line.end].lstrip("-*+\u2022 \t")[:1] in ("{", "&", "*", "!")
+            return 0.0 if braces or (key is not None and not inner.names()) else STRANGE
         if key is None or key.name is None or not wants_scalar(inner):
             return 0.0
         lists = (frame.view.item(0) for frame in self.stack if frame.kind == "seq")
@@ -224,14 +250,16 @@ class Places(Values):
         below = self.inside(line.index)
         if below is None or not self.view.types():
             return False
-        key = read_key(self.text, below.at, below.end)
-        if key is None or key.name is None or not wants(self.view, "map"):
+        key = self.key_at(below.at, below.end)
+        if not wants(self.view, "map"):
             return wants(self.view, "seq") and read_bullet(self.text, below.at, below.end) is not None
-        if below.column <= line.column or depth > _AROUND:
+        if key is None or key.name is None or below.column <= line.column or depth > _AROUND:
             return False
         if self.view.names():
             alike = [name for name in self.view.names() if known({name}, entry.name)]
             if any(wants(self.view.member(name), "map") for name in alike):
                 return False
-            return known(self.view.names(), key.name) or self.wraps_all(below, key, depth + 1)
+            if any(known(self.view.names(), name) for name in names_at(self.text, below.at, below.end)):
+                return True
+            return self.wraps_all(below, key, depth + 1)
         return wants_scalar(self.view.member(entry.name))

@@ -14,16 +14,20 @@ from .yaml_lines import Line, split
 _MARKS = (
     re.compile(r">[ ]?"),
     re.compile(r"\+"),
-    re.compile(r"\|(?:[ ]|$)(?!.*\|[ \t]*$)", re.M),  # and no table
+    re.compile(r"\|(?:[ ]|$)(?!.*(?<!: )\|[ \t]*$)", re.M),  # and no table
     re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"),
 )
-_COUNTED = _MARKS[-1]
+_PLUS, _COUNTED = _MARKS[1], _MARKS[-1]
+_ITEM = re.compile(r"\+[ ](?![ -])")
 _ANY = re.compile("|".join(f"^{mark.pattern}" for mark in _MARKS), re.M)
 _ADDED = re.compile(r"^\+(?=[ \t]{2,}\S)", re.M)
 
 
-def unprefixed(text: str) -> Iterator[list[Change]]:
-    """The changes that take a mark off from before every line of a part of the text; the rest is prose."""
+def unprefixed(text: str, listed: bool = False) -> Iterator[list[Change]]:
+    """The changes that take a mark off from before every line of a part of the text; the rest is prose.
+
+    ``listed``: the whole is a list, whose items may have a plus for a dash.
+    """
     if _ANY.search(text) is None:
         return
     shown = [line for line in split(text) if not line.blank]
@@ -33,6 +37,8 @@ def unprefixed(text: str) -> Iterator[list[Change]]:
             continue
         first, last = shown.index(marked[0]), shown.index(marked[-1])
         if last - first + 1 != len(marked) or (mark is _COUNTED and not _counts(text, marked)):
+            continue
+        if listed and mark is _PLUS and all(_ITEM.match(text, line.start) for line in marked):
             continue
         changes = _prose(text, 0, marked[0].start)
         cost = cost_of("line_mark")

@@ -102,7 +102,7 @@ class LineReader(Around):
         item = next((frame for frame in self.stack if frame.parent is place and frame.kind == "map"), None)
         if item is None or item.view.types() != {"object"}:
             return None
-        inner = read_key(self.text, entry.value, line.end)
+        inner = self.key_at(entry.value, line.end)
         if inner is None or inner.name not in item.view.names() or inner.name in item.keys:
             return None
         missing = item.view.required() - set(item.keys)
@@ -266,7 +266,7 @@ class LineReader(Around):
             return bullet
         if bullet is not None and bullet.cost == 0 and not view.types() and bullet.value < line.end:
             return bullet
-        key = read_key(self.text, at, line.end)
+        key = self.key_at(at, line.end)
         if key is None and "object" in view.types():
             key = read_uncoloned(self.text, at, line.end)
             return key if key is not None and key.name in view.names() else None

@@ -18,7 +18,7 @@ from .coerce import DOUBTFUL
 from .edits import Change, apply_edits, compose
 from .extract import fences, regions, removal
 from .json import repair_json
-from .judge import Judge
+from .judge import Fault, Judge
 from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .standard import lexemes
@@ -37,6 +37,9 @@ _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to:
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
     "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
+)
+_BROKEN = re.compile(  # line breaks are escaped, all of them
+    r"\A\s*(?:- |\S[^\n:]{0,60}: ).*\\n[ ]*(?:- |[\w-]+:(?: |\\n))[^\n]*\s*\Z"
 )
 _COMMENT = re.compile(r"^[ \t]*#.*", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
@@ -132,17 +135,19 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
     if not bare:
         return
     with suppress(NotYaml):
-        meant = unescaped_html(text) or NUMBERED.search(clean) or habits(clean, task.view).wraps or python_inside(clean)
+        meant = bool(unescaped_html(text) or _BROKEN.search(text) or NUMBERED.search(clean) or python_inside(clean))
+        meant = meant or bool(habits(clean, task.view).wraps)
         yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
-    for removed in (*unprefixed(text), unescaped_lines(text), unescaped_html(text), untagged(text)):
+    listed = task.view.types() == {"array"}
+    for removed in (*unprefixed(text, listed), unescaped_lines(text), unescaped_html(text), untagged(text)):
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):
                 yield from _coerced(text, tuple(removed), task, 0.0)
             yield from _by_lines(text, without, tuple(removed), task)
-    if unescaped_html(text):
+    if unescaped_html(text) or _BROKEN.search(text):
         return
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
@@ -182,15 +187,8 @@ def _as_json(text: str, task: Task) -> Iterator[Reading]:
 
 def _documents(text: str, task: Task) -> Iterator[Reading]:
     """Several documents: all of them as a list, or the last one that the schema accepts."""
-    starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
-    ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
-    found: list[tuple[int, int, Reading]] = []
-    for start, end in zip(starts, ends, strict=True):
-        if _COMMENT.sub("", text[start:end]).strip():
-            single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
-            if single is None:
-                return
-            found.append((start, end, single))
+    yield from _items(text, task)
+    found = _each_document(text, task)
     if len(found) < 2:
         return
     for start, end, reading in reversed(found):
@@ -207,6 +205,50 @@ def _documents(text: str, task: Task) -> Iterator[Reading]:
     change = Change("several_values", 0, len(text), after, cost_of("several_values"))
     cost = change.cost + sum(reading.cost for _, _, reading in found) - (1.0 if not task.view.types() else 0.0)
     yield Reading((change,), values, cost, task.judge.faults(values), any(reading.doubtful for _, _, reading in found))
+
+
+def _items(text: str, task: Task) -> Iterator[Reading]:
+    """Several documents, each an item of the list that is due."""
+    inner = task.view.item(0)
+    if task.view.types() != {"array"} or inner.types() != {"object"}:
+        return
+    found = _each_document(text, Task(_Item(task.judge), inner, task.level, task.reads))
+    values = [reading.value for _, _, reading in found]
+    if len(values) < 2 or not all(isinstance(value, dict) for value in values) or not task.judge.accepts(values):
+        return
+    change = Change("several_values", 0, len(text), json.dumps(values, ensure_ascii=False), cost_of("several_values"))
+    cost = change.cost + sum(reading.cost for _, _, reading in found) - 1.0
+    yield Reading((change,), values, cost, 0, any(reading.doubtful for _, _, reading in found))
+
+
+class _Item:
+    """The judge of an item of a list."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def accepts(self, value: Any) -> bool:
+        return self._judge.accepts([value])
+
+    def faults(self, value: Any) -> int:
+        return self._judge.faults([value])
+
+    def fault(self, value: Any) -> Fault:
+        return self._judge.fault([value])
+
+
+def _each_document(text: str, task: Task) -> list[tuple[int, int, Reading]]:
+    """The best reading of each document with its span; none if there are no two, or one cannot be read."""
+    starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
+    ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
+    spans = [(a, b) for a, b in zip(starts, ends, strict=True) if _COMMENT.sub("", text[a:b]).strip()]
+    found: list[tuple[int, int, Reading]] = []
+    for start, end in spans if len(spans) > 1 else ():
+        single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
+        if single is None:
+            return []
+        found.append((start, end, single))
+    return found
 
 
 def _one_document(text: str, task: Task) -> Iterator[Reading]:

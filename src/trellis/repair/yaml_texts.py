@@ -137,7 +137,7 @@ class Texts:
 
             def within(change: Change) -> bool:
                 at = bisect_right(starts, change.start) - 1
-                return at >= 0 and change.end <= spans[at][1]
+                return at >= 0 and spans[at][0] < change.end <= spans[at][1]
 
             self.changes = [change for change in self.changes if not within(change)]
             for start, stop in spans:
@@ -190,7 +190,13 @@ class Texts:
 
     def _hash(self, index: int, frame: Frame) -> bool:
         """Whether a line that begins with # goes on with a text: at its column, or with a word right behind."""
-        line, before = self.lines[index], self.lines[index - 1]
+        found = self.below(index - 1)
+        if found is None:
+            return False
+        line, at = found[1], index - 1
+        while at and self.lines[at].blank:
+            at -= 1
+        before = self.lines[at]
         if self.text[line.at : line.at + 1] != "#" or line.column <= frame.column:
             return False
         return line.column == before.column or self.text[line.at + 1 : line.at + 2] not in ("", " ", "\t", "#", "!")
@@ -205,7 +211,7 @@ class Texts:
         rule = "indentation"
         rest = [line.column for line in shown[1:]]
         left = min(rest, default=base)  # the first line may stand farther in
-        if sum(column < base for column in rest) < sum(column == base for column in rest):
+        if sum(column < base for column in rest) <= sum(column == base for column in rest):
             left = base  # a line or two that slipped
         for line in shown:
             after = " " * (out + max(0, line.column - (base if line is shown[0] else min(left, base))))

@@ -23,6 +23,8 @@ _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\
 _REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\().*")
 _SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+\([^()]*\)[,;]?")
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
+_COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
+_FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _LITERALS = ("true", "false", "null")
 _CLOSE = {"[": "]", "{": "}"}
@@ -49,6 +51,8 @@ class Values(Texts):
         if view.types() == {"array"} and _QUOTED_LIST.fullmatch(self.text, at, end):
             self.change("missing_opener", at, at, "[")
             self.change("missing_closer", end, end, "]")
+            return index + 1
+        if view.types() == {"array"} and self._in_commas(at, end, view):
             return index + 1
         if head == "\\" and end - at > 4 and self.text.startswith('\\"', at) and self.text.endswith('\\"', at + 2, end):
             self.change("escaped_quotes", at, end, quoted(self.text[at + 2 : end - 2].replace('\\"', '"')))
@@ -89,6 +93,17 @@ class Values(Texts):
             if following is not None:
                 return following
         return self._plain(index, at, view, frame)
+
+    def _in_commas(self, at: int, end: int, view: SchemaView) -> bool:
+        """Whether texts of few words each stand on a line, with commas between, where a list is due."""
+        if not wants_text(view.item(0)) or view.item(0).values() or self.text[at] in "[{\"'|>&*!":
+            return False
+        parts = _COMMAS.split(self.text[at:end].rstrip(", "))
+        if len(parts) < 2 or not all(part.strip() and len(part.split()) <= _FEW for part in parts):
+            return False
+        self.change("single_as_list", at, end, f"[{', '.join(quoted(part.strip()) for part in parts)}]")
+        self.doubtful = True
+        return True
 
     def _half_bracket(self, at: int, end: int, view: SchemaView) -> bool:
         """Whether a list of scalars lost its opening bracket."""
