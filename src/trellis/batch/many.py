@@ -16,7 +16,6 @@ from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 from trellis.api import RETRY, SAMPLING, Options, Prompt, plan
 from trellis.batch.pacing import PacedModel, RateLimit
 from trellis.batch.progress import bar
-from trellis.batch.threads import Threads
 from trellis.contract import RepairLevel
 from trellis.drive import adrive
 from trellis.errors import (
@@ -30,6 +29,7 @@ from trellis.errors import (
 )
 from trellis.models import Model
 from trellis.models.base import WrappedModel
+from trellis.models.threads import Threads, share
 from trellis.result import Mode, Result, Sampling, Usage
 from trellis.session import Session
 from trellis.store.journal import Journal, JournaledModel
@@ -317,7 +317,9 @@ class _Thread(threading.Thread):
         super().__init__(daemon=True, name="generate_many")
         self._work = work
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(Threads(work.concurrency))  # for models that block
+        threads = Threads(work.concurrency)  # for models that block
+        self._loop.set_default_executor(threads)
+        share(self._loop, threads)
         self._task: asyncio.Task[None] | None = None
         self.rows: queue.Queue[Row[Any] | BaseException | None] = queue.Queue(work.concurrency)
 

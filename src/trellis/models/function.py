@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from trellis.errors import CapabilityError, ModelError, TrellisError, UsageError, message_of, shown
 from trellis.models.base import Reply, Request, checked_modes
+from trellis.models.threads import apart, each
 from trellis.result import Mode, Usage
 
 MAX_PARALLEL = 64
@@ -45,15 +45,14 @@ class FunctionModel:
             raise CapabilityError(f"{self.name} is a coroutine function", hint="await agenerate_structured(...)")
         if len(requests) == 1:
             return [self._one(requests[0])]
-        with ThreadPoolExecutor(min(MAX_PARALLEL, max(1, len(requests)))) as pool:
-            return list(pool.map(self._one, requests))
+        return each(self._one, requests, MAX_PARALLEL)
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         import asyncio
 
         if self._is_async:
             return list(await asyncio.gather(*map(self._aone, requests)))
-        return list(await asyncio.gather(*(asyncio.to_thread(self._one, request) for request in requests)))
+        return list(await asyncio.gather(*(apart(self._one, request) for request in requests)))
 
     def _one(self, request: Request) -> Reply | Exception:
         started = time.monotonic()

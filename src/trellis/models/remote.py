@@ -12,7 +12,6 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, runtime_checkable
@@ -20,6 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 from trellis.errors import TrellisError
 from trellis.models.base import Reply, Request
 from trellis.models.refusals import Refusals
+from trellis.models.threads import apart, each
 from trellis.result import Mode
 
 MAX_PARALLEL = 64
@@ -115,13 +115,12 @@ class RemoteModel(ABC):
         client = self.client()
         if len(requests) == 1:
             return [self._complete(client, requests[0])]
-        with ThreadPoolExecutor(min(MAX_PARALLEL, max(1, len(requests)))) as pool:
-            return list(pool.map(lambda request: self._complete(client, request), requests))
+        return each(lambda request: self._complete(client, request), requests, MAX_PARALLEL)
 
     async def acomplete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         client = self.async_client()
         if client is None:
-            return await asyncio.to_thread(self.complete, requests)
+            return await apart(self.complete, requests)
         if len(requests) == 1:  # a task of its own would cost more than the rest of this
             return [await self._acomplete(client, requests[0])]
         return list(await asyncio.gather(*(self._acomplete(client, request) for request in requests)))
@@ -176,7 +175,7 @@ class RemoteModel(ABC):
         client = self.async_client()
         if client is None:
             pieces = self.stream(request)
-            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            while (piece := await apart(next, pieces, None)) is not None:
                 yield piece
             return
         try:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 PATIENCE = 2.0
 """Seconds that calls under way have to end when the batch ends early."""
@@ -30,7 +38,7 @@ class Threads(ThreadPoolExecutor):
         future: Future[Any] = Future()
         self._line.put((future, lambda: function(*arguments, **named)))
         if len(self._workers) < self._most:
-            worker = threading.Thread(target=self._work, daemon=True, name="generate_many")
+            worker = threading.Thread(target=self._work, daemon=True, name="trellis")
             self._workers.append(worker)
             worker.start()
         return future
@@ -52,3 +60,39 @@ class Threads(ThreadPoolExecutor):
         end = time.monotonic() + PATIENCE
         for worker in self._workers if wait else ():
             worker.join(max(0.0, end - time.monotonic()))
+
+
+def each(function: Callable[[T], U], items: Sequence[T], most: int) -> list[U]:
+    """What a function makes of each item, several at the same time. What has not begun when this ends early (Ctrl-C)
+    never does; what is under way is left alone."""
+    pool = Threads(min(most, max(1, len(items))))
+    futures = [pool.submit(contextvars.copy_context().run, function, item) for item in items]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+        pool.shutdown(wait=False)
+
+
+_SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, Threads] = WeakKeyDictionary()
+
+
+def share(loop: asyncio.AbstractEventLoop, pool: Threads) -> None:
+    """Has all calls of ``apart`` in a loop made by one pool, so many at the same time as it has threads."""
+    _SHARED[loop] = pool
+
+
+async def apart(function: Callable[..., U], *arguments: Any) -> U:
+    """``asyncio.to_thread``, but for a thread that nobody waits for when the task is cancelled, or the loop ends."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    pool = _SHARED.get(loop)
+    own = Threads(1) if pool is None else pool
+    call = contextvars.copy_context().run
+    try:
+        return await asyncio.wrap_future(own.submit(call, function, *arguments), loop=loop)
+    finally:
+        if pool is None:
+            own.shutdown(wait=False)
