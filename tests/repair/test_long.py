@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,3 +75,51 @@ def test_damage_far_apart() -> None:
     result = repair_json(text)
     assert result.value == [{**ROWS[0], "ok": None}, *ROWS[1:]]
     assert sorted(edit.rule for edit in result.edits) == ["missing_closer", "missing_comma", "non_finite"]
+
+
+def _strings(text: str, change: Callable[[str], str]) -> str:
+    """The text with another form of each of its strings."""
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda found: change(found.group(1)), text)
+
+
+def _outside(text: str, part: str, other: str) -> str:
+    """The text with something else for a mark between its strings."""
+    return re.sub(rf'("(?:[^"\\]|\\.)*")|{part}', lambda found: found.group(1) or other, text)
+
+
+EVERYWHERE: dict[str, Callable[[str], str]] = {
+    "no commas at line ends": lambda text: text.replace(",\n", "\n"),
+    "no colons": lambda text: text.replace('":', '" '),
+    "equals signs": lambda text: text.replace('":', '" ='),
+    "semicolons": lambda text: _outside(text, ",", ";"),
+    "typographic quotes": lambda text: _strings(text, lambda inner: f"“{inner}”"),
+    "bare keys": lambda text: re.sub(r'"(\w+)":', r"\1:", text),
+    "bare words": lambda text: re.sub(r'"([A-Za-z ]+)"', r"\1", text),
+    "trailing commas": lambda text: _outside(text, r"(?=\s*[}\]])(?<=[^\[{,\s])", ","),
+    "no closing quotes at line ends": lambda text: re.sub(r'("(?:[^"\\]|\\.)*)"(?=,?\n)', r"\1", text),
+    "comments": lambda text: text.replace(",", ", /* c */ ").replace("\n", " // more\n"),
+    "missing values": lambda text: text.replace(": null", ": "),
+    "lost closers at line ends": lambda text: text.replace("},\n", ",\n"),
+    "quotes in strings": lambda text: text.replace("words here", 'so-called "words" here'),
+}
+"""Damage all over a text, and the value is the same for those who can see that it is."""
+
+
+LEAVES_A_CHOICE = {
+    ("no colons", None),
+    ("bare words", None),
+    ("no closing quotes at line ends", 2),
+    ("missing values", 2),
+}
+"""Damage that one record alone does not show either, or that takes more readings than are kept."""
+
+
+@pytest.mark.parametrize(
+    ("damage", "indent"),
+    [(damage, indent) for damage in EVERYWHERE for indent in (None, 2) if (damage, indent) not in LEAVES_A_CHOICE],
+)
+def test_the_same_mistake_everywhere(damage: str, indent: int | None) -> None:
+    meant = ROWS
+    if damage == "quotes in strings":
+        meant = [{**row, "note": 'three so-called "words" here'} for row in ROWS]
+    assert repair_json(EVERYWHERE[damage](json.dumps(ROWS, indent=indent))).value == meant

@@ -18,6 +18,7 @@ _CONTAINER_START = re.compile(
     r'|\[\s*(?:["\'{\[\]“‘`\-\d]|true|false|null|True|False|None)'
 )
 _COLONS = re.compile(r"=>|->|:=|=|：")
+_LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
 
 
@@ -178,7 +179,7 @@ class Moves(After):
                 new = base.copy()
                 new.vstart, new.vseq = at, new.count
                 new.pos, new.state, new.complete = string.end, COLON, new.complete and not string.truncated
-                key = '"' + text[string.content_start : string.content_end] + '"'
+                key = '"' + text[string.content_start : min(string.content_end, at + _LONG_KEY)] + '"'
                 if frame.keys.setdefault(key, at) != at:
                     new.cost += TWICE
                 new.key = key

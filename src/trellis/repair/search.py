@@ -14,13 +14,14 @@ import re
 from dataclasses import dataclass
 
 from ..errors import RepairError, UsageError, shown
+from .dense import Dense
 from .edits import Change, place
 from .moves import Moves
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
 from .skip import Skipper
-from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Piece, Reading
+from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
 from .strings import StringReading
 
 WIDTH = 10  # readings kept at once
@@ -28,10 +29,12 @@ MARGIN = 3.0  # a reading that costs this much more than the cheapest is given u
 NEAR = 0.25  # two readings this close leave a doubt
 HOPELESS = 4.5  # a reading that costs this much more than one for each clean token is given up
 STRIDE = 512  # clean text that one reading may run ahead of the others
-DENSE = 2_000  # readings that are made before a lost comma at the end of a line is taken as that
+DENSE = 2_000  # readings that are made before what was decided often is decided the same way again
 AT_EASE = 6_000  # readings that are made before their number counts
 MOST = 40_000  # readings that are made before the limit on steps counts them
 PACE = 48  # characters for each reading that is made after that, before fewer are kept
+LONG = 2_000  # characters of a reading that is compared with longer ones by what it cost for each character
+REST = 1.2  # what may stand behind it, costs this much more
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
 _WS = r"[ \t\n\r]*"
@@ -48,8 +51,6 @@ _VALUE_TOKEN = (
 )
 _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
-# A member on a line of its own, behind one without a comma.
-_LOST_KEY, _LOST_VALUE = (re.compile(rf"(?=[ \t\r]*\n){token}") for token in (_KEY_TOKEN, _VALUE_TOKEN))
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
 
@@ -142,6 +143,7 @@ class Search:
         self.skipper = skipper
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
+        self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
         self.steps = self.made = 0
         self.furthest = start
 
@@ -173,12 +175,14 @@ class Search:
             position, _, reading = heapq.heappop(heap)
             if position > self.furthest:
                 self.furthest = position
-            if (finished and reading.cost >= finished[0].cost + MARGIN) or reading.cost > HOPELESS + reading.tokens:
+            if finished and reading.cost >= finished[0].cost + MARGIN + self._rest(finished[0], position):
+                continue
+            if reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
                 if reading.cost > min(item[2].cost for item in heap) + MARGIN:
                     continue
-                moved = self._advance(reading, position - position % STRIDE + STRIDE)
+                moved = self._advance(reading, min(position - position % STRIDE + STRIDE, self.end))
             else:
                 seen.clear()
                 moved = self._advance(reading, self.end + 1)
@@ -195,7 +199,8 @@ class Search:
             for new in following:
                 if new.frame is None and new.state == AFTER and new.pos == -1:
                     finished.append(new)
-                    finished.sort(key=lambda item: item.cost)
+                    furthest = max(item.vstart for item in finished)
+                    finished.sort(key=lambda item: item.cost + self._rest(item, furthest))
                     del finished[WIDTH:]
                     continue
                 key = (new.pos, new.state, id(new.frame))
@@ -225,19 +230,29 @@ class Search:
                 forked_at = heap[0][0]
         return finished
 
+    def _rest(self, finished: Reading, position: int) -> float:
+        """What the text from the end of a reading to a position would have cost it, had it gone on as before.
+
+        In a long text with errors everywhere a reading that ends at the first closer would be the cheapest.
+        """
+        length = finished.vstart - self.start
+        if length < LONG or position <= finished.vstart:
+            return 0.0
+        return REST * finished.cost * (position - finished.vstart) / length
+
     def _width(self, position: int) -> int:
         """How many readings are kept: fewer where a long text has an error nearly everywhere."""
         allowed = AT_EASE + (position - self.start) // PACE
         return WIDTH if self.made < allowed else 3 if self.made < 2 * allowed else 1
 
-    def _easy(self, start: int, end: int) -> Piece:
+    def _easy(self, start: int, end: int) -> Change | StringReading:
         """The piece for a token that needs only a small repair."""
         word = self.text[start:end]
         if word[0] in "'“":
             return StringReading("quote_style", start, start + 1, end - 1, end, cost_of("quote_style"))
         return Change("literal", start, end, _LITERALS[word], cost_of("literal"))
 
-    def _easy_key(self, start: int, end: int) -> Piece:
+    def _easy_key(self, start: int, end: int) -> Change | StringReading:
         """The piece for a key that needs only a small repair."""
         if self.text[start] in "'“":
             return self._easy(start, end)
@@ -264,14 +279,14 @@ class Search:
         tokens, count, key, links, cost = 0, reading.count, reading.key, reading.links, reading.cost
         back = reading.back
         alone = self.skipper if limit > end else None
-        dense = limit > end and self.made > DENSE  # errors of one kind, all over: the likeliest reading will do
+        dense = self.dense if limit > end and self.made > DENSE else None
         while pos < limit:
             before = pos
             if first and frame is not None and (state in (KEY, VALUE)):
                 match = _CLOSE.match(text, pos, end)
                 if match and match.group(1) == CLOSER[frame.kind] and match.start(1) == pos:
                     vstart, vseq, closed = frame.open, frame.seq, frame
-                    frame.left()
+                    frame.left(text, match.end())
                     frame, pos, state, first = frame.parent, match.end(), AFTER, False
                     tokens += 1
                     continue
@@ -285,10 +300,15 @@ class Search:
                         tokens += run.members
                         frame.keys.update(dict.fromkeys(run.keys, pos))
                         continue
+                if dense is not None and not frame.several:
+                    found = dense.read(frame, pos, indent, links, count)
+                    if found is not None:
+                        pos, frame, first, indent, price, passed, links, count = found
+                        vstart, vseq, closed, cost, tokens = -1, count, None, cost + price, tokens + passed
+                        if first:
+                            state = KEY if frame.kind == "{" else VALUE
+                        continue
                 match = (_NEXT_KEY if frame.kind == "{" else _NEXT_VALUE).match(text, pos, end)
-                lost = None
-                if match is None and dense and not frame.several:
-                    match = lost = (_LOST_KEY if frame.kind == "{" else _LOST_VALUE).match(text, pos, end)
                 if match:
                     start = match.start(match.lastindex or 0)
                     newline = text.rfind("\n", pos, start)
@@ -297,11 +317,6 @@ class Search:
                         if column != frame.member_indent:
                             break
                         indent = column
-                    if lost is not None:
-                        if frame.kind == "{" and self._known(frame, self._named(lost), start):
-                            break
-                        comma = Change("missing_comma", pos, pos, ",", cost_of("missing_comma"))
-                        links, count, cost = Link(links, (count, 0), comma), count + 1, cost + comma.cost
                     if frame.kind == "{":
                         key = self._named(match)
                         if self._known(frame, key, start):
@@ -327,7 +342,7 @@ class Search:
                     elif frame.member_indent is not None:
                         break
                     vstart, vseq, closed = frame.open, frame.seq, frame
-                    frame.left()
+                    frame.left(text, match.end())
                     frame, pos = frame.parent, match.end()
                     tokens += 1
                     continue

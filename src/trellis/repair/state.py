@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from .strings import StringReading
 
 VALUE, KEY, COLON, AFTER = range(4)
 CLOSER = {"{": "}", "[": "]"}
+_MARK = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
+_SHORT = 5_000  # characters of an object that is looked at again
 
 
 class Frame:
@@ -79,10 +82,26 @@ class Frame:
                 self.names = parent.shape
         self.watched: bool = self.names is not None or (parent is not None and parent.watched)
 
-    def left(self) -> None:
-        """Note, on closing, what the siblings of this object may look like."""
+    def left(self, text: str, end: int) -> None:
+        """Note, on closing before ``end``, what the siblings of this object may look like."""
         if self.kind == "{" and self.keys and self.parent is not None and self.parent.shape is None:
-            self.parent.shape = self.keys
+            self.parent.shape = self._own(text, end)
+
+    def _own(self, text: str, end: int) -> Mapping[str, int]:
+        """The keys without those that other readings took for keys of this object, when they can be told apart."""
+        if end - self.open > _SHORT:
+            return self.keys
+        depth, inside = 0, set()
+        for match in _MARK.finditer(text, self.open, end):
+            head = text[match.start()]
+            if head in "{[":
+                depth += 1
+            elif head in "}]":
+                depth -= 1
+            elif depth == 1:
+                inside.add(match.start())
+        own = {key: at for key, at in self.keys.items() if at in inside or text[at] != '"'}
+        return own if own and not depth else self.keys
 
     def strange(self, key: str) -> bool:
         """Whether a key is not known here: it belongs to a bracket around this one, or to none."""
@@ -100,7 +119,18 @@ class Frame:
         return None
 
 
-Piece = Change | StringReading
+class Batch:
+    """Changes that were made one after another, with nothing between them that another piece could come before."""
+
+    __slots__ = ("changes", "end", "start")
+    rule: None = None
+
+    def __init__(self, changes: list[Change]) -> None:
+        self.changes = changes
+        self.start, self.end = changes[0].start, changes[-1].end
+
+
+Piece = Change | StringReading | Batch
 
 
 @dataclass(slots=True)
@@ -222,6 +252,8 @@ class Reading:
         for item in links:
             if isinstance(item.piece, StringReading):
                 result += item.piece.changes(text)
+            elif isinstance(item.piece, Batch):
+                result += item.piece.changes
             else:
                 result.append(item.piece)
         return result

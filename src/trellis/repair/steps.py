@@ -82,7 +82,7 @@ class Steps:
         frame = reading.frame
         assert frame is not None
         reading.vstart, reading.vseq, reading.closed = frame.open, frame.seq, frame
-        frame.left()
+        frame.left(self.text, pos)
         reading.frame, reading.pos, reading.state, reading.first = frame.parent, pos, AFTER, False
         return reading
 
