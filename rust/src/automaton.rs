@@ -2,7 +2,7 @@
 //!
 //! A pattern whose length is bounded, or several patterns at once, are automata that would be beyond measure as a
 //! regex. The lexer state is a state of that automaton and, inside a character, the leaves of the characters that
-//! may still come of the bytes so far. Characters are spelled alike in all states, so one small automaton serves
+//! may still come of the bytes so far (see `spelling`). Characters are spelled alike in all states, so one small automaton serves
 //! them all. From one state no spelling of a character begins like another's.
 
 use std::sync::Arc;
@@ -12,15 +12,19 @@ use crate::error::{KernelError, Result};
 use crate::lexer::{Kind, Lexicon, DEAD, PLAIN};
 use crate::nfa::{Nfa, NEVER};
 use crate::regex::{Class, Tree};
+use crate::spelling::{Spelled, Spelling, Within};
 
 /// Automaton states beyond this are refused.
 const MAX_STATES: usize = 1 << 20;
+/// So many states are a large automaton.
+const LARGE: usize = 64;
 
 /// What the states of an automaton terminal have in common.
 #[derive(Debug)]
 pub(crate) struct AutomatonShape {
     /// The automaton of all characters; character i matches with label i.
     pub nfa: u32,
+    spelling: Spelling,
     /// Where the edges of each state begin; one more at the end.
     from: Box<[u32]>,
     /// (character, target)
@@ -42,6 +46,27 @@ impl AutomatonShape {
     /// Where a character leads to.
     fn target(&self, state: u32, character: u32) -> Option<u32> {
         self.edges(state).iter().find(|e| e.0 == character).map(|e| e.1)
+    }
+
+    /// The characters that lead to where a string can still end, and where.
+    pub fn live_edges(&self, state: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.edges(state).iter().filter(|e| self.distance[e.1 as usize] != NEVER).copied()
+    }
+
+    /// Whether a string may end in a state.
+    pub fn accepts(&self, state: u32) -> bool {
+        self.accepting[state as usize]
+    }
+
+    /// Whether it has so many states that many of them may do the same for a while.
+    pub fn is_large(&self) -> bool {
+        self.accepting.len() > LARGE
+    }
+
+    /// The leaves of the characters that a state reads.
+    fn beginning(&mut self, nfa: &mut Nfa, state: u32) -> Within {
+        let characters: Vec<u32> = self.live_edges(state).map(|e| e.0).collect();
+        self.spelling.beginning(nfa, &characters)
     }
 
     /// The code of any character, where it leads back to a state; and the bytes that a string may end with.
@@ -108,6 +133,7 @@ impl Lexicon {
         self.nfas.push(nfa);
         self.automata.push(AutomatonShape {
             nfa: self.nfas.len() as u32 - 1,
+            spelling: Spelling::default(),
             from: from.into(),
             edges,
             accepting,
@@ -115,58 +141,44 @@ impl Lexicon {
             any,
             closing,
         });
-        Ok(self.automaton_state(self.automata.len() as u32 - 1, start, Vec::new()))
+        Ok(self.automaton_state(self.automata.len() as u32 - 1, start, None))
     }
 
-    /// The lexer state at a state of an automaton, within a character if there are leaves.
-    fn automaton_state(&mut self, shape: u32, state: u32, mut leaves: Vec<u32>) -> u32 {
-        leaves.sort_unstable();
-        let kind = Kind::Automaton { shape, state, leaves: leaves.into() };
+    /// The lexer state at a state of an automaton, between two characters or within one.
+    fn automaton_state(&mut self, shape: u32, state: u32, within: Option<Within>) -> u32 {
+        let kind = Kind::Automaton { shape, state, within };
         if let Some(id) = self.known(&kind) {
             return id;
         }
-        let Kind::Automaton { leaves, .. } = &kind else { return DEAD };
-        let within = !leaves.is_empty();
-        let leaves = if within { leaves.clone() } else { self.beginnings(shape, state) };
-        let form = &self.automata[shape as usize];
-        let nfa = &self.nfas[form.nfa as usize];
+        let form = &mut self.automata[shape as usize];
+        let nfa = &mut self.nfas[form.nfa as usize];
         let distance = match within {
-            false => form.distance[state as usize],
-            true => leaves.iter().map(|&l| rest(form, nfa, state, l)).min().unwrap_or(NEVER),
+            None => form.distance[state as usize],
+            Some(within) => {
+                form.spelling.leaves(within).iter().map(|&l| rest(form, nfa, state, l)).min().unwrap_or(NEVER)
+            }
         };
         if distance == NEVER {
             return DEAD;
         }
-        let exit = (!within && form.accepting[state as usize]).then_some(PLAIN);
-        let (alphabet, classes) = (nfa.alphabet(&leaves), nfa.byte_class.clone());
-        self.memory += 4 * leaves.len();
+        let exit = (within.is_none() && form.accepting[state as usize]).then_some(PLAIN);
+        let leaves = within.unwrap_or_else(|| form.beginning(nfa, state));
+        let (alphabet, classes) = (*form.spelling.alphabet(leaves), nfa.byte_class.clone());
         self.intern(kind, &alphabet, Some(classes), exit.as_slice(), distance)
     }
 
-    /// The leaves of the characters that a state reads.
-    fn beginnings(&mut self, shape: u32, state: u32) -> Arc<[u32]> {
-        let form = &self.automata[shape as usize];
-        let useful = form.edges(state).iter().filter(|e| form.distance[e.1 as usize] != NEVER);
-        let characters: Vec<u32> = useful.map(|e| e.0).collect();
+    pub(crate) fn step_automaton(&mut self, shape: u32, state: u32, within: Option<Within>, byte: u8) -> u32 {
+        let form = &mut self.automata[shape as usize];
         let nfa = &mut self.nfas[form.nfa as usize];
-        characters.iter().flat_map(|&c| nfa.start_of(c).to_vec()).collect()
-    }
-
-    pub(crate) fn step_automaton(&mut self, shape: u32, state: u32, leaves: &Arc<[u32]>, byte: u8) -> u32 {
-        let leaves = if leaves.is_empty() { self.beginnings(shape, state) } else { leaves.clone() };
-        let form = &self.automata[shape as usize];
-        let nfa = &mut self.nfas[form.nfa as usize];
-        let next = nfa.step(&leaves, byte);
-        match next.iter().find_map(|&l| nfa.matched(l)) {
-            Some(_) if next.len() > 1 => {
-                self.fail(KernelError::program("a character of an automaton begins like another"))
-            }
-            Some(character) => match form.target(state, character) {
-                Some(target) => self.automaton_state(shape, target, Vec::new()),
+        let leaves = within.unwrap_or_else(|| form.beginning(nfa, state));
+        match form.spelling.step(nfa, leaves, byte) {
+            Spelled::On(within) => self.automaton_state(shape, state, Some(within)),
+            Spelled::Character(character) => match form.target(state, character) {
+                Some(target) => self.automaton_state(shape, target, None),
                 None => DEAD,
             },
-            None if next.is_empty() => DEAD,
-            None => self.automaton_state(shape, state, next),
+            Spelled::Dead => DEAD,
+            Spelled::Ambiguous => self.fail(KernelError::program("a character of an automaton begins like another")),
         }
     }
 }

@@ -112,7 +112,7 @@ impl Lexicon {
         info
     }
 
-    fn compute_info(&mut self, set: u32, d: u32, by_state: bool) -> Info {
+    pub(crate) fn compute_info(&mut self, set: u32, d: u32, by_state: bool) -> Info {
         let mut walk = Walk::new(by_state);
         let mut bytes = Vec::new();
         if !self.goes_on(d) {
@@ -154,7 +154,7 @@ impl Lexicon {
     }
 
     /// The same set, its bitmap shared with an equal one.
-    fn share(&mut self, tokens: TokenSet) -> TokenSet {
+    pub(crate) fn share(&mut self, tokens: TokenSet) -> TokenSet {
         let Some(base) = &tokens.base else { return tokens };
         use std::hash::Hasher;
         let mut hasher = crate::hash::FastHasher::default();
@@ -169,7 +169,7 @@ impl Lexicon {
     }
 
     /// Counts memory of what can be computed again.
-    fn charge(&mut self, bytes: usize) {
+    pub(crate) fn charge(&mut self, bytes: usize) {
         self.memory += bytes;
         self.forgettable += bytes;
     }
@@ -268,6 +268,7 @@ impl Lexicon {
             self.memory = self.memory.saturating_sub(self.forgettable);
             self.forgettable = 0;
             self.exits.forget();
+            self.horizons.forget();
         }
     }
 }

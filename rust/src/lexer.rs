@@ -18,12 +18,14 @@ use crate::behind::{Behind, UNASKED};
 use crate::error::{KernelError, Result};
 use crate::guards::{Guards, NO_GUARDS};
 use crate::hash::Map;
+use crate::horizon::Horizons;
 use crate::looking::Thread;
 use crate::nfa::Nfa;
 use crate::regex::Class;
 use crate::rests::ExitTables;
 use crate::scanner::{Live, Scanner, NO_WORD};
 use crate::shortcuts::CountTable;
+use crate::spelling::Within;
 use crate::terminal::{CountedShape, ExceptShape};
 use crate::trie::Trie;
 use crate::universal::Characters;
@@ -114,11 +116,11 @@ pub(crate) enum Kind {
         base: u32,
         node: u32,
     },
-    /// A state of an automaton over characters; the leaves are empty between two characters.
+    /// A state of an automaton over characters, between two of them or within one.
     Automaton {
         shape: u32,
         state: u32,
-        leaves: Arc<[u32]>,
+        within: Option<Within>,
     },
     /// A special token, not yet taken: no byte leads anywhere.
     Special {
@@ -178,6 +180,7 @@ pub struct Lexicon {
     pub(crate) behind: Behind,
     pub(crate) exits: ExitTables,
     pub(crate) count_tables: Map<(u32, u32), CountTable>,
+    pub(crate) horizons: Horizons,
     pub(crate) outcomes: Map<u32, Arc<[Exit]>>,
     /// Lists of start states that closures have, by number.
     lists: Map<Box<[u32]>, u32>,
@@ -216,6 +219,7 @@ impl Lexicon {
             behind: Behind::default(),
             exits: ExitTables::new(trie),
             count_tables: Map::default(),
+            horizons: Horizons::default(),
             outcomes: Map::default(),
             lists: Map::default(),
             characters: Map::default(),
@@ -321,7 +325,7 @@ impl Lexicon {
             Kind::Prefix { shape, at, min, max } => self.step_prefix(shape, at, min, max, byte),
             Kind::Suffix { shape, at } => self.step_suffix(shape, at, byte),
             Kind::Except { shape, base, node } => self.step_except(shape, base, node, byte),
-            Kind::Automaton { shape, state, leaves } => self.step_automaton(shape, state, &leaves, byte),
+            Kind::Automaton { shape, state, within } => self.step_automaton(shape, state, within, byte),
             kind @ Kind::Looking { .. } => self.step_looking(&kind, byte, UNASKED),
             Kind::Start { .. } | Kind::Special { .. } => DEAD, // entered in a context only; no text
             Kind::Condition { nfa, condition } => self.step_condition(nfa, condition, byte, UNASKED),

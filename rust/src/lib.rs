@@ -9,9 +9,9 @@
 //! |---|---|
 //! | [`vocabulary`], [`trie`] | tokens as a byte trie in preorder |
 //! | [`regex`], [`nfa`], [`terminal`] | byte codes of terminals; automata with priorities |
-//! | [`lexer`], `guards`, `threads`, `scanner`, `counted`, `except` | where a lexeme stands: interned states |
+//! | [`lexer`], `guards`, `threads`, `scanner`, `counted`, `except`, `automaton`, `spelling` | where a lexeme stands: interned states |
 //! | `looking`, `conditions`, `behind` | lookarounds and atomic groups |
-//! | [`exits`], `rests`, `shortcuts`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
+//! | [`exits`], `rests`, `shortcuts`, `horizon`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
@@ -35,6 +35,7 @@ mod forced;
 pub mod general;
 mod guards;
 mod hash;
+mod horizon;
 pub mod lalr;
 mod lalr_cost;
 mod lalr_live;
@@ -60,6 +61,7 @@ pub mod schema;
 mod search;
 mod settled;
 mod shortcuts;
+mod spelling;
 mod summary;
 pub mod terminal;
 mod threads;

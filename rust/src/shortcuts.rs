@@ -45,6 +45,7 @@ impl Lexicon {
                 Some(self.counted_info(shape, unit, min, max))
             }
             Kind::Except { shape, base, node } => Some(self.except_info(shape, base, node)),
+            Kind::Automaton { .. } => self.universal_info(d).map(Arc::new).or_else(|| self.horizon_info(d)),
             _ => self.universal_info(d).map(Arc::new),
         }
     }

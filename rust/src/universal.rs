@@ -70,7 +70,7 @@ impl Lexicon {
                 }
                 None
             }
-            Kind::Automaton { shape, state, leaves } if leaves.is_empty() => {
+            Kind::Automaton { shape, state, within: None } => {
                 let (code, closing) = self.automata[shape as usize].any_character(state)?;
                 let characters = self.characters(&code)?;
                 let apart = closing.iter().zip(&characters.alphabet).all(|(a, b)| a & b == 0);
