@@ -27,6 +27,7 @@ AGAINST: list[tuple[str, Any, str, str]] = [  # the culprit stands where the car
     ("csv", ROWS, "item,qty\na,1\nb,pcs\n", "pcs"),
     ("csv", ROWS, "Here:\n```csv\nitem,qty\na,1\n\nb,pcs\n```", "pcs"),
     ("csv", ROWS, 'item,qty\n"a, b",pcs\n', '"a, b",pcs'),
+    ("csv", ROWS, "| item | qty |\n|---|---|\n| a | 1 |\n| b | pcs |\n", "pcs |"),
 ]
 
 

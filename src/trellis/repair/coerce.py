@@ -20,8 +20,8 @@ from .nodes import Node, read_nodes
 from .rules import cost_of
 from .schema_view import SchemaView
 
-_TRUE = frozenset({"true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"})
-_FALSE = frozenset({"false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"})
+TRUE = frozenset({"true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"})
+FALSE = frozenset({"false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined", "unknown", "-"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
@@ -338,8 +338,8 @@ class Coercer:
                 return
         if types <= {"boolean", "null"} and word in ("1", "0"):
             self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
-        elif "boolean" in types and word in _TRUE | _FALSE:
-            self._change("text_as_boolean", node.start, node.end, "true" if word in _TRUE else "false")
+        elif "boolean" in types and word in TRUE | FALSE:
+            self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)
         elif "null" in types and word in _NULL:

@@ -14,8 +14,10 @@ from ..errors import RepairError, UsageError
 from .against import Path, against_schema
 from .coerce import normal as plain_name
 from .csv_cells import is_cell
+from .csv_columns import typed
+from .csv_disguise import disguises
 from .csv_rows import Rows
-from .edits import Repaired, apply_edits, locate
+from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
 from .rules import Level, allowed
@@ -28,7 +30,7 @@ _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LOST = 3.0  # what speaks against leaving out a line that looks like a row
-_BOOLEANS = {"true": True, "false": False}
+_PADDED = re.compile(r"[^\n]*[^\s,;|][ ]+[,;|]")
 
 
 class NotCsv(ValueError):
@@ -69,32 +71,8 @@ def read_table(text: str, view: SchemaView, delimiter: str) -> list[dict[str, An
     for number, row in table[1:]:
         if len(row) != len(header):
             raise NotCsv(number, f"{_counted(len(row), 'cell')} under {_counted(len(header), 'column')}")
-        result.append({name: _typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
+        result.append({name: typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
     return result
-
-
-def _typed(cell: str, view: SchemaView) -> Any:
-    """A cell as the type that the schema names; text where it names none or the cell does not fit."""
-    types = view.types()
-    stripped = cell.strip()
-    if not types or ("string" in types and view.allows(cell)):
-        return None if not stripped and "null" in types else cell
-    if not stripped:
-        return None if "null" in types else cell
-    if "integer" in types or "number" in types:
-        try:
-            return int(stripped)
-        except ValueError:
-            pass
-        try:
-            number = float(stripped)
-            if math.isfinite(number) and "number" in types:
-                return number
-        except ValueError:
-            pass
-    if "boolean" in types and stripped.lower() in _BOOLEANS:
-        return _BOOLEANS[stripped.lower()]
-    return cell
 
 
 def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
@@ -161,9 +139,18 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()
+    for disguise in disguises(text, names):
+        plain = apply_edits(text, disguise)
+        inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
+        if inner is not None and all(allowed(change.rule, level) for change in disguise):
+            changes = compose(text, disguise, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in inner.edits])
+            sure = confidence(sum(change.cost for change in changes), math.inf)
+            return Repaired(inner.value, inner.text, locate(text, changes), sure, True, (), inner.ambiguous)
     failures: list[RepairError] = []  # the likeliest place's first
     found = _standard(text, schema, judge, level, names, failures) or _mended(text, schema, judge, level, names)
     if found is None:
+        if not any(failure.against_schema for failure in failures):
+            _misfit(text, schema, judge, names)
         raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
     return found
 
@@ -195,11 +182,14 @@ def _standard(
                 what = "the text was read as CSV, but the rows are"
                 failures.insert(0, against_schema(text, what, judge, rows, find))
             continue
-        if not rows and _like_rows(text[:start], delimiter, text[start:end].count(delimiter) + 1):
-            continue  # the header once more, behind the table
+        before = text[:start] if "```" not in text[:start] or not rows else ""
+        if _like_rows(before, delimiter, text[start:end].split("\n", 1)[0].count(delimiter) + 1):
+            continue  # the header once more, behind rows
         width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
-        if any(line.count(delimiter) >= width for line in text[end:].split("\n")):
+        if any(line.count(mark) >= width for line in text[end:].split("\n") for mark in _DELIMITERS):
             continue  # more rows, which are damaged
+        if _PADDED.match(text, start, end):
+            continue  # columns that are aligned
         if text[start:end].endswith("\n") and is_cell(text[end:].split("\n", 1)[0]):
             continue  # a row that lost its cells, or was cut off
         if start and _sentence_behind(text[start:end], delimiter):
@@ -266,7 +256,7 @@ def _mended(
         changes = [*removal(text, 0, start), *inner, *removal(text, end, len(text))]
         try:
             result = apply_edits(text, changes)
-            mark = "," if delimiter == "|" and any(change.rule == "table_mark" for change in inner) else delimiter
+            mark = "," if reader.piped else delimiter
             rows = read_csv(result, schema, delimiter=mark)
         except (ValueError, UsageError):
             continue
@@ -280,6 +270,20 @@ def _mended(
             if not lost:
                 break
     return best[1] if best is not None else None
+
+
+def _misfit(text: str, schema: Any, judge: Judge, names: set[str]) -> None:
+    """Raise for the cell of a damaged table that is against the schema, if the rows can be read."""
+    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    for start, end, delimiter in _tables(text):
+        if not _names_columns(text, start, end, delimiter, names):
+            continue
+        reader = Rows(text, delimiter, view, True)
+        if reader.read(start, end) is None:
+            continue
+        rows = reader.values()
+        if rows and not judge.accepts(rows):
+            raise against_schema(text, "the text was read as a table, but the rows are", judge, rows, reader.place)
 
 
 def _like_rows(text: str, delimiter: str, width: int) -> int:

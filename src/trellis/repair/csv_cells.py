@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
+_STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
+_PIPE = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,11 @@ def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop + 1
 
 
-def cells(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
-    """The cells of a line, also where quotes are not closed or not doubled."""
+def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -> list[Cell]:
+    """The cells of a line, also where quotes are not closed or not doubled.
+
+    ``lost``: a quote that is not closed as CSV has it is not closed at all.
+    """
     found, at = [], start
     while True:
         begin = at
@@ -38,7 +43,11 @@ def cells(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
             begin += 1
         stop, mark = -1, text[begin : begin + 1]
         if begin < end and mark in _QUOTES:
-            stop = _closing(text, begin + 1, end, delimiter, _QUOTES[mark])
+            strict = _STRICT.match(text, begin, end) if mark == '"' else None
+            if strict is not None and (strict.end() == end or text[strict.end()] == delimiter):
+                stop = strict.end(1)
+            elif not lost or mark != '"':
+                stop = _closing(text, begin + 1, end, delimiter, _QUOTES[mark])
         if stop >= 0:
             inner = text[begin + 1 : stop]
             sound = mark == '"' and '"' not in inner.replace('""', "")
@@ -52,11 +61,28 @@ def cells(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
             at = text.find(delimiter, begin, end)
             at = end if at < 0 else at
             written = text[begin:at].rstrip(" \t")
-            lost = written[:1] == '"'  # a quote that nothing closes
-            found.append(Cell(begin, begin + len(written), written[1:] if lost else written, False, not lost))
+            half = written[:1] == '"'  # a quote that nothing closes
+            found.append(Cell(begin, begin + len(written), written[1:] if half else written, False, not half))
         if at >= end:
             return found
         at += 1
+
+
+def piped(text: str, start: int, end: int) -> list[Cell]:
+    """The cells of a row of a Markdown table, in which quotes are text."""
+    inner = text[start:end].strip()
+    if inner.startswith("|"):
+        start = text.index("|", start) + 1
+        closed = inner.endswith("|") and not inner.endswith("\\|") and inner != "|"
+        end = text.rindex("|", start, end) if closed else end
+    found, at = [], start
+    for stop in (*(match.start() for match in _PIPE.finditer(text, start, end)), end):
+        while at < stop and text[at] in " \t":
+            at += 1
+        cell = text[at:stop].rstrip(" \t")
+        found.append(Cell(at, at + len(cell), cell.replace("\\|", "|")))
+        at = stop + 1
+    return found
 
 
 def _closing(text: str, start: int, end: int, delimiter: str, mark: str) -> int:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any
 
-from .amounts import number_in
-from .coerce import nearest
+from .amounts import number_in, number_with_unit
+from .coerce import FALSE, TRUE, nearest
 from .schema_view import SchemaView
 
 _UNIT = re.compile(r"(?<=\d)\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*$|^\s*(?:USD|EUR|GBP)\s*(?=[\d-])")
-_NULL = frozenset({"null", "none", "n/a", "na", "nil", "-"})
-_TRUE, _FALSE = frozenset({"true", "yes", "y"}), frozenset({"false", "no", "n"})
+_NULL = frozenset(
+    {"null", "none", "n/a", "na", "nil", "-", "--", "\u2013", "\u2014", "unknown", "nan", "~", "?", "undefined"}
+)
+_BOOLEANS = {"true": True, "false": False}
+_TRUE, _FALSE = TRUE | {"1"}, FALSE | {"0"}
 
 
 def choices(view: SchemaView) -> list[str]:
@@ -40,8 +45,22 @@ def stands(text: str, view: SchemaView) -> bool:
     if not word or word.casefold() in _NULL:
         return "null" in types
     if types & {"number", "integer"}:
-        return number_in(_UNIT.sub("", word), "number" not in types) is not None
+        return number(_UNIT.sub("", word), "number" not in types) is not None
     return word.casefold() in _TRUE | _FALSE
+
+
+def number(text: str, whole: bool) -> str | None:
+    """The number that a text is, also with a unit or ``~``, as JSON."""
+    return number_in(text, whole) or number_with_unit(text, whole)
+
+
+def dressed(text: str, view: SchemaView) -> bool:
+    """Whether a cell of a column of numbers has words around its number."""
+    types, word = view.types(), text.strip()
+    if not types & {"number", "integer"} or "string" in types or word.casefold() in _NULL:
+        return False
+    bare = _UNIT.sub("", word)
+    return number_in(bare, "number" not in types) is None and number_with_unit(bare, "number" not in types) is not None
 
 
 def meant(text: str, view: SchemaView, comma: bool) -> str:
@@ -57,7 +76,31 @@ def meant(text: str, view: SchemaView, comma: bool) -> str:
         bare = _UNIT.sub("", word)
         if comma:
             bare = bare.replace(".", "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
-        return number_in(bare, "number" not in types) or text
+        return number(bare, "number" not in types) or text
     if "boolean" in types and word.casefold() in _TRUE | _FALSE:
         return "true" if word.casefold() in _TRUE else "false"
     return text
+
+
+def typed(cell: str, view: SchemaView) -> Any:
+    """A cell as the type that the schema names; text where it names none or the cell does not fit."""
+    types = view.types()
+    stripped = cell.strip()
+    if not types or ("string" in types and view.allows(cell)):
+        return None if not stripped and "null" in types else cell
+    if not stripped:
+        return None if "null" in types else cell
+    if "integer" in types or "number" in types:
+        try:
+            return int(stripped)
+        except ValueError:
+            pass
+        try:
+            number = float(stripped)
+            if math.isfinite(number) and "number" in types:
+                return number
+        except ValueError:
+            pass
+    if "boolean" in types and stripped.lower() in _BOOLEANS:
+        return _BOOLEANS[stripped.lower()]
+    return cell

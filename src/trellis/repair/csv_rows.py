@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from .against import Path
 from .coerce import normal as plain_name
 from .coerce import one_letter
-from .csv_cells import Cell, cells, is_cell, lines, spaced, written
-from .csv_columns import may_stand, meant, stands
+from .csv_cells import Cell, cells, is_cell, lines, piped, spaced, written
+from .csv_columns import choices, dressed, may_stand, meant, stands, typed
 from .csv_shares import Habits, shared
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
 
-_RULED = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*")
+_RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+]?[ \t]*")
+_REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
+_DOTS = re.compile(r"[ \t|,;]*(?:\.\.\.|\u2026)(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
+_TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
+_COUNTS = frozenset({"", "#", "no", "nr", "index", "row", "id"})  # names of a column of running numbers
+_DELIMITERS = ",;\t|"
 _TALL = 20  # lines that are looked at for the end of a cell, or for more rows
 _LEARNT = 200  # lines that tell how a table is written
 _SUMS = frozenset({"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"})
@@ -27,23 +34,29 @@ _DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")
 
 
 class Rows:
-    """Reads the rows of one table.
+    """Reads the rows of one table; with ``any_cell`` also those whose cells are against the schema.
 
     Attributes:
         changes: what makes CSV of them.
+        columns: the names of the columns.
+        piped: it is a Markdown table, of which the changes make one with commas.
         doubtful: a choice was made without evidence.
     """
 
-    def __init__(self, text: str, delimiter: str, view: SchemaView) -> None:
-        self.text, self.delimiter, self.view = text, delimiter, view
+    def __init__(self, text: str, delimiter: str, view: SchemaView, any_cell: bool = False) -> None:
+        self.text, self.delimiter, self.view, self.any_cell = text, delimiter, view, any_cell
         self.changes: list[Change] = []
         self.columns: list[str] = []
         self.doubtful = False
         self._views: list[SchemaView] = []
+        self._apart: set[int] = set()  # rows with another delimiter
         self._out: set[int] = set()  # columns of the text that the schema has no place for
         self._width = 0  # columns of the text
         self._spaced = False  # a space stands behind each delimiter of the header
         self._ragged = False  # the header ends with a delimiter
+        self._padded = False  # spaces stand before the delimiters
+        self.piped = False  # a Markdown table
+        self.due = len(view.ordered_names())
         self._rows: list[tuple[int, int, list[Cell]]] = []
         self._lines: list[tuple[int, int]] = []
         self._last: tuple[int, int, list[Cell]] = (-1, -1, [])
@@ -52,6 +65,7 @@ class Rows:
     def read(self, start: int, end: int) -> list[Change] | None:
         """The changes of a region that begins with the header or, where the schema names them, the first row."""
         rows = self._lines = list(lines(self.text, start, end))
+        self.piped = self.delimiter == "|" and self._is_piped(rows)
         odd = [self.text.count('"', a, b) % 2 for a, b in rows]
         at = 0
         while at < len(rows):
@@ -63,8 +77,9 @@ class Rows:
                 closing = next((more for more in range(at, min(at + _TALL, len(rows))) if odd[more]), at)
                 if closing < len(rows) and odd[closing] and self._complete(a, rows[closing][1]):
                     b, at = rows[closing][1], closing + 1
-            if self.columns and _RULED.fullmatch(self.text, a, b):
-                self._line("table_mark", a, b, end)
+            rule = self._mark(a, b)
+            if rule is not None:
+                self._line(rule, a, b, end)
             elif not self.columns:
                 if not self._header(a, b):
                     return None
@@ -76,6 +91,19 @@ class Rows:
                     self._line("prose", a, b, end)
         self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def _mark(self, start: int, end: int) -> str | None:
+        """The rule that takes out a line which is no row: a ruled line, a comment, dots for more rows, a tag."""
+        if self.columns and _RULED.fullmatch(self.text, start, end):
+            return "table_mark" if self.text[start:end].strip(" -") or self._width == 1 else None
+        if _TAG.fullmatch(self.text, start, end):
+            return "tag"
+        if self.columns and _DOTS.fullmatch(self.text, start, end):
+            self.doubtful = True
+            return "ellipsis"
+        if _REMARK.match(self.text, start, end) and len(self._split(start, end)) < (self._width or self.due or 2):
+            return "comment"
+        return None
 
     def _change(self, rule: str, start: int, end: int, after: str) -> None:
         self.changes.append(Change(rule, start, end, after, cost_of(rule)))
@@ -134,11 +162,14 @@ class Rows:
         return self._last[2]
 
     def _cells(self, start: int, end: int) -> list[Cell]:
-        if self.delimiter == "|" and self.text[start:end].lstrip()[:1] == "|":
-            inner = self.text[start:end].strip()
-            start = self.text.index("|", start) + 1
-            end = self.text.rindex("|", start, end) if inner.endswith("|") and inner != "|" else end
+        if self.piped:
+            return piped(self.text, start, end)
         return cells(self.text, start, end, self.delimiter)
+
+    def _is_piped(self, rows: list[tuple[int, int]]) -> bool:
+        """Whether a table is one of Markdown: pipes around its rows, or a ruled line below its header."""
+        shown = [self.text[a:b].strip() for a, b in rows[:_TALL] if self.text[a:b].strip()]
+        return bool(shown) and (shown[0][:1] == "|" or any(_RULED.fullmatch(line) for line in shown[1:3]))
 
     def _complete(self, start: int, end: int) -> bool:
         return len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
@@ -151,6 +182,11 @@ class Rows:
             found.pop()
             ragged = True
         wanted = [self._name(cell.text, names) for cell in found]
+        said = {cell.text.strip() for cell in found}
+        wanted = [
+            cell.text if name in said and cell.text.strip() != name else name
+            for cell, name in zip(found, wanted, strict=True)
+        ]
         if names and len(found) == len(names) and not any(name in names for name in wanted):
             self._change("header", start, start, self.delimiter.join(names) + "\n")
             self._take(names, len(names))
@@ -160,14 +196,17 @@ class Rows:
         if len(strange) == len(missing) == 1:
             wanted[wanted.index(strange[0])] = missing[0]
             self.doubtful = True
-        elif strange and not missing and self.view.closed():
-            self._out = {at for at, name in enumerate(wanted) if name not in names}
-            self.doubtful = True
+        elif strange and not missing:
+            counts = len(strange) == 1 and wanted[0] == strange[0] and plain_name(strange[0]) in _COUNTS
+            if counts or self.view.closed():
+                self._out = {at for at, name in enumerate(wanted) if name not in names}
+                self.doubtful = not counts
         kept = [name for at, name in enumerate(wanted) if at not in self._out]
         if len(set(kept)) != len(kept) or not all(kept):
             return False
         self._take(kept, len(found))
         self._spaced = spaced(self.text, found)
+        self._padded = not self.piped and any(self.text[cell.end : cell.end + 1] == " " for cell in found[:-1])
         if ragged and not self._out:
             self._change("trailing_comma", found[-1].end, end, "")
             end = found[-1].end
@@ -194,6 +233,8 @@ class Rows:
 
     def _row(self, start: int, end: int) -> bool:
         found, width = self._split(start, end), self._width
+        if len(found) < width or any(cell.text for cell in found[width:]) or not self._stand(found[:width]):
+            found = self._otherwise(start, end) or found
         surplus: Change | None = None
         if len(found) > width:
             trimmed = found[:width] if all(not cell.text for cell in found[width:]) else None
@@ -215,12 +256,39 @@ class Rows:
                 return False
             surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
         kept = [cell for at, cell in enumerate(found) if at not in self._out]
-        if not all(may_stand(cell.text, self._views[column]) for column, cell in enumerate(kept)):
+        if not self.any_cell and not all(may_stand(cell.text, self._views[at]) for at, cell in enumerate(kept)):
             return False
         if surplus is not None:
             self.changes.append(surplus)
         self._rows.append((start, end, found))
         return True
+
+    def _stand(self, found: list[Cell]) -> bool:
+        """Whether all cells of a row may stand in their columns."""
+        kept = [cell for at, cell in enumerate(found) if at not in self._out]
+        return all(may_stand(cell.text, view) for cell, view in zip(kept, self._views, strict=False))
+
+    def _otherwise(self, start: int, end: int) -> list[Cell] | None:
+        """The cells of a row in which a quote was not closed, or that has another delimiter."""
+        if self.piped:
+            return None
+        if '"' in self.text[start:end]:
+            found = cells(self.text, start, end, self.delimiter, True)
+            if len(found) > self._width:
+                found = self._merged(found) or found
+            if len(found) == self._width and self._stand(found):
+                return found
+        if self.text.find(self.delimiter, start, end) < 0 or self.view.names():
+            for mark in _DELIMITERS:
+                if mark == self.delimiter or self.text.find(mark, start, end) < 0:
+                    continue
+                found = cells(self.text, start, end, mark)
+                if len(found) == self._width and all(
+                    stands(cell.text, view) for cell, view in zip(found, self._views, strict=False)
+                ):
+                    self._apart.add(start)
+                    return found
+        return None
 
     def _merged(self, found: list[Cell]) -> list[Cell] | None:
         """The row with some neighbours joined to one cell."""
@@ -251,17 +319,35 @@ class Rows:
             kept = [cell for at, cell in enumerate(found) if at not in self._out]
             yield from (kept[c].text for c in wanted if c < len(kept))
 
-    def _single_quotes(self) -> bool:
-        """Whether single quotes stand around every text of the table."""
+    def _all_quoted(self, mark: str) -> bool:
+        """Whether quotes that are none of CSV stand around every text of the table."""
         count = 0
-        wanted = [c for c, view in enumerate(self._views) if "string" in view.types()]
+        wanted = [c for c, view in enumerate(self._views) if "string" in view.types() and not choices(view)]
         for _, _, found in self._rows:
             for column in wanted:
                 text = found[column].text if column < len(found) else ""
-                if text and not (len(text) > 1 and text[0] == text[-1] == "'"):
+                if text and not (len(text) > 1 and text[0] == text[-1] == mark):
                     return False
                 count += bool(text)
         return count > 1 and not self._out
+
+    def values(self) -> list[dict[str, Any]]:
+        """The rows as they are read, whether they fit or not."""
+        result = []
+        for _, _, found in self._rows:
+            kept = [cell for at, cell in enumerate(found) if at not in self._out]
+            pairs = zip(self.columns, kept, self._views, strict=False)
+            result.append({name: typed(meant(cell.text, view, False), view) for name, cell, view in pairs})
+        return result
+
+    def place(self, path: Path) -> int:
+        """Where the cell at (row, column name) begins."""
+        start, _, found = self._rows[path[0] if path and isinstance(path[0], int) else 0]
+        if len(path) < 2 or path[1] not in self.columns:
+            return start
+        kept = [cell for at, cell in enumerate(found) if at not in self._out]
+        at = self.columns.index(str(path[1]))
+        return kept[at].start if at < len(kept) else start
 
     def _write_all(self) -> None:
         """The changes of all rows, once it is known how the table writes numbers and texts."""
@@ -269,7 +355,7 @@ class Rows:
         comma = any(map(_DECIMAL_COMMA.fullmatch, numbers)) and not any(
             "," not in text and _DECIMAL_POINT.fullmatch(text) for text in numbers
         )
-        single = self._single_quotes()
+        around = next((mark for mark in "'\"" if self._all_quoted(mark)), None)
         for start, end, found in self._rows:
             values, column = [], 0
             for at, cell in enumerate(found):
@@ -277,7 +363,8 @@ class Rows:
                     values.append(cell.text)
                     continue
                 value = meant(cell.text, self._views[column], comma)
-                if single and value[:1] == "'" == value[-1:] and len(value) > 1:
+                self.doubtful = self.doubtful or (value != cell.text and dressed(cell.text, self._views[column]))
+                if around is not None and value[:1] == around == value[-1:] and len(value) > 1:
                     value = value[1:-1]
                 values.append(value)
                 column += 1
@@ -285,22 +372,29 @@ class Rows:
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""
-        if self.delimiter == "|" and self.text[start:end].lstrip()[:1] == "|":
+        if self.piped or start in self._apart:
             kept = [value for at, value in enumerate(values) if at not in self._out]
-            self._change("table_mark", start, end, ",".join(written(value, ",") for value in kept))
+            mark = "," if self.piped else self.delimiter
+            rule = "table_mark" if self.piped else "wrong_separator"
+            self._change(rule, start, end, mark.join(written(value, mark) for value in kept))
             return
         if self._out:
             kept = [value for at, value in enumerate(values) if at not in self._out]
             after = self.delimiter.join(written(value, self.delimiter) for value in kept)
             self._change("dropped_member", start, end, after)
             return
-        for cell, value in zip(found, values, strict=False):
+        for at, (cell, value) in enumerate(zip(found, values, strict=False)):
+            stop = found[at + 1].start if at + 1 < len(found) else end
+            gap = len(self.text[cell.end : stop]) - len(self.text[cell.end : stop].lstrip(" \t"))
+            if self._padded and gap and self.delimiter != "\t":
+                self.changes.append(Change("whitespace", cell.end, cell.end + gap, "", 0.0))
             if value != cell.text:
                 self._change(rule, cell.start, cell.end, written(value, self.delimiter))
             elif not cell.sound:
                 name = "missing_close_quote" if self.text[cell.start] == '"' and not cell.quoted else "inner_quote"
                 if not cell.quoted and self.delimiter in cell.text:
-                    name = "cell_text"
+                    half = self.text[cell.start] != '"' or self.text[cell.end - 1] != '"'
+                    name = "cell_text" if half else "inner_quote"
                 elif self.text[cell.start] in "\u201c\u201e":
                     name = "quote_style"
                 self._change(name, cell.start, cell.end, written(value, self.delimiter, True))

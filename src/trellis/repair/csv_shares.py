@@ -15,11 +15,15 @@ from .schema_view import SchemaView
 
 _GROUPED = re.compile(r"\s*[-+]?[$\u20ac\u00a3\u00a5]?\s*\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*[%$\u20ac\u00a3\u00a5]?\s*")
 _THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
+_ZERO = re.compile(r"0\d")
+_LETTERS = re.compile(r"(?!\d,\d)\S,(?=\S)")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
 # What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
 # behind a quote in the text.
 _JOINT, _SPACED, _DIGITS, _UNGROUPED, _INNER = 0.7, 0.3, 0.3, 1.0, 0.4
+_TIGHT = 0.7  # what speaks against a comma in text without a space behind it, and not between digits
+_HEADLESS = 0.8  # what speaks against a number that begins with a zero
 # What speaks against a text in a column: nobody wrote one like it, it only looks like the others, it is empty.
 _STRANGE, _ALIKE, _EMPTY = 0.1, 0.02, 0.25
 _THIN = 0.09  # a choice by less is a guess
@@ -88,14 +92,21 @@ def _joined(
 ) -> tuple[float, Cell] | None:
     """What speaks against some cells being one cell of a column, and that cell; ``None`` if they cannot be."""
     if len(group) == 1:
-        return (0.0, group[0]) if stands(group[0].text, view) else None
+        if not stands(group[0].text, view):
+            return None
+        odd = view.types() and "string" not in view.types() and _ZERO.match(group[0].text.strip()) is not None
+        return (_HEADLESS if odd else 0.0, group[0])
     first, last = group[0], group[-1]
     if first.quoted and not any(cell.quoted for cell in group[1:]) and text[last.end - 1] == '"':
         inner = text[first.start + 1 : last.end - 1]  # a quote in the text stood before a delimiter
         return (_INNER, Cell(first.start, last.end, inner, True, False)) if stands(inner, view) else None
     if any(cell.quoted for cell in group):
         return None
-    whole = text[group[0].start : group[-1].end].rstrip(" \t")
+    whole = text[first.start : last.end].rstrip(" \t")
+    if not first.sound and not first.quoted:
+        whole = whole[1:]  # behind a quote that nothing closes, or the end of the cell
+        if whole.endswith('"'):
+            whole = whole[:-1].replace('\\"', '"').replace('""', '"')
     cell = Cell(group[0].start, group[-1].end, whole, False, False)
     if view.types() and "string" not in view.types():
         against = _DIGITS * (len(group) - 1) + (0.0 if habits.grouped else _UNGROUPED)
@@ -103,4 +114,5 @@ def _joined(
     if not stands(whole, view):
         return None
     unlike = sum((text[one.start - 1] in " \t") != habits.spaced for one in group[1:])  # the delimiters elsewhere
-    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike, cell
+    tight = sum(delimiter == "," and _LETTERS.match(text, one.start - 2) is not None for one in group[1:])
+    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike + _TIGHT * tight, cell
