@@ -11,7 +11,7 @@ _NUMBER = re.compile(
 _COMMA = re.compile(r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)),(\d{1,2})\s*[$€£¥%]?\s*")
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
-_UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥][\w°µ/²³%]{0,11})\.?\s*")
+_UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af][\w°µ/²³%]{0,11})\.?\s*")
 _ABOUT = re.compile(
     r"(?i)\s*(?:[~\u2248\u223c]|about|around|approx(?:\.|imately)?|ca?\.|circa|roughly)\s*(\S*\d\S*)\s*"
 )

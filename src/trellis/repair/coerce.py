@@ -20,8 +20,14 @@ from .nodes import Node, read_nodes
 from .rules import cost_of
 from .schema_view import SchemaView
 
-TRUE = frozenset({"true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"})
-FALSE = frozenset({"false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"})
+TRUE = frozenset(
+    {"true", "yes", "y", "on", "oui", "vrai", "ja", "wahr", "s\u00ed", "\u662f", "\u5bf9", "\u306f\u3044"}
+    | {"\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"}
+)
+FALSE = frozenset(
+    {"false", "no", "n", "off", "non", "faux", "nein", "falsch", "\u5426", "\u3044\u3044\u3048"}
+    | {"\u2717", "\u2718", "\u274c", "\u2610"}
+)
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined", "unknown", "-"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..errors import RepairError, UsageError
 from .against import Path, against_schema
 from .coerce import normal as plain_name
 from .csv_cells import is_cell
-from .csv_columns import typed
+from .csv_columns import column_name, typed
 from .csv_disguise import disguises
 from .csv_rows import Rows
 from .edits import Change, Repaired, apply_edits, compose, locate
@@ -222,11 +223,14 @@ def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) ->
     lines = _LINE.findall(text, start, end)
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     table, done = [], 0
-    for row in rows:
-        if any(cell.strip() for cell in row):
-            table.append((done, row))
-        done = rows.line_num
-    if not path or not isinstance(path[0], int):
+    with suppress(csv.Error):  # of a line break that the lines do not have
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                table.append((done, row))
+            done = rows.line_num
+    if not table:
+        return start
+    if not path or not isinstance(path[0], int) or path[0] + 1 >= len(table):
         return start
     first = table[path[0] + 1][0]
     offset = start + sum(map(len, lines[:first]))
@@ -295,7 +299,7 @@ def _names_columns(text: str, start: int, end: int, delimiter: str, names: set[s
     """Whether the first line of a table has at least half of the names that the schema has."""
     known = {plain_name(name) for name in names}
     line = text[start:end].split("\n", 1)[0]
-    said = {plain_name(cell.strip(' "*`')) for cell in line.split(delimiter)}
+    said = {plain_name(column_name(cell)) for cell in line.split(delimiter)}
     return bool(known) and 2 * len(known & said) >= len(known)
 
 

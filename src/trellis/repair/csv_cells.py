@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
+_WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -48,6 +49,8 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
                 stop = strict.end(1)
             elif not lost or mark != '"':
                 stop = _closing(text, begin + 1, end, delimiter, _QUOTES[mark])
+                if stop >= 0 and mark == '"' and _WORDS.fullmatch(text, begin, stop + 1):
+                    stop = -1  # words in quotes at both ends
         if stop >= 0:
             inner = text[begin + 1 : stop]
             sound = mark == '"' and '"' not in inner.replace('""', "")
@@ -61,8 +64,9 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
             at = text.find(delimiter, begin, end)
             at = end if at < 0 else at
             written = text[begin:at].rstrip(" \t")
-            half = written[:1] == '"'  # a quote that nothing closes
-            found.append(Cell(begin, begin + len(written), written[1:] if half else written, False, not half))
+            opened = written[:1] == '"'
+            half = opened and written.count('"') % 2 == 1  # a quote that nothing closes; or words in quotes
+            found.append(Cell(begin, begin + len(written), written[1:] if half else written, False, not opened))
         if at >= end:
             return found
         at += 1

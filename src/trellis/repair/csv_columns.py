@@ -11,11 +11,19 @@ from .coerce import FALSE, TRUE, nearest
 from .schema_view import SchemaView
 
 _UNIT = re.compile(r"(?<=\d)\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*$|^\s*(?:USD|EUR|GBP)\s*(?=[\d-])")
+_REMARK = re.compile(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]$")
+_GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+)?")
+_MARKS = "`*'\""
 _NULL = frozenset(
     {"null", "none", "n/a", "na", "nil", "-", "--", "\u2013", "\u2014", "unknown", "nan", "~", "?", "undefined"}
 )
 _BOOLEANS = {"true": True, "false": False}
 _TRUE, _FALSE = TRUE | {"1"}, FALSE | {"0"}
+
+
+def column_name(text: str) -> str:
+    """What a cell of a header says, without quotes, emphasis, and a remark in brackets behind it."""
+    return _REMARK.sub("", text.strip().strip("\"*`").strip())
 
 
 def choices(view: SchemaView) -> list[str]:
@@ -28,6 +36,7 @@ def may_stand(text: str, view: SchemaView) -> bool:
     types, word, values = view.types(), text.strip(), choices(view)
     if values and word and word not in values and types <= {"string"}:
         return nearest(word.strip("'\"*`"), values) is not None
+    word = word if "string" in types else word.strip(_MARKS)
     if not types or "string" in types or values or not word or word.casefold() in _NULL:
         return True
     if types & {"number", "integer"}:
@@ -38,6 +47,7 @@ def may_stand(text: str, view: SchemaView) -> bool:
 def stands(text: str, view: SchemaView) -> bool:
     """Whether a text may stand in a column as it is."""
     types, word, values = view.types(), text.strip(), choices(view)
+    word = word if "string" in types else word.strip(_MARKS)
     if values:
         return word in values
     if not types or "string" in types:
@@ -50,7 +60,10 @@ def stands(text: str, view: SchemaView) -> bool:
 
 
 def number(text: str, whole: bool) -> str | None:
-    """The number that a text is, also with a unit or ``~``, as JSON."""
+    """The number that a text is, also with a unit or ``~`` or groups parted by spaces, as JSON."""
+    grouped = _GROUPED.fullmatch(text)
+    if grouped is not None:
+        text = grouped[1] + re.sub(r"\D", "", grouped[2]) + (grouped[3] or "")
     return number_in(text, whole) or number_with_unit(text, whole)
 
 
@@ -70,6 +83,7 @@ def meant(text: str, view: SchemaView, comma: bool) -> str:
         return nearest(word.strip("'\"*`"), values) or text
     if not types or "string" in types:
         return text
+    word = word.strip(_MARKS)
     if word.casefold() in _NULL and "null" in types:
         return ""
     if types & {"number", "integer"}:

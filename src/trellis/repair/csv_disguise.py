@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .coerce import normal
+from .csv_columns import column_name
 from .edits import Change
 from .rules import cost_of
 from .yaml_prefix import unprefixed
@@ -16,9 +17,13 @@ from .yaml_prefix import unprefixed
 _DELIMITERS = re.compile(r"[,;\t|]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _GAP = re.compile(r"(?<=\S)[ ]{2,}(?=\S)")
-_ROW = re.compile(r"[ \t]*(?:[*\u2022\u2023\u2013-]|(\d{1,4})[.)])[ \t]+")
+_ROW = re.compile(
+    r"[ \t]*(?:[*\u2022\u2023\u2013-]|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})(?:[.)]|(?<=[a-z#.] \d):"
+    r"|(?<=[a-z#.] \d\d):))[ \t]+",
+    re.I,
+)
 _QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*')
-_ENDED = re.compile(r";[ \t]*$")
+_ENDED = re.compile(r"([,;])[ \t]*$")
 _NEAR = 20  # lines among which the header is
 
 
@@ -26,6 +31,8 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     """The changes that make a plain table of a text, most of the time none."""
     if _CONTROL.search(text) is not None:
         yield _all("control_character", [(m.start(), m.end(), "") for m in _CONTROL.finditer(text)])
+    if "\r" in text and "\n" not in text:
+        yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
     if len(names) < 2:
         return
     if "\n" not in text.strip() and "\\n" in text and _known(text.strip().split("\\n")[0], names):
@@ -44,11 +51,13 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         for removed in unprefixed(text[start:]):
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
     rows = lines[header + 1 :]
-    if _ENDED.search(first) and "," in first and all(_ENDED.search(text[a:b]) for a, b in rows):
-        spans = [(a + text[a:b].rindex(";"), b, "") for a, b in lines[header:]]
+    ended = _ENDED.search(first)
+    inside = first[: ended.start()] if ended is not None else ""
+    if ended is not None and ended[1] not in inside and all(_ENDED.search(text[a:b]) for a, b in rows):
+        spans = [(a + text[a:b].rindex(ended[1]), b, "") for a, b in lines[header:] if ended[1] in text[a:b]]
         yield _all("trailing_comma", spans)
     yield from _marked(text, rows)
-    yield from _in_quotes(text, rows, len(names))
+    yield from _in_quotes(text, lines[header:] if _QUOTED.fullmatch(first) else rows, len(names))
 
 
 def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:
@@ -63,14 +72,15 @@ def _lines(text: str) -> list[tuple[int, int]]:
 
 def _known(line: str, names: set[str]) -> bool:
     """Whether more than half of the names stand in a line with delimiters."""
-    found = {normal(cell.strip(" \t\"*`")) for cell in _DELIMITERS.split(line)}
+    found = {normal(column_name(cell)) for cell in _DELIMITERS.split(line)}
     return 2 * len({normal(name) for name in names} & found) > len(names)
 
 
 def _first_known(line: str, names: set[str]) -> bool:
     """Whether the first cell of a header is a name, but for marks of emphasis."""
-    first = next((cell for cell in _DELIMITERS.split(line) if cell.strip()), "").strip()
-    return normal(first) in map(normal, names) and (first[0].isalnum() or first[0] in "_\"'*`#\u201c")
+    first, begin = _DELIMITERS.split(line.strip().strip("|"))[0].strip(), line.strip()[0]
+    plain = begin.isalnum() or begin in "_\"'*`#\u201c" or (begin == "|" and line.strip()[-1] == "|")
+    return plain and normal(column_name(first)) in map(normal, names)
 
 
 def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:

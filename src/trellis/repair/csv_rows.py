@@ -14,7 +14,7 @@ from .against import Path
 from .coerce import normal as plain_name
 from .coerce import one_letter
 from .csv_cells import Cell, cells, is_cell, lines, piped, spaced, written
-from .csv_columns import choices, dressed, may_stand, meant, stands, typed
+from .csv_columns import choices, column_name, dressed, may_stand, meant, stands, typed
 from .csv_shares import Habits, shared
 from .edits import Change
 from .rules import cost_of
@@ -22,13 +22,17 @@ from .schema_view import SchemaView
 
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
-_DOTS = re.compile(r"[ \t|,;]*(?:\.\.\.|\u2026)(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
+_COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->)[ \t]*")
+_DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
 _TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
 _COUNTS = frozenset({"", "#", "no", "nr", "index", "row", "id"})  # names of a column of running numbers
 _DELIMITERS = ",;\t|"
 _TALL = 20  # lines that are looked at for the end of a cell, or for more rows
 _LEARNT = 200  # lines that tell how a table is written
-_SUMS = frozenset({"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"})
+_SUMS = frozenset(
+    {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"}
+    | {"summe", "gesamt"}
+)
 _DECIMAL_COMMA = re.compile(r"[^\d.,]*(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})[^\d.,]*")
 _DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")
 
@@ -95,12 +99,15 @@ class Rows:
     def _mark(self, start: int, end: int) -> str | None:
         """The rule that takes out a line which is no row: a ruled line, a comment, dots for more rows, a tag."""
         if self.columns and _RULED.fullmatch(self.text, start, end):
-            return "table_mark" if self.text[start:end].strip(" -") or self._width == 1 else None
+            line = self.text[start:end]
+            return "table_mark" if self.piped or "--" in line or "==" in line or ":" in line else None
         if _TAG.fullmatch(self.text, start, end):
             return "tag"
         if self.columns and _DOTS.fullmatch(self.text, start, end):
             self.doubtful = True
             return "ellipsis"
+        if _COMMENT.fullmatch(self.text, start, end):
+            return "comment"
         if _REMARK.match(self.text, start, end) and len(self._split(start, end)) < (self._width or self.due or 2):
             return "comment"
         return None
@@ -131,9 +138,11 @@ class Rows:
     def _sentence(self, start: int, end: int) -> bool:
         """Whether a line is a sentence with other than the right number of cells, or with commas as in prose."""
         line = self.text[start:end].strip()
-        if len(line.split()) < 4 or line[-1:] not in ".!?:)":
+        if len(line.split()) < 3 or line[-1:] not in ".!?:)":
             return False
         found = self._split(start, end)
+        if len(line.split()) < 4:
+            return len(found) < self._width and spaced(self.text, found) and not self._spaced
         return len(found) != self._width or (spaced(self.text, found) and not self._spaced)
 
     def _sum(self, start: int, end: int) -> bool:
@@ -220,6 +229,9 @@ class Rows:
 
     def _name(self, text: str, names: list[str]) -> str:
         text = text.strip().strip("*`").strip()
+        if text in names:
+            return text
+        text = column_name(text)
         if text in names:
             return text
         plain = plain_name(text)
@@ -355,7 +367,7 @@ class Rows:
         comma = any(map(_DECIMAL_COMMA.fullmatch, numbers)) and not any(
             "," not in text and _DECIMAL_POINT.fullmatch(text) for text in numbers
         )
-        around = next((mark for mark in "'\"" if self._all_quoted(mark)), None)
+        around = next((mark for mark in "'\"`" if self._all_quoted(mark)), None)
         for start, end, found in self._rows:
             values, column = [], 0
             for at, cell in enumerate(found):
@@ -366,9 +378,17 @@ class Rows:
                 self.doubtful = self.doubtful or (value != cell.text and dressed(cell.text, self._views[column]))
                 if around is not None and value[:1] == around == value[-1:] and len(value) > 1:
                     value = value[1:-1]
+                if value == cell.text and self._half(cell, found):
+                    value = value[:-1]
                 values.append(value)
                 column += 1
             self._write(found, values, start, end, "text_as_number")
+
+    @staticmethod
+    def _half(cell: Cell, row: list[Cell]) -> bool:
+        """Whether a text lost its opening quote, in a row that has others."""
+        text = cell.text
+        return not cell.quoted and text[-1:] == '"' and text.count('"') == 1 and any(one.quoted for one in row)
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""
