@@ -13,7 +13,7 @@ _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af][\w°µ/²³%]{0,11})\.?\s*")
 _ABOUT = re.compile(
-    r"(?i)\s*(?:[~\u2248\u223c]|about|around|approx(?:\.|imately)?|ca?\.|circa|roughly)\s*(\S*\d\S*)\s*"
+    r"(?i)\s*(?:[~\u2248\u223c]|about|around|approx(?:\.|imately)?|ca?\.|circa|roughly|etwa|rund|environ|\u7ea6|\u7d04)\s*(\S*\d\S*)\s*"
 )
 _MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")

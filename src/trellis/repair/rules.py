@@ -127,6 +127,13 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("dropped_item", 1.5, "normal", "an item that can be nothing the schema wants is dropped; the result is ambiguous"),
     ("dropped_member", 1.2, "normal", "a member that the schema forbids is dropped; the result is ambiguous"),
     ("array_as_object", 0.9, "normal", "an array of all members' values in order gets their names; ambiguous"),
+    ("object_as_array", 0.9, "normal", "an object whose keys count (`item_1`, `2`) becomes an array of its values"),
+    (
+        "flat_member",
+        0.9,
+        "normal",
+        "members of an object that stand beside it (`place.city`, `city`) are put into it",
+    ),
     # YAML and CSV.
     ("yaml_text", 0.1, "safe", "a YAML scalar without quotes gets them: YAML would not read it, or as something else"),
     ("alias", 0.3, "normal", "aliases of YAML are written out, so that each copy can be what the schema wants there"),

@@ -266,6 +266,11 @@ class SchemaView:
         """The view of a list of what may stand here."""
         return SchemaView(self._root, [{"type": "array", "items": {"anyOf": list(self.parts)}}])
 
+    def counted(self) -> SchemaView:
+        """The view of an object whose members are items of the list that may stand here."""
+        items = {"anyOf": list(self.item(0).parts)}
+        return SchemaView(self._root, [{"type": "object", "additionalProperties": items}])
+
     def item(self, index: int) -> SchemaView:
         """The view of an array's item."""
         first = [

@@ -15,6 +15,7 @@ _SIGN_OFF = re.compile(
     r"|explanation)",
     re.I,
 )
+_ROLE = re.compile(r"user|assistant|human|system|ai", re.I)
 _LEAD = re.compile(r"(?:the |final |my )?(?:ya?ml|answer|output|result|response|solution)", re.I)
 
 
@@ -88,6 +89,8 @@ class Around(Places):
             return self._remark(entry, line, place, apart)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
+        if apart and isinstance(place, Frame) and place.parent is None and _ROLE.fullmatch(entry.name):
+            return True
         count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
         if not count:
             return apart and isinstance(place, Frame) and (place.parent is None or place.view is self.view)

@@ -15,6 +15,7 @@ from .yaml_frames import known
 from .yaml_lines import quoted
 
 _FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
+_COUNTED = re.compile(r"([A-Za-z_ -]*?)[_ #-]?(\d{1,4})")
 _AROUND = 4  # objects, one within the other
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -81,6 +82,55 @@ class YamlCoercer(Coercer):
         if node.plain and not isinstance(node.value, str) and _FLOW_SAFE.fullmatch(written):
             return written
         return quoted(node.value) if isinstance(node.value, str) else json.dumps(node.value)
+
+    def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        types = view.types()
+        if "array" in types and "object" not in types and self._counts(node, view):
+            self._whole("object_as_array", node, node.items)
+            return []
+        if "object" in types and node.block and self._gather(node, view):
+            return []
+        return super()._object(node, view)
+
+    @staticmethod
+    def _counts(node: Node, view: SchemaView) -> bool:
+        """Whether the keys of an object count, and its values may be the items that are due."""
+        found = [_COUNTED.fullmatch(name) for _, _, name in node.keys]
+        numbers = [int(match[2]) for match in found if match is not None]
+        stems = {match[1] for match in found if match is not None}
+        if not numbers or len(numbers) != len(found) or len(stems) > 1 or numbers[0] > 1:
+            return False
+        inner = view.item(0)
+        kinds = {"object": "object", "array": "array"}
+        fits = all(not inner.types() or kinds.get(item.kind, "string") in inner.types() for item in node.items)
+        return fits and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+    def _gather(self, node: Node, view: SchemaView) -> bool:
+        """Put members that stand beside the object that they belong to into it; a next pass looks at the rest."""
+        present = {name for _, _, name in node.keys}
+        for head in sorted(view.names() - present):
+            inner = view.member(head)
+            if inner.types() != {"object"} or not inner.names():
+                continue
+            places: list[tuple[int, str]] = []
+            for at, (_, _, name) in enumerate(node.keys):
+                tail = re.sub(rf"^{re.escape(head)}[./_]", "", name)
+                alone = name not in view.names() and head in view.required()
+                if tail in inner.names() and (tail != name or alone):
+                    places.append((at, tail))
+            tails = [tail for _, tail in places]
+            if not places or inner.required() - set(tails) or len(set(tails)) != len(tails):
+                continue
+            pairs = ", ".join(f"{quoted(tail)}: {self._flow(node.items[at])}" for at, tail in places)
+            for number, (at, _) in enumerate(places):
+                start, end = node.keys[at][0], node.items[at].end
+                if number == 0:
+                    self._change("flat_member", start, end, f"{quoted(head)}: {{{pairs}}}")
+                else:
+                    last = node.items[at - 1].end
+                    self.changes.append(Change("flat_member", last, end, "", 0.0))
+            return True
+        return False
 
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         if node.block and self._listed_members(node, view):

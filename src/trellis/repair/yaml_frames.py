@@ -26,6 +26,7 @@ class Frame:
         view: what the schema says about it.
         tight: the last bullet of a sequence has no space behind it.
         dashless: an item of a list whose items have no marks: a key that comes again begins the next one.
+        repeated: the key of a list that is said again before each item.
         keys: where each key was read.
         shape: for a sequence, the keys of its first item.
         entries: offsets of the entries, to know where one ends.
@@ -38,6 +39,7 @@ class Frame:
     parent: Frame | None = None
     tight: bool = False
     dashless: bool = False
+    repeated: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from .schema_view import SchemaView
 from .yaml_lines import Entry, read_assigned, read_key, read_tight, split
 
-WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019"}
+WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019", "\u300c": "\u300d"}
 _BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
 _NO_TEXT = re.compile(
     r"[-+.\d,_%$\u20ac]+|[Tt]rue|[Ff]alse|null|None|~|yes|no|[|>].{0,2}|[\[{#].*|.*:|-+|`{3,}.*|~{3,}.*|(?:<[^<>]*>)+|"
 )
-_HEAD = r"^[ \t]*+(?:[-*+\u2022][ \t]*+)?+[\"'`*]{0,2}+[A-Za-z_][\w-]*+[\"'`*]{0,2}+:"
+_HEAD = r"^[ \t]*+(?:[-*+\u2022][ \t]++)?+[\"'`*]{0,2}+[A-Za-z_][\w-]*+(?: \([^():\n]{1,30}\))?+[\"'`*]{0,2}+:"
 _TIGHT = re.compile(_HEAD + r"(?=[^\s:/\\]|/(?!/))", re.M)
 _SPACED = re.compile(_HEAD + r"(?=[ \t]+\S)", re.M)
 _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value

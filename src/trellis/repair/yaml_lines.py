@@ -18,9 +18,11 @@ _MARKED_KEY = re.compile(
     r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])[ \t]*:?|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
 )
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
-_TIGHT_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=[^\s:/\\]|/(?!/))")
+_NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
+_TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
-_HABITUAL_KEY = re.compile(r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*):(?=\S)")
+_HABITUAL_KEY = re.compile(_NAME + r"(?=\S)")
+_MARKED_TIGHT = re.compile(r"(\*\*|__|\*|`)([^*`:\n]{1,80}?)(?:\1:|:\1)(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
 _BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
 _BULLETS = frozenset("-*•‣◦–—+·●▪(")
@@ -149,6 +151,11 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
 
 def read_tight(text: str, at: int, end: int, habit: bool = False) -> Entry | None:
     """A key without a space behind its colon; before anything if it is a habit to have none."""
+    marked = _MARKED_TIGHT.match(text, at, end) if habit and text[at : at + 1] in tuple("*_`") else None
+    if marked:
+        name = marked[2].strip()
+        after = (name if IDENTIFIER.fullmatch(name.replace(" ", "")) else quoted(name)) + ": "
+        return Entry(at, marked.end(), name, 0.1, (Change("markup", at, marked.end(), after, cost_of("markup")),))
     match = (_HABITUAL_KEY if habit else _TIGHT_KEY).match(text, at, end)
     if match:
         name = _unquoted(match.group(1))

@@ -178,6 +178,8 @@ class Places(Values):
                 found.append((cost + extra + self._misfit(line, entry, pending.view), pending))
         if self.pending is not None and self._lists_members(entry, self.pending.view):
             found.append((LISTED, Pending(self.pending.frame, self.pending.at, self.pending.view, True)))
+        if self.pending is not None and self._counts(entry, line, self.pending):
+            found.append((LISTED, Pending(self.pending.frame, self.pending.at, self.pending.view.counted())))
         waiting = self.pending is not None and self._waits_for_text(self.pending, line)
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
@@ -227,6 +229,14 @@ class Places(Values):
             return 0.0
         lists = (frame.view.item(0) for frame in self.stack if frame.kind == "seq")
         return TWICE if any(key.name in other.names() for other in lists) else 0.0
+
+    @staticmethod
+    def _counts(entry: Entry, line: Line, pending: Pending) -> bool:
+        """Whether a key that counts (``item_1``) stands before the first item of the list that is due."""
+        if entry.name is None or entry.value < line.end or line.column <= pending.frame.column:
+            return False
+        types = pending.view.types()
+        return "array" in types and "object" not in types and entry.name[-1:].isdigit()
 
     @staticmethod
     def _lists_members(entry: Entry, view: SchemaView) -> bool:

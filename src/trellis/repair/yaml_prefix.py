@@ -90,6 +90,15 @@ def unescaped_html(text: str) -> list[Change]:
     ]
 
 
+def unescaped_quotes(text: str) -> list[Change]:
+    """The changes that take the backslash off from every quote where all quotes have one."""
+    if text.count('\\"') < 4 or re.search(r'(?<!\\)"', text):
+        return []
+    found = re.finditer(r'\\"', text)
+    cost = cost_of("escaped_quotes")
+    return [Change("escaped_quotes", m.start(), m.end(), '"', 0.0 if at else cost) for at, m in enumerate(found)]
+
+
 def unescaped_lines(text: str) -> list[Change]:
     r"""The changes that make line breaks of ``\n`` where the text has none; with them escaped quotes lose the mark."""
     if "\n" in text.strip() or "\\n" not in text:

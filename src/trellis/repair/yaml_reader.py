@@ -29,11 +29,13 @@ from .yaml_frames import (
 )
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
+from .yaml_quotes import read_quoted
 from .yaml_table import rows_in_brackets
 
 DEPTH = 100
 _NEAR = 20  # lines that are looked at for a key
-_COMMA = re.compile(r"[ \t]*,[ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
+_COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
+_WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 
 
 class LineReader(Around):
@@ -182,6 +184,10 @@ class LineReader(Around):
 
     def _entry(self, index: int, line: Line, entry: Entry, frame: Frame) -> int:
         """Take an entry into its collection and read its value; returns the next line."""
+        if entry.name is not None and line.at == entry.start:
+            listed = frame.view.member(entry.name)
+            if self._repeats(line, entry, listed, frame):
+                return self._item_of_key(index, line, entry, frame, listed.item(0))
         self.changes += entry.changes
         self.cost += sum(change.cost for change in entry.changes)
         self.last_entry = index
@@ -205,7 +211,7 @@ class LineReader(Around):
                 parted = self._parted(line, entry.value, frame)
                 if parted is not None:
                     stop, following = parted
-                    self._scalar(entry.value, stop)
+                    self._part(entry.value, stop, view)
                     self.change("wrong_separator", stop, following.start, "\n" + " " * frame.out)
                     return self._entry(index, line, following, frame)
             return self.value(index, line, entry.value, view, frame)
@@ -221,6 +227,20 @@ class LineReader(Around):
                 return self._entry(index, line, inner, self._push(Frame(kind, column, out, view, frame)))
         return self.value(index, line, entry.value, view, frame)
 
+    def _item_of_key(self, index: int, line: Line, entry: Entry, frame: Frame, view: SchemaView) -> int:
+        """Read an item that stands behind the key of its list; returns the next line."""
+        begin, before = line.start, ""
+        if frame.repeated != entry.name and entry.name is not None:
+            frame.entries.append(entry.start)
+            self._note(frame, entry.name, entry.start)
+            before = " " * frame.out + entry.name + ":\n"
+        frame.repeated = entry.name
+        self.last_entry = index
+        while self.changes and self.changes[-1].start >= begin:
+            self.cost -= self.changes.pop().cost
+        self.change("bullet", begin, entry.value, f"{before}{' ' * (frame.out + 2)}- ")
+        return self.value(index, line, entry.value, view, frame)
+
     def _begun(self, line: Line, at: int, view: SchemaView) -> Entry | None:
         """The first entry of a collection that begins behind its key, on the same line."""
         if view.types() == {"array"} and self.text.startswith("- ", at):
@@ -232,8 +252,15 @@ class LineReader(Around):
 
     def _parted(self, line: Line, at: int, frame: Frame) -> tuple[int, Entry] | None:
         """Where a value ends that the next member follows behind a comma, and that member's entry."""
-        if len(frame.keys) > _NEAR or self.text[at] in "\"'[{|>" or self.text.find(", ", at, line.end) < 0:
+        if len(frame.keys) > _NEAR or self.text[at] in "[{|>":
             return None
+        if all(self.text.find(mark, at, line.end) < 0 for mark in (", ", "; ", "| ")):
+            return None
+        if self.text[at] in "\"'":
+            whole = _WHOLE.match(self.text, at, line.end)
+            if whole is None or _COMMA.match(self.text, whole.end(), line.end) is None:
+                return None
+            at = whole.end()
         for match in _COMMA.finditer(self.text, at, line.end):
             name = match[1]
             if name not in frame.view.names() or name in frame.keys:
@@ -244,6 +271,23 @@ class LineReader(Around):
             following = read_key(self.text, match.start(1), line.end)
             return (match.start(), following) if following is not None and following.name == name else None
         return None
+
+    def _part(self, start: int, end: int, view: SchemaView) -> None:
+        """A value that the next member stands behind, on its line."""
+        if self.text[start] in "\"'" and read_quoted(self.text, start, end) == []:
+            return
+        if has_text(view) or not wants_scalar(view):
+            self._scalar(start, end)
+
+    def _repeats(self, line: Line, entry: Entry, view: SchemaView, frame: Frame) -> bool:
+        """Whether the items of a list stand each behind the key of the list, which is said again and again."""
+        if entry.value >= line.end or view.types() != {"array"} or not wants_scalar(view.item(0)):
+            return False
+        if entry.name == frame.repeated:
+            return True
+        below = self.inside(line.index)
+        key = self.key_at(below.at, below.end) if below is not None and below.column == line.column else None
+        return key is not None and key.name == entry.name and below is not None and key.value < below.end
 
     def _spelt(self, frame: Frame, name: str) -> str:
         """The name that the schema has for a key."""

@@ -24,7 +24,7 @@ from .schema_view import SchemaView
 from .standard import lexemes
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_habits import habits
-from .yaml_prefix import unescaped_html, unescaped_lines, unprefixed, untagged
+from .yaml_prefix import unescaped_html, unescaped_lines, unescaped_quotes, unprefixed, untagged
 from .yaml_quotes import python_inside
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, read_document, written_out
@@ -141,13 +141,14 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
     if bare[0] in "{[":
         yield from _as_json(text, task)
     listed = task.view.types() == {"array"}
-    for removed in (*unprefixed(text, listed), unescaped_lines(text), unescaped_html(text), untagged(text)):
+    escaped = (unescaped_lines(text), unescaped_html(text), unescaped_quotes(text))
+    for removed in (*unprefixed(text, listed), *escaped, untagged(text)):
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):
                 yield from _coerced(text, tuple(removed), task, 0.0)
             yield from _by_lines(text, without, tuple(removed), task)
-    if unescaped_html(text) or _BROKEN.search(text):
+    if escaped[1] or escaped[2] or _BROKEN.search(text):
         return
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
@@ -187,6 +188,14 @@ def _as_json(text: str, task: Task) -> Iterator[Reading]:
 
 def _documents(text: str, task: Task) -> Iterator[Reading]:
     """Several documents: all of them as a list, or the last one that the schema accepts."""
+    parts = [part.strip() for part in _SEPARATOR.split(text) if _COMMENT.sub("", part).strip()]
+    if len(parts) > 1 and len(set(parts)) == 1:  # the same twice
+        last = list(_SEPARATOR.finditer(text.rstrip().rstrip("-.").rstrip()))[-1].end()
+        cut = Change("several_values", 0, last, "", cost_of("several_values"))
+        for way in _one_document(text[last:], task):
+            moved = (Change(c.rule, c.start + last, c.end + last, c.after, c.cost) for c in way.changes)
+            yield Reading((cut, *moved), way.value, way.cost - 1.0, way.faults, way.doubtful, way.complete)
+        return
     yield from _items(text, task)
     found = _each_document(text, task)
     if len(found) < 2:

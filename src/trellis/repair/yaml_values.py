@@ -20,12 +20,13 @@ _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
-_REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\().*")
-_SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+\([^()]*\)[,;]?")
+_REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\(|\[).*")
+_SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+(?:\([^()]*\)|\[[^\[\]]*\])[,;]?")
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
+_NOTHING = ("null", "~", "None")
 _LITERALS = ("true", "false", "null")
 _CLOSE = {"[": "]", "{": "}"}
 
@@ -139,7 +140,8 @@ class Values(Texts):
                 self.remarks.append((at, end, line.end))
             else:
                 self.comments += end < line.end
-            if end - at > 1 and self.text[end - 1] in ",;" and self._separated(self.text[end - 1], view):
+            nothing = "null" in view.types() and self.text[at : end - 1] in _NOTHING
+            if end - at > 1 and self.text[end - 1] in ",;" and (nothing or self._separated(self.text[end - 1], view)):
                 self.change("trailing_comma", end - 1, end, "")
                 end -= 1
             if wants_scalar(view) and ("string" not in view.types() or view.values()):
