@@ -8,15 +8,22 @@ from fractions import Fraction
 _NUMBER = re.compile(
     r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
 )
-_COMMA = re.compile(r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)),(\d{1,2})\s*[$€£¥%]?\s*")
+_COMMA = re.compile(
+    r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:[.'\u2019 \u00a0\u202f]\d{3})+|\d+)),(\d{1,2}|(?<=(?<!\d)0,)\d+)\s*[$€£¥%]?\s*"
+)
+_GROUPING = re.compile(r"[^\d+-]")
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
-_UNIT = re.compile(r"\s*(\S*\d)\s*(?:[A-Za-zµ°%$€£¥\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af][\w°µ/²³%]{0,11})\.?\s*")
+_UNIT = re.compile(r"\s*(\S*\d)\s*(?:[^\W\d_]|[°%$€£¥])[\w°/²³%]{0,11}\.?\s*")
+_CURRENCY = re.compile(r"\s*[A-Z]{3}\s*(\d.*)|(.*\d)\s*[A-Z]{3}\s*", re.S)
 _ABOUT = re.compile(
-    r"(?i)\s*(?:[~\u2248\u223c]|about|around|approx(?:\.|imately)?|ca?\.|circa|roughly|etwa|rund|environ|\u7ea6|\u7d04)\s*(\S*\d\S*)\s*"
+    r"(?i)\s*(?:[~\u2248\u223c\u7ea6\u7d04]|\u5927\u7ea6|about|around|approx(?:\.|imately)?|ca?\.|circa"
+    r"|roughly|etwa|rund|environ)\s*(\S*\d\S*)\s*"
 )
 _MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
+_MARKED = re.compile(r"\s*(?P<mark>\*{1,3}|_{1,3}|`{1,3}|~~|\"|')(?P<inner>[^*_`~\"'\s][^*`~\"]*?)(?P=mark)\s*")
+_REMARK = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[*\u2020\u2021]+)\s*\Z")
 _WORDS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,9}")
 _SMALL_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -32,11 +39,22 @@ _TRUTH = re.compile(r"(?i)\b(true|false)\b|\A\W*(yes|no)\b(?=\W|\Z)")
 _DENIAL = re.compile(r"(?i)\b(?:not|never|neither|nor|cannot|either)\b|n't\b")
 
 
+def unmarked(text: str) -> str:
+    """A text without the Markdown marks around the whole of it."""
+    match = _MARKED.fullmatch(text)
+    return match["inner"] if match else text
+
+
+def without_remark(text: str) -> str:
+    """A text without a remark behind it: ``7 (estimated)``, ``7 [1]``, ``7 *``."""
+    return _REMARK.sub("", text)
+
+
 def number_in(text: str, whole: bool) -> str | None:
     """The number that a text is, as JSON, or ``None``; only a whole one if ``whole``."""
     comma = _COMMA.fullmatch(text)
     if comma is not None:  # 1.234,50 and 5,5: a comma before one or two digits is a decimal one
-        text = comma[1].replace(".", "") + "." + comma[2]
+        text = _GROUPING.sub("", comma[1]) + "." + comma[2]
     match = _NUMBER.fullmatch(text)
     if match and (match.group(2) or match.group(3)):
         sign, digits, fraction, exponent = match.groups()
@@ -100,6 +118,9 @@ def number_with_unit(text: str, whole: bool) -> str | None:
     match = _ABOUT.fullmatch(text)
     if match is not None:
         return number_in(match[1], whole)
+    match = _CURRENCY.fullmatch(text)
+    if match is not None:
+        return number_in(match[1] or match[2], whole)
     match = _UNIT.fullmatch(text)
     if not match or _MISREAD.fullmatch(text.strip()):
         return None

@@ -14,25 +14,32 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import RepairError
-from .amounts import boolean_within, number_in, number_with_unit, number_within
+from .amounts import boolean_within, number_in, number_with_unit, number_within, unmarked, without_remark
 from .edits import Change
 from .nodes import Node, read_nodes
+from .reshape import held_value, joined, nested, numbered
 from .rules import cost_of
 from .schema_view import SchemaView
 
-TRUE = frozenset(
-    {"true", "yes", "y", "on", "oui", "vrai", "ja", "wahr", "s\u00ed", "\u662f", "\u5bf9", "\u306f\u3044"}
-    | {"\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"}
-)
-FALSE = frozenset(
-    {"false", "no", "n", "off", "non", "faux", "nein", "falsch", "\u5426", "\u3044\u3044\u3048"}
-    | {"\u2717", "\u2718", "\u274c", "\u2610"}
-)
+TRUE = frozenset({
+    *("true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"),
+    *("wahr", "ja", "vrai", "oui", "verdadero", "s\u00ed", "vero", "sim", "verdadeiro", "\u0434\u0430"),
+    *("\u662f", "\u771f", "\u5bf9", "\u306f\u3044", "\u6709\u308a", "\uc608", "\ub124"),
+})
+FALSE = frozenset({
+    *("false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"),
+    *("falsch", "nein", "faux", "non", "falso", "n\u00e3o", "\u043d\u0435\u0442"),
+    *("\u5426", "\u5047", "\u4e0d", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694", "\uc544\ub2c8\uc624"),
+})
 _NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined", "unknown", "-"})
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _REMARK = re.compile(r"(?<=\w)\s*\([^()]*\)\s*$")
 _PLAIN = re.compile(r"[\W_]+")
+_ENCODED = re.compile(r"\s*[\[{]")
+_QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
+_AROUND = 6  # objects, one within the other
+_CALL = frozenset({"name", "arguments", "input", "parameters", "type", "id", "function", "tool"})
 _TWICE = re.compile(r"([^\W\d])\1")
 
 
@@ -48,16 +55,36 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
 
 
 def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
-    """Ways to take an object off from around the data: all else in it is scalars that the schema does not name."""
+    """Ways to take objects off from around the data: all else in them is scalars that the schema does not name."""
     root = read_nodes(text)
-    names = [name for _, _, name in root.keys] if root.kind == "object" else []
-    inside = [item for item in root.items if item.kind != "scalar"]
-    if len(inside) != 1 or not names or view.names() & set(names):
-        return []
-    inner = inside[0]
-    echoed = len(names) == 2 and names[0] == "type" and names[1] in ("properties", "items")  # of the schema
-    rule = "wrapped_root" if len(names) == 1 or echoed else "dropped_member"
-    return [[Change(rule, root.start, inner.start, "", cost_of(rule)), Change(rule, inner.end, root.end, "", 0.0)]]
+    ways: list[list[Change]] = []
+    inner, rule = root, "wrapped_root"
+    while len(ways) < _AROUND:
+        if inner.kind == "array" and len(inner.items) == 1 and "array" not in view.types():
+            inner = inner.items[0]  # the only call in a list of calls
+            continue
+        names = [name for _, _, name in inner.keys]
+        inside = [item for item in inner.items if item.kind != "scalar"]
+        known = len(view.names() & set(names))
+        if inner.kind != "object" or not names or (known and (len(inside) != 1 or known >= _known(inside[0], view))):
+            break
+        echoed = len(names) == 2 and names[0] == "type"  # of the schema, or of a call
+        rule = rule if len(names) == 1 or echoed or set(names) <= _CALL else "dropped_member"
+        if len(inside) != 1:
+            told = [value for item in inner.items if isinstance(value := item.value, str) and _ENCODED.match(value)]
+            written = _decoded(told[0], view) if not inside and len(told) == 1 else None
+            if written is not None:
+                ways.append([Change(rule, root.start, root.end, written, cost_of(rule))])
+            break
+        inner = inside[0]
+        before = Change(rule, root.start, inner.start, "", cost_of(rule))
+        ways.append([before, Change(rule, inner.end, root.end, "", 0.0)])
+    return ways
+
+
+def _known(node: Node, view: SchemaView) -> int:
+    """How many of the members of an object the schema names."""
+    return len(view.names() & {name for _, _, name in node.keys})
 
 
 @lru_cache(maxsize=4096)
@@ -159,7 +186,7 @@ class Coercer:
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
         if types and "array" not in types:
-            if "object" in types and self._name(node, view):
+            if "object" in types and (self._name(node, view) or self._reshape(joined(node, view))):
                 return []
             single = len(node.items) == 1 and not (node.items[0].kind == "scalar" and types == {"object"})
             return self._unlist(node, view) if single else []
@@ -204,6 +231,11 @@ class Coercer:
         self.changes.append(Change("array_as_object", node.end - 1, node.end, "}", 0.0))
         return True
 
+    def _reshape(self, changes: list[Change]) -> bool:
+        """Takes changes after which the value is looked at anew."""
+        self.changes += changes
+        return bool(changes)
+
     def _unlist(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         inner = node.items[0]
         self._change("list_as_single", node.start, inner.start, "")
@@ -218,6 +250,11 @@ class Coercer:
     def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
         if types and "object" not in types:
+            if (held := held_value(node, view)) is not None:
+                self.changes += held[0]
+                return [(held[1], view)]
+            if self._reshape(numbered(node, view)):
+                return []
             return self._wrap(node, view) if "array" in types else []
         names = view.names()
         present = {name for _, _, name in node.keys}
@@ -226,6 +263,8 @@ class Coercer:
             return [(node, implied)]
         aliases = view.aliases()
         missing = names - present
+        if missing & view.required() and self._reshape(nested(node, view)):
+            return []
         following = []
         strangers = []
         for (start, end, name), value in zip(node.keys, node.items, strict=True):
@@ -329,14 +368,15 @@ class Coercer:
                 self._scalar(inner, inner_view)
 
     def _string(self, node: Node, types: frozenset[str], view: SchemaView) -> None:
-        value: str = node.value
+        value: str = unmarked(node.value)
         word = value.strip().casefold()
         if "number" in types or "integer" in types:
             number = number_in(value, "number" not in types)
             if number is not None:
                 self._change("text_as_number", node.start, node.end, number)
                 return
-            number = number_with_unit(value, "number" not in types)
+            plain, whole = without_remark(value), "number" not in types
+            number = number_in(plain, whole) or number_with_unit(plain, whole)
             if number is None and node is self._root:
                 number = number_within(value, "number" not in types)
             if number is not None:
@@ -346,6 +386,8 @@ class Coercer:
             self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
         elif "boolean" in types and word in TRUE | FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
+        elif "boolean" in types and (plain := without_remark(word)) in TRUE | FALSE:
+            self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)
         elif "null" in types and word in _NULL:
@@ -392,7 +434,7 @@ def _decoded(value: str, view: SchemaView) -> str | None:
         except RepairError:
             return None
         read, inner = mended.value, mended.text
-        if not isinstance(read, dict):
+        if not isinstance(read, dict) and not _QUOTED_LIST.match(value.strip()):
             return None  # any words in brackets can be read as a list
     return inner if view.allows(read) else None
 

@@ -68,7 +68,8 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
             if after is None:
                 return None
             changes.append(Change("quote_style", at, position, after, quote))
-    if depth or not changes or _TAIL.match(text, position, end):
+    spoken = any(change.rule != "quote_style" or text[change.start] == "'" for change in changes)
+    if depth or not spoken or _TAIL.match(text, position, end):
         return None
     head = [Change("prose", 0, start, "")] if start else []
     try:

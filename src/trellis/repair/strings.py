@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -23,9 +24,18 @@ CLOSING = {
     "「": "」",
 }
 _NO_ESCAPE = "'`´“”„‘’«»"  # quotes that need no backslash
-_ILLEGAL = re.compile(r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\[\s\S]?|\"")
+_ILLEGAL = re.compile(
+    r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\u\{[0-9a-fA-F]{1,6}\}|\\U[0-9a-fA-F]{8}"
+    r"|\\[\s\S]?|\""
+)
 _PATH = re.compile(r"[A-Za-z]:\\")
 _BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
+_LATEX = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[ac-eg-mo-qsv-zA-Z][a-zA-Z]+|[()\[\]{},;!%&_])")  # no escape of JSON
+_COMMAND = re.compile(  # those of LaTeX that begin like an escape
+    r"\\(?:b(?:ar|eta|egin|ig\w*|inom|m?od|oxed|ullet|ackslash|ecause|f|m)|f(?:rac|orall|lat|box)"
+    r"|n(?:abla|u|eq?|ot|otin|eg|i|mid|earrow|ewline|subseteq|exists)|r(?:ight\w*|ho|m|angle|brace|brack|ceil|floor|Vert|vert)"
+    r"|t(?:ext\w*|imes|heta|au|o|an|anh|op|riangle\w*|frac|ilde|herefore|t|op))(?![a-zA-Z])"
+)
 _CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
 
 
@@ -63,6 +73,7 @@ class StringReading:
 def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
     """The changes that make a piece of text the inside of a JSON string; ``quote_rule`` escapes double quotes."""
     result = []
+    latex = _LATEX.search(text, start, end) is not None
     if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and text.find("\\\\", start, end) < 0:
         for match in re.compile(r"\\(?!\")").finditer(text, start, end):  # a Windows path: no backslash is an escape
             result.append(Change("bad_escape", match.start(), match.end(), "\\\\", 0.05))
@@ -80,6 +91,12 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
             result.append(Change("bad_escape", a, b, "\\n", 0.05))
         elif found[:2] == "\\x" and len(found) == 4:
             result.append(Change("bad_escape", a, b, "\\u00" + found[2:], 0.05))
+        elif len(found) > 2 and found[1] in "uU" and (point := int(found[2:].strip("{}"), 16)) <= 0x10FFFF and (
+            found[1] == "U" or found[2] == "{"
+        ):
+            result.append(Change("bad_escape", a, b, json.dumps(chr(point))[1:-1], 0.05))
+        elif latex and _COMMAND.match(text, a, end):
+            result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
         elif len(found) == 1 or not re.fullmatch(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})", found):
             result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
             if len(found) == 2 and ord(found[1]) < 32:

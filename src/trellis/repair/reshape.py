@@ -1,0 +1,111 @@
+"""Data in another shape than the schema's: each value in an object of its own, a list as an object with numbers,
+members one by one in a list, names with dots for objects within objects.
+
+Each function returns the changes, or nothing where the shape is not that one. All of them are of nodes in brackets.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .edits import Change
+from .nodes import Node
+from .rules import cost_of
+from .schema_view import SchemaView
+
+_HOLDERS = frozenset({"value", "text", "content", "data", "items", "result", "answer"})
+_ECHOED = frozenset({"type", "description", "title", "format", "unit"})  # of the schema, beside the value
+_SEPARATORS = (".", "/", "_", "-", "__", "->")
+
+
+def held_value(node: Node, view: SchemaView) -> tuple[list[Change], Node] | None:
+    """``{"value": 5}``, ``{"type": "integer", "value": 5}`` for ``5``: the changes, and the value."""
+    types = view.types()
+    held = [
+        (at, item)
+        for at, (item, (_, _, name)) in enumerate(zip(node.items, node.keys, strict=True))
+        if name.casefold() in _HOLDERS
+    ]
+    others = {name.casefold() for _, _, name in node.keys} - _HOLDERS
+    if node.block or not types or len(held) != 1 or not others <= _ECHOED:
+        return None
+    value = held[0][1]
+    if value.kind == "object" or ("array" in types) != (value.kind == "array"):
+        return None
+    rule = "held_value"
+    return [Change(rule, node.start, value.start, "", cost_of(rule)), Change(rule, value.end, node.end, "", 0.0)], value
+
+
+def numbered(node: Node, view: SchemaView) -> list[Change]:
+    """``{"1": a, "2": b}`` for ``[a, b]``."""
+    names = [name for _, _, name in node.keys]
+    if node.block or not names or "array" not in view.types():
+        return []
+    ends = [name[len(name.rstrip("0123456789")) :] for name in names]
+    heads = {name[: len(name) - len(end)] for name, end in zip(names, ends, strict=True)}
+    numbers = [int(end) for end in ends if end and len(end) < 6]
+    if len(heads) != 1 or len(numbers) != len(names) or numbers[0] not in (0, 1):
+        return []
+    if (heads != {""} and len(names) < 2) or numbers != list(range(numbers[0], numbers[0] + len(names))):
+        return []
+    rule = "numbered_items"
+    changes = [Change(rule, node.start, node.start + 1, "[", cost_of(rule))]
+    changes += [
+        Change(rule, start, item.start, "", 0.0) for (start, _, _), item in zip(node.keys, node.items, strict=True)
+    ]
+    return [*changes, Change(rule, node.end - 1, node.end, "]", 0.0)]
+
+
+def joined(node: Node, view: SchemaView) -> list[Change]:
+    """``[{"a": 1}, {"b": 2}]`` for ``{"a": 1, "b": 2}``, where the schema names what is in it."""
+    objects = all(item.kind == "object" and item.keys and not item.block for item in node.items)
+    if node.block or len(node.items) < 2 or not objects:
+        return []
+    names = [name for item in node.items for _, _, name in item.keys]
+    if len(set(names)) != len(names) or not view.names() or not view.required() <= set(names) <= view.names():
+        return []
+    rule = "list_as_single"
+    changes = [Change(rule, node.start, node.items[0].start, "", cost_of(rule))]
+    for left, right in zip(node.items, node.items[1:], strict=False):
+        changes.append(Change(rule, left.items[-1].end, right.keys[0][0], ", ", 0.0))
+    return [*changes, Change(rule, node.items[-1].end, node.end, "", 0.0)]
+
+
+def nested(node: Node, view: SchemaView) -> list[Change]:
+    """``"a.b": 1, "a.c": 2`` for ``"a": {"b": 1, "c": 2}``; also without ``a``, where nothing else has such members."""
+    if node.block:
+        return []
+    present = [name for _, _, name in node.keys]
+    changes: list[Change] = []
+    for outer in sorted(view.names() - set(present)):
+        inner = view.member(outer)
+        if inner.types() != {"object"}:
+            continue
+        found: dict[int, str] = {}
+        for at, name in enumerate(present):
+            short = _within(name, outer, inner.names())
+            if short is None and name not in view.names() and name in inner.names():
+                short = name
+            if short is not None:
+                found[at] = short
+        places = sorted(found)
+        if not places or places != list(range(places[0], places[-1] + 1)) or len(set(found.values())) != len(found):
+            continue
+        if not inner.required() <= set(found.values()):
+            continue
+        rule = "nested_members"
+        opening = json.dumps(outer, ensure_ascii=False) + ": {"
+        for at in places:
+            start, end, _ = node.keys[at]
+            cost, before = (cost_of(rule), opening) if at == places[0] else (0.0, "")
+            changes.append(Change(rule, start, end, before + json.dumps(found[at], ensure_ascii=False), cost))
+        changes.append(Change(rule, node.items[places[-1]].end, node.items[places[-1]].end, "}", 0.0))
+    return changes
+
+
+def _within(name: str, outer: str, names: set[str]) -> str | None:
+    """The member of an object that a name with the object's in front of it is."""
+    for separator in _SEPARATORS:
+        if name.startswith(outer + separator) and name[len(outer) + len(separator) :] in names:
+            return name[len(outer) + len(separator) :]
+    return None
