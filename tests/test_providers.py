@@ -126,6 +126,25 @@ def test_what_may_go_better_next_time(make: Any, canned: Canned) -> None:
     assert [attempt.failure is None for attempt in result.attempts] == [False, True]
 
 
+TWICE = {"id": "1", "type": "function", "function": {"name": "Person", "arguments": GOOD}}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_second_tool_call_is_told(stream: bool) -> None:
+    [canned] = [tool_call(GOOD, name="Person")]
+    assert isinstance(canned.body, dict)
+    message = canned.body["choices"][0]["message"]
+    message["tool_calls"] = [message["tool_calls"][0], TWICE]
+    with FakeServer([canned]) as server:
+        if stream:
+            result = list(trellis.stream_structured("x", Person, model=chat(server), mode="tools"))[-1].result
+        else:
+            result = trellis.generate_structured("x", Person, model=chat(server), mode="tools")
+    assert result is not None
+    assert result.value == ANN
+    assert any("2 times" in warning for warning in result.warnings)
+
+
 @pytest.mark.parametrize("make", EVERY)
 def test_a_storm_of_rate_limits_ends(make: Any) -> None:
     with FakeServer([rate_limited(0.001)] * 9) as server, pytest.raises(trellis.RateLimitError) as caught:

@@ -234,7 +234,7 @@ def correction(messages: tuple[Message, ...], raw: str, errors: Sequence[FieldEr
     Its size does not depend on the number of attempts: earlier answers are left out, and each error is said once.
     """
     shown = _sendable(raw if len(raw) <= MAX_FEEDBACK_CHARACTERS else raw[:MAX_FEEDBACK_CHARACTERS] + " [...]")
-    unique = list(dict.fromkeys(_sendable(str(error)[:300]) for error in errors))
+    unique = list(dict.fromkeys(_sendable(_one_line(str(error)[:300])) for error in errors))
     left_out = len(unique) - MAX_FEEDBACK_ERRORS
     lines = [f"- {line}" for line in unique[:MAX_FEEDBACK_ERRORS]]
     if left_out > 0:
@@ -247,6 +247,11 @@ def patch_wanted(type_text: str) -> str:
     """What a correction asks for when only the wrong fields are wanted."""
     return ("Correct these fields only: answer with minified JSON of type Patch and nothing else, from the JSON "
             f"pointer of each field to its right value.\n{type_text}")
+
+
+def _one_line(text: str) -> str:
+    """A validator may quote the answer, and an answer may hold lines that look like somebody else's."""
+    return re.sub(r"\s*[\r\n\u2028\u2029]\s*", " ", text)
 
 
 def _sendable(text: str) -> str:

@@ -23,6 +23,7 @@ from trellis.errors import (
 )
 from trellis.models.anthropic_events import MessageEvents
 from trellis.models.base import Reply, Request
+from trellis.models.chat_events import first_of
 from trellis.models.lowering import ANTHROPIC, Lowered, lower, wrapped
 from trellis.models.openai_chat import not_enforced, with_schema
 from trellis.models.refusals import refusals_of
@@ -167,7 +168,8 @@ class _MessagesCall:
                         time.monotonic() - self._started),
             model=answer.model or "",
             refusal=(said or "the model refused to answer") if finish == "refusal" else "",
-            warnings=not_enforced(self._lowered.dropped) + _no_seed(self.request),
+            warnings=(not_enforced(self._lowered.dropped) + _no_seed(self.request)
+                      + first_of(len(calls) if enforced == "tools" else 0)),
         )
 
 

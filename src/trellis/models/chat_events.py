@@ -10,6 +10,17 @@ from trellis.errors import TransportError
 ASKED_AGAIN = "the answer is asked for again; what came of it is not used"
 
 
+def apart(message: Any) -> dict[str, Any]:
+    """Where LiteLLM puts what its messages have no field for."""
+    fields = getattr(message, "provider_specific_fields", None)
+    return fields if isinstance(fields, dict) else {}
+
+
+def first_of(calls: int) -> tuple[str, ...]:
+    """What the caller should know where the model has called the function more than once, whatever it was told."""
+    return (f"the model called the function {calls} times; the first call is the answer",) if calls > 1 else ()
+
+
 class ChatEvents:
     """What was said so far."""
 
@@ -18,7 +29,7 @@ class ChatEvents:
         self._refusal: list[str] = []
         self._arguments: list[str] = []
         self._logprobs: list[Any] = []
-        self._called = False
+        self._calls = 0
         self._finish: str | None = None
         self._usage: Any = None
         self._model = ""
@@ -45,14 +56,14 @@ class ChatEvents:
             delta = choice.delta
             text, called = getattr(delta, "content", None) or "", self._call(delta)
             self._text.append(text)
-            self._refusal.append(getattr(delta, "refusal", None) or "")
-            piece += called if arguments and self._called else text
+            self._refusal.append(getattr(delta, "refusal", None) or apart(delta).get("refusal") or "")
+            piece += called if arguments and self._calls else text
         return piece
 
     def _call(self, delta: Any) -> str:
         added = ""
         for call in getattr(delta, "tool_calls", None) or ():
-            self._called = True
+            self._calls = max(self._calls, (call.index or 0) + 1)
             if (call.index or 0) == 0 and call.function is not None:
                 added += call.function.arguments or ""
         self._arguments.append(added)
@@ -70,7 +81,7 @@ class ChatEvents:
         function = SimpleNamespace(arguments="".join(self._arguments))
         message = SimpleNamespace(
             content="".join(self._text), refusal="".join(self._refusal) or None,
-            tool_calls=[SimpleNamespace(function=function)] if self._called else None)
+            tool_calls=[SimpleNamespace(function=function)] * self._calls or None)
         choice = SimpleNamespace(message=message, finish_reason=self._finish,
                                  logprobs=SimpleNamespace(content=self._logprobs))
         return SimpleNamespace(choices=[choice], usage=self._usage, model=self._model)

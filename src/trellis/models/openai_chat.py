@@ -9,7 +9,7 @@ from typing import Any
 
 from trellis.errors import RequestRejectedError, TransportError, UnsupportedError
 from trellis.models.base import Reply, Request
-from trellis.models.chat_events import ChatEvents
+from trellis.models.chat_events import ChatEvents, apart, first_of
 from trellis.models.dialects import Dialect, Held
 from trellis.models.lowering import ANY, Lowered, lower, wrapped
 from trellis.models.remote import count, identifier
@@ -99,12 +99,12 @@ class ChatCall:
     def reply(self, answer: Any) -> Reply:
         choice = _choice(answer)
         message = choice.message
-        text, enforced = message.content or "", self.request.mode
+        text, enforced, calls = message.content or "", self.request.mode, 0
         if self.request.mode == "tools":
-            text, enforced = _arguments(message, text)
+            text, enforced, calls = _arguments(message, text)
         if text and enforced in ("native", "tools"):
             text = self._lowered.restore(text)
-        refusal = getattr(message, "refusal", None) or _apart(message).get("refusal")
+        refusal = getattr(message, "refusal", None) or apart(message).get("refusal")
         refused = bool(refusal) or choice.finish_reason == "content_filter"
         logprobs = getattr(getattr(choice, "logprobs", None), "content", None)
         drawn = tuple(token.logprob for token in logprobs or ())
@@ -117,14 +117,8 @@ class ChatCall:
             model=answer.model or "",
             refusal=str(refusal or ("stopped by the server's content filter" if refused else "")),
             token_logprobs=drawn if drawn and all(isinstance(one, int | float) for one in drawn) else None,
-            warnings=not_enforced(self._dropped),
+            warnings=not_enforced(self._dropped) + first_of(calls),
         )
-
-
-def _apart(message: Any) -> dict[str, Any]:
-    """Where LiteLLM puts what its messages have no field for."""
-    fields = getattr(message, "provider_specific_fields", None)
-    return fields if isinstance(fields, dict) else {}
 
 
 def not_enforced(dropped: Iterable[str]) -> tuple[str, ...]:
@@ -182,13 +176,15 @@ _MODES: dict[Mode, Callable[[Request, Lowered, Dialect], Fields]] = {
 }
 
 
-def _arguments(message: Any, text: str) -> tuple[str, Mode]:
-    """The arguments of the first tool call; or the text, when it answered in words, whatever it was told."""
+def _arguments(message: Any, text: str) -> tuple[str, Mode, int]:
+    """The arguments of the first tool call, and how many there are; or the text, when it answered in words, whatever it
+    was told."""
     calls = [call for call in getattr(message, "tool_calls", None) or () if getattr(call, "function", None)]
     if not calls:
-        return text, "prompt"
+        return text, "prompt", 0
     arguments = calls[0].function.arguments or ""
-    return arguments if isinstance(arguments, str) else json.dumps(arguments), "tools"  # some servers send an object
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments)  # some servers send an object
+    return written, "tools", len(calls)
 
 
 def _choice(completion: Any) -> Any:

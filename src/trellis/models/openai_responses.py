@@ -8,7 +8,7 @@ from typing import Any
 
 from trellis.errors import TransportError, UnsupportedError
 from trellis.models.base import Reply, Request
-from trellis.models.chat_events import ASKED_AGAIN
+from trellis.models.chat_events import ASKED_AGAIN, first_of
 from trellis.models.dialects import Dialect
 from trellis.models.lowering import Lowered
 from trellis.models.openai_chat import Fields, function_of, lowered_for, not_enforced, with_schema
@@ -91,7 +91,7 @@ class ResponsesCall:
             refusal=refusal or ("stopped by the server's content filter" if _finish(answer) == "refusal" else ""),
             token_logprobs=tuple(one.logprob for part in parts
                                  for one in getattr(part, "logprobs", None) or ()) or None,
-            warnings=not_enforced(self._lowered.dropped),
+            warnings=not_enforced(self._lowered.dropped) + first_of(len(calls) if enforced == "tools" else 0),
         )
 
 
