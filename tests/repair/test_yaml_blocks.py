@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trellis.errors import RepairError
@@ -40,6 +40,7 @@ def tree(node: Node | None) -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
+@example("---\n|\n---\n")
 def test_the_quick_reader_and_ruamel_agree(text: str) -> None:
     try:
         expected: Any = tree(by_ruamel(text).root)

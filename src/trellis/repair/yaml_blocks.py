@@ -21,6 +21,7 @@ __all__ = ["BlockReader", "NotYaml", "Unsure"]
 _STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
 _ODD = re.compile(r"^(?:---|\.\.\.)(?=\t)|^--- +[^ #\n]", re.M)
 _END = re.compile(r"^\.\.\.(?=[ \n]|\Z)", re.M)
+_TEXT = re.compile(r"^[|>]", re.M)
 _START = re.compile(r"^---(?=[ \n]|\Z)", re.M)
 _INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
 _PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
@@ -68,6 +69,8 @@ class BlockReader(FlowReader):
             if starts[0] > self.at:
                 self._fail("another document begins here", starts[0])
             if len(starts) > 1:
+                if _TEXT.search(text):
+                    raise Unsure  # ruamel.yaml takes the mark for a line of the text
                 self._fail("another document begins here", starts[1])
             self._gap(starts[0] + 3)
             if self.at >= len(text):
