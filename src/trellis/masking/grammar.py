@@ -126,7 +126,8 @@ class Grammar:
                          formats: Literal["enforce", "annotate"] = "enforce",
                          property_order: Literal["schema", "any"] = "schema",
                          on_unsupported: Literal["error", "relax"] = "error",
-                         registry: Mapping[str, Mapping[str, Any] | bool] | None = None) -> Grammar:
+                         registry: Mapping[str, Mapping[str, Any] | bool] | None = None,
+                         max_seconds: float | None = None) -> Grammar:
         """The JSON texts whose value is valid against a schema. A schema that was seen before is not lowered again.
 
         Args:
@@ -139,11 +140,13 @@ class Grammar:
             on_unsupported: with ``relax``, what cannot be enforced is left out and listed in ``relaxations``; values
                 then have to be validated afterwards.
             registry: other documents that references may lead to, by their addresses.
+            max_seconds: processor time that lowering may take; one second, and two for each megabyte of the schema,
+                where it is not given.
 
         Raises:
             SchemaError: the schema is malformed, or nothing satisfies it.
             UnsupportedError: a keyword cannot be enforced.
-            LimitError: the schema is too large or too deep.
+            LimitError: the schema is too large or too deep, or lowering it takes too long.
         """
         from trellis.masking import schema_front
 
@@ -152,9 +155,11 @@ class Grammar:
         known = schema_kept.find(written) if written else None
         if known is not None:
             return known
+        if max_seconds is None:
+            max_seconds = 1 + (len(written) / 500_000 if written else 2)
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
                                               property_order=property_order, on_unsupported=on_unsupported,
-                                              registry=registry)
+                                              registry=registry, max_seconds=max_seconds)
         grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=written or schema)
         if written:
             schema_kept.keep(written, grammar)

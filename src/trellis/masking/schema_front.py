@@ -29,6 +29,7 @@ from trellis.masking.schema_front_emptiness import Emptiness
 from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
 from trellis.masking.terminals import UNBOUNDED, regex_set
+from trellis.schema import clock
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.scopes import with_document
@@ -50,7 +51,8 @@ class LoweredSchema(NamedTuple):
 def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact",
                    formats: Literal["enforce", "annotate"] = "enforce", property_order: Order = "schema",
                    on_unsupported: Literal["error", "relax"] = "error",
-                   registry: Mapping[str, Mapping[str, Any] | bool] | None = None) -> LoweredSchema:
+                   registry: Mapping[str, Mapping[str, Any] | bool] | None = None,
+                   max_seconds: float = 1.0) -> LoweredSchema:
     """The program of the texts that are valid JSON for a schema.
 
     Args:
@@ -64,11 +66,12 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         on_unsupported: whether what cannot be enforced exactly is an error, or is left out of the masks and listed in
             ``relaxations``; values then have to be validated afterwards.
         registry: other documents that references may lead to, by their addresses.
+        max_seconds: of processor time.
 
     Raises:
         UnsupportedError: a keyword, or a value of it, that cannot be enforced exactly (``pointer`` says where).
         SchemaError: the schema is malformed, or no instance at all satisfies it (``pointer``).
-        LimitError: the schema is too large or too deep.
+        LimitError: the schema is too large or too deep, or lowering it takes too long.
     """
     options = (("whitespace", whitespace, (*SEPARATORS,)), ("formats", formats, ("enforce", "annotate")),
                ("property_order", property_order, ("schema", "any")),
@@ -91,7 +94,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
     collects = gc.isenabled()
     gc.disable()  # nothing is left for it, and a look at the whole heap of a large process takes a tenth of a second
     try:
-        return with_document(schema, registry, lowered)
+        with clock.limited(max_seconds):
+            return with_document(schema, registry, lowered)
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth", hint=_SIMPLER) from None
     except LimitError as error:

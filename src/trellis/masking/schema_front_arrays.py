@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from trellis.errors import LimitError
 from trellis.masking.schema_front_writer import Body, Writer
+from trellis.schema import clock
 from trellis.schema.normal import Normalizer
 from trellis.schema.resolve import Place, join, negate
 from trellis.schema.shapes import Arrays, Conjunction, both
@@ -47,6 +48,7 @@ def _plain(arrays: Arrays, writer: Writer, source: int, target: int) -> None:
         writer.empty(source, begin, target, "[]")
     after = begin
     for index in range(counted):
+        clock.spend()
         before = begin if index == 0 else writer.step(after, marks.comma, ",")
         after = builder.state()
         writer.value(arrays.item(index), before, after)
@@ -101,6 +103,7 @@ def _counting(arrays: Arrays, writer: Writer, different: list[Place] | None) -> 
                 if contains.maximum is None or number < contains.maximum:
                     grown.append((both(item, contains.wanted), (*so_far, number + 1)))
             options = grown
+            clock.spend(len(options))
         after = index + 1 if arrays.maximum is not None else min(index + 1, top)
         if different is None:
             return [(item, (after, numbers, used)) for item, numbers in options]
@@ -129,6 +132,7 @@ def _explored(arrays: Arrays, writer: Writer, source: int, target: int,
         if arrays.maximum is not None and state[0] >= arrays.maximum:
             continue
         for item, following in choices(state):
+            clock.spend()
             if following not in after:
                 if len(after) >= MAX_KINDS:
                     raise LimitError(f"masks count items in at most {MAX_KINDS} states "

@@ -53,7 +53,8 @@ class Emptiness:
     def needed(self, case: Case) -> list[Conjunction]:
         """What a value of a case has to hold."""
         if isinstance(case, Objects):
-            return [case.member(name) for name in case.required] + [value for _, value in case.some]
+            return [case.member(name) for name in case.required] + [
+                clause.rules[0][1] for clause in case.some if clause.size == 1]
         if isinstance(case, Arrays):
             return [case.item(i) for i in range(min(case.minimum, len(case.prefix) + 1))]
         return []

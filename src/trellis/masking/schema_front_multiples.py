@@ -18,6 +18,7 @@ from trellis.masking import schema_front_numbers as fixed
 from trellis.masking.schema_front_automata import terminal_of
 from trellis.masking.schema_front_strings import spelled
 from trellis.masking.terminals import alternate, regex_set, text
+from trellis.schema import clock
 from trellis.schema.languages import Automaton
 from trellis.schema.patterns import Ranges
 from trellis.schema.shapes import Numbers, integer_bounds, is_multiple, meet
@@ -133,6 +134,7 @@ class _Digits:
             rows[start].setdefault(number(first), []).append(0x30 + digit)
         most = max(len(bound.whole) for bound in (low, high, _Bound(Decimal(0), False)) if bound is not None) + 1
         for at in work:  # grows
+            clock.spend(3)
             row = rows[numbers[at]]
             for byte, after in self._after(at, low, high, most):
                 row.setdefault(number(after), []).append(byte)

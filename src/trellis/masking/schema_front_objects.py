@@ -10,20 +10,33 @@ allows: each of its values is checked, so the last one, which counts, is as good
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.left_corner import CALL, TERMINAL
 from trellis.masking.schema_front_writer import Writer
+from trellis.schema import clock
 from trellis.schema.languages import automaton, partition
 from trellis.schema.normal import Normalizer
 from trellis.schema.patterns import Pattern
-from trellis.schema.resolve import join
-from trellis.schema.shapes import ANY_NAME, Conjunction, Objects, Rule, Strings, both, is_never, key_of
+from trellis.schema.resolve import join, negate
+from trellis.schema.shapes import (
+    ANY_NAME,
+    Clause,
+    Conjunction,
+    Literals,
+    Objects,
+    Rule,
+    Strings,
+    both,
+    is_never,
+    key_of,
+)
 
 Order = Literal["schema", "any"]
 MAX_OBJECT_STATES = 10_000
+MAX_VARIANTS = 64  # of one value, by the clauses that it satisfies
 MAX_SETS = 1_500  # edges between sets of names, when names come in any order
 
 
@@ -33,7 +46,10 @@ class _Register(NamedTuple):
     at: int  # how far the chain is
     seen: frozenset[int]  # names of the chain that still matter
     number: int
-    found: tuple[int, ...]  # for each rule in ``some``: 0 not yet, 1 by the last such name, 2 for good
+    found: tuple[int, ...]  # for each clause of ``some``: 0 not yet, 1 by the last such name, 2 for good
+
+
+Wanted = tuple[tuple[Conjunction, ...], ...]  # for each clause of ``some``, the values under some name that satisfy it
 
 
 class _Other(NamedTuple):
@@ -41,7 +57,7 @@ class _Other(NamedTuple):
 
     names: bytes
     value: Conjunction
-    spoken_of: tuple[bool, ...]  # by which of ``some``
+    wanted: Wanted
 
 
 class ObjectAutomaton:
@@ -51,18 +67,20 @@ class ObjectAutomaton:
         self.objects, self.writer, self.normal = objects, writer, normal
         listed = dict.fromkeys((*objects.properties, *objects.required,
                                 *(name for pair in objects.implied for name in pair),
-                                *(name for names, _ in objects.some for name in names.excluded)))
+                                *(name for clause in objects.some for name in _names_in(clause))))
         self.members = {name: objects.member(name) for name in listed}
+        self._variants: dict[Any, list[tuple[Conjunction, tuple[int, ...]]]] = {}
+        self._wanted: dict[str, Wanted] = {}
         self.others = [] if objects.maximum == 0 else _others(objects, list(listed), normal)
         self.required = set(objects.required)
         allowed = [name for name in listed if not is_never(self.members[name])]
         self.counts = self._counts(allowed)
-        matter = self.required | {name for pair in objects.implied for name in pair}
+        matter = self.required.union(*objects.implied, *(clause.absent for clause in objects.some))
         self.chain, self.floating = allowed, list[str]()
         self.others_anywhere = order == "any"
         self.in_sets, self.window = False, len(allowed)
         if order == "any" and len(allowed) + len(self.others) > 1:
-            kept = allowed if self.counts or objects.some else [name for name in allowed if name in matter]
+            kept = allowed if self.counts else [name for name in allowed if name in matter or any(self.wanted(name))]
             if len(allowed) * 2 ** len(allowed) <= 200 or self.counts:  # all are remembered, so none comes twice
                 kept = allowed
             self.chain = kept
@@ -73,6 +91,9 @@ class ObjectAutomaton:
                 self.in_sets = True
                 self.window = max((MAX_SETS // (options * max(len(kept), 1))).bit_length() - 1, 0)
         self.place = {name: i for i, name in enumerate(self.chain)}
+        self.far = [any(other.wanted[i] for other in self.others) for i in range(len(objects.some))]
+        self.near = [[at for at, name in enumerate(self.chain) if name in clause.absent or self.wanted(name)[i]]
+                     for i, clause in enumerate(objects.some)]  # clauses that names of the chain may satisfy
         self.asked: dict[int, list[int]] = {}
         self.askers: dict[int, list[int]] = {}
         for name, other in objects.implied:
@@ -116,6 +137,9 @@ class ObjectAutomaton:
         work = [start]
         for register in work:  # grows
             for names, value, following in self.options(register):
+                clock.spend(2)
+                if self.hopeless(following):
+                    continue
                 if following not in after:
                     after[following] = builder.state()
                     if len(after) > MAX_OBJECT_STATES:
@@ -129,7 +153,7 @@ class ObjectAutomaton:
                     builder.terminal(after[following], marks.comma, choose[following], ",")
                 self.member(choose[register], names, value, after[following])
             skipped = self.skipped(register)
-            if skipped is not None:
+            if skipped is not None and not self.hopeless(skipped):
                 if skipped not in choose:
                     choose[skipped] = builder.state()
                     work.append(skipped)
@@ -145,6 +169,7 @@ class ObjectAutomaton:
         if ends_from == 0 and self.objects.minimum == 0:
             self.writer.empty(source, begin, target, "{}")
         for i, name in enumerate(chain):
+            clock.spend()
             after = builder.state()
             self.writer.value(self.members[name], self.writer.name(choose[i], name), after)
             if name not in self.required:
@@ -178,6 +203,7 @@ class ObjectAutomaton:
         work = [0]
         for seen in work:  # grows
             after, choose = states[seen]
+            clock.spend()
             rows += (after, TERMINAL, comma, choose)
             if seen & needed == needed and all(not seen & i or (seen & others == others and not never)
                                                for i, others, never in asked):
@@ -226,33 +252,81 @@ class ObjectAutomaton:
             name = self.chain[i]
             following = register._replace(at=0 if self.in_sets else i + 1, number=number,
                                           seen=self.remembered(register.seen | {i}, i + 1))
-            for value, found in self.variants(self.members[name], register.found, self.spoken_of(name), for_good=True):
+            for value, found in self.variants(self.members[name], register.found, self.wanted(name), for_good=True):
                 yield name, value, following._replace(found=found)
         if not self.others_anywhere and places:
             return
         for name in self.floating:
-            for value, found in self.variants(self.members[name], register.found, self.spoken_of(name)):
-                yield name, value, register._replace(number=number, found=found)
-        for names, member, spoken_of in self.others:
-            for value, found in self.variants(member, register.found, spoken_of):
+            yield name, self.members[name], register._replace(number=number)
+        for names, member, wanted in self.others:
+            for value, found in self.variants(member, register.found, wanted):
                 yield names, value, register._replace(number=number, found=found)
 
-    def variants(self, value: Conjunction, found: tuple[int, ...], spoken_of: tuple[bool, ...],
+    def variants(self, value: Conjunction, found: tuple[int, ...], wanted: Wanted,
                  for_good: bool = False) -> list[tuple[Conjunction, tuple[int, ...]]]:
-        """Values by what they are for the rules in ``some``. A name that may come again counts until it does."""
-        results: list[tuple[Conjunction, tuple[int, ...]]] = [(value, ())]
-        for so_far, applies, (_, wanted) in zip(found, spoken_of, self.objects.some, strict=True):
-            if not applies or so_far == 2:
-                results = [(inner, (*states, so_far)) for inner, states in results]
-            else:
-                satisfied, not_satisfied = (2, so_far) if for_good else (1, 0)
-                results = [option for inner, states in results for option in (
-                    (both(inner, wanted), (*states, satisfied)), (inner, (*states, not_satisfied)))]
-        return results
+        """Values by the clauses that they satisfy. A name that may come again counts until it does."""
+        key = (key_of(value), found, id(wanted), for_good)
+        if key not in self._variants:
+            self._variants[key] = self._told_apart(value, found, wanted, for_good)
+        return self._variants[key]
 
-    def spoken_of(self, name: str) -> tuple[bool, ...]:
-        """Which of the rules in ``some`` speak of a name."""
-        return tuple(names.has(name) for names, _ in self.objects.some)
+    def _told_apart(self, value: Conjunction, found: tuple[int, ...], wanted: Wanted,
+                    for_good: bool) -> list[tuple[Conjunction, tuple[int, ...]]]:
+        satisfied = 2 if for_good else 1
+        states = tuple(so_far if not ways or so_far == 2 or for_good else 0
+                       for so_far, ways in zip(found, wanted, strict=True))
+        asking = [i for i, ways in enumerate(wanted) if ways and found[i] != 2]
+        results = {(states, key_of(value)): value}
+        for key_of_way, way in {key_of(way): way for i in asking for way in wanted[i]}.items():
+            helped = {i for i in asking if key_of_way in map(key_of, wanted[i])}
+            certain = self.certain(value, way)
+            for (states, key), inner in list(results.items()):
+                better = tuple(satisfied if i in helped else state for i, state in enumerate(states))
+                if better == states:
+                    continue
+                chosen, rest = (inner, None) if certain else (both(inner, way), self.not_wanted(inner, way))
+                if rest != inner:
+                    del results[states, key]
+                if rest and rest != inner:
+                    results[states, key_of(rest)] = rest
+                if certain or self.normal.shape(chosen):
+                    results[better, key_of(chosen)] = chosen
+            if len(results) > MAX_VARIANTS:
+                raise LimitError(f"alternatives that differ in too many ways (at {self.objects.pointer or 'the root'})",
+                                 limit="alternatives")
+        return [(inner, states) for (states, _), inner in results.items()]
+
+    def not_wanted(self, value: Conjunction, wanted: Conjunction) -> Conjunction | None:
+        """The values that are not wanted, where these are given one by one; None when there are none. Else all values:
+        that some of them are wanted as well does no harm."""
+        if len(wanted) != 1:
+            return value
+        rest = both(value, (negate(wanted[0]),))
+        shape = self.normal.shape(rest)
+        if not shape:
+            return None
+        return rest if all(isinstance(case, Literals) for case in shape) else value
+
+    def certain(self, value: Conjunction, wanted: Conjunction) -> bool:
+        """Whether every such value is certainly a wanted one."""
+        return all(not self.normal.shape(both(value, (negate(place),))) for place in wanted)
+
+    def wanted(self, name: str) -> Wanted:
+        """The values of a name that satisfy each clause."""
+        if name not in self._wanted:
+            member = self.members[name]
+            ways = [(*(value for other, value in clause.values if other == name),
+                     *(value for names, value in clause.rules if names.has(name))) for clause in self.objects.some]
+            self._wanted[name] = tuple(tuple(
+                tuple(map(self.normal.sameness.first, way)) for way in some if self.normal.shape(both(member, way)))
+                for some in ways)
+        return self._wanted[name]
+
+    def hopeless(self, register: _Register) -> bool:
+        """Whether nothing that is still to come can satisfy some clause."""
+        return any(not found and not self.far[i] and not any(
+            at >= register.at and at not in register.seen for at in self.near[i])
+            for i, found in enumerate(register.found))
 
     def counted(self, number: int) -> int:
         if not self.counts:
@@ -277,10 +351,14 @@ class ObjectAutomaton:
         i = register.at
         if self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ())):
             return None
-        return register._replace(at=i + 1, seen=self.remembered(register.seen, i + 1))
+        return register._replace(at=i + 1, seen=self.remembered(register.seen, i + 1), found=tuple(
+            2 if self.chain[i] in clause.absent else found
+            for clause, found in zip(self.objects.some, register.found, strict=True)))
 
     def may_end(self, register: _Register) -> bool:
-        if not all(register.found):
+        missing = {name for i, name in enumerate(self.chain) if i not in register.seen and i >= register.at}
+        if not all(found or not missing.isdisjoint(clause.absent)
+                   for clause, found in zip(self.objects.some, register.found, strict=True)):
             return False
         if self.counts and register.number < self.objects.minimum:
             return False
@@ -289,6 +367,12 @@ class ObjectAutomaton:
                 other not in register.seen for i in register.seen for other in self.asked.get(i, ()))
         return not any(self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ()))
                        for i in range(register.at, len(self.chain)))
+
+
+def _names_in(clause: Clause) -> list[str]:
+    """The names that a clause speaks of, or leaves out."""
+    return [*(name for name, _ in clause.values), *clause.absent,
+            *(name for names, _ in clause.rules for name in names.excluded)]
 
 
 def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Other]:
@@ -302,7 +386,7 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
             ruled.append((names._replace(pointer=""), value))
     if is_never(base):
         return []
-    asked = [names._replace(pointer="", excluded=()) for names, _ in objects.some]
+    asked = [names._replace(pointer="", excluded=()) for clause in objects.some for names, _ in clause.rules]
     languages = tuple(dict.fromkeys([*(names for names, _ in ruled), *(names for names in asked if names != ANY_NAME)]))
 
     def other(names: bytes, label: frozenset[int]) -> _Other:
@@ -310,7 +394,10 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
         for language, inner in ruled:
             if languages.index(language) in label:
                 value = both(value, inner)
-        return _Other(names, value, tuple(one == ANY_NAME or languages.index(one) in label for one in asked))
+        return _Other(names, value, tuple(tuple(
+            wanted for asking, wanted in clause.rules
+            if (language := asking._replace(pointer="", excluded=())) == ANY_NAME or languages.index(language) in label)
+            for clause in objects.some))
 
     if not languages:
         return [other(strings.names_outside(listed), frozenset())]
@@ -319,7 +406,7 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
                 if not is_never((made := other(names, label)).value)]
     except LimitError as error:
         normal.refuse(error.message, objects.pointer)
-        return [_Other(strings.names_outside(listed), (), (True,) * len(asked))]
+        return [_Other(strings.names_outside(listed), (), tuple(((),) for _ in objects.some))]
 
 
 def _classes(languages: tuple[Strings, ...], listed: list[str],

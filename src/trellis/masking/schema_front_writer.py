@@ -9,6 +9,7 @@ from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder
 from trellis.masking.terminals import alternate, byte_class, concat, literal, regex_set, repeat, text
+from trellis.schema import clock
 from trellis.schema.shapes import Conjunction, key_of
 
 MAX_STATES = 500_000
@@ -78,6 +79,7 @@ class Writer:
         """
         while self._queue:
             rule, body = self._queue.pop()
+            clock.spend(2)
             first, last = self.builder.state(), self.builder.state()
             self.builder.set_start(rule, first)
             self.builder.final(last)

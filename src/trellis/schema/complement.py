@@ -13,13 +13,16 @@ from trellis.schema.shapes import (
     NEVER,
     Arrays,
     Case,
+    Clause,
+    Conjunction,
     Contains,
     Literals,
     Numbers,
     Objects,
-    Rule,
     Strings,
+    both,
     exact,
+    meet,
     settled_arrays,
     settled_objects,
 )
@@ -32,8 +35,12 @@ def type_of(case: Case) -> type | None:
     return None if isinstance(case, Literals) else type(case)
 
 
-def outside(case: Case) -> list[Case] | None:
-    """The values of a case's type that it leaves out; None where the algebra has no cases for them."""
+def outside(case: Case, together: bool) -> list[Case] | None:
+    """The values of a case's type that it leaves out; None where the algebra has no cases for them.
+
+    Args:
+        together: whether the ways in which objects can fail become one case, instead of one each.
+    """
     match case:
         case Numbers():
             return _numbers(case)
@@ -42,7 +49,7 @@ def outside(case: Case) -> list[Case] | None:
         case Arrays():
             return _arrays(case)
         case Objects():
-            return _objects(case)
+            return _objects(case, together)
     raise AssertionError("literals are left out value by value")
 
 
@@ -122,35 +129,43 @@ def case_of(prefix: tuple[Any, ...] = (), minimum: int = 0, maximum: int | None 
     return Arrays(prefix, (), minimum, maximum, "", contains)
 
 
-def _objects(case: Objects) -> list[Case] | None:
-    found: list[Objects | None] = [Objects({name: NEVER}) for name in case.required]
+def _objects(case: Objects, together: bool) -> list[Case] | None:
+    found: list[Objects | None] = []
     if case.minimum > 0:
         found.append(settled_objects(Objects(maximum=case.minimum - 1)))
     if case.maximum is not None:
         found.append(Objects(minimum=case.maximum + 1))
-    for name, value in case.properties.items():
-        found += [settled_objects(Objects({name: (negate(place),)}, (name,))) for place in value]
-    listed = tuple(case.properties)
-    for names, value in case.rules:
-        others = names._replace(excluded=(*names.excluded, *listed))
-        found += [_with_some((others, (negate(place),))) for place in value]
-    for names, value in case.some:
-        if len(value) > 1:
+    for clause in case.some:
+        if any(len(value) > 1 for _, value in (*clause.values, *clause.rules)):
             return None
-        found.append(_with_rule((names, NEVER if not value else (negate(value[0]),))))
+        found.append(_none_of(clause))
     found += [Objects({name: (), other: NEVER}, (name,)) for name, other in case.implied]
+    listed = tuple(case.properties)
+    failed = Clause(
+        tuple((name, (negate(place),)) for name, value in case.properties.items() for place in value),
+        tuple((names._replace(excluded=(*names.excluded, *listed)), (negate(place),))
+              for names, value in case.rules for place in value), case.required)
+    ways = [failed] if together else [
+        *(Clause(absent=(name,)) for name in failed.absent), *(Clause((value,)) for value in failed.values),
+        *(Clause((), (rule,)) for rule in failed.rules)]
+    found += [settled_objects(Objects(some=(way,), minimum=0 if way.absent else 1)) for way in ways]
     return [objects for objects in found if objects is not None]
 
 
-def _with_some(rule: Rule) -> Objects | None:
-    return None if rule[1] and rule[1][0].schema is False else Objects(some=(rule,), minimum=1)
+def _none_of(clause: Clause) -> Objects | None:
+    """Objects of which nothing holds that a clause asks for."""
+    properties: dict[str, Conjunction] = {}
+    for name, value in clause.values:
+        properties[name] = both(properties.get(name, ()), _opposite(value))
+    found: Case | None = Objects(properties, clause.absent)
+    for names, value in clause.rules:  # what a rule leaves out is written out, so that only others are in its reach
+        rule = Objects(dict.fromkeys(names.excluded, ()), rules=((names._replace(excluded=()), _opposite(value)),))
+        found = found and meet(found, rule)
+    return settled_objects(found) if isinstance(found, Objects) else None
 
 
-def _with_rule(rule: Rule) -> Objects:
-    """Objects with a rule for names; what the rule leaves out is written out, so that only others are in its reach."""
-    names, value = rule
-    properties = dict.fromkeys(names.excluded, ())
-    return Objects(properties, rules=((names._replace(excluded=()), value),))
+def _opposite(value: Conjunction) -> Conjunction:
+    return (negate(value[0]),) if value else NEVER
 
 
 def pattern_union(patterns: tuple[Pattern, ...]) -> Pattern:

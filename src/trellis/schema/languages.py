@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from trellis.errors import LimitError
+from trellis.schema import clock
 from trellis.schema.patterns import EVERYTHING, LAST, Chars, Choice, Node, Pattern, Ranges, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
@@ -108,6 +109,7 @@ class _Product:
         labels: list[frozenset[int]] = []
         for state in work:  # grows
             sets, length, word = state
+            clock.spend(2)
             labels.append(self.label(sets, length, word))
             row: _Row = []
             rows.append(row)

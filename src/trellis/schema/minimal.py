@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
+from trellis.schema import clock
 from trellis.schema.languages import Automaton, Edges
 from trellis.schema.patterns import Ranges, normal_ranges
 
@@ -19,6 +20,7 @@ def minimal(automaton: Automaton | None) -> Automaton | None:
     classes = [int(state in automaton.accepting) for state in range(len(automaton.edges))]
     count = len(set(classes))
     while True:
+        clock.spend(len(classes))
         known: dict[tuple[int, tuple[tuple[int, Ranges], ...]], int] = {}
         refined = [known.setdefault((classes[state], _row(row, classes)), len(known))
                    for state, row in enumerate(automaton.edges)]

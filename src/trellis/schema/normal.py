@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from trellis.errors import LimitError, SchemaError, UnsupportedError
-from trellis.schema import unevaluated
+from trellis.schema import clock, unevaluated
 from trellis.schema.algebra import Algebra, either
 from trellis.schema.keyword_values import members_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, CONTENT, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.questions import Circular
 from trellis.schema.resolve import Document, DynamicScopeError, Place, join, negate
+from trellis.schema.sameness import Sameness
 from trellis.schema.shapes import (
     ANY,
     NEVER,
@@ -37,10 +39,12 @@ from trellis.schema.shapes import (
 )
 from trellis.schema.typed import TypedKeywords
 
+MAX_APART = 200  # pairs of cases that are intersected before differences are kept together
 MAX_SHAPES = 50_000
 MAX_POINTER = 20_000  # characters; in what is nested deeper, pointers alone would fill the memory
 _RELAX = ('on_unsupported="relax" masks the rest and leaves this to a validator; '
           'generate_structured(..., mode="auto") does both')
+_ALTERNATIVES = frozenset({"anyOf", "oneOf", "not", "if"})
 _TYPES = tuple(name for name in UNRESTRICTED if name != "integer")
 _KINDS = (NUMBER, STRING, ARRAY, OBJECT, ANNOTATIONS, REFUSED)
 _KIND = {name: kind for kind, names in enumerate(_KINDS) for name in names}
@@ -80,6 +84,7 @@ class Normalizer:
         self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats,
                                    lambda place: self._of(negate(place)))
         self.algebra = Algebra(self.known, self.refuse, lambda: self.relax)
+        self.sameness = Sameness(document)
         self.branches = unevaluated.Branches(self)
         self._memory, self._exact = _Memory(), _Memory()
         self._kept: list[Place] = []  # places with schemas of their own, which have to stay alive
@@ -115,8 +120,12 @@ class Normalizer:
         key = key_of(conjunction)
         shape = self._memory.conjunctions.get(key)
         if shape is None:
-            shape = () if any(~one in key for one in key) else ANY
-            for place in conjunction:
+            shape = self._memory.conjunctions.get(key[:-1])
+            rest = conjunction if shape is None else conjunction[-1:]
+            if any(place.negated for place in conjunction) and self.sameness.contradiction(conjunction):
+                shape = ()
+            shape = ANY if shape is None else shape
+            for place in rest:
                 if not shape:
                     break
                 shape = self.algebra.meet(shape, self._of(place))
@@ -171,33 +180,51 @@ class Normalizer:
         self.relaxations[Relaxation(pointer, what)] = None
 
     def _keep(self, count: int) -> None:
+        clock.spend()
         if count >= MAX_SHAPES:
             raise LimitError(f"the schema has more than {MAX_SHAPES} different parts", limit="shapes")
 
     # One schema -----------------------------------------------------------------------------------------------------
 
     def _read(self, schema: Mapping[str, Any], pointer: str) -> Shape:
+        return self._within(ANY, Place(schema, pointer), _ALTERNATIVES)
+
+    def _within(self, shape: Shape, place: Place, late: frozenset[str] = frozenset()) -> Shape:
+        """What of a shape a schema allows. Alternatives come last, when it is known what they stand beside.
+
+        Args:
+            late: members of ``allOf`` with one of these keywords are alternatives.
+        """
+        schema, pointer = place.schema, place.pointer
+        assert isinstance(schema, Mapping)
         if any(keyword in schema for keyword in unevaluated.KEYWORDS):
-            return either(*(shape for shape, _ in self.branches.of(Place(schema, pointer))))
+            return self.algebra.meet(shape, either(*(branch for branch, _ in self.branches.of(place))))
         kinds, general = self.inventory(schema, pointer)
-        shape = self.own(schema, kinds, general, pointer)
-        for place in self.referred(schema, general, pointer):
-            shape = self.algebra.meet(shape, self._of(place))
+        shape = self.algebra.meet(shape, self.own(schema, kinds, general, pointer))
+        for other in self.referred(schema, general, pointer):
+            shape = self.algebra.meet(shape, self._of(other))
         if "allOf" in general:
-            for place in members_of(schema, "allOf", pointer):
-                shape = self.algebra.meet(shape, self._of(place))
+            members = members_of(schema, "allOf", pointer)
+            waits = [isinstance(member.schema, dict | Mapping) and not late.isdisjoint(member.schema)
+                     for member in members]
+            for member, later in zip(members, waits, strict=True):
+                if not later:
+                    shape = self.algebra.meet(shape, self._of(member))
+            for member, later in zip(members, waits, strict=True):
+                if later:
+                    shape = self._within(shape, member)
         if "anyOf" in general:
             alternatives = members_of(schema, "anyOf", pointer)
-            shape = either(*(self.algebra.meet(shape, self._of(place)) for place in alternatives))
+            shape = either(*(self.algebra.meet(shape, self._of(other)) for other in alternatives))
         if "oneOf" in general:
             shape = self._exactly_one_of(shape, members_of(schema, "oneOf", pointer))
         if "not" in general:
             shape = self.less(shape, Place(schema["not"], join(pointer, "not")), "not")
         if "if" in general:
             shape = self._conditional(shape, schema, pointer)
-        for name, place in self.dependent(schema, general, pointer):
+        for name, inner in self.dependent(schema, general, pointer):
             shape = either(self.algebra.meet(shape, self.absent(name)),
-                            self.algebra.meet(self.algebra.meet(shape, (Objects(required=(name,)),)), self._of(place)))
+                           self.algebra.meet(self.algebra.meet(shape, (Objects(required=(name,)),)), self._of(inner)))
         return shape
 
     def _outside(self, schema: Mapping[str, Any], pointer: str) -> Shape:
@@ -221,12 +248,12 @@ class Normalizer:
         if "allOf" in general:
             parts += [self._of(negate(place)) for place in members_of(schema, "allOf", pointer)]
         if "anyOf" in general:
-            shape = ANY
-            for place in members_of(schema, "anyOf", pointer):
-                shape = self.algebra.meet(shape, self._of(negate(place)))
-            parts.append(shape)
-        if "oneOf" in general:
-            parts.append(self.algebra.subtract(ANY, self._exactly_one_of(ANY, members_of(schema, "oneOf", pointer))))
+            parts.append(self._none_of(members_of(schema, "anyOf", pointer)))
+        if "oneOf" in general:  # none, or two
+            alternatives = members_of(schema, "oneOf", pointer)
+            parts.append(self._none_of(alternatives))
+            parts += [self.algebra.meet(self._of(one), self._of(other)) for one, other in combinations(alternatives, 2)
+                      if not self.algebra.questions.disjoint(self._of(one), self._of(other))]
         if "not" in general:
             parts.append(self._of(Place(schema["not"], join(pointer, "not"))))
         if "if" in general:
@@ -238,6 +265,17 @@ class Normalizer:
         for name, place in self.dependent(schema, general, pointer):
             parts.append(self.algebra.meet((Objects(required=(name,)),), self._of(negate(place))))
         return either(*parts)
+
+    def _none_of(self, alternatives: Iterable[Place]) -> Shape:
+        """What satisfies none of some schemas."""
+        shape = ANY
+        for place in alternatives:
+            opposite = self._of(negate(place))
+            if len(shape) * len(opposite) <= MAX_APART:
+                shape = self.algebra.meet(shape, opposite)
+            else:
+                shape = self.algebra.subtract(shape, self._of(place), place.pointer)
+        return shape
 
     def referred(self, schema: Mapping[str, Any], general: set[str], pointer: str) -> list[Place]:
         """Where $ref and $dynamicRef lead."""
@@ -339,9 +377,14 @@ class Normalizer:
         try:
             with self._strictly():
                 try:
-                    return self.algebra.subtract(shape, self._of(place), place.pointer)
-                except LimitError:  # alternatives that multiply are few where all of them are left out
-                    return self.algebra.meet(shape, self._of(negate(place)))
+                    with self.algebra.attempt():
+                        taken = self._of(place)
+                        if not any(isinstance(case, Objects) and len(case.some) > 1 for case in taken):
+                            return self.algebra.subtract(shape, taken, place.pointer)
+                except LimitError:
+                    pass
+                # alternatives that multiply are few where all of them are left out
+                return self.algebra.meet(shape, self._of(negate(place)))
         except UnsupportedError as error:
             if not self.relax or isinstance(error, DynamicScopeError):
                 raise

@@ -11,6 +11,7 @@ from trellis.schema.resolve import negate
 from trellis.schema.shapes import (
     Arrays,
     Case,
+    Clause,
     Conjunction,
     Literals,
     Numbers,
@@ -22,6 +23,7 @@ from trellis.schema.shapes import (
     identity,
     is_multiple,
     is_never,
+    key_of,
     meet,
     same,
 )
@@ -45,6 +47,8 @@ class Questions:
 
     def __init__(self, algebra: Algebra, known: Callable[[Conjunction], Shape], relaxing: Callable[[], bool]) -> None:
         self.algebra, self.known, self.relaxing = algebra, known, relaxing
+        self._looking = False
+        self._literals: dict[tuple[int, ...], frozenset[Any] | None] = {}
 
     def disjoint(self, left: Shape, right: Shape, depth: int = 3) -> bool:
         """Whether it is certain that no value has both shapes."""
@@ -89,6 +93,54 @@ class Questions:
         except Circular:  # not known yet, so not certain
             return False
 
+    def told_apart(self, left: Case, right: Case) -> bool:
+        """Whether a property that one of them must have is among other literal values in the other one."""
+        if self._looking or not (isinstance(left, Objects) and isinstance(right, Objects)):
+            return False
+        for name in {*left.required, *right.required}:
+            one, other = left.member(name), right.member(name)
+            if one and other:
+                few = self._few(one)
+                if few is not None and (many := self._few(other)) is not None and few.isdisjoint(many):
+                    return True
+        return False
+
+    def _few(self, conjunction: Conjunction) -> frozenset[Any] | None:
+        """What tells the values of a conjunction from others, where these are a few literals."""
+        key = key_of(conjunction)
+        if key not in self._literals:
+            self._looking = True
+            try:
+                shape = self.known(conjunction)
+            except Circular:
+                return None
+            finally:
+                self._looking = False
+            values = [value for case in shape if isinstance(case, Literals) for value in case.values]
+            few = len(values) <= 50 and all(isinstance(case, Literals) for case in shape)
+            self._literals[key] = frozenset(map(identity, values)) if few else None
+        return self._literals[key]
+
+    def not_barren(self, cases: list[Case]) -> list[Case]:
+        """Cases without those in which a property has to be there and has certainly no value."""
+        if self._looking:  # one level down is enough
+            return cases
+        self._looking = True
+        try:
+            return [case for case in cases if not (isinstance(case, Objects) and self._barren(case))]
+        finally:
+            self._looking = False
+
+    def _barren(self, objects: Objects) -> bool:
+        for name in objects.required:
+            value = objects.member(name)
+            try:
+                if len(value) > 1 and not self.known(value):
+                    return True
+            except Circular:  # not known yet
+                continue
+        return False
+
     def admits(self, conjunction: Conjunction, value: Any) -> bool:
         """Whether a value satisfies a conjunction."""
         # Place by place: the shape of the conjunction itself may be what is being made.
@@ -109,7 +161,7 @@ class Questions:
             case Arrays():
                 return isinstance(value, (list, tuple))
             case Objects():
-                return isinstance(value, Mapping)
+                return not isinstance(value, str) and isinstance(value, Mapping)  # strings are told at once
         raise AssertionError("literals are of any type")
 
     def admits_case(self, case: Case, value: Any) -> bool:
@@ -137,9 +189,15 @@ class Questions:
                     name in value for name in case.required) and not any(
                     name in value and other not in value for name, other in case.implied) and all(
                     self.admits(case.member(name), member) for name, member in value.items()) and all(
-                    any(names.has(name) and self.admits(inner, member) for name, member in value.items())
-                    for names, inner in case.some)
+                    self._holds(clause, value) for clause in case.some)
         raise AssertionError("there are no other cases")
+
+    def _holds(self, clause: Clause, value: Mapping[str, Any]) -> bool:
+        """Whether an object satisfies a clause."""
+        return any(name not in value for name in clause.absent) or any(
+            name in value and self.admits(inner, value[name]) for name, inner in clause.values) or any(
+            names.has(name) and self.admits(inner, member)
+            for names, inner in clause.rules for name, member in value.items())
 
     def _counts(self, arrays: Arrays, value: Any) -> bool:
         """Whether contains and uniqueItems hold."""

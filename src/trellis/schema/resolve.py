@@ -11,11 +11,11 @@ from trellis.errors import SchemaError, UnsupportedError
 
 Schema = Mapping[str, Any] | bool
 #: Keywords whose values are schemas or arrays of them, and those whose values hold schemas by name.
-_SCHEMAS = frozenset({
+SCHEMAS = frozenset({
     "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "propertyNames",
     "unevaluatedProperties", "not", "if", "then", "else", "allOf", "anyOf", "oneOf", "contentSchema"})
 _ANCHORS = frozenset({"$anchor", "$dynamicAnchor", "$recursiveAnchor"})
-_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 
 
 class Place(NamedTuple):
@@ -228,9 +228,9 @@ def _speaks_of_addresses(root: Any, dialect: int) -> bool:
 def inner_schemas(schema: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
     """The schemas in a schema."""
     for key, value in schema.items():
-        if key in _MAPS and isinstance(value, Mapping):
+        if key in MAPS and isinstance(value, Mapping):
             yield from ((inner, join(pointer, key, name)) for name, inner in value.items())
-        elif key in _SCHEMAS and isinstance(value, (Mapping, list)):
+        elif key in SCHEMAS and isinstance(value, (Mapping, list)):
             yield value, join(pointer, key)
 
 

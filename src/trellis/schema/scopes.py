@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from trellis.errors import LimitError
+from trellis.schema import clock
 from trellis.schema.resolve import Document, DynamicScopeError, Place, Schema, join
 
 Scope = dict[str, Place]  # dynamic anchors and what they stand for; "" for that of $recursiveAnchor
@@ -60,6 +61,7 @@ class ScopedDocument(Document):
 
     def _copy(self, value: Any, pointer: str, scope: Scope) -> Any:
         self._copied += 1
+        clock.spend()
         if self._copied > MAX_COPIED:
             raise LimitError("dynamic references are reached in too many different ways", limit="scopes")
         if isinstance(value, list):

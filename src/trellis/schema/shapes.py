@@ -86,11 +86,25 @@ class Arrays(NamedTuple):
 Rule = tuple[Strings, Conjunction]  # names, and what the values under them have to be
 
 
+class Clause(NamedTuple):
+    """At least one of these holds: a property is there and has a value, one among some names does, or a property is
+    not there."""
+
+    values: tuple[tuple[str, Conjunction], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many ways there are to satisfy it."""
+        return len(self.values) + len(self.rules) + len(self.absent)
+
+
 class Objects(NamedTuple):
     """Objects: properties by name, rules for all other names, the names that must be there, and how many there are.
 
     Attributes:
-        some: for each, at least one property has such a name and such a value.
+        some: of each of these clauses something holds.
         implied: pairs of names; when the first is there, so must be the second.
     """
 
@@ -100,7 +114,7 @@ class Objects(NamedTuple):
     minimum: int = 0
     maximum: int | None = None
     pointer: str = ""
-    some: tuple[Rule, ...] = ()
+    some: tuple[Clause, ...] = ()
     implied: tuple[tuple[str, str], ...] = ()
 
     def member(self, name: str) -> Conjunction:
@@ -174,7 +188,7 @@ def meet(left: Case, right: Case) -> Case | None:
                 _meet_properties(left, right),
                 joined(left.required, right.required), joined(left.rules, right.rules, _rule_key),
                 max(left.minimum, right.minimum), _least(left.maximum, right.maximum), left.pointer or right.pointer,
-                joined(left.some, right.some, _rule_key), joined(left.implied, right.implied)))
+                joined(left.some, right.some, _clause_key), joined(left.implied, right.implied)))
     return None
 
 
@@ -213,12 +227,56 @@ def settled_arrays(arrays: Arrays) -> Arrays | None:
 
 
 def settled_objects(objects: Objects) -> Objects | None:
-    """Objects, or None when there are none for certain."""
-    if objects.maximum is not None and objects.maximum < max(objects.minimum, len(objects.required)):
-        return None
-    if any(is_never(objects.member(name)) for name in objects.required):
-        return None
-    return objects
+    """Objects, or None when there are none for certain. A clause that has one way left says so in plain words."""
+    while True:
+        if objects.maximum is not None and objects.maximum < max(objects.minimum, len(objects.required)):
+            return None
+        if any(is_never(objects.member(name)) for name in objects.required):
+            return None
+        if not objects.some:
+            return objects
+        clauses = [left for clause in objects.some if (left := _open(clause, objects)) is not None]
+        if any(clause.size == 0 for clause in clauses):
+            return None
+        plain = next((clause for clause in clauses if _is_plain(clause)), None)
+        if plain is None:
+            return objects._replace(some=tuple(clauses))
+        objects = _said(plain, objects._replace(some=tuple(clause for clause in clauses if clause is not plain)))
+
+
+def _open(clause: Clause, objects: Objects) -> Clause | None:
+    """What is open of a clause among some objects; None when it holds."""
+    values, absent = [], []
+    for name in clause.absent:
+        if name not in objects.required:
+            if is_never(objects.member(name)):
+                return None
+            absent.append(name)
+    for name, wanted in clause.values:
+        member = key_of(objects.member(name))
+        if name in objects.required and set(member).issuperset(key_of(wanted)):
+            return None
+        if not is_never(wanted) and not is_never(objects.member(name)) and not any(
+                ~key in member for key in key_of(wanted)):
+            values.append((name, wanted))
+    rules = tuple(rule for rule in clause.rules if not is_never(rule[1]))
+    return clause._replace(values=tuple(values), rules=rules, absent=tuple(absent))
+
+
+def _is_plain(clause: Clause) -> bool:
+    """Whether a clause says no more than what a property has to be, or that it is there or not."""
+    if clause.rules or not clause.size:
+        return False
+    return clause.size == 1 or (clause.size == 2 and clause.absent == tuple(name for name, _ in clause.values))
+
+
+def _said(clause: Clause, objects: Objects) -> Objects:
+    """Objects of which a plain clause holds."""
+    if not clause.values:
+        return objects._replace(properties={**objects.properties, clause.absent[0]: NEVER})
+    [(name, wanted)] = clause.values
+    objects = objects._replace(properties={**objects.properties, name: both(objects.member(name), wanted)})
+    return objects if clause.absent else objects._replace(required=joined(objects.required, (name,)))
 
 
 def joined(left: tuple[Any, ...], right: tuple[Any, ...],
@@ -231,6 +289,11 @@ def joined(left: tuple[Any, ...], right: tuple[Any, ...],
 
 def _rule_key(rule: Rule) -> Any:
     return rule[0]._replace(pointer=""), key_of(rule[1])
+
+
+def _clause_key(clause: Clause) -> Any:
+    return (tuple((name, key_of(wanted)) for name, wanted in clause.values), tuple(map(_rule_key, clause.rules)),
+            clause.absent)
 
 
 def _contains_key(contains: Contains) -> Any:
