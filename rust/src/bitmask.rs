@@ -204,12 +204,16 @@ impl Union {
     pub fn finish(&mut self) -> (TokenSet, bool) {
         let mut set = self.sparse.take();
         if self.bases.len() > 1 {
-            let mut all = vec![0u32; self.words].into_boxed_slice();
-            for (base, clear) in self.bases.drain(..) {
-                let mut rest = clear.iter().peekable();
-                for (i, (to, from)) in all.iter_mut().zip(base.iter()).enumerate() {
-                    let gone = rest.next_if(|x| x.0 as usize == i).map_or(0, |x| x.1);
-                    *to |= from & !gone;
+            let mut bases = self.bases.drain(..);
+            let (first, clear) = bases.next().unwrap_or_default();
+            let mut all = Bitmap::clone(&first);
+            clear.iter().for_each(|&(word, bits)| all[word as usize] &= !bits);
+            for (base, clear) in bases {
+                // Whole bitmaps, in a loop without a branch; the few words with bits to leave out once more.
+                let before: Vec<u32> = clear.iter().map(|x| all[x.0 as usize]).collect();
+                all.iter_mut().zip(base.iter()).for_each(|(to, from)| *to |= from);
+                for (&(word, bits), before) in clear.iter().zip(before) {
+                    all[word as usize] = before | (base[word as usize] & !bits);
                 }
             }
             return (dense(all, set), true);

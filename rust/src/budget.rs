@@ -161,7 +161,7 @@ impl Engine {
             let info = lexicon.info(set, d, true);
             for (end, tokens) in &info.doubtful {
                 if !self.checked || self.viable(&mut lexicon, (*end, k))? {
-                    out.push(((*end, k), tokens.clone()));
+                    out.push(((*end, k), TokenSet::clone(tokens)));
                 }
             }
             for crossing in &info.crossings {

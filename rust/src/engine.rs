@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::bitmask::{TokenSet, Union};
 use crate::error::{KernelError, Result};
 use crate::exits::Info;
+use crate::frames::Frames;
 use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::mask::Following;
@@ -106,6 +107,7 @@ pub struct Engine {
     transitions: Vec<Option<Transition>>,
     used: usize,
     pub(crate) crossings: Tops<Arc<TokenSet>>,
+    pub(crate) frames: Frames,
     /// By exit set, context and the lexemes of a closure.
     pub(crate) followings: Map<(u32, u32, u32), Arc<Following>>,
     /// Not in use now.
@@ -144,6 +146,7 @@ impl Engine {
             transitions: (0..256).map(|_| None).collect(),
             used: 0,
             crossings: Tops::default(),
+            frames: Frames::default(),
             followings: Map::default(),
             unions: Vec::new(),
             item_masks: Tops::default(),
@@ -370,7 +373,7 @@ impl Engine {
     /// Bytes of the tables, about.
     pub fn memory(&self) -> usize {
         let settled = self.settled.iter().flatten().map(Settled::bytes).sum::<usize>();
-        let tops = self.crossings.bytes() + self.item_masks.bytes();
+        let tops = self.crossings.bytes() + self.item_masks.bytes() + self.frames.bytes();
         self.bytes
             + self.parser.bytes()
             + self.search.bytes()
@@ -389,6 +392,7 @@ impl Engine {
     /// Forgets what only served to make masks.
     fn forget(&mut self) {
         self.crossings = Tops::default();
+        self.frames = Frames::default();
         self.followings = Map::default();
         self.item_masks = Tops::default();
         self.infos = Map::default();

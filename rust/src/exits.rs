@@ -37,9 +37,9 @@ pub struct Crossing {
 #[derive(Debug, Default)]
 pub struct Info {
     /// They end in a state that has a completion whatever the continuation.
-    pub inside: TokenSet,
+    pub inside: Arc<TokenSet>,
     /// They end in this state, and the continuation decides.
-    pub doubtful: Vec<(u32, TokenSet)>,
+    pub doubtful: Vec<(u32, Arc<TokenSet>)>,
     /// The lexeme ends within them.
     pub crossings: Vec<Crossing>,
 }
@@ -118,7 +118,7 @@ impl Lexicon {
         if !self.goes_on(d) {
             bytes.clear();
         } else if !self.narrow(d, &mut bytes) {
-            bytes = (0..=255).collect();
+            bytes = self.first_bytes(set);
         }
         for byte in bytes {
             let next = self.step(d, byte);
@@ -136,7 +136,7 @@ impl Lexicon {
         let words = self.words;
         let mut info = Info::default();
         for (state, tokens) in walk.ends {
-            let tokens = self.share(tokens.finish(words));
+            let tokens = Arc::new(self.share(tokens.finish(words)));
             if by_state {
                 info.doubtful.push((state, tokens));
             } else {

@@ -5,6 +5,8 @@
 //! stack. Three rules keep them small and let them recur: a call in final position pushes nothing; a
 //! continuation that can only return does so at once; and within one closure, whatever calls a rule
 //! calls it once, with all the return places in one entry set.
+//!
+//! What can be said of a place whatever its stack is, is said of the place on an *open* stack (see `frames`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use crate::summary::Summaries;
 
 /// The return state that stands for "the output may end".
 const BOTTOM: u32 = u32::MAX;
+/// The return state that stands for whatever an open stack goes on with.
+const OPEN: u32 = u32::MAX - 1;
 /// Continuations and stacks beyond this are refused.
 const MAX_IDS: usize = 1 << 24;
 /// Not in use.
@@ -28,6 +32,8 @@ const FREE: u32 = u32::MAX;
 struct Stack {
     entries: Arc<[(u32, u32)]>,
     bound: u32,
+    /// More than that of all stacks below.
+    depth: u32,
 }
 
 /// What a state reaches without reading.
@@ -51,6 +57,8 @@ pub struct General {
     free_places: Vec<u32>,
     closures: Vec<Option<Arc<Closure>>>,
     start: u32,
+    /// The stack of nothing but an open end.
+    open: u32,
     summaries: Summaries,
     full: bool,
     bytes: usize,
@@ -72,6 +80,7 @@ impl General {
             free_places: Vec::new(),
             closures: Vec::new(),
             start: 0,
+            open: 0,
             summaries: Summaries::default(),
             full: false,
             bytes: 0,
@@ -81,6 +90,7 @@ impl General {
         let bottom = general.stack(vec![(BOTTOM, 0)]);
         let first = general.program.rule_starts[general.program.start as usize];
         general.start = general.place(first, bottom);
+        general.open = general.stack(vec![(OPEN, 0)]);
         general
     }
 
@@ -93,12 +103,13 @@ impl General {
             return id;
         }
         let cost = |&(state, stack): &(u32, u32)| match state {
-            BOTTOM => 0,
+            BOTTOM | OPEN => 0,
             _ => self.program.cost[state as usize].saturating_add(self.stacks[stack as usize].bound),
         };
         let bound = entries.iter().map(cost).min().unwrap_or(IMPOSSIBLE);
         self.bytes += 96 + 8 * entries.len();
-        let stack = Stack { entries: entries.clone(), bound };
+        let below = entries.iter().filter(|e| e.0 < OPEN).map(|e| self.stacks[e.1 as usize].depth);
+        let stack = Stack { depth: below.max().map_or(0, |depth| depth + 1), entries: entries.clone(), bound };
         let id = match self.free_stacks.pop() {
             Some(id) => {
                 self.stacks[id as usize] = stack;
@@ -119,7 +130,7 @@ impl General {
         loop {
             state = self.program.skip(state);
             match self.stacks[stack as usize].entries[..] {
-                [(back, below)] if back != BOTTOM && self.program.only_final(state) => (state, stack) = (back, below),
+                [(back, below)] if back < OPEN && self.program.only_final(state) => (state, stack) = (back, below),
                 _ => break,
             }
         }
@@ -170,7 +181,7 @@ impl General {
 
     fn compute_closure(&mut self, lexicon: &mut Lexicon, k: u32) -> Closure {
         let mut starts: Vec<Item> = Vec::new();
-        let mut can_end = false;
+        let (mut can_end, mut returns) = (false, false);
         // Return places for each called rule, callers first.
         let mut called: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
         let (mut seen, mut todo) = (Set::default(), vec![self.places[k as usize]]);
@@ -184,6 +195,7 @@ impl General {
                 for &(back, below) in self.stacks[stack as usize].entries.iter() {
                     match back {
                         BOTTOM => can_end = true,
+                        OPEN => returns = true,
                         _ => todo.push((back, below)),
                     }
                 }
@@ -199,7 +211,7 @@ impl General {
             starts.push((self.program.ignored[i], k));
         }
         canonical(self, &mut starts);
-        Closure { lexemes: lexicon.lexemes(&starts), starts: starts.into(), can_end }
+        Closure { lexemes: lexicon.lexemes(&starts), starts: starts.into(), can_end, returns }
     }
 
     fn explore(
@@ -252,6 +264,25 @@ impl Parser for General {
 
     fn looked(&mut self) -> &mut u32 {
         &mut self.looked
+    }
+
+    fn has_places(&self) -> bool {
+        true
+    }
+
+    fn parted(&mut self, k: u32) -> (u32, u32) {
+        let (state, stack) = self.places[k as usize];
+        (self.place(state, self.open), stack)
+    }
+
+    fn depth(&self, stack: u32) -> u32 {
+        self.stacks[stack as usize].depth
+    }
+
+    fn returns_to(&mut self, stack: u32) -> (Vec<u32>, bool) {
+        let entries = self.stacks[stack as usize].entries.clone();
+        let places = entries.iter().filter(|e| e.0 < OPEN).map(|&(back, below)| self.place(back, below)).collect();
+        (places, entries.iter().any(|e| e.0 == OPEN))
     }
 
     fn estimate(&mut self, lexicon: &Lexicon, d: u32, k: u32) -> u32 {
@@ -331,10 +362,11 @@ impl Parser for General {
             places[k as usize] = true;
             todo.push(self.places[k as usize].1);
         }
+        todo.push(self.open);
         while let Some(s) = todo.pop() {
             if !std::mem::replace(&mut stacks[s as usize], true) {
                 let below = self.stacks[s as usize].entries.iter();
-                todo.extend(below.filter(|e| e.0 != BOTTOM).map(|e| e.1));
+                todo.extend(below.filter(|e| e.0 < OPEN).map(|e| e.1));
             }
         }
         self.bytes = 0;
@@ -357,7 +389,7 @@ impl Parser for General {
                 self.bytes += 96 + 8 * entries.len();
             } else if !entries.is_empty() {
                 self.stack_ids.remove(&entries);
-                self.stacks[id] = Stack { entries: Arc::new([]), bound: IMPOSSIBLE };
+                self.stacks[id] = Stack { entries: Arc::new([]), bound: IMPOSSIBLE, depth: 0 };
                 self.free_stacks.push(id as u32);
             }
         }

@@ -128,7 +128,7 @@ impl Lexicon {
             crossings.push(Crossing { exit: crossing.exit, set: self.exits.intern(near, ALL) });
         }
         let inside = TokenSet { base: Some(Arc::new(bits)), ..TokenSet::default() };
-        Info { inside: self.share(inside), doubtful: Vec::new(), crossings }
+        Info { inside: self.share(inside).into(), doubtful: Vec::new(), crossings }
     }
 
     /// What was shared, and what the long tokens do in state `d`.
@@ -158,9 +158,9 @@ impl Lexicon {
             return shared;
         }
         let mut bits = vec![0; self.words].into_boxed_slice();
-        let mut inside = shared.inside.clone();
+        let mut inside = TokenSet::clone(&shared.inside);
         match &far.inside.base {
-            None => inside.set = far.inside.set,
+            None => inside.set = far.inside.set.clone(),
             Some(_) => {
                 far.inside.fill(&mut bits);
                 if let Some(base) = &inside.base {
@@ -177,6 +177,6 @@ impl Lexicon {
         if !places.is_empty() {
             crossings.push(Crossing { exit: PLAIN, set: self.exits.intern(places, ALL) });
         }
-        Arc::new(Info { inside, doubtful: Vec::new(), crossings })
+        Arc::new(Info { inside: inside.into(), doubtful: Vec::new(), crossings })
     }
 }

@@ -349,7 +349,8 @@ impl Parser for Lalr {
             }
         }
         let can_end = among(&takes, self.end_of_text);
-        let closure = Arc::new(Closure { lexemes: lexicon.lexemes(&starts), starts: starts.into(), can_end });
+        let lexemes = lexicon.lexemes(&starts);
+        let closure = Arc::new(Closure { lexemes, starts: starts.into(), can_end, returns: false });
         self.closures[k as usize] = Some((closure.clone(), self.looked));
         self.looked = self.looked.min(above);
         Ok(closure)

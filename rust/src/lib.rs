@@ -13,7 +13,7 @@
 //! | `looking`, `conditions`, `behind` | lookarounds and atomic groups |
 //! | [`exits`], `rests`, `shortcuts`, `horizon`, [`bitmask`] | what the vocabulary does in a lexer state; sets of tokens |
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
-//! | [`engine`], `mask`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
+//! | [`engine`], `mask`, `frames`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
 //! | [`tidy`], [`schema`] | programs made ready; plain JSON Schemas to programs |
 
@@ -32,6 +32,7 @@ pub mod error;
 mod except;
 pub mod exits;
 mod forced;
+mod frames;
 pub mod general;
 mod guards;
 mod hash;

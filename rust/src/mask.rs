@@ -17,10 +17,10 @@ use crate::parser::Closure;
 /// What becomes of the rests of an exit set where certain lexemes may start, whatever comes after these.
 #[derive(Debug)]
 pub(crate) struct Following {
-    inside: Arc<TokenSet>,
+    pub inside: Arc<TokenSet>,
     /// By start: where the continuation decides.
-    doubtful: Vec<(usize, Arc<Info>)>,
-    crossings: Vec<(usize, Crossing)>,
+    pub doubtful: Vec<(usize, Arc<Info>)>,
+    pub crossings: Vec<(usize, Crossing)>,
 }
 
 impl Engine {
@@ -35,13 +35,13 @@ impl Engine {
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
         let mask = match state.items[..] {
-            [(d, k)] if !state.can_end => self.mask_of(&mut lexicon, d, k)?,
+            [(d, k)] if !state.can_end && !self.parser.has_places() => self.mask_of(&mut lexicon, d, k)?,
             _ => {
                 let mut union = self.union();
-                for &(d, k) in state.items.iter() {
-                    if self.parser.height(k) == 0 {
-                        self.unite(&mut lexicon, d, k, &mut union)?;
-                    } else {
+                if self.parser.has_places() {
+                    self.unite_rules(&mut lexicon, &state.items, &mut union)?;
+                } else {
+                    for &(d, k) in state.items.iter() {
                         union.add(&*self.mask_of(&mut lexicon, d, k)?);
                     }
                 }
@@ -56,15 +56,28 @@ impl Engine {
         Ok(mask)
     }
 
-    fn union(&mut self) -> Union {
+    pub(crate) fn union(&mut self) -> Union {
         self.unions.pop().unwrap_or_else(|| Union::new(self.vocabulary.words))
     }
 
-    fn finish(&mut self, mut union: Union) -> Arc<TokenSet> {
+    pub(crate) fn finish(&mut self, mut union: Union) -> Arc<TokenSet> {
         let (tokens, own) = union.finish();
         self.unions.push(union);
         self.bytes += tokens.bytes() + if own { 4 * self.vocabulary.words } else { 0 };
         Arc::new(tokens)
+    }
+
+    /// The union of some sets; one of them, where it is all.
+    pub(crate) fn united(&mut self, mut parts: Vec<Arc<TokenSet>>) -> Arc<TokenSet> {
+        parts.retain(|tokens| !tokens.is_empty());
+        parts.sort_unstable_by_key(Arc::as_ptr);
+        parts.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        if parts.len() < 2 {
+            return parts.pop().unwrap_or_default();
+        }
+        let mut union = self.union();
+        parts.iter().for_each(|tokens| union.add(tokens));
+        self.finish(union)
     }
 
     /// The tokens of an item: the same wherever the top of the stack is the same.
@@ -82,33 +95,34 @@ impl Engine {
     }
 
     /// Adds the tokens of an item.
-    fn unite(&mut self, lexicon: &mut Lexicon, d: u32, k: u32, union: &mut Union) -> Result<()> {
+    pub(crate) fn unite(&mut self, lexicon: &mut Lexicon, d: u32, k: u32, union: &mut Union) -> Result<()> {
         if let Some((token, _)) = lexicon.special(d) {
             union.add_pairs(&pairs(&mut [token]));
             return Ok(());
         }
         let info = self.info(lexicon, AT_START, d)?;
-        union.add(&info.inside);
-        self.decide(lexicon, &info, k, union)?;
+        let mut parts = vec![info.inside.clone()];
+        self.decide(lexicon, &info, k, &mut parts)?;
         for crossing in &info.crossings {
-            union.add(&*self.cross(lexicon, crossing.set, crossing.exit, k)?);
+            parts.push(self.cross(lexicon, crossing.set, crossing.exit, k)?);
         }
+        parts.iter().for_each(|tokens| union.add(tokens));
         Ok(())
     }
 
     /// Adds the doubtful tokens after which the output can be finished before `k`.
-    fn decide(&mut self, lexicon: &mut Lexicon, info: &Info, k: u32, union: &mut Union) -> Result<()> {
+    fn decide(&mut self, lexicon: &mut Lexicon, info: &Info, k: u32, parts: &mut Vec<Arc<TokenSet>>) -> Result<()> {
         for (end, tokens) in &info.doubtful {
             *self.parser.looked() = 0; // a search looks at the whole stack
             if self.viable(lexicon, (*end, k))? {
-                union.add(tokens);
+                parts.push(tokens.clone());
             }
         }
         Ok(())
     }
 
     /// What becomes of the tokens of an exit set in state `d`; those that surely can go on are inside.
-    fn info(&mut self, lexicon: &mut Lexicon, set: u32, d: u32) -> Result<Arc<Info>> {
+    pub(crate) fn info(&mut self, lexicon: &mut Lexicon, set: u32, d: u32) -> Result<Arc<Info>> {
         if !self.checked {
             let info = lexicon.info(set, d, false);
             return lexicon.check().map(|()| info);
@@ -118,23 +132,21 @@ impl Engine {
         }
         let all = lexicon.info(set, d, true);
         lexicon.check()?;
-        let (mut inside, mut doubtful) = (Union::new(self.vocabulary.words), Vec::new());
+        let (mut inside, mut doubtful) = (Vec::new(), Vec::new());
         for (end, tokens) in &all.doubtful {
             match self.surely_ends(lexicon, *end)? {
-                true => inside.add(tokens),
+                true => inside.push(tokens.clone()),
                 false => doubtful.push((*end, tokens.clone())),
             }
         }
-        let (inside, own) = inside.finish();
-        self.bytes += 160 + inside.bytes() + doubtful.iter().map(|x| x.1.bytes() + 8).sum::<usize>();
-        self.bytes += if own { 4 * self.vocabulary.words } else { 0 };
-        let info = Arc::new(Info { inside, doubtful, crossings: all.crossings.clone() });
+        self.bytes += 160 + 16 * doubtful.len();
+        let info = Arc::new(Info { inside: self.united(inside), doubtful, crossings: all.crossings.clone() });
         self.infos.insert((set, d), info.clone());
         Ok(info)
     }
 
     /// The tokens that cross the end of a lexeme before `k`, at the places of an exit set.
-    fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<TokenSet>> {
+    pub(crate) fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<TokenSet>> {
         let question = (set, exit.label, exit.context);
         if let Some(known) = self.crossings.get(&mut *self.parser, question, k) {
             return Ok(known);
@@ -154,25 +166,23 @@ impl Engine {
     }
 
     /// The same where the lexeme has ended already, before `k`.
-    fn crossed(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
+    pub(crate) fn crossed(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
         let closure = self.parser.closure(lexicon, k)?;
         let following = self.following(lexicon, set, context, &closure)?;
         if following.doubtful.is_empty() && following.crossings.is_empty() {
             return Ok(following.inside.clone());
         }
-        let mut union = self.union();
-        union.add(&following.inside);
+        let mut parts = vec![following.inside.clone()];
         for (start, info) in &following.doubtful {
-            self.decide(lexicon, info, closure.starts[*start].1, &mut union)?;
+            self.decide(lexicon, info, closure.starts[*start].1, &mut parts)?;
         }
         for (start, crossing) in &following.crossings {
-            let tokens = self.cross(lexicon, crossing.set, crossing.exit, closure.starts[*start].1)?;
-            union.add(&tokens);
+            parts.push(self.cross(lexicon, crossing.set, crossing.exit, closure.starts[*start].1)?);
         }
-        Ok(self.finish(union))
+        Ok(self.united(parts))
     }
 
-    fn following(
+    pub(crate) fn following(
         &mut self,
         lexicon: &mut Lexicon,
         set: u32,
@@ -183,21 +193,21 @@ impl Engine {
         if let Some(known) = self.followings.get(&key) {
             return Ok(known.clone());
         }
-        let (mut union, mut doubtful, mut crossings) = (self.union(), Vec::new(), Vec::new());
+        let (mut inside, mut doubtful, mut crossings) = (Vec::new(), Vec::new(), Vec::new());
         for (start, &(d, _)) in closure.starts.iter().enumerate() {
             let d = lexicon.guarded(d, context);
             if d == DEAD {
                 continue;
             }
             let info = self.info(lexicon, set, d)?;
-            union.add(&info.inside);
+            inside.push(info.inside.clone());
             crossings.extend(info.crossings.iter().map(|&crossing| (start, crossing)));
             if !info.doubtful.is_empty() {
                 doubtful.push((start, info));
             }
         }
         self.bytes += 100 + 24 * crossings.len() + 16 * doubtful.len();
-        let following = Arc::new(Following { inside: self.finish(union), doubtful, crossings });
+        let following = Arc::new(Following { inside: self.united(inside), doubtful, crossings });
         self.followings.insert(key, following.clone());
         Ok(following)
     }

@@ -23,6 +23,8 @@ pub struct Closure {
     pub lexemes: u32,
     /// Whether the output may end here.
     pub can_end: bool,
+    /// Of a continuation on an open stack: whether what follows may be whatever that goes on with.
+    pub returns: bool,
 }
 
 /// A parser over terminals; see the module.
@@ -44,6 +46,26 @@ pub trait Parser: Send {
     /// The stack without the state on top; `None` at the bottom.
     fn below_top(&self, _: u32) -> Option<u32> {
         None
+    }
+
+    /// Whether its continuations are places on stacks that can be open; see `frames`.
+    fn has_places(&self) -> bool {
+        false
+    }
+
+    /// The same place on an open stack, and its stack.
+    fn parted(&mut self, k: u32) -> (u32, u32) {
+        (k, 0)
+    }
+
+    /// How high a stack is that places stand on: more than all that it returns to.
+    fn depth(&self, _: u32) -> u32 {
+        0
+    }
+
+    /// The continuations that a stack returns to, the end of the text left out, and whether it has an open end.
+    fn returns_to(&mut self, _: u32) -> (Vec<u32>, bool) {
+        Default::default()
     }
 
     /// How high the stack is, from 1; 0 where continuations are no stacks.

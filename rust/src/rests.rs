@@ -118,6 +118,15 @@ impl Lexicon {
         next
     }
 
+    /// The bytes that rests of an exit set start with.
+    pub(crate) fn first_bytes(&mut self, set: u32) -> Vec<u8> {
+        if self.exits.sets[set as usize].by_first.is_none() {
+            self.sort_by_first(set);
+        }
+        let index = self.exits.sets[set as usize].by_first.iter().flatten();
+        index.map(|x| x.0).collect()
+    }
+
     fn sort_by_first(&mut self, set: u32) {
         let mut lists: Vec<Vec<Place>> = vec![Vec::new(); 256];
         let ExitSet { places, survivors, .. } = &self.exits.sets[set as usize];

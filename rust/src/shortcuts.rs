@@ -85,7 +85,7 @@ impl Lexicon {
         let inside = TokenSet { base, clear, set: pairs(&mut sparse) };
         let places: Vec<(u32, u32)> = table.exits.iter().filter(fits).map(|x| (0, x.1)).collect();
         self.memory += 200 + inside.bytes();
-        let info = Arc::new(Info { inside, doubtful: Vec::new(), crossings: self.crossing(places) });
+        let info = Arc::new(Info { inside: inside.into(), doubtful: Vec::new(), crossings: self.crossing(places) });
         if let Some(table) = self.count_tables.get_mut(&key) {
             table.infos.insert((min, max), info.clone());
         }
@@ -166,7 +166,7 @@ impl Lexicon {
             return plain;
         }
         let gone = pairs(&mut gone);
-        let mut inside = plain.inside.clone();
+        let mut inside = TokenSet::clone(&plain.inside);
         for &(word, bits) in &gone {
             inside.set.iter_mut().filter(|x| x.0 == word).for_each(|x| x.1 &= !bits);
         }
@@ -182,7 +182,7 @@ impl Lexicon {
             let rest = places.iter().filter(out).copied().collect();
             crossings.extend(self.crossing(rest));
         }
-        Arc::new(Info { inside, doubtful: Vec::new(), crossings })
+        Arc::new(Info { inside: inside.into(), doubtful: Vec::new(), crossings })
     }
 
     /// An upper bound on the bytes to the end of the lexeme in whatever state of the terminal may follow

@@ -45,13 +45,14 @@ impl Lexicon {
             }
         }
         let mut info = self.gathered(walk, false);
-        info.inside = match &info.inside.base {
-            None => TokenSet { base: Some(characters.inside.clone()), ..info.inside },
+        let inside = TokenSet::clone(&info.inside);
+        info.inside = Arc::new(match &inside.base {
+            None => TokenSet { base: Some(characters.inside.clone()), ..inside },
             Some(more) => {
                 let both: Bitmap = more.iter().zip(characters.inside.iter()).map(|(a, b)| a | b).collect();
-                TokenSet { base: Some(Arc::new(both)), ..info.inside }
+                TokenSet { base: Some(Arc::new(both)), ..inside }
             }
-        };
+        });
         Some(info)
     }
 
