@@ -13,7 +13,7 @@ from .state import AFTER, CLOSER, COLON, KEY, VALUE, Frame, Link, Reading
 from .steps import Steps
 from .strings import CLOSING, StringReading
 
-KEYED_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,200}"[ \t]*:')
+KEYED_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,200}"(?:\*\*)?[ \t]*:')
 _GROUP = re.compile(r",(\d{3})(?:\.\d+)?(?![\d.])")
 _SEPARATORS = ";，；、"
 _PAIR = re.compile(r'"[^"\n]{1,80}"\s*"[^"\n]*"\s*[,}]')
@@ -105,6 +105,7 @@ class After(Steps):
                 new.links = Link(link.before, link.key, replace(last, joined=True))
             cost = cost_of("string_concatenation") + string.cost
             cost += 1.0 * (text[string.content_start] in ",:]}")  # the quote before it closes something
+            cost -= 0.4 * (" " in (text[reading.pos - 2], text[string.content_start]))  # a text in two parts
             new.change("string_concatenation", reading.pos - 1, string.content_start, "", cost)
             new.add(replace(string, joins=True), 0.0)
             new.pos, new.tokens = string.end, new.tokens + 1
@@ -153,7 +154,7 @@ class After(Steps):
         key_match = KEYED_STRING.match(text, at, self.end)
         twice, owner = False, None
         if frame.kind == "{" and key_match:
-            key = key_match.group().rstrip(": \t")
+            key = key_match.group().rstrip(": \t*")
             twice = frame.keys.get(key, at) != at
             if twice:
                 again = self._reopen(reading, cost_of("surplus_closer"))

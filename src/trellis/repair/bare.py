@@ -7,12 +7,16 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from .edits import Change
+from .gaps import REMARK
 from .rules import cost_of
 from .scan import Scanner
 from .state import Piece
 from .strings import StringReading, content_changes
 
-_FOLLOW = r"(?=\s*(?:[,}\]){\[;，；]|\Z|//|#|/\*|\r?\n|\\[nrt]))"
+_FOLLOW = (
+    r"(?=(?:\*\*)?\s*(?:[,}\]){\[;，；、]|\Z|//|#|/\*|--[ \t]|<!--|\r?\n|\\[nrt}\]]"
+    rf"|{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)))"
+)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")

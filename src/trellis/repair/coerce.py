@@ -40,6 +40,7 @@ _ENCODED = re.compile(r"\s*[\[{]")
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
 _AROUND = 6  # objects, one within the other
 _CALL = frozenset({"name", "arguments", "input", "parameters", "type", "id", "function", "tool"})
+_BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
 _TWICE = re.compile(r"([^\W\d])\1")
 
 
@@ -395,7 +396,7 @@ class Coercer:
         elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := _decoded(value, view)):
             self._change("double_encoded", node.start, node.end, inner)
         elif "array" in types:
-            listed = _in_commas(value, view.item(0))
+            listed = _in_commas(value, view.item(0)) or _in_lines(value, view.item(0))
             if listed is not None:
                 self._change("single_as_list", node.start, node.end, listed)
                 return
@@ -419,6 +420,15 @@ def _in_commas(value: str, view: SchemaView) -> str | None:
     else:
         return None
     return f"[{', '.join(found)}]" if len(found) == len(parts) else None
+
+
+def _in_lines(value: str, view: SchemaView) -> str | None:
+    """The list that a text is, each line of which begins with a mark."""
+    lines = [line for line in value.splitlines() if line.strip()]
+    items = [match.group(1) for line in lines if (match := _BULLET.fullmatch(line))]
+    if len(items) < 2 or len(items) < len(lines) or (view.types() and "string" not in view.types()):
+        return None
+    return json.dumps(items, ensure_ascii=False)
 
 
 def _decoded(value: str, view: SchemaView) -> str | None:

@@ -19,6 +19,12 @@ _DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
+_PREFILLED = re.compile(r"\s*([\w$][\w$ -]{0,60})\"\s*:")  # the answer goes on where the prompt ended
+_CALLS = re.compile(r"\s*(?:[A-Za-z_]\w*\s*=\s*)?\[?\s*[A-Za-z_][\w.]*\(\s*[A-Za-z_]\w*\s*=")
+_CALL_TOKEN = re.compile(
+    r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(?P<call>[A-Za-z_][\w.]*\((?=\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))))"
+    r"|(?P<name>[A-Za-z_]\w*)\s*=(?!=)|<[\w.]+: (?P<member>'[^'\n]*'|-?\d+)>|(?P<open>[\[({])|(?P<close>[\])}])"
+)
 _ENTITY = re.compile(r"&(?:quot|amp|lt|gt|apos|#34|#39|#x27|#x22|nbsp);")
 _CHARACTER = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "#34": '"', "#x22": '"'}
 
@@ -36,8 +42,35 @@ def disguises(text: str) -> Iterator[list[Change]]:
         else:
             pairs = (m for m in _BRACE_OUTSIDE.finditer(text) if m["braces"])
             yield _priced("doubled_braces", ((m, m[0][0]) for m in pairs))
+    if "=" in text and _CALLS.match(text) and (changes := _calls(text)):
+        yield changes
+    if (prefilled := _PREFILLED.match(text)) is not None:
+        yield [Change("missing_opener", prefilled.start(1), prefilled.start(1), '{"', cost_of("missing_opener"))]
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
+
+
+def _calls(text: str) -> list[Change]:
+    """Objects as Python shows them (``Item(name='x', tags=[])``): what is called becomes an object."""
+    changes: list[Change] = []
+    opened: list[bool] = []
+    for match in _CALL_TOKEN.finditer(text):
+        start, end = match.span()
+        if match["call"]:
+            opened.append(True)
+            changes.append(Change("call", start, end, "{"))
+        elif match["open"]:
+            opened.append(False)
+        elif match["close"]:
+            if not opened:
+                break
+            if opened.pop():
+                changes.append(Change("call", start, end, "}"))
+        elif match["member"]:
+            changes.append(Change("call", start, end, match["member"]))
+        elif match["name"] and opened and opened[-1]:
+            changes.append(Change("call", start, end, f'"{match["name"]}":'))
+    return [changes[0]._replace(cost=cost_of("call")), *changes[1:]] if changes and not opened else []
 
 
 def _priced(rule: str, found: Iterator[tuple[re.Match[str], str]]) -> list[Change]:

@@ -15,9 +15,14 @@ _SPACES = (
     "\u2008\u2009\u200a\u202f\u205f\u3000\u1680\x0b\x0c\x85\u2028\u2029"
 )
 _ELLIPSIS = re.compile(r"(?:\.{3,}|…)(?=[ \t\r\n]*(?:[,}\]]|/[/*]|\Z))")
-_MARKUP = re.compile(r"\*\*(?=[\"'{\[])|(?<=[\"'}\]])\*\*")
-_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
-_GAP_HEAD = frozenset("/#.…*\\" + _ZERO_WIDTH + _SPACES)
+_MARKUP = re.compile(r"\*\*(?=[\"'{\[]|-?\d|(?:true|false|null)\*\*)|(?<=[\w\"'}\]])\*\*")
+_ESCAPED = re.compile(r"\\(?=[\[\]{}])")
+REMARK = r"(?:\([^()\n\"{}\[\]:]{1,80}\)|(?<=[ \t])(?:\*{1,3}|\[[A-Za-z][A-Za-z ]{1,40}\]))"
+"""Words in parentheses, or a mark of a footnote, behind a value."""
+_REMARK = re.compile(REMARK + r"(?=[ \t]*(?:[,}\]]|\r?\n|\Z))")
+_VALUE_END = "\"'”’}]"
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)", re.S)
+_GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 
 
@@ -59,7 +64,15 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
         while stop < end and (text[stop] in _ZERO_WIDTH or text[stop] in _SPACES):
             stop += 1
         return Change("whitespace", at, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
+    if head in "(*[":
+        match = _REMARK.match(text, at, end) if at and _ends_value(text, at) else None
+        if match:
+            return Change("comment", at, match.end(), "", cost_of("comment"))
+    if head in "([":
+        return None
     if head == "\\":
+        if _ESCAPED.match(text, at, end):
+            return Change("markup", at, at + 1, "", cost_of("markup"))
         if at + 1 >= end or text[at + 1] not in "ntr\n":
             return None
         return Change("escaped_whitespace", at, at + 2, " ", cost_of("escaped_whitespace"))
@@ -73,6 +86,12 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if not match:
         return None
     line = text[at : min(match.end(), at + 1000)]
-    if not line.startswith("/*") and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
+    if not line.startswith(("/*", "<!--")) and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
         return None  # a string that lost its opening quote
     return Change("comment", at, match.end(), "", cost_of("comment"))
+
+
+def _ends_value(text: str, at: int) -> bool:
+    """Whether a value ends before an offset, on the same line."""
+    before = text[max(0, at - 8) : at].rstrip(" \t")[-1:]
+    return before.isalnum() or (before != "" and before in _VALUE_END)

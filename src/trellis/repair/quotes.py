@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+from .gaps import REMARK
+
 # What may follow the quote that closes a key, and the quote that closes a value.
-AFTER_KEY = re.compile(r"\s*(?:[:：]|=|[,}\]]\s*:)")
-AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\)\s*(?:[,}\])]|\Z)|\Z)")
+AFTER_KEY = re.compile(r"(?:\*\*)?\s*(?:[:：]|=|->|[,}\]]\s*:)")
+_REMARKED = rf"{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)"
+AFTER_VALUE = re.compile(rf"(?:\*\*)?\s*(?:[,}}\]]|\\[}}\]]|\)\s*(?:[,}}\])]|\Z)|\Z|{_REMARKED})")
+_NEXT_LINE = r"\r?\n\s*(?:[}\]]|[\"'“](?!\s*[,}\]])|[A-Za-z_$][\w$-]{0,60}[ \t]*:(?!//))"
+_PLUS = r"\s*(?:/\*[^*]*\*/\s*)?\+\s*(?:/\*[^*]*\*/\s*)?[\"']"
 AFTER_LINE = re.compile(
-    r"[ \t]*(?:;|，|//|#|/\*|\r?\n\s*(?:[}\]]|[\"'“](?!\s*[,}\]]))|\s+\"[^\"\n]{0,80}\"\s*[:,}\]]"
-    r"|\s*(?:/\*[^*]*\*/\s*)?\+\s*(?:/\*[^*]*\*/\s*)?[\"'])"
+    rf"[ \t]*(?:[;，、；]|//|#|/\*|--[ \t]|<!--|{_NEXT_LINE}|\s+\"[^\"\n]{{0,80}}\"\s*[:,}}\]]|{_PLUS})"
 )
 _AHEAD = 8  # quotes that are looked at beyond the first
 

@@ -43,7 +43,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     # Between tokens.
     ("whitespace", 0.1, "safe", "what JSON does not count as white space (BOM, no-break space) is replaced"),
     ("escaped_whitespace", 0.3, "safe", r"a literal `\n` or line continuation between tokens is removed"),
-    ("comment", 0.2, "safe", "a `//`, `#` or `/* */` comment is removed"),
+    ("comment", 0.2, "safe", "a comment (`//`, `#`, `--`, `/* */`, `<!-- -->`) or remark in parentheses is removed"),
     ("markup", 0.3, "safe", "Markdown emphasis around a key or value is removed"),
     ("ellipsis", 0.6, "normal", "an ellipsis that stands for left-out items is removed"),
     ("trailing_comma", 0.2, "safe", "a comma before a closer is removed"),
@@ -81,7 +81,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("number_form", 0.3, "safe", "`.5`, `1.`, `+1`, `1_000`, `0xFF` become JSON numbers"),
     ("leading_zero", 0.4, "normal", "a number with leading zeros is kept as text"),
     ("digit_grouping", 0.9, "normal", "thousands separators are taken out of a number"),
-    ("call", 0.6, "normal", 'a constructor call around one literal (`Decimal("1.5")`) is removed'),
+    ("call", 0.6, "normal", 'a call around one literal (`Decimal("1.5")`) is removed, one with names is an object'),
     # Cut off.
     ("truncated_string", 1.0, "normal", "a string that the end of the text cut off is closed"),
     ("truncated_literal", 0.6, "normal", "a literal that the end of the text cut off is completed"),

@@ -22,7 +22,7 @@ _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
 _NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
 _INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
-_TYPOGRAPHIC = re.compile("[“”″]")
+_OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 
@@ -161,12 +161,13 @@ class Scanner:
         )
 
     def _typographic(self, start: int, opened: int, stop: int, role: str) -> list[StringReading]:
-        """Readings in which a typographic quote closes what a plain one opened."""
-        if self.text[start] != '"':
+        """Readings in which another quote closes what a plain one opened."""
+        other = _OTHER_QUOTE.get(self.text[start])
+        if other is None:
             return []
         after = AFTER_KEY if role == "key" else AFTER_VALUE
         cost = cost_of("quote_style") + 0.2
-        ends = (m for m in _TYPOGRAPHIC.finditer(self.text, opened, min(stop, opened + 2000)) if m.start() > opened)
+        ends = (m for m in other.finditer(self.text, opened, min(stop, opened + 2000)) if m.start() > opened)
         return [
             StringReading("quote_style", start, opened, match.start(), match.end(), cost)
             for match in islice(ends, 8)
@@ -244,7 +245,8 @@ class Scanner:
             or text[opened] in ",:}]"
         ):
             return []
-        if width == 2 and (AFTER_LINE.match(text, opened, end) or (role == "value" and self._plain_keys)):
+        empty = text[opened : opened + 1] not in ("#", "/", "-") and AFTER_LINE.match(text, opened, end)
+        if width == 2 and (empty or (role == "value" and self._plain_keys)):
             return []
         stop = text.find('"' * width, opened, end)
         after = AFTER_KEY if role == "key" else AFTER_VALUE
