@@ -92,10 +92,14 @@ class Meter:
         return self.budget.seconds - (0.0 if self._started is None else self._clock() - self._started)
 
     @property
+    def needs_tokens(self) -> bool:
+        """Whether tokens or money are bounded, so that tokens have to be counted."""
+        return self.budget.tokens is not None or self.budget.money is not None
+
+    @property
     def costs_are_unknown(self) -> bool:
         """Whether tokens or money are bounded, and no call has told yet what calls cost: others had better wait."""
-        is_bounded = self.budget.tokens is not None or self.budget.money is not None
-        return is_bounded and self._usage.calls == 0
+        return self.needs_tokens and self._usage.calls == 0
 
     def priced(self, usage: Usage, model: str) -> Usage:
         """The usage with what it cost at this model's price.

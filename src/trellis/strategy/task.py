@@ -38,6 +38,7 @@ from trellis.errors import (
     VerifierError,
 )
 from trellis.models.base import Model, Reply, Request
+from trellis.prompt import estimated_tokens
 from trellis.result import Attempt, FailureKind, Message, Mode, Purpose, Result, Sampling, Usage, brief
 from trellis.strategy.budget import Meter
 from trellis.strategy.reading import Checked, Validator, check, read_reply, said_by
@@ -261,10 +262,20 @@ class Task(Generic[T]):
                 self._keep(replace(blank, enforced=reply.enforced, raw=reply.text, finish=reply.finish,
                                    usage=reply.usage, failure="validator"))
             raise
+        attempt = self._counted(attempt)
         left = self.meter.seconds_left()
         if attempt.failure == "transport" and left is not None and left <= 0:
             attempt = replace(attempt, failure="budget")
         return self._keep(attempt)
+
+    def _counted(self, attempt: Attempt) -> Attempt:
+        """The attempt, with estimates where a budget has to know its tokens and the model has not counted them."""
+        if not self.meter.needs_tokens or attempt.raw is None or attempt.cached or attempt.usage.total_tokens:
+            return attempt
+        self.warn(f"{self._model_name or 'the model'} does not count its tokens: the budget goes by an estimate")
+        prompt = sum(estimated_tokens(message.content) for message in attempt.messages)
+        return replace(attempt, usage=replace(attempt.usage, prompt_tokens=prompt,
+                                              completion_tokens=estimated_tokens(attempt.raw)))
 
     def alternative(self) -> Attempt | None:
         """The next of the other answers that came with the last one (of other beams), judged; ``None`` if that is all.
