@@ -94,3 +94,17 @@ def test_the_clock_ends_what_takes_too_long() -> None:
         Grammar.from_json_schema(schema, max_seconds=0.001)
     assert caught.value.limit == "seconds"
     assert Grammar.from_json_schema(schema, max_seconds=60).accepts('{"p1":"x"}') is False
+
+
+def test_objects_that_are_given_whole_come_in_any_order() -> None:
+    grammar = Grammar.from_json_schema({"enum": [{"a": 1, "b": {"c": 2, "d": [3]}}]}, property_order="any")
+    assert grammar.accepts('{"b":{"d":[3],"c":2},"a":1}')
+    assert not grammar.accepts('{"b":{"d":[3],"c":2}}')
+    assert not grammar.accepts('{"b":{"d":[3],"c":2},"a":1,"a":1}')
+
+
+def test_a_clock_that_ran_out_is_no_keyword_that_is_left_out() -> None:
+    schema = {"type": "string", "pattern": "(a|b)*a(a|b){9}", "minLength": 3, "maxLength": 333}
+    with pytest.raises(LimitError) as caught:
+        Grammar.from_json_schema(schema, on_unsupported="relax", max_seconds=0)
+    assert caught.value.limit == "seconds"

@@ -11,7 +11,7 @@ import pytest
 
 from trellis import generate_structured
 from trellis.cli import main
-from trellis.errors import SchemaError
+from trellis.errors import SchemaError, UnsupportedError
 from trellis.masking.grammar import Grammar
 from trellis.masking.schema_explain import explain
 from trellis.models.scripted import ScriptedModel
@@ -41,6 +41,40 @@ def test_a_keyword_that_is_deleted_changes_the_language(case: dict[str, Any]) ->
 
 def test_every_keyword_has_a_case() -> None:
     assert {case["keyword"] for case in CASES} == (KEYWORDS - ANNOTATIONS - REFUSED) | {"then", "else"}
+
+
+@pytest.mark.parametrize("draft", ["draft-03", "draft-04", "draft-07"])
+@pytest.mark.parametrize(("keyword", "value"), [("extends", {"type": "integer"}), ("disallow", "string"),
+                                                ("divisibleBy", 2)])
+def test_words_of_draft_3_are_refused_or_listed(keyword: str, value: Any, draft: str) -> None:
+    schema = {"$schema": f"http://json-schema.org/{draft}/schema#", "properties": {"a/b": {keyword: value}}}
+    with pytest.raises(UnsupportedError) as caught:
+        Grammar.from_json_schema(schema)
+    assert caught.value.pointer == f"/properties/a~1b/{keyword}"
+    relaxed = Grammar.from_json_schema(schema, on_unsupported="relax").relaxations
+    assert [it.pointer for it in relaxed] == [f"/properties/a~1b/{keyword}"]
+
+
+def test_there_are_no_other_keywords_in_any_draft() -> None:
+    registry = pytest.importorskip("jsonschema_specifications").REGISTRY
+    names = {name for uri in registry for name in registry.contents(uri).get("properties", {})}
+    assert len(names) > 50
+    assert names <= KEYWORDS
+
+
+def test_words_that_say_where_things_are_change_the_language_or_are_missed() -> None:
+    anchored = {"$ref": "#x", "$defs": {"a": {"$anchor": "x", "type": "integer"}}}
+    assert not Grammar.from_json_schema(anchored).accepts('"a"')
+    addressed = {"$ref": "other", "$defs": {"a": {"$id": "other", "type": "integer"}}}
+    assert not Grammar.from_json_schema(addressed).accepts('"a"')
+    for schema, keyword in ((anchored, "$anchor"), (addressed, "$id")):
+        with pytest.raises((SchemaError, UnsupportedError)):
+            Grammar.from_json_schema(without(schema, keyword, "/$defs/a"))
+        with pytest.raises((SchemaError, UnsupportedError)):
+            Grammar.from_json_schema(without(schema, "$defs", ""))
+    dated = {"$schema": "http://json-schema.org/draft-07/schema#", "contentEncoding": "base64"}
+    assert not Grammar.from_json_schema(dated).accepts('"?"')
+    assert Grammar.from_json_schema(without(dated, "$schema", "")).accepts('"?"')  # an annotation by now
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["keyword"]) for case in CASES])

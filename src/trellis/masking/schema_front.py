@@ -30,6 +30,7 @@ from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
 from trellis.masking.terminals import UNBOUNDED, regex_set
 from trellis.schema import clock
+from trellis.schema.complement import spelled_out
 from trellis.schema.normal import Normalizer, Relaxation
 from trellis.schema.resolve import Document, Place
 from trellis.schema.scopes import with_document
@@ -37,6 +38,7 @@ from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Object
 
 Whitespace = Literal["compact", "none", "indented", "flexible"]
 
+MAX_REORDERED = 6  # members of an object that is given whole, in any order
 MAX_MULTIPLES = 3_000_000  # bytes of their terminals in one schema
 _SIMPLER = 'simplify this part of the schema; or mode="prompt": values are checked after generation'
 
@@ -125,6 +127,11 @@ def _plain(whitespace: Whitespace, dialect: int) -> plain.Plain | None:
     return plain.kernel(SEPARATORS[whitespace], _anything(whitespace), scalars, dialect)
 
 
+def _check_names(value: Mapping[Any, Any]) -> None:
+    if not all(isinstance(name, str) for name in value):
+        raise SchemaError(f"{reprlib.repr(value)} is no JSON value: names must be strings")
+
+
 class _Lowering:
     """One schema on its way. Each different conjunction is lowered once, into *ports*: ways to get across one value.
 
@@ -211,7 +218,7 @@ class _Lowering:
             try:
                 found = multiples.terminal(case._replace(pointer=""))
             except LimitError as error:
-                self.normal.refuse(error.message, case.pointer)
+                self.too_much(error, case.pointer)
                 return self.numbers(case._replace(multiples=(), unlike=()))
             self.multiples_size += len(found or b"")
             if self.multiples_size > MAX_MULTIPLES:
@@ -225,10 +232,16 @@ class _Lowering:
         try:
             found = strings.terminals_of(case)
         except LimitError as error:
-            self.normal.refuse(error.message, case.pointer)
+            self.too_much(error, case.pointer)
             lengths = Strings(case.minimum, case.maximum) if case.minimum < UNBOUNDED else Strings()
             found = strings.terminals_of(lengths)
         return [(False, one, "a string") for one in found]
+
+    def too_much(self, error: LimitError, pointer: str) -> None:
+        """Refuse what takes too much, or leave it out where that is wanted; time that is over ends all."""
+        if clock.is_over(error):
+            raise error
+        self.normal.refuse(error.message, pointer)
 
     # Literals -------------------------------------------------------------------------------------------------------
 
@@ -244,14 +257,19 @@ class _Lowering:
 
     def literal(self, value: Any, pointer: str) -> int:
         """The rule of an array or object that is given whole."""
+        if self.order == "any" and isinstance(value, Mapping) and 1 < len(value) <= MAX_REORDERED:
+            _check_names(value)
+            case = spelled_out(value)
+            assert isinstance(case, Objects)
+            return self.writer.rule(id(value), pointer or "the schema", self.object_body(case), (value, case))
         return self.writer.rule(id(value), pointer or "the schema", self.literal_body(value), value)
 
     def literal_body(self, value: Any) -> Body:
         def body(source: int, target: int) -> None:
             writer, builder, marks = self.writer, self.writer.builder, self.writer.separators
             is_object = isinstance(value, Mapping)
-            if is_object and not all(isinstance(name, str) for name in value):
-                raise SchemaError(f"{reprlib.repr(value)} is no JSON value: names must be strings")
+            if is_object:
+                _check_names(value)
             members: list[tuple[str | None, Any]] = list(value.items()) if is_object else [(None, item)
                                                                                            for item in value]
             if not value:

@@ -405,6 +405,8 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
         return [made for names, label in _classes(languages, listed, lambda label: is_never(other(b"", label).value))
                 if not is_never((made := other(names, label)).value)]
     except LimitError as error:
+        if clock.is_over(error):
+            raise
         normal.refuse(error.message, objects.pointer)
         return [_Other(strings.names_outside(listed), (), tuple(((),) for _ in objects.some))]
 

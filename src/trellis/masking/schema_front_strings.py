@@ -31,7 +31,7 @@ from trellis.masking.terminals import (
     text,
     universal,
 )
-from trellis.schema import patterns
+from trellis.schema import clock, patterns
 from trellis.schema.languages import Automaton, automaton
 from trellis.schema.minimal import minimal
 from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
@@ -181,8 +181,8 @@ def _restricted(strings: Strings) -> tuple[bytes, ...]:
     try:
         found = minimal(automaton(strings._replace(minimum=0, maximum=None)))
         code = None if found is None else terminal_of(found, character, b'"', low, high)
-    except LimitError:  # of patterns that need many states, a few lengths may not
-        if low == 0 and high is None:
+    except LimitError as error:  # of patterns that need many states, a few lengths may not
+        if (low == 0 and high is None) or clock.is_over(error):
             raise
         found = automaton(strings)
         code = None if found is None else terminal_of(found, character, b'"')

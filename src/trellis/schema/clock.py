@@ -24,6 +24,11 @@ class _Clock:
 _clock: ContextVar[_Clock | None] = ContextVar("clock", default=None)
 
 
+def is_over(error: LimitError) -> bool:
+    """Whether an error says that the time is over: then nothing else can be tried."""
+    return error.limit == "seconds"
+
+
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """What is done inside may take so much time of this thread's processor."""

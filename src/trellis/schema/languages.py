@@ -58,7 +58,9 @@ def is_empty(strings: Strings) -> bool:
     """Whether it is certain, without much work and whatever their lengths, that there are no such strings."""
     try:
         return not _Product((strings._replace(pointer="", minimum=0, maximum=None),), MAX_ASKED).explore()
-    except LimitError:
+    except LimitError as error:
+        if clock.is_over(error):
+            raise
         return False
 
 
