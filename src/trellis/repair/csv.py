@@ -140,20 +140,35 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()
-    for disguise in disguises(text, names):
-        plain = apply_edits(text, disguise)
-        inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
-        if inner is not None and all(allowed(change.rule, level) for change in disguise):
-            changes = compose(text, disguise, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in inner.edits])
-            sure = confidence(sum(change.cost for change in changes), math.inf)
-            return Repaired(inner.value, inner.text, locate(text, changes), sure, True, (), inner.ambiguous)
+    disguised = _disguised(text, schema, judge, level, names)
+    if disguised is not None:
+        return disguised
     failures: list[RepairError] = []  # the likeliest place's first
     found = _standard(text, schema, judge, level, names, failures) or _mended(text, schema, judge, level, names)
     if found is None:
         if not any(failure.against_schema for failure in failures):
             _misfit(text, schema, judge, names)
         raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
-    return found
+    if not found.edits or (again := _disguised(found.text, schema, judge, level, names)) is None:
+        return found
+    return _composed(text, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits], again)
+
+
+def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[str]) -> Repaired[Any] | None:
+    """The table of a text that is written as something else throughout."""
+    for disguise in disguises(text, names):
+        plain = apply_edits(text, disguise)
+        inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
+        if inner is not None and all(allowed(change.rule, level) for change in disguise):
+            return _composed(text, disguise, inner)
+    return None
+
+
+def _composed(text: str, first: Sequence[Change], then: Repaired[Any]) -> Repaired[Any]:
+    """The result for a text of some changes and a repair of what they make."""
+    changes = compose(text, first, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in then.edits])
+    sure = confidence(sum(change.cost for change in changes), math.inf)
+    return Repaired(then.value, then.text, locate(text, changes), sure, True, (), then.ambiguous)
 
 
 def _standard(
@@ -257,17 +272,21 @@ def _mended(
         inner = reader.read(start, end)
         if inner is None or not all(allowed(change.rule, level) for change in inner):
             continue
-        changes = [*removal(text, 0, start), *inner, *removal(text, end, len(text))]
+        moved = [Change(c.rule, c.start - start, c.end - start, c.after, c.cost) for c in inner]
         try:
-            result = apply_edits(text, changes)
+            piece = apply_edits(text[start:end], moved)
             mark = "," if reader.piped else delimiter
-            rows = read_csv(result, schema, delimiter=mark)
+            rows = read_csv(piece, schema, delimiter=mark)
         except (ValueError, UsageError):
             continue
+        if not rows or not judge.accepts(rows):
+            continue
+        changes = [*removal(text, 0, start), *inner, *removal(text, end, len(text))]
+        result = apply_edits(text, changes)
         cost = sum(change.cost for change in changes)
         lost = _LOST * _like_rows(text[:start], delimiter, len(reader.columns))
         better = best is None or cost + lost < best[0]
-        if rows and better and judge.accepts(rows) and _stays(result, rows, schema, judge, names):
+        if better and _stays(result, rows, schema, judge, names):
             sure = confidence(cost, math.inf)
             doubtful = reader.doubtful or lost > 0
             best = cost + lost, Repaired(rows, result, locate(text, changes), sure, True, (), doubtful)

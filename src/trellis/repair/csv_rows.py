@@ -160,7 +160,7 @@ class Rows:
         if len(self.columns) < 2 or not self._rows:
             return False
         found = self._split(start, end)
-        if self._name(found[0].text, self.columns) != self.columns[0]:
+        if len(found) != len(self.columns) or self._name(found[0].text, self.columns) != self.columns[0]:
             return False
         return [self._name(cell.text, self.columns) for cell in found] == self.columns
 
@@ -250,7 +250,9 @@ class Rows:
         surplus: Change | None = None
         if len(found) > width:
             trimmed = found[:width] if all(not cell.text for cell in found[width:]) else None
-            if trimmed is None or not all(stands(cell.text, self._views[at]) for at, cell in enumerate(trimmed)):
+            if trimmed is None or not all(
+                stands(cell.text, view) for cell, view in zip(self._kept(trimmed), self._views, strict=False)
+            ):
                 merged = self._merged(found)
             else:
                 merged = None
@@ -267,7 +269,7 @@ class Rows:
             if alone or self._out or any(view.types() and "null" not in view.types() for view in rest):
                 return False
             surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
-        kept = [cell for at, cell in enumerate(found) if at not in self._out]
+        kept = self._kept(found)
         if not self.any_cell and not all(may_stand(cell.text, self._views[at]) for at, cell in enumerate(kept)):
             return False
         if surplus is not None:
@@ -277,8 +279,11 @@ class Rows:
 
     def _stand(self, found: list[Cell]) -> bool:
         """Whether all cells of a row may stand in their columns."""
-        kept = [cell for at, cell in enumerate(found) if at not in self._out]
-        return all(may_stand(cell.text, view) for cell, view in zip(kept, self._views, strict=False))
+        return all(may_stand(cell.text, view) for cell, view in zip(self._kept(found), self._views, strict=False))
+
+    def _kept(self, found: list[Cell]) -> list[Cell]:
+        """The cells of the columns that the schema has a place for."""
+        return [cell for at, cell in enumerate(found) if at not in self._out] if self._out else found
 
     def _otherwise(self, start: int, end: int) -> list[Cell] | None:
         """The cells of a row in which a quote was not closed, or that has another delimiter."""

@@ -35,6 +35,7 @@ from .yaml_table import rows_in_brackets
 DEPTH = 100
 _NEAR = 20  # lines that are looked at for a key
 _COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
+_MARK = re.compile(r"[,;|] ")
 _WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 
 
@@ -254,7 +255,7 @@ class LineReader(Around):
         """Where a value ends that the next member follows behind a comma, and that member's entry."""
         if len(frame.keys) > _NEAR or self.text[at] in "[{|>":
             return None
-        if all(self.text.find(mark, at, line.end) < 0 for mark in (", ", "; ", "| ")):
+        if _MARK.search(self.text, at, line.end) is None:
             return None
         if self.text[at] in "\"'":
             whole = _WHOLE.match(self.text, at, line.end)
