@@ -60,6 +60,30 @@ impl TokenSet {
     }
 }
 
+impl TokenSet {
+    /// The set without some tokens of it.
+    pub fn less(self: Arc<Self>, tokens: &mut [u32]) -> Arc<TokenSet> {
+        if tokens.is_empty() {
+            return self;
+        }
+        let mut out = TokenSet::clone(&self);
+        for (word, bits) in pairs(tokens) {
+            match out.clear.binary_search_by_key(&word, |x| x.0) {
+                Ok(i) => out.clear[i].1 |= bits,
+                Err(i) if out.base.is_some() => out.clear.insert(i, (word, bits)),
+                Err(_) => {}
+            }
+            if let Ok(i) = out.set.binary_search_by_key(&word, |x| x.0) {
+                out.set[i].1 &= !bits;
+                if out.set[i].1 == 0 {
+                    out.set.remove(i);
+                }
+            }
+        }
+        Arc::new(out)
+    }
+}
+
 /// Sorted, merged (word, bits) of a list of tokens.
 pub fn pairs(tokens: &mut [u32]) -> Pairs {
     tokens.sort_unstable();

@@ -15,6 +15,7 @@ use crate::error::{ErrorKind, KernelError, Result};
 use crate::exits::AT_START;
 use crate::hash::{Map, Set};
 use crate::lexer::{Exit, Lexicon, DEAD};
+use crate::names::Point;
 use crate::parser::{Item, IMPOSSIBLE};
 
 /// Tokens that end in one lexer state before one continuation.
@@ -226,8 +227,8 @@ impl Engine {
     }
 
     /// Checks that a budget is enough for the shortest output.
-    pub(crate) fn check_budget(&mut self, state: &State, max_tokens: usize) -> Result<()> {
-        let needed = self.plan(state)?.len() + 1;
+    pub(crate) fn check_budget(&mut self, at: &Point, max_tokens: usize) -> Result<()> {
+        let needed = self.plan_at(at)?.len() + 1;
         if needed > max_tokens {
             let message = format!("the shortest output needs {needed} tokens, max_tokens is {max_tokens}");
             return Err(KernelError::new(ErrorKind::Budget, message));

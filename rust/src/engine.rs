@@ -5,7 +5,7 @@
 //! transitions, so that on warm ground accept and fill are look-ups.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::bitmask::{TokenSet, Union};
@@ -15,6 +15,7 @@ use crate::frames::Frames;
 use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
 use crate::mask::Following;
+use crate::names::Known;
 use crate::parser::{canonical, Item, Parser};
 use crate::search::Search;
 use crate::settled::Settled;
@@ -40,6 +41,8 @@ pub struct State {
     /// Whether the output may end here.
     pub can_end: bool,
     mask: Mutex<Option<Arc<TokenSet>>>,
+    /// Tokens of the mask that say names behind commas of theirs, where names come once and somebody asked.
+    pub(crate) saying: OnceLock<Box<[u32]>>,
     /// A shortest ending in tokens, once asked for.
     plan: Mutex<Option<Arc<[u32]>>>,
     /// Bytes of the longest shortest ending after any token, once asked for; else `u32::MAX`.
@@ -102,6 +105,11 @@ pub struct Engine {
     pub(crate) checked: bool,
     /// In which the first lexeme starts; see `guards`.
     context: u32,
+    /// See [`crate::ProgramCode`].
+    pub(crate) names_once: u32,
+    pub(crate) names_counted: bool,
+    /// Masks that a register took tokens from.
+    pub(crate) known: Known,
     states: Map<(Arc<[Item]>, bool), Arc<State>>,
     next_id: u32,
     transitions: Vec<Option<Transition>>,
@@ -141,6 +149,9 @@ impl Engine {
             parser,
             checked,
             context,
+            names_once: 0,
+            names_counted: false,
+            known: Known::default(),
             states: Map::default(),
             next_id: 0,
             transitions: (0..256).map(|_| None).collect(),
@@ -197,6 +208,7 @@ impl Engine {
             items: key.0.clone(),
             can_end,
             mask: Mutex::new(None),
+            saying: OnceLock::new(),
             plan: Mutex::new(None),
             dearest: AtomicU32::new(u32::MAX),
         });
@@ -299,7 +311,13 @@ impl Engine {
     }
 
     /// One byte: the items after it, and whether the output may end.
-    fn step(&mut self, lexicon: &mut Lexicon, items: &[Item], byte: u8, out: &mut Vec<Item>) -> Result<bool> {
+    pub(crate) fn step(
+        &mut self,
+        lexicon: &mut Lexicon,
+        items: &[Item],
+        byte: u8,
+        out: &mut Vec<Item>,
+    ) -> Result<bool> {
         out.clear();
         let mut can_end = false;
         for &(d, k) in items {
@@ -391,6 +409,7 @@ impl Engine {
 
     /// Forgets what only served to make masks.
     fn forget(&mut self) {
+        self.known = Known::default();
         self.crossings = Tops::default();
         self.frames = Frames::default();
         self.followings = Map::default();

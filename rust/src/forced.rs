@@ -1,19 +1,18 @@
 //! Bytes that have to come: those that every completion starts with.
 
-use std::sync::Arc;
-
 use crate::engine::{lock, Engine, State};
 use crate::error::Result;
+use crate::names::Point;
 
 impl Engine {
-    /// The bytes that every completion of a state starts with, `limit` at most.
-    pub(crate) fn forced(&mut self, state: &Arc<State>, limit: usize) -> Result<Vec<u8>> {
-        let (mut out, mut at) = (Vec::new(), state.clone());
-        while out.len() < limit && !at.can_end {
-            let Some(bytes) = self.candidates(&at) else { break };
-            let mut only: Option<(u8, Arc<State>)> = None;
+    /// The bytes that every completion of a point starts with, `limit` at most.
+    pub(crate) fn forced(&mut self, from: &Point, limit: usize) -> Result<Vec<u8>> {
+        let (mut out, mut at) = (Vec::new(), from.clone());
+        while out.len() < limit && !at.state.can_end {
+            let Some(bytes) = self.candidates(&at.state) else { break };
+            let mut only: Option<(u8, Point)> = None;
             for byte in bytes {
-                if let Some(to) = self.read(&at, &[byte])? {
+                if let Some(to) = self.follow_bytes(&at, &[byte])? {
                     if only.replace((byte, to)).is_some() {
                         return Ok(out);
                     }

@@ -15,6 +15,7 @@
 //! | [`parser`], [`program`], [`general`], [`lalr`], [`lalr_table`], `lalr_live` | continuations: what may follow a lexeme |
 //! | [`engine`], `mask`, `frames`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
+//! | `register`, `said`, `names`, `endings` | names of JSON that come once: what no grammar can remember |
 //! | [`tidy`], [`schema`] | programs made ready; plain JSON Schemas to programs |
 
 #![warn(missing_docs)]
@@ -27,6 +28,7 @@ mod budget;
 mod code;
 mod conditions;
 mod counted;
+mod endings;
 pub mod engine;
 pub mod error;
 mod except;
@@ -48,6 +50,7 @@ mod looking;
 mod loops;
 mod mask;
 pub mod matcher;
+mod names;
 pub mod nfa;
 pub mod parser;
 pub mod program;
@@ -56,7 +59,9 @@ mod python;
 #[cfg(feature = "python")]
 mod python_schema;
 pub mod regex;
+mod register;
 mod rests;
+mod said;
 mod scanner;
 pub mod schema;
 mod search;

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::bitmask::TokenSet;
-use crate::engine::{lock, Counts, Engine, State, PATIENCE};
+use crate::engine::{lock, Counts, Engine, PATIENCE};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::general::General;
 use crate::lalr::Lalr;
 use crate::lalr_table::LalrCode;
 use crate::lexer::Lexicon;
+use crate::names::{takes_none, Point, NEVER};
 use crate::parser::Parser;
 use crate::program::{Program, ProgramCode};
 use crate::terminal::is_first;
@@ -26,7 +27,8 @@ pub struct Grammar {
     pub(crate) vocabulary: Arc<Vocabulary>,
     /// The tables that it shares with other grammars.
     pub(crate) lexicon: Arc<Mutex<Lexicon>>,
-    initial: Arc<State>,
+    initial: Point,
+    names_once: u32,
     names: Vec<String>,
 }
 
@@ -35,7 +37,7 @@ impl Grammar {
     pub fn general(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &ProgramCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
         let checked = code.terminals.iter().any(|t| is_first(t));
-        Self::build(vocabulary, names, checked, |lexicon| {
+        Self::build(vocabulary, names, checked, (code.names_once, code.names_counted), |lexicon| {
             let program = Program::new(code, lexicon)?;
             let behinds = lexicon.behinds(&program.terminals);
             Ok((Box::new(General::new(program)), behinds))
@@ -45,7 +47,7 @@ impl Grammar {
     /// Compiles an LALR program.
     pub fn lalr(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &LalrCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
-        Self::build(vocabulary, names, true, |_| {
+        Self::build(vocabulary, names, true, (0, false), |_| {
             let parser = Lalr::new(code)?;
             let behinds = parser.behinds();
             Ok((Box::new(parser), behinds))
@@ -56,6 +58,7 @@ impl Grammar {
         vocabulary: Arc<Vocabulary>,
         names: Vec<String>,
         checked: bool,
+        (names_once, names_counted): (u32, bool),
         parser: impl FnOnce(&mut Lexicon) -> Result<(Box<dyn Parser>, Vec<Box<[u8]>>)>,
     ) -> Result<Arc<Grammar>> {
         let shared = vocabulary.lexicon();
@@ -64,11 +67,13 @@ impl Grammar {
         let context = lexicon.first_context(behinds)?;
         drop(lexicon);
         let mut engine = Engine::new(vocabulary.clone(), shared.clone(), parser, checked, context, GRAMMAR_BYTES);
+        (engine.names_once, engine.names_counted) = (names_once, names_counted);
         let initial = engine.initial()?;
         if initial.items.is_empty() && !initial.can_end {
             return Err(KernelError::program("no text at all belongs to the language"));
         }
-        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, lexicon: shared, initial, names }))
+        let initial = Point { state: initial, register: (names_once > 0).then(Arc::default) };
+        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, lexicon: shared, initial, names_once, names }))
     }
 
     /// Tokens that the shortest output needs, the end token among them.
@@ -91,16 +96,13 @@ impl Grammar {
         }
     }
 
-    /// A shortest ending from a state, in symbols.
-    fn ending(&self, state: &State) -> Result<Vec<u32>> {
-        let mut engine = lock(&self.engine);
-        let lexicon = engine.lexicon.clone();
-        let mut lexicon = engine.open(&lexicon);
-        engine.shortest(&mut lexicon, state)
+    /// A short ending from a point, in symbols.
+    fn ending(&self, at: &Point) -> Result<Vec<u32>> {
+        lock(&self.engine).ending_at(at)
     }
 
-    pub(crate) fn tokens_needed(&self, state: &State) -> Result<usize> {
-        Ok(self.vocabulary.spell(&self.ending(state)?)?.len() + 1)
+    fn tokens_needed(&self, at: &Point) -> Result<usize> {
+        Ok(self.vocabulary.spell(&self.ending(at)?)?.len() + 1)
     }
 
     /// Forgets everything that no matcher holds.
@@ -137,7 +139,7 @@ pub struct Stats {
 /// One accepted token (or run of bytes) of a history; histories share their beginnings.
 #[derive(Debug)]
 struct Step {
-    state: Arc<State>,
+    at: Point,
     finished: bool,
     length: usize,
     /// Tokens of the budget that are used up.
@@ -149,7 +151,7 @@ struct Step {
 
 /// The beginning of some text that a matcher can accept.
 struct Prefix {
-    state: Arc<State>,
+    at: Point,
     /// Bytes.
     taken: usize,
     /// Tokens of the budget that it uses up, and the plan to go on with.
@@ -179,11 +181,11 @@ pub struct Matcher {
 impl Matcher {
     /// At the start of the output.
     pub fn new(grammar: Arc<Grammar>, max_tokens: Option<usize>) -> Result<Matcher> {
-        let state = grammar.initial.clone();
+        let at = grammar.initial.clone();
         if let Some(max) = max_tokens {
-            lock(&grammar.engine).check_budget(&state, max)?;
+            lock(&grammar.engine).check_budget(&at, max)?;
         }
-        let last = Arc::new(Step { state, finished: false, length: 0, spent: 0, plan: None, previous: None });
+        let last = Arc::new(Step { at, finished: false, length: 0, spent: 0, plan: None, previous: None });
         Ok(Matcher { grammar, last, max_tokens, patience: PATIENCE })
     }
 
@@ -221,7 +223,7 @@ impl Matcher {
 
     /// Whether the output may end here.
     pub fn can_end(&self) -> bool {
-        self.last.state.can_end
+        self.last.at.state.can_end
     }
 
     /// Whether an end token was accepted.
@@ -234,10 +236,10 @@ impl Matcher {
         self.last.length
     }
 
-    fn push(&mut self, state: Arc<State>, finished: bool, spent: usize, plan: Option<Arc<[u32]>>) {
+    fn push(&mut self, at: Point, finished: bool, spent: usize, plan: Option<Arc<[u32]>>) {
         let previous = Some(self.last.clone());
         let (length, spent) = (self.last.length + 1, self.last.spent + spent);
-        self.last = Arc::new(Step { state, finished, length, spent, plan, previous });
+        self.last = Arc::new(Step { at, finished, length, spent, plan, previous });
     }
 
     /// Under a budget: the tokens left after the next one.
@@ -247,12 +249,12 @@ impl Matcher {
 
     /// The planned ending, in tokens.
     fn plan(&self, engine: &mut Engine) -> Result<Arc<[u32]>> {
-        self.last.plan.clone().map_or_else(|| engine.plan(&self.last.state), Ok)
+        self.last.plan.clone().map_or_else(|| engine.plan_at(&self.last.at), Ok)
     }
 
     /// Checks a token against the budget: whether it is kept, and the plan to go on with.
-    fn afford(&self, engine: &mut Engine, token: u32, to: &State, left: usize) -> Result<(bool, Option<Arc<[u32]>>)> {
-        if engine.affordable(to, left)? {
+    fn afford(&self, engine: &mut Engine, token: u32, to: &Point, left: usize) -> Result<(bool, Option<Arc<[u32]>>)> {
+        if engine.affordable_at(to, left)? {
             return Ok((true, None));
         }
         let plan = self.plan(engine)?;
@@ -269,8 +271,8 @@ impl Matcher {
 
     fn taken(&mut self, token: u32) -> Result<bool> {
         let eos = self.grammar.vocabulary.eos.contains(&token);
-        if eos && (self.last.finished || self.last.state.can_end) {
-            self.push(self.last.state.clone(), true, 1, None);
+        if eos && (self.last.finished || self.last.at.state.can_end) {
+            self.push(self.last.at.clone(), true, 1, None);
             return Ok(true);
         }
         if self.last.finished {
@@ -278,7 +280,7 @@ impl Matcher {
         }
         let (to, plan) = {
             let mut engine = self.engine();
-            let Some(to) = engine.accept(&self.last.state, token)? else { return Ok(false) };
+            let Some(to) = engine.follow(&self.last.at, token)? else { return Ok(false) };
             let (kept, plan) = match self.left() {
                 None => (true, None),
                 Some(left) => self.afford(&mut engine, token, &to, left)?,
@@ -289,7 +291,7 @@ impl Matcher {
             (to, plan)
         };
         // An end token may also stand in the grammar; nothing comes after it where the output may end.
-        let finished = eos && to.can_end;
+        let finished = eos && to.state.can_end;
         self.push(to, finished, 1, plan);
         Ok(true)
     }
@@ -299,7 +301,18 @@ impl Matcher {
         if self.last.finished || self.max_tokens.is_some() {
             return None;
         }
-        let to = self.grammar.engine.try_lock().ok()?.remembered(&self.last.state, token)?;
+        let register = match &self.last.at.register {
+            Some(register) => {
+                let after = register.read(self.grammar.vocabulary.tokens.bytes(token)).ok()??;
+                if self.grammar.names_once != NEVER && !after.is_free() {
+                    return None; // whether there is another name takes a look
+                }
+                Some(after)
+            }
+            None => None,
+        };
+        let state = self.grammar.engine.try_lock().ok()?.remembered(&self.last.at.state, token)?;
+        let to = Point { state, register };
         self.push(to, false, 1, None);
         Some(true)
     }
@@ -308,28 +321,28 @@ impl Matcher {
     /// bytes count as the tokens of their longest-match tokenisation, and the output can still end in time.
     pub fn accept_bytes(&mut self, data: &[u8]) -> Result<usize> {
         let read = self.longest(data).map_err(|error| self.placed(error))?;
-        let Prefix { state, taken, spent, plan } = read;
-        self.push(state, self.last.finished, spent, plan);
+        let Prefix { at, taken, spent, plan } = read;
+        self.push(at, self.last.finished, spent, plan);
         Ok(taken)
     }
 
     /// The longest prefix that can be accepted.
     fn longest(&self, data: &[u8]) -> Result<Prefix> {
-        let start = self.last.state.clone();
+        let start = self.last.at.clone();
         if self.last.finished || data.is_empty() {
-            return Ok(Prefix { state: start, taken: 0, spent: 0, plan: self.last.plan.clone() });
+            return Ok(Prefix { at: start, taken: 0, spent: 0, plan: self.last.plan.clone() });
         }
         let mut engine = self.engine();
-        let (mut state, mut taken, mut refused) = (start.clone(), 0, data.len() + 1);
+        let (mut at, mut taken, mut refused) = (start.clone(), 0, data.len() + 1);
         // The whole, else the longest prefix by bisection: prefixes of what is viable are viable.
         while taken + 1 < refused {
             let middle = if refused > data.len() { data.len() } else { taken + (refused - taken) / 2 };
-            match engine.read(&state, &data[taken..middle])? {
-                Some(to) => (state, taken) = (to, middle),
+            match engine.follow_bytes(&at, &data[taken..middle])? {
+                Some(to) => (at, taken) = (to, middle),
                 None => refused = middle,
             }
         }
-        let Some(max) = self.max_tokens else { return Ok(Prefix { state, taken, spent: 0, plan: None }) };
+        let Some(max) = self.max_tokens else { return Ok(Prefix { at, taken, spent: 0, plan: None }) };
         // Back to where the rest of the budget is enough.
         let tokens = self.grammar.vocabulary.greedy(&data[..taken])?;
         let (mut end, mut ends) = (0, vec![0]);
@@ -342,18 +355,18 @@ impl Matcher {
             if left == 0 {
                 continue;
             }
-            let to = if end == taken { Some(state.clone()) } else { engine.read(&start, &data[..end])? };
+            let to = if end == taken { Some(at.clone()) } else { engine.follow_bytes(&start, &data[..end])? };
             if let Some(to) = to {
-                if engine.affordable(&to, left)? {
-                    return Ok(Prefix { state: to, taken: end, spent, plan: None });
+                if engine.affordable_at(&to, left)? {
+                    return Ok(Prefix { at: to, taken: end, spent, plan: None });
                 }
                 let plan = self.plan(&mut engine)?;
                 if plan.starts_with(&tokens[..spent]) && plan.len() - spent < left {
-                    return Ok(Prefix { state: to, taken: end, spent, plan: Some(plan[spent..].into()) });
+                    return Ok(Prefix { at: to, taken: end, spent, plan: Some(plan[spent..].into()) });
                 }
             }
         }
-        Ok(Prefix { state: start, taken: 0, spent: 0, plan: self.last.plan.clone() })
+        Ok(Prefix { at: start, taken: 0, spent: 0, plan: self.last.plan.clone() })
     }
 
     /// Undoes the last `n` accepted tokens.
@@ -378,7 +391,15 @@ impl Matcher {
         if self.last.finished || self.max_tokens.is_some() {
             return None;
         }
-        self.last.state.mask().filter(|mask| !mask.is_empty())
+        let Point { state, register } = &self.last.at;
+        if let Some(register) = register {
+            let tokens = &self.grammar.vocabulary.tokens;
+            let saying = state.saying.get()?;
+            if !register.is_free() || !takes_none(register, saying, tokens, self.grammar.names_once) {
+                return None;
+            }
+        }
+        state.mask().filter(|mask| !mask.is_empty())
     }
 
     /// The tokens that may come next.
@@ -399,11 +420,10 @@ impl Matcher {
     fn computed(&self) -> Result<Arc<TokenSet>> {
         let mut engine = self.engine();
         match self.left() {
-            None => engine.mask(&self.last.state),
+            None => engine.mask_at(&self.last.at),
             Some(left) => {
                 let plan = self.plan(&mut engine)?;
-                let planned = plan.first().copied().filter(|_| plan.len() <= left);
-                engine.budgeted_mask(&self.last.state, left, planned)
+                engine.budgeted_mask_at(&self.last.at, left, &plan)
             }
         }
     }
@@ -417,7 +437,7 @@ impl Matcher {
         let lexicon = engine.lexicon.clone();
         let lexicon = lock(&lexicon);
         let mut names: Vec<u32> = Vec::new();
-        for &(d, k) in self.last.state.items.iter() {
+        for &(d, k) in self.last.at.state.items.iter() {
             names.extend(engine.parser.names(&lexicon, d, k));
         }
         names.sort_unstable();
@@ -436,7 +456,7 @@ impl Matcher {
         if self.last.finished {
             return Ok(Vec::new());
         }
-        let symbols = self.grammar.ending(&self.last.state)?;
+        let symbols = self.grammar.ending(&self.last.at)?;
         Ok(symbols.into_iter().filter_map(|s| u8::try_from(s).ok()).collect())
     }
 
@@ -445,7 +465,7 @@ impl Matcher {
         if self.last.finished {
             return Ok(Vec::new());
         }
-        lock(&self.grammar.engine).forced(&self.last.state, limit)
+        lock(&self.grammar.engine).forced(&self.last.at, limit)
     }
 
     /// Tokens that a shortest ending needs, the end token among them; 0 when finished.
@@ -453,6 +473,6 @@ impl Matcher {
         if self.last.finished {
             return Ok(0);
         }
-        self.grammar.tokens_needed(&self.last.state)
+        self.grammar.tokens_needed(&self.last.at)
     }
 }

@@ -60,6 +60,11 @@ pub struct ProgramCode<'a> {
     pub start: u32,
     /// Ignored terminals.
     pub ignore: &'a [u32],
+    /// Not 0: the texts are JSON in which every name has one spelling, and no object says a name twice. Then it is the
+    /// least number of names that an object may have when there are no others left, `u32::MAX` for never.
+    pub names_once: u32,
+    /// Some object must have more names than the program says.
+    pub names_counted: bool,
 }
 
 impl Program {

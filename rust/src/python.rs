@@ -76,6 +76,7 @@ struct Grammar(Arc<matcher::Grammar>);
 #[pymethods]
 impl Grammar {
     #[staticmethod]
+    #[pyo3(signature = (vocabulary, terminals, names, edges, finals, rule_starts, start, ignore, names_once=0, names_counted=false))]
     #[allow(clippy::too_many_arguments)]
     fn general(
         py: Python<'_>,
@@ -87,11 +88,15 @@ impl Grammar {
         rule_starts: &[u8],
         start: u32,
         ignore: Vec<u32>,
+        names_once: u32,
+        names_counted: bool,
     ) -> PyResult<Self> {
         let terminals = views(&terminals);
         let made = py.detach(|| {
             let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
-            let code = ProgramCode { terminals: &terminals, edges, finals, rule_starts, start, ignore: &ignore };
+            let ignore = &ignore;
+            let terminals = &terminals[..];
+            let code = ProgramCode { terminals, edges, finals, rule_starts, start, ignore, names_once, names_counted };
             matcher::Grammar::general(vocabulary.0.clone(), names, &code)
         })?;
         Ok(Grammar(made))

@@ -14,9 +14,9 @@ const MAX_NODES: usize = 50_000;
 /// Longer pointers as well.
 const MAX_POINTER: usize = 20_000;
 
-/// Terminals, their names, edges, finals, rule starts, start: a general program that ignores nothing.
+/// Terminals, their names, edges, finals, rule starts, start, `names_once`: a general program that ignores nothing.
 type PyParts<'py> =
-    (Vec<Bound<'py, PyBytes>>, Vec<String>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u32);
+    (Vec<Bound<'py, PyBytes>>, Vec<String>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u32, u32);
 type PyNamed<'py> = (Bound<'py, PyBytes>, String);
 
 fn named((code, name): PyNamed<'_>) -> Named {
@@ -85,13 +85,14 @@ impl PlainSchemas {
     ) -> PyResult<Self> {
         let wrong = |what: &str| PyErr::from(KernelError::program(what));
         let separators: Vec<Named> = separators.into_iter().map(named).collect();
-        let (terminals, names, edges, finals, rule_starts, start) = anything;
+        let (terminals, names, edges, finals, rule_starts, start, names_once) = anything;
         let anything = Parts {
             terminals: terminals.iter().map(|t| t.as_bytes().to_vec()).zip(names).collect(),
             edges: code::rows::<4>(edges.as_bytes(), "edges")?,
             finals: finals.as_bytes().iter().map(|&f| f != 0).collect(),
             rule_starts: code::rows::<1>(rule_starts.as_bytes(), "rule_starts")?.iter().map(|r| r[0]).collect(),
             start,
+            names_once,
         };
         let kind = |name: String| KEYWORDS.iter().find(|k| k.0 == name).map(|k| k.1);
         let keywords: Option<_> = keywords.into_iter().map(|(name, what)| Some((name, kind(what)?))).collect();
@@ -150,6 +151,7 @@ impl PlainSchemas {
             PyBytes::new(py, &finals),
             bytes(&parts.rule_starts),
             parts.start,
+            parts.names_once,
         )))
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::hash::Map;
+use crate::names::NEVER;
 use crate::tidy::{self, Outcome, Tidied, CALL, EPSILON, TERMINAL};
 
 /// Edges between sets of names, when names come in any order.
@@ -96,6 +97,8 @@ pub struct Parts {
     pub rule_starts: Vec<u32>,
     /// The rule that the text has to be.
     pub start: u32,
+    /// See [`crate::ProgramCode`].
+    pub names_once: u32,
 }
 
 /// What every schema is lowered with.
@@ -136,6 +139,8 @@ struct Writer<'a> {
     objects: Map<Option<usize>, u32>,
     properties: Map<(u32, Value), u32>,
     queue: Vec<(u32, Body)>,
+    /// See [`crate::ProgramCode`].
+    names_once: Option<u32>,
 }
 
 /// The program of a schema; None when it is not plain, too large, or has no instance.
@@ -156,6 +161,7 @@ pub fn lower(nodes: &[Node], root: Value, marks: &Marks, any_order: bool) -> Opt
         objects: Map::default(),
         properties: Map::default(),
         queue: Vec::new(),
+        names_once: None,
     };
     for (i, mark) in marks.separators.iter().enumerate() {
         writer.separators[i] = writer.terminal(&mark.0, &mark.1);
@@ -180,7 +186,13 @@ impl Writer<'_> {
             finals: states.iter().map(|&s| finals[s as usize] != 0).collect(),
             rule_starts,
             start: 0,
+            names_once: self.names_once.unwrap_or(0),
         })
+    }
+
+    /// No object says a name twice; one that has `least` names may have no others left.
+    fn names_come_once(&mut self, least: u32) {
+        self.names_once = Some(self.names_once.map_or(least, |known| known.min(least)));
     }
 
     fn state(&mut self) -> u32 {
@@ -278,6 +290,7 @@ impl Writer<'_> {
     fn embed_anything(&mut self) -> u32 {
         let marks = self.marks;
         let program = &marks.anything;
+        self.names_come_once(program.names_once);
         let (states, rules) = (self.states, self.starts.len() as u32);
         let numbers: Vec<u32> = program.terminals.iter().map(|(code, name)| self.terminal(code, name)).collect();
         self.states += program.finals.len() as u32;
@@ -395,10 +408,17 @@ impl Writer<'_> {
                 }
             }
         }
+        if !others.is_empty() {
+            self.names_come_once(NEVER);
+        }
         match members.len() + others.len() {
             _ if !self.any_order => self.chain(&members, &others, source, target),
             0 | 1 => self.lonely(&members, others.first().copied(), source, target),
-            _ => self.sets(&members, &others, source, target),
+            _ => {
+                let outside = self.name_outside(&spelled);
+                let any_other = others.iter().any(|other| other.0 == outside);
+                self.sets(&members, &others, any_other, source, target)
+            }
         }
     }
 
@@ -485,11 +505,13 @@ impl Writer<'_> {
         Some(())
     }
 
-    /// In any order: the names that have to be remembered are kept as the set of those seen.
+    /// In any order: the names that have to be remembered are kept as the set of those seen. Where there is `any_other`
+    /// name, every name that has begun can go on.
     fn sets(
         &mut self,
         members: &[(u32, Value, bool)],
         others: &[(u32, Value)],
+        any_other: bool,
         source: u32,
         target: u32,
     ) -> Option<()> {
@@ -503,15 +525,16 @@ impl Writer<'_> {
         for &(name, value, _) in members.iter().filter(|m| !m.2 && !all) {
             free.push(self.property(name, value)?);
         }
+        if !free.is_empty() && !any_other {
+            self.names_come_once(if others.is_empty() { free.len() as u32 } else { NEVER - 1 });
+        }
         for &(name, value) in others {
             free.push(self.property(name, value)?);
         }
         let options = members.len() + others.len();
-        let window = if kept.len() < 16 && options << kept.len() <= MAX_SETS {
-            kept.len()
-        } else {
-            (MAX_SETS / (options * kept.len().max(1))).checked_ilog2().unwrap_or(0) as usize
-        };
+        if kept.len() >= 16 || options << kept.len() > MAX_SETS {
+            return None;
+        }
         let begin = self.step(source, open);
         if needed == 0 {
             self.read(begin, close, target);
@@ -532,8 +555,7 @@ impl Writer<'_> {
                 self.read(after, close, target);
             }
             self.edges.extend(free.iter().map(|&rule| [choose, CALL, rule, after]));
-            let furthest = seen.trailing_ones() as usize + window;
-            for (bit, &rule) in kept.iter().enumerate().take(furthest + 1) {
+            for (bit, &rule) in kept.iter().enumerate() {
                 if seen >> bit & 1 == 0 {
                     let now = seen | 1 << bit;
                     let next = self.states;

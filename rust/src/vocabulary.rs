@@ -1,9 +1,10 @@
 //! A vocabulary: what each token is in bytes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::Lexicon;
+use crate::names::NameTokens;
 use crate::search::SPECIAL;
 use crate::trie::Trie;
 
@@ -52,6 +53,8 @@ pub struct Vocabulary {
     /// Whether every byte is a token, so that every text has a tokenisation.
     pub complete: bool,
     trie: Arc<Trie>,
+    /// Asked for by grammars in which names come once.
+    names: OnceLock<NameTokens>,
     /// The lexicon for the grammars to come. Those that exist keep theirs.
     lexicon: Mutex<Arc<Mutex<Lexicon>>>,
 }
@@ -87,7 +90,7 @@ impl Vocabulary {
         eos.sort_unstable();
         eos.dedup();
         let complete = (0..=255).all(|b| trie.child(0, b).is_some_and(|n| !trie.own(n).is_empty()));
-        Ok(Vocabulary { tokens, eos: eos.into(), words, complete, trie, lexicon })
+        Ok(Vocabulary { tokens, eos: eos.into(), words, complete, trie, names: OnceLock::new(), lexicon })
     }
 
     /// The lexicon for a new grammar.
@@ -98,6 +101,17 @@ impl Vocabulary {
             *current = Arc::new(Mutex::new(Lexicon::new(self.tokens.clone(), self.trie.clone(), self.words)));
         }
         current.clone()
+    }
+
+    /// The tokens, by their bytes.
+    pub(crate) fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    /// The tokens that may say names.
+    pub(crate) fn names(&self) -> &NameTokens {
+        let tokens = &self.tokens;
+        self.names.get_or_init(|| NameTokens::new((0..tokens.len() as u32).map(|id| tokens.bytes(id))))
     }
 
     /// Bytes of memory, about: the tokens, their trie, and the tables for new grammars.

@@ -24,7 +24,16 @@ fn general(
 ) -> Result<Arc<Grammar>> {
     let (edges, starts) = (integers(edges), integers(starts));
     let names = terminals.iter().map(|_| String::new()).collect();
-    let code = ProgramCode { terminals, edges: &edges, finals, rule_starts: &starts, start, ignore };
+    let code = ProgramCode {
+        terminals,
+        edges: &edges,
+        finals,
+        rule_starts: &starts,
+        start,
+        ignore,
+        names_once: 0,
+        names_counted: false,
+    };
     Grammar::general(vocabulary(), names, &code)
 }
 

@@ -204,6 +204,8 @@ impl Rules {
             rule_starts: &starts,
             start: 0,
             ignore: &self.ignore,
+            names_once: 0,
+            names_counted: false,
         };
         Grammar::general(vocabulary.clone(), names, &code)
     }
@@ -438,6 +440,8 @@ fn list_of(vocabulary: &Arc<Vocabulary>, terminal: &[u8]) -> Arc<Grammar> {
         rule_starts: &[0; 4],
         start: 0,
         ignore: &[],
+        names_once: 0,
+        names_counted: false,
     };
     Grammar::general(vocabulary.clone(), vec!["T".into(), "COMMA".into()], &code).unwrap()
 }
@@ -598,6 +602,8 @@ fn automata_are_their_characters() {
             rule_starts: &[0; 4],
             start: 0,
             ignore: &[],
+            names_once: 0,
+            names_counted: false,
         };
         let names = literals.iter().map(|_| String::new()).collect();
         let spelled = Grammar::general(vocabulary.clone(), names, &code).unwrap();
@@ -708,6 +714,8 @@ fn ambiguity_is_shared() {
         rule_starts: &[0; 4],
         start: 0,
         ignore: &[],
+        names_once: 0,
+        names_counted: false,
     };
     let grammar = Grammar::general(vocabulary, names, &code).unwrap();
     let mut matcher = Matcher::new(grammar, None).unwrap();

@@ -43,8 +43,15 @@ class Grammar:
         rule_starts: bytes,
         start: int,
         ignore: Sequence[int],
+        names_once: int = 0,
+        names_counted: bool = False,
     ) -> Grammar:
         """Compiles rules given as automata over symbols.
+
+        Args:
+            names_once: not 0 where the texts are JSON in which every name has one spelling, and no object says a name
+                twice: the least number of names that an object may have when it has no others left (2**32 - 1: never).
+            names_counted: some object must have more names than the program says.
 
         Raises:
             KernelError: "program" or "limit", with the index of the terminal, rule, state or edge.
@@ -126,7 +133,7 @@ class PlainSchemas:
     """Lowers JSON Schemas whose arrays and objects need no algebra."""
 
     def __new__(cls, separators: Sequence[tuple[bytes, str]], name: bytes,
-                anything: tuple[Sequence[bytes], Sequence[str], bytes, bytes, bytes, int],
+                anything: tuple[Sequence[bytes], Sequence[str], bytes, bytes, bytes, int, int],
                 scalars: Sequence[tuple[str, tuple[bytes, str]]], keywords: Sequence[tuple[str, str]],
                 spellings: Sequence[str]) -> PlainSchemas:
         """Terminals come with their names.
@@ -134,7 +141,8 @@ class PlainSchemas:
         Args:
             separators: the terminals of ``{``, ``}``, ``[``, ``]``, ``,`` and ``:``.
             name: the terminal of any property's name, a regex.
-            anything: terminals, names, edges, finals, rule starts and start of the program of any value.
+            anything: terminals, names, edges, finals, rule starts, start and ``names_once`` of the program of any
+                value.
             scalars: for each type but array and object, and for null and boolean together in either order (names
                 with a blank between them), its terminal.
             keywords: each keyword and what it is: its own name where it is plain, or annotation, address, reference,
@@ -143,7 +151,7 @@ class PlainSchemas:
         """
     def lower(self, root: object, any_order: bool,
               ways: Callable[[dict[str, object] | int, str], list[tuple[object, ...]] | None],
-              ) -> tuple[list[bytes], list[str], bytes, bytes, bytes, int] | None:
+              ) -> tuple[list[bytes], list[str], bytes, bytes, bytes, int, int] | None:
         """The program of a schema, in parts as ``anything``; None when it goes beyond, or has no instance.
 
         Args:

@@ -37,6 +37,8 @@ def portable(program: Program, notes: Iterable[str] = ()) -> str:
     if not isinstance(program, GeneralProgram):
         raise UnsupportedError("the portable dialect cannot say which conflicts LALR resolves, and how",
                                hint='load the grammar with parser="earley"')
+    if program.names_once:
+        notes = (*notes, "not enforced: no name comes twice in an object")
     return _Text(_Graph(program)).text(notes)
 
 

@@ -32,6 +32,10 @@ class GeneralProgram:
         rule_starts: the start state of each rule.
         start: the rule that the text has to be.
         ignore: terminals that may stand anywhere between others, before the first, and after the last.
+        names_once: not 0 where the texts are JSON in which each name has one spelling, and no object says a name twice:
+            the least number of names that an object may have when it has no others left (``UNBOUNDED``: there always
+            are others).
+        names_counted: some object must have more names than the program says.
     """
 
     terminals: tuple[bytes, ...]
@@ -41,6 +45,8 @@ class GeneralProgram:
     rule_starts: bytes
     start: int
     ignore: tuple[int, ...]
+    names_once: int = 0
+    names_counted: bool = False
 
 
 Spelled = tuple[tuple[bytes, ...], ...]
@@ -110,6 +116,8 @@ class AutomatonBuilder:
         self._starts: list[int] = []
         self._finals: set[int] = set()
         self._ignore: list[int] = []
+        self._names_once = 0
+        self._names_counted = False
 
     def state(self) -> int:
         """A new state. A state belongs to the rules from whose start it can be reached."""
@@ -145,8 +153,19 @@ class AutomatonBuilder:
         """Edges, four integers each: source, kind, terminal (``symbol``) or rule, target."""
         self._edges += rows
 
+    def names_once(self, least: int, counted: bool = False) -> None:
+        """No object says a name twice; one that has ``least`` names may have no others left.
+
+        Args:
+            counted: it must have more names than the automaton says.
+        """
+        self._names_once = min(self._names_once or least, least)
+        self._names_counted |= counted
+
     def embed(self, program: GeneralProgram, name: str) -> int:
         """A rule whose texts are those of another program (that ignores nothing)."""
+        if program.names_once:
+            self.names_once(program.names_once, program.names_counted)
         states, rules = self._states, len(self._rules)
         symbols = [self._terminal(code, of) for code, of in zip(program.terminals, program.names, strict=True)]
         self._states += len(program.finals)
@@ -326,6 +345,8 @@ class AutomatonBuilder:
             rule_starts=rule_starts,
             start=0,
             ignore=tuple(terminals.index(index) for index in self._ignore),
+            names_once=self._names_once,
+            names_counted=self._names_counted,
         )
 
 

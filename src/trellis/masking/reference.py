@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from trellis.errors import GrammarError, LimitError, MaskError
 from trellis.masking import terminals
-from trellis.masking.program import LalrProgram, Program
+from trellis.masking.program import GeneralProgram, LalrProgram, Program
 from trellis.masking.reference_lexer import Guard, Lexeme, Lexer
 from trellis.masking.reference_parser import STACK_LIMIT, GeneralParser, LalrParser, Stack
+from trellis.masking.reference_register import Register
 
 SPECIAL = 256
 Symbols = tuple[int, ...]  # bytes; special tokens as SPECIAL + id
@@ -38,6 +39,7 @@ class Configuration(NamedTuple):
     stack: Stack
     guards: frozenset[Guard]
     text: bytes  # the last bytes read, as many as lookbehinds reach
+    register: Register | None  # where names come once
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Machine:
         self.certain = not scanners and all(code[0] != terminals.REGEX_FIRST for code in program.terminals)
         self.alive: dict[Configuration, bool] = {}
         self.steps: dict[tuple[State, int], State | None] = {}
-        configurations, can_end = self._begin(self.parser.start, frozenset(), b"")
+        once = isinstance(program, GeneralProgram) and program.names_once
+        configurations, can_end = self._begin(self.parser.start, frozenset(), b"", Register() if once else None)
         self.start = self._state(configurations, can_end)
         if self.start is None:
             raise GrammarError("no text at all belongs to the grammar: its terminals never fit together")
@@ -88,7 +91,7 @@ class Machine:
         stack = self.parser.take(configuration.stack, configuration.lexeme.label)
         if stack is None or any(map(self.lexer.fires_at_end, configuration.guards)):
             return [], False
-        return self._begin(stack, frozenset(), b"")
+        return self._begin(stack, frozenset(), b"", configuration.register)
 
     def _state(self, configurations: Iterable[Configuration], can_end: bool) -> State | None:
         reached = set(configurations)
@@ -97,37 +100,54 @@ class Machine:
         alive = frozenset(configuration for configuration in reached if self._is_alive(configuration))
         return State(alive, can_end) if alive or can_end else None
 
-    def _begin(self, stack: Stack, guards: frozenset[Guard], text: bytes) -> tuple[list[Configuration], bool]:
+    def _begin(self, stack: Stack, guards: frozenset[Guard], text: bytes,
+               register: Register | None) -> tuple[list[Configuration], bool]:
         """The configurations before the next lexeme, and whether the text can end here."""
         starts, can_end = self.parser.closure(stack)
-        configurations = [Configuration(self.lexer.start(label, text), after, guards, text) for label, after in starts]
+        configurations = [Configuration(self.lexer.start(label, text), after, guards, text, register)
+                          for label, after in starts]
         return configurations, can_end and not any(map(self.lexer.fires_at_end, guards))
 
     def _move(self, configuration: Configuration, byte: int) -> tuple[list[Configuration], bool]:
         text = (configuration.text + bytes([byte]))[-self.lexer.reach:] if self.lexer.reach else b""
         guards = [self.lexer.step_guard(guard, byte, text) for guard in configuration.guards]
         lexeme = self.lexer.step(configuration.lexeme, byte, text)
-        if None in guards or lexeme is None:
+        register = configuration.register and configuration.register.step(byte)
+        if None in guards or lexeme is None or (register is None) != (configuration.register is None):
             return [], False
         alive = frozenset(guard for guard in guards if guard)
         reached, can_end = [], False
         if lexeme.threads or not lexeme.ends or lexeme.phase:
-            reached.append(Configuration(lexeme, configuration.stack, alive, text))
+            reached.append(Configuration(lexeme, configuration.stack, alive, text, register))
         for label, guard in lexeme.ends:
             stack = self.parser.take(configuration.stack, label)
             if stack is not None:
-                following, ends = self._begin(stack, alive | {guard} if guard else alive, text)
+                following, ends = self._begin(stack, alive | {guard} if guard else alive, text, register)
                 reached += following
                 can_end |= ends
         return reached, can_end
 
     def _is_alive(self, configuration: Configuration) -> bool:
         if self.certain:
-            return True
+            return configuration.register is None or self._has_another_name(configuration, configuration.register)
         if configuration not in self.alive:
             found = self._search([configuration], lambda symbols, at: len(symbols) + 4 * len(at.stack), self.alive)
             if found is None:
                 self.alive[configuration] = False
+        return self.alive[configuration]
+
+    def _has_another_name(self, configuration: Configuration, register: Register) -> bool:
+        """Whether a name that was not said can come, or end, here: some text leads away from those that were."""
+        if register.is_free:
+            return True
+        if configuration not in self.alive:
+            work = [configuration]
+            for at in work:  # grows by what goes along with a name that was said
+                following = [new for byte in range(256) for new in self._move(at, byte)[0]]
+                self.alive[configuration] = any(new.register is None or new.register.is_free for new in following)
+                if self.alive[configuration]:
+                    break
+                work += [new for new in dict.fromkeys(following) if new not in work]
         return self.alive[configuration]
 
     def witness(self, state: State) -> Symbols:
@@ -159,7 +179,11 @@ class Machine:
                 continue
             found = known.get(configuration, False)
             special = self.lexer.special(configuration.lexeme.label)
-            for symbol in () if found else self.bytes if special is None else (SPECIAL + special,):
+            # Bytes of one class are not alike where one of them leads along a name that was said.
+            alike = configuration.register is None or configuration.register.is_free
+            symbols_on: Iterable[int] = (SPECIAL + special,) if special is not None else (
+                self.bytes if alike else range(256))
+            for symbol in () if found else symbols_on:
                 following, can_end = (self._move(configuration, symbol) if special is None else
                                       self._take(configuration))
                 if can_end:

@@ -6,8 +6,8 @@ program parses to a valid instance. Complete over values: every valid instance h
 in the schema is spelled as one; multiples are spelled without exponents).
 
 What the schema leaves open is decided so: properties come in the order of the schema, those that it does not declare
-come last, in any order (a name among these may come twice, as JSON allows; every value is checked); or, where asked
-for, in any order. White space is bounded.
+come last, in any order; or, where asked for, all come in any order. No name comes twice in an object. White space is
+bounded.
 """
 
 from __future__ import annotations

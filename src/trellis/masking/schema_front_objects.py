@@ -3,8 +3,8 @@
 In the schema's order the properties are a chain in which optional ones are skipped, and names that are not declared
 come last. In any order, the names that have to be remembered (required ones, those that others ask for) are kept as
 the set of those seen; where such sets are many, a required one may come before only so many others that the schema
-names first. All other names may come anywhere between them. A name that is not remembered may come twice, as JSON
-allows: each of its values is checked, so the last one, which counts, is as good as the others.
+names first. All other names may come anywhere between them. That no name comes twice is for whoever walks the program
+to see (``GeneralProgram.names_once``), wherever the automaton cannot.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.left_corner import CALL, TERMINAL
 from trellis.masking.schema_front_writer import Writer
+from trellis.masking.terminals import UNBOUNDED
 from trellis.schema import clock
-from trellis.schema.languages import automaton, partition
+from trellis.schema.languages import ENDLESS, automaton, partition
 from trellis.schema.normal import Normalizer
 from trellis.schema.patterns import Pattern
 from trellis.schema.resolve import join, negate
@@ -46,7 +47,7 @@ class _Register(NamedTuple):
     at: int  # how far the chain is
     seen: frozenset[int]  # names of the chain that still matter
     number: int
-    found: tuple[int, ...]  # for each clause of ``some``: 0 not yet, 1 by the last such name, 2 for good
+    found: tuple[bool, ...]  # for each clause of ``some``
 
 
 Wanted = tuple[tuple[Conjunction, ...], ...]  # for each clause of ``some``, the values under some name that satisfy it
@@ -55,7 +56,7 @@ Wanted = tuple[tuple[Conjunction, ...], ...]  # for each clause of ``some``, the
 class _Other(NamedTuple):
     """Names that are not listed and have the same to satisfy."""
 
-    names: bytes
+    names: strings.Names
     value: Conjunction
     wanted: Wanted
 
@@ -69,7 +70,7 @@ class ObjectAutomaton:
                                 *(name for pair in objects.implied for name in pair),
                                 *(name for clause in objects.some for name in _names_in(clause))))
         self.members = {name: objects.member(name) for name in listed}
-        self._variants: dict[Any, list[tuple[Conjunction, tuple[int, ...]]]] = {}
+        self._variants: dict[Any, list[tuple[Conjunction, tuple[bool, ...]]]] = {}
         self._wanted: dict[str, Wanted] = {}
         self.others = [] if objects.maximum == 0 else _others(objects, list(listed), normal)
         self.required = set(objects.required)
@@ -90,10 +91,13 @@ class ObjectAutomaton:
             if not self.in_sets and self.required.issuperset(kept):
                 self.in_sets = True
                 self.window = max((MAX_SETS // (options * max(len(kept), 1))).bit_length() - 1, 0)
+        if self.others or self.floating:
+            counted = self.objects.minimum > max(len(self.required), 1) or bool(self.objects.some)
+            writer.builder.names_once(self._names_once(), counted)
         self.place = {name: i for i, name in enumerate(self.chain)}
-        self.far = [any(other.wanted[i] for other in self.others) for i in range(len(objects.some))]
+        self.far = [any(other.wanted[i] for other in self.others) for i in range(len(self.objects.some))]
         self.near = [[at for at, name in enumerate(self.chain) if name in clause.absent or self.wanted(name)[i]]
-                     for i, clause in enumerate(objects.some)]  # clauses that names of the chain may satisfy
+                     for i, clause in enumerate(self.objects.some)]  # clauses that names of the chain may satisfy
         self.asked: dict[int, list[int]] = {}
         self.askers: dict[int, list[int]] = {}
         for name, other in objects.implied:
@@ -106,12 +110,25 @@ class ObjectAutomaton:
         """Whether the number of properties matters."""
         it = self.objects
         closed = not self.others
-        if it.minimum > max(len(self.required), 1) and not closed:
-            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names may come twice",
+        few = [other for other in self.others if other.names.number < ENDLESS]
+        if it.minimum > max(len(self.required), 1) and few and len(few) == len(self.others):
+            self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names are few",
                                join(it.pointer, "minProperties"))
-            self.objects = it._replace(minimum=min(len(self.required), 1))
+            self.objects = it = it._replace(minimum=min(len(self.required), 1))
+        if any(any(other.wanted) for other in few):
+            self.normal.refuse("masks cannot ask for a property yet where undeclared names are few", it.pointer)
+            self.objects = it = it._replace(some=())
+            self.others = [other._replace(wanted=()) for other in self.others]
         bounded = it.maximum is not None and not (closed and len(allowed) <= it.maximum)
         return bounded or self.objects.minimum > max(len(self.required), 1)
+
+    def _names_once(self) -> int:
+        """How many names there are at least when none is left that the automaton does not remember."""
+        numbers = [other.names.number for other in self.others]
+        if numbers and min(numbers) == UNBOUNDED and (not self.floating or any(
+                other.names == strings.names_outside(list(self.members)) for other in self.others)):
+            return UNBOUNDED
+        return min(sum(numbers) + len(self.floating), ENDLESS)
 
     def write(self, source: int, target: int) -> None:
         """Everything from ``{`` to ``}``.
@@ -128,7 +145,7 @@ class ObjectAutomaton:
             self.write_sets(source, target)
             return
         builder, marks = self.writer.builder, self.writer.separators
-        start = _Register(0, frozenset(), 0, (0,) * len(self.objects.some))
+        start = _Register(0, frozenset(), 0, (False,) * len(self.objects.some))
         begin = self.writer.step(source, marks.open_object, "{")
         choose, after = {start: builder.state()}, dict[_Register, int]()
         builder.epsilon(begin, choose[start])
@@ -179,7 +196,7 @@ class ObjectAutomaton:
             builder.terminal(after, marks.comma, choose[i + 1], ",")
         loop = builder.state()
         for other in self.others:
-            self.writer.value(other.value, self.writer.other_name(choose[-1], other.names), loop)
+            self.member(choose[-1], other.names, other.value, loop)
         builder.terminal(loop, marks.close_object, target, "}")
         builder.terminal(loop, marks.comma, choose[-1], ",")
 
@@ -220,23 +237,23 @@ class ObjectAutomaton:
                     rows += (choose, CALL, rule, following[0])
         builder.add(rows)
 
-    def property_rule(self, names: str | bytes, value: Conjunction) -> int | None:
+    def property_rule(self, names: str | strings.Names, value: Conjunction) -> int | None:
         """The rule of a name, a colon and a value; None when there is no such value."""
         def body(source: int, target: int) -> None:
-            named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
-            self.writer.value(value, named, target)
+            self.member(source, names, value, target)
 
         if not self.writer.ports(value):
             return None
         key = (names, key_of(value))
         return self.writer.rule(key, "a property", body, value)
 
-    def member(self, source: int, names: str | bytes, value: Conjunction, target: int) -> None:
+    def member(self, source: int, names: str | strings.Names, value: Conjunction, target: int) -> None:
         """A name, a colon and a value."""
-        named = self.writer.name(source, names) if isinstance(names, str) else self.writer.other_name(source, names)
+        named = (self.writer.name(source, names) if isinstance(names, str) else
+                 self.writer.other_name(source, names.code))
         self.writer.value(value, named, target)
 
-    def options(self, register: _Register) -> Iterator[tuple[str | bytes, Conjunction, _Register]]:
+    def options(self, register: _Register) -> Iterator[tuple[str | strings.Names, Conjunction, _Register]]:
         """The properties that may come next: name, value, and what is known after them."""
         if self.objects.maximum is not None and self.counts and register.number >= self.objects.maximum:
             return
@@ -252,7 +269,7 @@ class ObjectAutomaton:
             name = self.chain[i]
             following = register._replace(at=0 if self.in_sets else i + 1, number=number,
                                           seen=self.remembered(register.seen | {i}, i + 1))
-            for value, found in self.variants(self.members[name], register.found, self.wanted(name), for_good=True):
+            for value, found in self.variants(self.members[name], register.found, self.wanted(name)):
                 yield name, value, following._replace(found=found)
         if not self.others_anywhere and places:
             return
@@ -262,26 +279,23 @@ class ObjectAutomaton:
             for value, found in self.variants(member, register.found, wanted):
                 yield names, value, register._replace(number=number, found=found)
 
-    def variants(self, value: Conjunction, found: tuple[int, ...], wanted: Wanted,
-                 for_good: bool = False) -> list[tuple[Conjunction, tuple[int, ...]]]:
-        """Values by the clauses that they satisfy. A name that may come again counts until it does."""
-        key = (key_of(value), found, id(wanted), for_good)
+    def variants(self, value: Conjunction, found: tuple[bool, ...],
+                 wanted: Wanted) -> list[tuple[Conjunction, tuple[bool, ...]]]:
+        """Values by the clauses that they satisfy."""
+        key = (key_of(value), found, id(wanted))
         if key not in self._variants:
-            self._variants[key] = self._told_apart(value, found, wanted, for_good)
+            self._variants[key] = self._told_apart(value, found, wanted)
         return self._variants[key]
 
-    def _told_apart(self, value: Conjunction, found: tuple[int, ...], wanted: Wanted,
-                    for_good: bool) -> list[tuple[Conjunction, tuple[int, ...]]]:
-        satisfied = 2 if for_good else 1
-        states = tuple(so_far if not ways or so_far == 2 or for_good else 0
-                       for so_far, ways in zip(found, wanted, strict=True))
-        asking = [i for i, ways in enumerate(wanted) if ways and found[i] != 2]
-        results = {(states, key_of(value)): value}
+    def _told_apart(self, value: Conjunction, found: tuple[bool, ...],
+                    wanted: Wanted) -> list[tuple[Conjunction, tuple[bool, ...]]]:
+        asking = [i for i, ways in enumerate(wanted) if ways and not found[i]]
+        results = {(found, key_of(value)): value}
         for key_of_way, way in {key_of(way): way for i in asking for way in wanted[i]}.items():
             helped = {i for i in asking if key_of_way in map(key_of, wanted[i])}
             certain = self.certain(value, way)
             for (states, key), inner in list(results.items()):
-                better = tuple(satisfied if i in helped else state for i, state in enumerate(states))
+                better = tuple(state or i in helped for i, state in enumerate(states))
                 if better == states:
                     continue
                 chosen, rest = (inner, None) if certain else (both(inner, way), self.not_wanted(inner, way))
@@ -352,7 +366,7 @@ class ObjectAutomaton:
         if self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ())):
             return None
         return register._replace(at=i + 1, seen=self.remembered(register.seen, i + 1), found=tuple(
-            2 if self.chain[i] in clause.absent else found
+            found or self.chain[i] in clause.absent
             for clause, found in zip(self.objects.some, register.found, strict=True)))
 
     def may_end(self, register: _Register) -> bool:
@@ -389,7 +403,7 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
     asked = [names._replace(pointer="", excluded=()) for clause in objects.some for names, _ in clause.rules]
     languages = tuple(dict.fromkeys([*(names for names, _ in ruled), *(names for names in asked if names != ANY_NAME)]))
 
-    def other(names: bytes, label: frozenset[int]) -> _Other:
+    def other(names: strings.Names, label: frozenset[int]) -> _Other:
         value = base
         for language, inner in ruled:
             if languages.index(language) in label:
@@ -402,7 +416,8 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
     if not languages:
         return [other(strings.names_outside(listed), frozenset())]
     try:
-        return [made for names, label in _classes(languages, listed, lambda label: is_never(other(b"", label).value))
+        none = strings.Names(b"")
+        return [made for names, label in _classes(languages, listed, lambda label: is_never(other(none, label).value))
                 if not is_never((made := other(names, label)).value)]
     except LimitError as error:
         if clock.is_over(error):
@@ -412,7 +427,7 @@ def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Ot
 
 
 def _classes(languages: tuple[Strings, ...], listed: list[str],
-             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[bytes, frozenset[int]]]:
+             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[strings.Names, frozenset[int]]]:
     """The names that are not listed, by the languages that they belong to (by index)."""
     pattern = _one_pattern(languages)
     if pattern is None:

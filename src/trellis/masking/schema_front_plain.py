@@ -16,7 +16,7 @@ from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import GeneralProgram
 from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import Port, Separators, Writer
-from trellis.masking.terminals import matches_empty, matches_something
+from trellis.masking.terminals import UNBOUNDED, matches_empty, matches_something
 from trellis.schema.keywords import ANNOTATIONS, CONTENT, KEYWORDS, NUMBER, SPELLINGS, STRING
 from trellis.schema.normal import Normalizer
 from trellis.schema.resolve import Place
@@ -79,7 +79,8 @@ def kernel(separators: Separators, anything: GeneralProgram, scalars: Mapping[st
     keywords = dict.fromkeys(KEYWORDS, "other") | dict.fromkeys(ANNOTATIONS - CONTENT, "annotation")
     keywords |= dict.fromkeys(NUMBER, "number") | dict.fromkeys(STRING, "string") | {name: name for name in _OWN}
     keywords |= {address: "address", "$ref": "reference"}
-    parts = (anything.terminals, anything.names, anything.edges, anything.finals, anything.rule_starts, anything.start)
+    parts = (anything.terminals, anything.names, anything.edges, anything.finals, anything.rule_starts, anything.start,
+             anything.names_once)
     lower: Plain = plain(list(zip(separators[:6], _MARKS, strict=True)), strings.NAME, parts,
                          [(types, (code, name)) for types, (_, code, name) in scalars.items()],
                          list(keywords.items()), list(SPELLINGS)).lower
@@ -97,8 +98,8 @@ def program_of(lower: Plain, normal: Normalizer, lowering: Lowering) -> GeneralP
     parts = lower(normal.document.root, lowering.order == "any", asked.ways)
     if parts is None:
         return None
-    terminals, names, edges, finals, rule_starts, start = parts
-    return GeneralProgram(tuple(terminals), tuple(names), edges, finals, rule_starts, start, ())
+    terminals, names, edges, finals, rule_starts, start, names_once = parts
+    return GeneralProgram(tuple(terminals), tuple(names), edges, finals, rule_starts, start, (), names_once)
 
 
 class _Asked:
@@ -169,7 +170,9 @@ class _Asked:
             return None
         automaton = ObjectAutomaton(case, self.lowering.writer, self.normal, self.lowering.order)
         members = [(name, self.value(value)) for name, value in automaton.members.items()]
-        others = [(other.names, self.value(other.value)) for other in automaton.others]
+        if any(other.names.number < UNBOUNDED for other in automaton.others):
+            return None  # they can run out
+        others = [(other.names.code, self.value(other.value)) for other in automaton.others]
         if any(value is None for _, value in (*members, *others)):
             return None
         "".join(automaton.members).encode()  # halves of surrogate pairs are beyond

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking.schema_front_automata import terminal_of
@@ -32,7 +32,7 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import clock, patterns
-from trellis.schema.languages import Automaton, automaton
+from trellis.schema.languages import Automaton, automaton, number_of_words
 from trellis.schema.minimal import minimal
 from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
 from trellis.schema.patterns import Sequence as Seq
@@ -309,18 +309,31 @@ def _merged(items: tuple[Node, ...]) -> list[Node]:
 
 # Names of properties --------------------------------------------------------------------------------------------------
 
-def names_of(found: Automaton | None) -> list[bytes]:
-    """The terminal of an automaton's names, if there are any."""
+class Names(NamedTuple):
+    """Many names.
+
+    Attributes:
+        code: their terminal.
+        number: how many they are; ``UNBOUNDED - 1`` when they have no end, ``UNBOUNDED`` when also none of them has
+            begun in a way that has an end.
+    """
+
+    code: bytes
+    number: int = UNBOUNDED
+
+
+def names_of(found: Automaton | None) -> list[Names]:
+    """An automaton's names, if there are any."""
     code = None if found is None else terminal_of(found, spelled, b'"')
-    return [] if code is None else [code]
+    return [] if code is None or found is None else [Names(code, number_of_words(found))]
 
 
-def names_outside(declared: Sequence[str]) -> bytes:
-    """The terminal of names other than some."""
-    return excluding(NAME, [spell(name) for name in declared]) if declared else NAME
+def names_outside(declared: Sequence[str]) -> Names:
+    """Names other than some."""
+    return Names(excluding(NAME, [spell(name) for name in declared]) if declared else NAME)
 
 
-def names_with(pattern: Pattern, declared: Sequence[str]) -> list[bytes]:
+def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Names]:
     """Names that have a pattern and are not declared.
 
     A declared name is left out of a regular expression as a word. That must not leave the beginning of the word without
@@ -334,7 +347,10 @@ def names_with(pattern: Pattern, declared: Sequence[str]) -> list[bytes]:
     if not codes:
         return []
     terminal = regex_set(concat(_QUOTE, alternate(*codes), _QUOTE))
-    return [excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal]
+    endless = all(_goes_on(branch.whole()) for branch in pattern.branches)
+    found = None if endless else automaton(Strings(patterns=(pattern,), excluded=tuple(left_out)))
+    number = number_of_words(found) if found else UNBOUNDED
+    return [Names(excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal, number)]
 
 
 def _goes_on(whole: Seq) -> bool:

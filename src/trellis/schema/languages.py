@@ -19,6 +19,7 @@ from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 4_000  # of one pattern, its repetitions written out
 MAX_STATES = 12_000
+ENDLESS = 2**32 - 2
 MAX_ASKED = 1_000  # states, to find out whether there are any strings
 
 Edges = tuple[tuple[Ranges, int], ...]
@@ -51,6 +52,35 @@ def automaton(strings: Strings) -> Automaton | None:
     """
     found = partition((strings._replace(pointer=""),))
     return found.get(frozenset((0,)))
+
+
+def _characters(low: int, high: int) -> int:
+    """How many characters there are in a range: halves of surrogate pairs are none."""
+    return high - low + 1 - max(min(high, 0xDFFF) - max(low, 0xD800) + 1, 0)
+
+
+def number_of_words(found: Automaton) -> int:
+    """How many strings an automaton has; ``ENDLESS`` when it has no end of them, one more when it has no end of them
+    from any of its states."""
+    following = [{target for _, target in row} for row in found.edges]
+    back: list[list[int]] = [[] for _ in following]
+    for state, targets in enumerate(following):
+        for target in targets:
+            back[target].append(state)
+    left = [len(targets) for targets in following]  # from the ends towards the start; what is in a loop is left over
+    order = [state for state, count in enumerate(left) if count == 0]
+    words = [0] * len(following)
+    for state in order:  # grows
+        count = sum(_characters(low, high) * words[target] for ranges, target in found.edges[state]
+                    for low, high in ranges)
+        words[state] = min(count + (state in found.accepting), ENDLESS - 1)
+        for before in back[state]:
+            left[before] -= 1
+            if not left[before]:
+                order.append(before)
+    if not order:
+        return ENDLESS + 1
+    return words[0] if left[0] == 0 else ENDLESS
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,150 @@
+"""No name comes twice in an object: masks, accept and the slow twin agree, and there always is a way on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
+from trellis.masking.compiled import Matcher
+from trellis.masking.grammar import Grammar
+from trellis.masking.vocabulary import Vocabulary
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("trellis_kernel") is None,
+                                reason="the kernel is not installed")
+
+PIECES = ['":', '","', '"a":', '"b":1', ',"a":', ', "b', '{"', "}}", '"}', '"},', "ab", '"a', 'a"', 'b":1,"a":',
+          '{"a":1,"a":2}', '{"a":1,"b":2}', ',"ab', '},"a":', '":0,"', '\\"', "1,", ',"', 'x"', '{"a":{"a":1},"',
+          ',"a":1}', ", ", '",', "0", "false,"]
+END = len(PIECES) + 256
+VOCABULARY = Vocabulary([*(piece.encode() for piece in PIECES), *(bytes([byte]) for byte in range(256)), b""],
+                        special_ids=[], eos_ids=[END])
+DIGIT = {"type": "integer", "minimum": 0, "maximum": 3}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "any names": {"type": "object", "additionalProperties": DIGIT},
+    "names within names": {"additionalProperties": {"type": ["object", "boolean"]}},
+    "at least two": {"type": "object", "minProperties": 2, "additionalProperties": DIGIT},
+    "three or four": {"type": "object", "properties": {"a": {"type": "boolean"}}, "minProperties": 3,
+                      "maxProperties": 4},
+    "two names": {"type": "object", "patternProperties": {"^[ab]$": DIGIT}, "additionalProperties": False},
+    "few names within few": {"type": "object", "additionalProperties": False, "patternProperties": {
+        "^[ab]{1,2}$": {"type": "object", "patternProperties": {"^a?$": {"const": 1}}, "additionalProperties": False}}},
+    "declared names": {"type": "object", "properties": dict.fromkeys(["a", "b", "ab", "abc", "x", "y", "z"], DIGIT),
+                       "additionalProperties": False},
+    "declared names and others like one": {
+        "type": "object", "properties": dict.fromkeys(["a", "b", "ab", "abc", "x", "y", "z"], DIGIT),
+        "required": ["a", "b"], "patternProperties": {"^aa*$": {"const": 1}}, "additionalProperties": False},
+    "declared names and any others": {
+        "type": "object", "properties": dict.fromkeys(["a", "b", "ab", "abc", "x", "y", "z"], DIGIT),
+        "required": ["a"]},
+    "short names": {"type": "object", "propertyNames": {"maxLength": 1, "pattern": "^[abx]"},
+                    "additionalProperties": {"enum": [0, "a", {}]}},
+    "a name with an end, and some without": {"type": "object", "propertyNames": {"pattern": "^(ab|x.*)$"}},
+}
+OPTIONS: list[dict[str, Any]] = [{}, {"property_order": "any"}, {"whitespace": "indented"},
+                                 {"property_order": "any", "whitespace": "flexible"}]
+CASES = [pytest.param(schema, options, id=f"{name}-{i}")
+         for name, schema in SCHEMAS.items() for i, options in enumerate(OPTIONS)]
+
+
+def names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    assert len(set(names)) == len(names), f"twice: {names}"
+    return dict(pairs)
+
+
+def masked(matcher: Matcher) -> set[int]:
+    row = allocate_bitmask(1, VOCABULARY.size)
+    matcher.fill_bitmask(row)
+    return set(allowed_tokens(row[0]).tolist())
+
+
+def likely(tokens: set[int], draw: random.Random) -> int:
+    pieces = sorted(token for token in tokens if token < len(PIECES))
+    if pieces and draw.random() < 0.7:
+        return draw.choice(pieces)
+    marks = sorted(tokens & {len(PIECES) + byte for byte in b'",:abx{}01'})
+    return draw.choice(marks or sorted(tokens))
+
+
+@pytest.mark.parametrize(("schema", "options"), CASES)
+def test_walks_under_the_mask_say_no_name_twice_and_end(schema: dict[str, Any], options: dict[str, Any]) -> None:
+    compiled = Grammar.from_json_schema(schema, **options).compile(VOCABULARY)
+    draw = random.Random(str(schema))
+    for budget in (None, 15, 40):
+        matcher = compiled.matcher(budget and max(budget, compiled.min_tokens()))
+        text = b""
+        while not matcher.finished and len(text) < 60:
+            tokens = masked(matcher)
+            assert tokens == {token for token in range(VOCABULARY.size) if matcher.fork().accept(token)}, text
+            token = likely(tokens, draw)
+            assert matcher.accept(token)
+            text += VOCABULARY.tokens[token]
+        if not matcher.finished:
+            ending = matcher.witness()
+            assert budget or matcher.accept_bytes(ending) == len(ending)
+            text += ending
+        Draft202012Validator(schema).validate(json.loads(text, object_pairs_hook=names_once))
+
+
+@pytest.mark.parametrize(("schema", "options"), CASES[::3])
+def test_the_slow_twin_says_the_same(schema: dict[str, Any], options: dict[str, Any]) -> None:
+    grammar = Grammar.from_json_schema(schema, **options)
+    draw = random.Random(str(schema))
+    matcher, twin = grammar.compile(VOCABULARY).matcher(), grammar.compile(VOCABULARY, engine="reference").matcher()
+    for _ in range(8):
+        tokens = masked(matcher)
+        assert tokens == masked(twin)
+        token = likely(tokens, draw)
+        assert matcher.accept(token)
+        assert twin.accept(token)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.dictionaries(st.text("ab\"\\é", max_size=3), st.one_of(st.integers(0, 3), st.just({})), max_size=4),
+       st.randoms(use_true_random=False))
+def test_every_prefix_of_a_valid_text_is_allowed_and_a_repeated_name_is_not(value: dict[str, Any],
+                                                                           draw: random.Random) -> None:
+    grammar = Grammar.from_json_schema({"additionalProperties": {"type": ["integer", "object"]}, "type": "object"})
+    matcher = grammar.compile(VOCABULARY).matcher()
+    text = json.dumps(value, ensure_ascii=False).encode()
+    at = 0
+    while at < len(text):
+        tokens = [token for token in masked(matcher) if token != END and text.startswith(VOCABULARY.tokens[token], at)]
+        assert len(PIECES) + text[at] in tokens, text[:at]
+        token = draw.choice(sorted(tokens))
+        assert matcher.accept(token)
+        at += len(VOCABULARY.tokens[token])
+    assert matcher.can_end
+    if value:
+        matcher = grammar.compile(VOCABULARY).matcher()
+        name = json.dumps(draw.choice(sorted(value)), ensure_ascii=False).encode()
+        again = text[:-1] + b", " + name
+        assert matcher.accept_bytes(again) == len(again) - 1
+
+
+def test_names_are_forgotten_by_rollback_and_kept_by_forks() -> None:
+    matcher = Grammar.from_json_schema(SCHEMAS["any names"]).compile(VOCABULARY).matcher()
+    assert matcher.accept_bytes(b'{"a":1,"b":2,') == 13
+    fork = matcher.fork()
+    assert fork.accept_bytes(b'"c":1,"c"') == 8
+    assert matcher.accept_bytes(b'"c":1,"a"') == 8
+    matcher.rollback(2)
+    assert matcher.accept_bytes(b'{"b":2,"a":1}') == 13
+
+
+def test_many_names_and_deep_texts() -> None:
+    grammar = Grammar.from_json_schema({"type": "object"})
+    matcher = grammar.compile(VOCABULARY).matcher()
+    many = ",".join(f'"{i}":0' for i in range(3000)).encode()
+    assert matcher.accept_bytes(b"{" + many) == len(many) + 1
+    assert matcher.accept_bytes(b',"2999"') == 6
+    deep = b'{"a":' * 5000
+    assert grammar.compile(VOCABULARY).matcher().accept_bytes(deep + b"1" + b"}" * 5000) == 6 * 5000 + 1
