@@ -104,6 +104,15 @@ def test_explain_says_what_has_no_mask_at_all() -> None:
     result = explain({"properties": {"a": {"minLength": -1}}})
     assert isinstance(result.error, SchemaError)
     assert ("/properties/a/minLength", "refused") in [it[:2] for it in result.keywords]
+    assert "enforced" not in {it.status for it in result.keywords}  # nobody looked
+
+
+def test_explain_says_of_no_keyword_that_it_is_enforced_where_nobody_got_to_it() -> None:
+    result = explain({"properties": {"a": UNIQUE, "b": {"$ref": "#/nowhere"}, "c": {"title": "x", "divisibleBy": 2}}})
+    found = {it.pointer: it.status for it in result.keywords}
+    assert found["/properties/b/$ref"] == "refused"
+    assert found["/properties/a/uniqueItems"] == found["/properties/c/divisibleBy"] == "unknown"
+    assert found["/properties/c/title"] == "annotation"
 
 
 def test_the_command_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,8 @@ def explain(
     """Say of each keyword whether masks enforce it; then some outputs that they allow.
 
     Lines on standard output: enforced, relaxed (left to a validator with on_unsupported="relax", an error without),
-    refused or annotation; the JSON pointer; why. Exit code 1 when something is not enforced.
+    refused, annotation or unknown (what is refused comes first); the JSON pointer; why. Exit code 1 when something is
+    not enforced.
     """
     from trellis.masking.schema_explain import explain as explained
 

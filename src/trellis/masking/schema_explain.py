@@ -12,7 +12,7 @@ from trellis.schema.formats import ENFORCED
 from trellis.schema.keywords import ANNOTATIONS, KEYWORDS
 from trellis.schema.resolve import Document, inner_schemas, join
 
-Status = Literal["enforced", "relaxed", "refused", "annotation"]
+Status = Literal["enforced", "relaxed", "refused", "annotation", "unknown"]
 _ALIKE = 0.8  # of difflib: a letter or two
 _SILENT = frozenset({"then", "else"})  # annotations only where there is no "if"
 
@@ -31,7 +31,7 @@ class Explanation(NamedTuple):
 
     Attributes:
         keywords: in the order of the schema. ``relaxed`` is what ``on_unsupported="relax"`` leaves to a validator and
-            ``"error"`` refuses; ``refused`` is what has no mask either way.
+            ``"error"`` refuses; ``refused`` is what has no mask either way, and all others are then ``unknown``.
         error: why there is no mask at all, or None.
         grammar: the relaxed grammar, or None.
     """
@@ -63,6 +63,8 @@ def explain(schema: Mapping[str, Any] | bool, **options: Any) -> Explanation:
     found: dict[str, Explained] = {}
     for pointer, name, value in _keywords(schema):
         status, reason = noted.pop(pointer) if pointer in noted else _plain(name, value, annotate, dialect)
+        if error is not None and status == "enforced":
+            status, reason = "unknown", "what is refused ends the schema"
         close = get_close_matches(name, KEYWORDS, 1, _ALIKE) if name not in KEYWORDS else []
         hint = f"; is {close[0]!r} meant?" if close and status == "annotation" else ""
         found[pointer] = Explained(pointer, status, reason + hint, close[0] if hint else "")
