@@ -141,3 +141,45 @@ def test_wrong_use_and_limits() -> None:
         StreamRepairer(limits=Limits(depth=3)).feed("[" * 9 + "1")
     with pytest.raises(UsageError):
         StreamRepairer(level="hard")  # type: ignore[arg-type]
+    with pytest.raises(UsageError):
+        StreamRepairer(format="xml")  # type: ignore[arg-type]
+
+
+ROWS = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("format", "schema", "text", "committed"),
+    [
+        ("csv", ROWS, "Here:\na,b\n1,x\n2,\"y\nz\"\n3,", [("/0", {"a": 1, "b": "x"}), ("/1", {"a": 2, "b": "y\nz"})]),
+        ("csv", None, "a,b\n1,x\n2,y", [("/0", {"a": "1", "b": "x"})]),
+        ("yaml", ROWS, "- a: 1\n  b: no\n- a: 2\n", [("/0", {"a": 1, "b": "no"})]),
+        ("yaml", PERSON, "first_name: Ann\nage: 36\ntags:\n- x\n", [("/first_name", "Ann"), ("/age", 36)]),
+        ("yaml", None, "a: 1\nb:\n  c: x\nd: 2\n", [("/a", 1), ("/b", {"c": "x"})]),
+    ],
+)
+def test_parts_of_yaml_and_csv(format: Any, schema: Any, text: str, committed: list[Any]) -> None:
+    stream = StreamRepairer(schema, format=format)
+    found = [(part.pointer, part.value) for character in text for part in stream.feed(character)]
+    assert found == committed
+    assert stream.finish().differs == ()
+
+
+def test_what_is_open_and_what_its_place_does_not_allow() -> None:
+    stream = StreamRepairer(PERSON)
+    assert stream.open is None
+    stream.feed('{"first_name": "An')
+    assert stream.open == "/first_name"
+    early = stream.snapshot()
+    stream.feed('n", "age": ')
+    assert stream.open == ""
+    assert stream.misfit is None
+    stream.feed('{"years": [1, 2]}, "tags": [')
+    assert stream.misfit is not None
+    assert (stream.misfit.pointer, stream.misfit.value) == ("/age", {"years": [1, 2]})
+    assert early.value() == {"first_name": "An"}
+    scalar = StreamRepairer(PERSON)
+    scalar.feed('{"first_name": "Ann", "age": "many", "tags": []}')
+    assert scalar.misfit is not None
+    assert scalar.misfit.value == "many"
+    assert scalar.value == {"first_name": "Ann"}

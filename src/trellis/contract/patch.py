@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from trellis.contract.data import DataContract, JsonContract
 from trellis.contract.values import SchemaValues
 from trellis.errors import SchemaError, UnsupportedError, UsageError
 from trellis.result import FieldError
+from trellis.schema.places import schemas_at
 from trellis.schema.resolve import Document, split
 
 if TYPE_CHECKING:
@@ -82,35 +83,6 @@ def patch_of(contract: Contract[T], data: Any, errors: Sequence[FieldError]) -> 
         return PatchContract(contract, data, fields)
     except UsageError:  # a reference that means something else in the patch's schema
         return None
-
-
-def schemas_at(document: Document, steps: list[str]) -> list[Any]:
-    """What the schema says of a place, once for each branch of it that says something."""
-    places: list[Any] = [document.root]
-    for step in steps:
-        places = [inner for place in places for member in _members(document, place) for inner in _inner(member, step)]
-    return places
-
-
-def _members(document: Document, schema: Any, depth: int = 0) -> Iterable[Any]:
-    if not isinstance(schema, dict) or depth > 20:
-        return
-    if isinstance(schema.get("$ref"), str):
-        yield from _members(document, document.resolve(schema["$ref"], "").schema, depth + 1)
-    for key in ("anyOf", "oneOf", "allOf"):
-        for member in schema.get(key, ()):
-            yield from _members(document, member, depth + 1)
-    yield schema
-
-
-def _inner(schema: dict[str, Any], step: str) -> Iterable[Any]:
-    if step in schema.get("properties", {}):
-        yield schema["properties"][step]
-    elif step.isdigit() and "items" in schema:
-        fixed = schema.get("prefixItems", [])
-        yield fixed[int(step)] if int(step) < len(fixed) else schema["items"]
-    elif isinstance(schema.get("additionalProperties"), dict):
-        yield schema["additionalProperties"]
 
 
 def _has_place(data: Any, steps: list[str]) -> bool:

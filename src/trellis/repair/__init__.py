@@ -9,7 +9,8 @@ from .json import repair_json
 from .policies import Policies
 from .rules import RULES, Level, Rule
 from .search import Limits
-from .stream import Committed, StreamRepairer, StreamResult
+from .stream import StreamRepairer, StreamResult
+from .stream_json import Committed, Snapshot
 from .user_rules import UserRule
 from .yaml import repair_yaml
 from .yaml_standard import read_yaml
@@ -26,6 +27,7 @@ __all__ = [
     "Policies",
     "Repaired",
     "Rule",
+    "Snapshot",
     "StreamRepairer",
     "StreamResult",
     "UserRule",

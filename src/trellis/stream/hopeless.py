@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from trellis.contract import Contract, RepairLevel
-from trellis.contract.patch import schemas_at
-from trellis.contract.values import pointer
 from trellis.errors import TrellisError
+from trellis.repair.stream_json import Committed
 from trellis.result import FieldError
+from trellis.schema.places import schemas_at
 from trellis.schema.resolve import Document
 
 
@@ -32,25 +32,24 @@ class Hope:
         self._definitions: dict[str, Any] = {} if contract.schema is None else {
             key: contract.schema[key] for key in ("$defs", "definitions") if key in contract.schema}
 
-    def look(self, data: Any, completed: Sequence[tuple[str | int, ...]]) -> None:
+    def look(self, completed: Iterable[Committed]) -> None:
         """Judges the values that have become complete."""
-        for path in completed:
-            items = any(isinstance(step, int) for step in path)
-            if self.fault is None and path and not (items and self._level == "salvage"):
-                self._judge(data, path)
+        for part in completed:
+            steps = [step.replace("~1", "/").replace("~0", "~") for step in part.pointer.split("/")[1:]]
+            items = any(step.isdigit() for step in steps)
+            if self.fault is None and steps and not (items and self._level == "salvage"):
+                self._judge(part.value, part.pointer, steps)
 
-    def _judge(self, data: Any, path: tuple[str | int, ...]) -> None:
+    def _judge(self, data: Any, pointer: str, steps: list[str]) -> None:
         assert self._document is not None
-        for step in path:
-            data = data[step]
         try:
-            schemas = schemas_at(self._document, [str(step) for step in path])
+            schemas = schemas_at(self._document, steps)
         except TrellisError:
             return
         if schemas and not self._can_be({"value": data}, {
                 "type": "object", "properties": {"value": {"anyOf": schemas}}, **self._definitions}):
             shown = json.dumps(data, ensure_ascii=False)
-            self.fault = FieldError(pointer(path), f"{shown[:60]} cannot become valid; the answer was not waited for")
+            self.fault = FieldError(pointer, f"{shown[:60]} cannot become valid; the answer was not waited for")
 
     def _can_be(self, data: Any, schema: dict[str, Any]) -> bool:
         from trellis.repair import repair_json

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
@@ -12,31 +13,36 @@ from trellis.result import Result
 
 T = TypeVar("T")
 
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Partial(Generic[T]):
     """What an answer says so far.
 
     What is complete never changes in later partials of the same attempt; a text that is being written only grows.
 
     Attributes:
-        text: the answer's text so far.
-        data: what it says so far, as JSON data: JSON as it comes, CSV by rows, YAML by the members of its root.
-            ``None`` before it says anything, and for text.
         open: JSON pointer of the innermost value that is still being written, ``None`` when there is none. What is on
             the way to it is incomplete, all else in ``data`` is complete.
         attempt: which attempt this is part of, from 0.
         result: the result, in the last partial; ``None`` before.
     """
 
-    text: str
-    data: Any
     open: str | None
     attempt: int
     result: Result[T] | None = None
     output_type: Any = None
+    _text: Callable[[], str] = field(default=str, repr=False)
+    _data: Callable[[], Any] = field(default=lambda: None, repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The answer's text so far."""
+        return self._text()
+
+    @cached_property
+    def data(self) -> Any:
+        """What the answer says so far, as JSON data: JSON as it comes, in the types of the schema, CSV by rows, YAML by
+        the members of its root. ``None`` before it says anything, and for text. Made when it is first asked for."""
+        return self._data()
 
     def is_complete(self, at: str) -> bool:
         """Whether the value at a JSON pointer is there, and complete."""
@@ -52,11 +58,6 @@ class Partial(Generic[T]):
         if self.result is not None:
             return self.result.value
         return _typed(self.output_type, self.data, self.open, "")
-
-
-def pointer_of(path: Path | None) -> str | None:
-    """A path as JSON pointer."""
-    return None if path is None else pointer(path)
 
 
 def _has(data: Any, at: str) -> bool:

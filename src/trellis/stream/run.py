@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Literal, TypeVar, Unpack, overload
 
 from trellis.api import RETRY, SAMPLING, Call, Options, Prompt, prepare
-from trellis.contract import RepairLevel
+from trellis.contract import Contract, RepairLevel
 from trellis.deadline import GRACE, apieces_within, pieces_within
 from trellis.drive import answer, answer_async, delay_of, late, typed
-from trellis.errors import TransportError, TrellisError
+from trellis.errors import RepairError, TransportError, TrellisError
 from trellis.models.base import Reply, Request, StreamingModel
+from trellis.repair import Committed, StreamRepairer
 from trellis.result import FieldError, Finish, Mode, Result, Sampling
 from trellis.session import Session
 from trellis.strategy import Strategy, Validator
 from trellis.stream.hopeless import Hope
-from trellis.stream.partial import Partial, pointer_of
-from trellis.stream.reader import JsonReader
-from trellis.stream.rows import part_reader
+from trellis.stream.partial import Partial
 
 T = TypeVar("T")
 
@@ -147,7 +147,17 @@ def _streams(call: Call, requests: Sequence[Request]) -> StreamingModel | None:
 def _last(call: Call, result: Result[Any], output_type: Any) -> Partial[Any]:
     result = call.record.kept(result)
     data = None if result.accepted is None else result.attempts[result.accepted].data
-    return Partial(result.raw, data, None, len(result.attempts) - 1, result, output_type)
+    return Partial(None, len(result.attempts) - 1, result, output_type, lambda: result.raw, lambda: data)
+
+
+def _repairer(contract: Contract[Any], level: RepairLevel) -> StreamRepairer | None:
+    """What reads the answer as it comes; ``None`` for text, of which nothing is complete before its end."""
+    if contract.format == "json" and level == "off":
+        return StreamRepairer(None, level="safe")  # as it is written
+    for format in ("json", "yaml", "csv"):
+        if contract.format == format:
+            return StreamRepairer(contract.schema, format=format, level="safe" if level == "off" else level)
+    return None
 
 
 class _Reading:
@@ -164,9 +174,9 @@ class _Reading:
         self._call, self._request, self._output_type = call, request, output_type
         self._attempt = len(call.task.attempts)
         contract, level = call.task.contract, call.task.repair
-        is_json = contract.format == "json"
-        self._reader = JsonReader() if is_json else part_reader(contract, level)
-        self._hope = Hope(contract, level) if is_json else None
+        self._stream = _repairer(contract, level)
+        self._pieces: list[str] = []
+        self._hope = Hope(contract, level) if contract.format == "json" else None
         self._started = time.monotonic()
         self._reply: Reply | None = None
 
@@ -174,11 +184,21 @@ class _Reading:
         if isinstance(piece, Reply):
             self._reply, self.ended = piece, True
             return
-        completed = self._reader.feed(piece)
-        data = self._reader.snapshot()
-        yield Partial(self._reader.text, data, pointer_of(self._reader.open), self._attempt, None, self._output_type)
-        if self._hope is not None:
-            self._hope.look(data, completed)
+        self._pieces.append(piece)
+        stream, pieces, number = self._stream, self._pieces, len(self._pieces)
+        completed: list[Committed] = []
+        if stream is not None:
+            with suppress(RepairError):  # of a limit: the whole answer will say so, when it is there
+                completed = stream.feed(piece)
+        data = stream.snapshot().value if stream is not None else lambda: None
+        yield Partial(
+            stream.open if stream is not None else None, self._attempt, None, self._output_type,
+            lambda: "".join(islice(pieces, number)), data,
+        )
+        if self._hope is not None and stream is not None:
+            self._hope.look(completed)
+            if stream.misfit is not None:
+                self._hope.look([stream.misfit])
             self.ended = self._hope.fault is not None
 
     def reply(self) -> Reply:
@@ -197,12 +217,12 @@ class _Reading:
         """What there is of an answer when its time is over."""
         if self.limit is None:
             return typed(self._call.model, error)
-        if not self._reader.text:
+        if not any(self._pieces):
             return late(self._call.model, self.limit - GRACE)
         return self._unfinished("timeout")
 
     def _unfinished(self, finish: Finish, fault: FieldError | None = None) -> Reply:
-        text = self._reader.text
+        text = "".join(self._pieces)
         blank = Reply(text, finish, self._request.mode, hopeless=fault)
         # What was written is not counted by anybody: four characters a token is near enough for a budget.
         return replace(blank, usage=replace(blank.usage, completion_tokens=-(-len(text) // 4),
