@@ -211,12 +211,20 @@ def _standard(
         if start and _sentence_behind(text[start:end], delimiter):
             continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
+        if (changes or delimiter != ",") and _lost_quote(text[start:end], len(rows)):
+            continue
         result = apply_edits(text, changes)
         if changes and whole:
             return None
         if not changes or _stays(result, rows, schema, judge, names):
             return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
     return None
+
+
+def _lost_quote(table: str, rows: int) -> bool:
+    """Whether a line of a table without cells of several lines has an odd number of quotes."""
+    lines = [line for line in table.split("\n") if line.strip()]
+    return len(lines) == rows + 1 and any(line.count('"') % 2 for line in lines)
 
 
 def _stays(text: str, rows: list[dict[str, Any]], schema: Any, judge: Judge, names: set[str]) -> bool:

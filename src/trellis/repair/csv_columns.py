@@ -11,7 +11,9 @@ from .coerce import FALSE, TRUE, nearest
 from .schema_view import SchemaView
 
 _UNIT = re.compile(r"(?<=\d)\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*$|^\s*(?:USD|EUR|GBP)\s*(?=[\d-])")
-_REMARK = re.compile(r"(?<=\w)\s*[(\[][^()\[\]]*[)\]]$")
+_REMARK = re.compile(
+    r"(?<=\w)(?:\s*[(\[][^()\[\]]*[)\]]|:(?:str|string|text|int|integer|number|float|bool|boolean|date))$"
+)
 _GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+)?")
 _MARKS = "`*'\""
 _NULL = frozenset(

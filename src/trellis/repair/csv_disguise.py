@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from .coerce import normal
 from .csv_columns import column_name
@@ -50,7 +51,7 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     if not _first_known(first, names):
         for removed in unprefixed(text[start:]):
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
-    rows = lines[header + 1 :]
+    rows = list(takewhile(lambda row: not text.startswith("```", row[0]), lines[header + 1 :]))
     ended = _ENDED.search(first)
     inside = first[: ended.start()] if ended is not None else ""
     if ended is not None and ended[1] not in inside and all(_ENDED.search(text[a:b]) for a, b in rows):
@@ -91,7 +92,8 @@ def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]
         return
     numbers = [match[1] for match in marks]
     counted = numbers == [str(at + 1) for at in range(len(numbers))]
-    if counted or (not any(numbers) and (len(marks) > 1 or text[marks[0].end() - 2] not in "-\u2013")):
+    one = text[marks[0].start()] not in "-\u2013" or text.startswith('"', marks[0].end())  # is enough of this mark
+    if counted or (not any(numbers) and (len(marks) > 1 or one)):
         yield _all("bullet", [(match.start(), match.end(), "") for match in marks])
 
 

@@ -22,7 +22,7 @@ from .schema_view import SchemaView
 
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
-_COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->)[ \t]*")
+_COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->|-- [^,;|\t]*)[ \t]*")
 _DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
 _TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
 _COUNTS = frozenset({"", "#", "no", "nr", "index", "row", "id"})  # names of a column of running numbers
@@ -31,7 +31,7 @@ _TALL = 20  # lines that are looked at for the end of a cell, or for more rows
 _LEARNT = 200  # lines that tell how a table is written
 _SUMS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"}
-    | {"summe", "gesamt"}
+    | {"summe", "gesamt", "\u5408\u8ba1", "\u5408\u8a08"}
 )
 _DECIMAL_COMMA = re.compile(r"[^\d.,]*(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})[^\d.,]*")
 _DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")

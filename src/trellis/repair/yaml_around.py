@@ -89,8 +89,10 @@ class Around(Places):
             return self._remark(entry, line, place, apart)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
-        if apart and isinstance(place, Frame) and place.parent is None and _ROLE.fullmatch(entry.name):
-            return True
+        if apart and isinstance(place, Frame) and place.parent is None:
+            far = line.index > 1 and self.lines[line.index - 2].blank and "\n\n\n" not in self.text[: line.start - 3]
+            if far or _ROLE.fullmatch(entry.name):
+                return True
         count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
         if not count:
             return apart and isinstance(place, Frame) and (place.parent is None or place.view is self.view)

@@ -24,6 +24,7 @@ _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no
 _SEPARATED = 0.8  # values with a separator behind them, of all
 _WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
 _TICKED = 4  # the same for backticks, which may be there for code, and for quotes
+_LEAST = {"`": 1, "\u300c": 2}  # texts that have marks around them in truth, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def habits(text: str, view: SchemaView) -> Habits:
     wraps = frozenset(
         mark
         for mark in WRAPS
-        if mark in count and count[mark] > (max(1, _TICKED * bare) if mark == "`" else _WRAPPED * bare)
+        if mark in count and count[mark] > max(_LEAST.get(mark, 0), (_TICKED if mark == "`" else _WRAPPED) * bare)
     )
     quote = next((mark for mark in "\"'" if count.get(mark, 0) > _TICKED * bare), "")
     return Habits(wraps, quote, separator, tight)

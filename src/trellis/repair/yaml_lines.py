@@ -20,7 +20,9 @@ _MARKED_KEY = re.compile(
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
 _TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
-_ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3})[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M)
+_ASSIGNED = re.compile(
+    r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3}(?: \([^():\n]{1,30}\))?)[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M
+)
 _HABITUAL_KEY = re.compile(_NAME + r"(?=\S)")
 _MARKED_TIGHT = re.compile(r"(\*\*|__|\*|`)([^*`:\n]{1,80}?)(?:\1:|:\1)(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)

@@ -73,7 +73,7 @@ def _encloses(inner: str, quote: str) -> bool:
     before, after = inner[first - 1 : first], inner[first + 1 : first + 2]
     if before.isalnum() and after.isalnum():  # an apostrophe
         return True
-    if first in (0, len(inner) - 1) or before in " \t([{-/=":
+    if first in (0, len(inner) - 1) or before in " \t([{-/=" or (after.isalnum() and not before.isalnum()):
         return True
     return len(places) % 2 == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from bisect import bisect_right
+from dataclasses import replace
 
 from .edits import Change
 from .rules import Level, cost_of
@@ -209,6 +210,11 @@ class Texts:
         base = shown[0].column if base is None else base
         out = base if base > frame.out else frame.out + 2
         rule = "indentation"
+        tabbed = "\t" in self.text[shown[0].start : shown[0].at]
+        shown = [
+            replace(line, column=base) if not tabbed and self.text.startswith("\t", line.start) else line
+            for line in shown
+        ]
         rest = [line.column for line in shown[1:]]
         left = min(rest, default=base)  # the first line may stand farther in
         if sum(column < base for column in rest) <= sum(column == base for column in rest):
