@@ -108,3 +108,13 @@ def test_a_clock_that_ran_out_is_no_keyword_that_is_left_out() -> None:
     with pytest.raises(LimitError) as caught:
         Grammar.from_json_schema(schema, on_unsupported="relax", max_seconds=0)
     assert caught.value.limit == "seconds"
+
+
+def test_a_property_can_be_asked_for_where_there_is_a_last_name() -> None:
+    letters = {"^[a-z]{1,9}$": {"type": ["integer", "string"]}}
+    grammar = Grammar.from_json_schema({"type": "object", "patternProperties": letters, "additionalProperties": False,
+                                        "not": {"additionalProperties": {"type": "string"}}})
+    assert grammar.accepts('{"a":1,"b":"x"}')
+    assert grammar.accepts('{"b":"x","a":1}')
+    assert not grammar.accepts('{"a":"x","b":"x"}')
+    assert not grammar.accepts("{}")

@@ -37,6 +37,7 @@ from trellis.schema.shapes import (
 
 Order = Literal["schema", "any"]
 MAX_OBJECT_STATES = 10_000
+FEW_NAMES = 1_000_000  # an object that has said so many could be short of others
 MAX_VARIANTS = 64  # of one value, by the clauses that it satisfies
 MAX_SETS = 1_500  # edges between sets of names, when names come in any order
 
@@ -110,7 +111,7 @@ class ObjectAutomaton:
         """Whether the number of properties matters."""
         it = self.objects
         closed = not self.others
-        few = [other for other in self.others if other.names.number < ENDLESS]
+        few = [other for other in self.others if other.names.number < max(FEW_NAMES, it.minimum)]
         if it.minimum > max(len(self.required), 1) and few and len(few) == len(self.others):
             self.normal.refuse("masks cannot enforce 'minProperties' yet where undeclared names are few",
                                join(it.pointer, "minProperties"))
