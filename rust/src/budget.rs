@@ -13,8 +13,9 @@ use crate::bitmask::{pairs, TokenSet, Union};
 use crate::engine::{lock, Engine, State};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::exits::AT_START;
-use crate::hash::{Map, Set};
-use crate::lexer::{Exit, Lexicon, DEAD};
+use crate::hash::Map;
+use crate::joint::Joint;
+use crate::lexer::{Lexicon, DEAD};
 use crate::names::Point;
 use crate::parser::{Item, IMPOSSIBLE};
 
@@ -148,30 +149,21 @@ impl Engine {
     fn groups(&mut self, state: &State) -> Result<Vec<Group>> {
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
-        let (mut out, mut seen) = (Vec::new(), Set::default());
-        // (exit set, lexer state, continuation beside it)
-        let mut todo: Vec<(u32, u32, u32)> = state.items.iter().map(|&(d, k)| (AT_START, d, k)).collect();
-        while let Some((set, d, k)) = todo.pop() {
-            if !seen.insert((set, d, k)) {
-                continue;
-            }
-            if let Some((token, _)) = lexicon.special(d).filter(|_| set == AT_START) {
+        let (mut out, mut joint) = (Vec::new(), Joint::default());
+        for &(d, k) in state.items.iter() {
+            if let Some((token, _)) = lexicon.special(d) {
                 let set = pairs(&mut [token]);
                 out.push(((d, k), TokenSet { set, ..TokenSet::default() }));
             }
-            let info = lexicon.info(set, d, true);
-            for (end, tokens) in &info.doubtful {
-                if !self.checked || self.viable(&mut lexicon, (*end, k))? {
-                    out.push(((*end, k), TokenSet::clone(tokens)));
-                }
-            }
-            for crossing in &info.crossings {
-                let Exit { label, context } = crossing.exit;
-                let Some(after) = self.parser.advance(k, label) else { continue };
+            self.group(&mut lexicon, (AT_START, d, k), &mut joint, &mut out)?;
+        }
+        while let Some((set, exit, ks)) = joint.next(self) {
+            for k in ks {
+                let Some(after) = self.parser.advance(k, exit.label) else { continue };
                 for &(d, k) in self.parser.closure(&mut lexicon, after)?.starts.iter() {
-                    let d = lexicon.guarded(d, context);
+                    let d = lexicon.guarded(d, exit.context);
                     if d != DEAD {
-                        todo.push((crossing.set, d, k));
+                        self.group(&mut lexicon, (set, d, k), &mut joint, &mut out)?;
                     }
                 }
             }
@@ -180,21 +172,45 @@ impl Engine {
         Ok(out)
     }
 
+    /// The tokens of an exit set that end in a lexeme, which starts before `k`; those that cross its end are yet to do.
+    fn group(
+        &mut self,
+        lexicon: &mut Lexicon,
+        (set, d, k): (u32, u32, u32),
+        joint: &mut Joint,
+        out: &mut Vec<Group>,
+    ) -> Result<()> {
+        let info = lexicon.info(set, d, true);
+        for (end, tokens) in &info.doubtful {
+            if !self.checked || self.viable(lexicon, (*end, k))? {
+                out.push(((*end, k), TokenSet::clone(tokens)));
+            }
+        }
+        for &crossing in &info.crossings {
+            joint.add(self, lexicon, crossing, k);
+        }
+        lexicon.watch.check()
+    }
+
     /// Bytes that end the output at most, whatever the next token; a rough bound, without guards only.
     fn ceiling(&mut self, state: &State) -> Result<u32> {
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
-        let (mut most, mut seen) = (0, Set::default());
+        let (mut most, mut joint) = (0, Joint::default());
         let mut todo: Vec<(u32, u32, u32)> = state.items.iter().map(|&(d, k)| (AT_START, d, k)).collect();
-        while let Some((set, d, k)) = todo.pop() {
-            if !seen.insert((set, d, k)) {
-                continue;
+        loop {
+            for (set, d, k) in todo.drain(..) {
+                let after = self.parser.estimate(&lexicon, d, k).saturating_sub(lexicon.least(d));
+                most = most.max(after.saturating_add(lexicon.dearest(d)));
+                for &crossing in &lexicon.info(set, d, false).crossings {
+                    joint.add(self, &lexicon, crossing, k);
+                }
             }
-            let after = self.parser.estimate(&lexicon, d, k).saturating_sub(lexicon.least(d));
-            most = most.max(after.saturating_add(lexicon.dearest(d)));
-            for crossing in &lexicon.info(set, d, false).crossings {
+            let Some((set, _, ks)) = joint.next(self) else { break };
+            for k in ks {
+                lexicon.watch.check()?;
                 let closure = self.parser.closure(&mut lexicon, k)?;
-                todo.extend(closure.starts.iter().map(|&(d, k)| (crossing.set, d, k)));
+                todo.extend(closure.starts.iter().map(|&(d, k)| (set, d, k)));
             }
         }
         lexicon.check()?;

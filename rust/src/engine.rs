@@ -123,6 +123,8 @@ pub struct Engine {
     pub(crate) item_masks: Tops<Arc<TokenSet>>,
     /// By exit set and lexer state: what need not be asked of a continuation; see `mask`.
     pub(crate) infos: Map<(u32, u32), Arc<Info>>,
+    /// By exit set: the length of its longest rest.
+    pub(crate) longest: Map<u32, u16>,
     pub(crate) search: Search,
     /// What need not be searched for, once asked for.
     pub(crate) settled: Option<Option<Settled>>,
@@ -162,6 +164,7 @@ impl Engine {
             unions: Vec::new(),
             item_masks: Tops::default(),
             infos: Map::default(),
+            longest: Map::default(),
             search: Search::default(),
             settled: None,
             counts: Counts::default(),

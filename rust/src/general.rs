@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{KernelError, Result};
-use crate::hash::{Map, Set};
+use crate::hash::Map;
 use crate::lexer::Lexicon;
 use crate::parser::{canonical, Closure, Item, Parser, IMPOSSIBLE};
 use crate::program::{Program, Symbol};
@@ -25,6 +25,10 @@ const BOTTOM: u32 = u32::MAX;
 const OPEN: u32 = u32::MAX - 1;
 /// Continuations and stacks beyond this are refused.
 const MAX_IDS: usize = 1 << 24;
+/// How far down stacks are compared.
+const DEEP: u32 = 200;
+/// Entries of one state that another is compared with.
+const SIBLINGS: usize = 8;
 /// Not in use.
 const FREE: u32 = u32::MAX;
 
@@ -34,6 +38,8 @@ struct Stack {
     bound: u32,
     /// More than that of all stacks below.
     depth: u32,
+    /// See [`General::returns`].
+    returns: Option<Arc<[(u32, u32)]>>,
 }
 
 /// What a state reaches without reading.
@@ -44,6 +50,24 @@ struct Reach {
     is_final: bool,
 }
 
+/// Entries of which none makes up for another.
+#[derive(Debug, Default)]
+struct Widest(Vec<(u32, u32)>);
+
+impl Widest {
+    fn add(&mut self, general: &mut General, (state, stack): (u32, u32), depth: u32) {
+        if !self.has(general, (state, stack), depth) {
+            self.0.retain(|e| e.0 != state || !general.covers(stack, e.1, depth));
+            self.0.push((state, stack));
+        }
+    }
+
+    fn has(&self, general: &mut General, (state, stack): (u32, u32), depth: u32) -> bool {
+        let same = self.0.iter().filter(|e| e.0 == state);
+        same.take(SIBLINGS).any(|e| general.covers(e.1, stack, depth))
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct General {
@@ -52,6 +76,8 @@ pub struct General {
     stacks: Vec<Stack>,
     stack_ids: Map<Arc<[(u32, u32)]>, u32>,
     free_stacks: Vec<u32>,
+    /// Whether what the second stack holds comes up in the first.
+    covers: Map<(u32, u32), bool>,
     places: Vec<(u32, u32)>,
     place_ids: Map<(u32, u32), u32>,
     free_places: Vec<u32>,
@@ -75,6 +101,7 @@ impl General {
             stacks: Vec::new(),
             stack_ids: Map::default(),
             free_stacks: Vec::new(),
+            covers: Map::default(),
             places: Vec::new(),
             place_ids: Map::default(),
             free_places: Vec::new(),
@@ -98,6 +125,9 @@ impl General {
     fn stack(&mut self, mut entries: Vec<(u32, u32)>) -> u32 {
         entries.sort_unstable();
         entries.dedup();
+        if entries.len() > 1 {
+            self.absorb(&mut entries);
+        }
         let entries: Arc<[(u32, u32)]> = entries.into();
         if let Some(&id) = self.stack_ids.get(&entries) {
             return id;
@@ -109,7 +139,8 @@ impl General {
         let bound = entries.iter().map(cost).min().unwrap_or(IMPOSSIBLE);
         self.bytes += 96 + 8 * entries.len();
         let below = entries.iter().filter(|e| e.0 < OPEN).map(|e| self.stacks[e.1 as usize].depth);
-        let stack = Stack { depth: below.max().map_or(0, |depth| depth + 1), entries: entries.clone(), bound };
+        let depth = below.max().map_or(0, |depth| depth + 1);
+        let stack = Stack { depth, entries: entries.clone(), bound, returns: None };
         let id = match self.free_stacks.pop() {
             Some(id) => {
                 self.stacks[id as usize] = stack;
@@ -123,6 +154,86 @@ impl General {
         self.full |= self.stacks.len() > MAX_IDS;
         self.stack_ids.insert(entries, id);
         id
+    }
+
+    /// Drops entries that others make up for: those whose state stands above more in another one, and those that
+    /// come up anyway when others are popped at once, since their states may end.
+    fn absorb(&mut self, entries: &mut Vec<(u32, u32)>) {
+        let ends = entries.iter().any(|e| e.0 < OPEN && self.reach(e.0).is_final);
+        if !ends && entries.windows(2).all(|w| w[0].0 != w[1].0) {
+            return;
+        }
+        let mut kept = Widest::default();
+        for &entry in entries.iter() {
+            kept.add(self, entry, 0);
+        }
+        let mut below = Widest::default();
+        for &(state, stack) in &kept.0 {
+            if state < OPEN && self.reach(state).is_final {
+                for &entry in self.returns(stack).iter() {
+                    below.add(self, entry, 0);
+                }
+            }
+        }
+        *entries = kept.0;
+        entries.retain(|&entry| !below.has(self, entry, 0));
+        entries.sort_unstable();
+    }
+
+    /// Whether all that `narrow` holds comes up in `wide`; `false` where that takes too long to say.
+    fn covers(&mut self, wide: u32, narrow: u32, depth: u32) -> bool {
+        if wide == narrow || depth > DEEP {
+            return wide == narrow;
+        }
+        if let Some(&known) = self.covers.get(&(wide, narrow)) {
+            return known;
+        }
+        let all = Widest(self.returns(wide).to_vec());
+        let entries = self.stacks[narrow as usize].entries.clone();
+        let answer = entries.iter().all(|&entry| all.has(self, entry, depth + 1));
+        self.bytes += 16;
+        self.covers.insert((wide, narrow), answer);
+        answer
+    }
+
+    /// Where a rule may return to that ends above a stack, also through callers that may end as well.
+    ///
+    /// What comes up below a state itself, having stood there before, is left out: it brings nothing new.
+    fn returns(&mut self, stack: u32) -> Arc<[(u32, u32)]> {
+        let mut todo = vec![stack];
+        while let Some(&stack) = todo.last() {
+            if self.stacks[stack as usize].returns.is_some() {
+                todo.pop();
+                continue;
+            }
+            let entries = self.stacks[stack as usize].entries.clone();
+            let ends: Vec<bool> = entries.iter().map(|e| e.0 < OPEN && self.reach(e.0).is_final).collect();
+            if !ends.contains(&true) {
+                self.stacks[stack as usize].returns = Some(entries);
+                continue;
+            }
+            let known = todo.len();
+            for (entry, _) in entries.iter().zip(&ends).filter(|x| *x.1) {
+                if self.stacks[entry.1 as usize].returns.is_none() {
+                    todo.push(entry.1);
+                }
+            }
+            if todo.len() > known {
+                continue;
+            }
+            let mut all = Widest::default();
+            for (&entry, &ends) in entries.iter().zip(&ends) {
+                all.add(self, entry, 0);
+                if ends {
+                    for &below in self.returns(entry.1).iter().filter(|below| below.0 != entry.0) {
+                        all.add(self, below, 0);
+                    }
+                }
+            }
+            self.bytes += 32 + 8 * all.0.len();
+            self.stacks[stack as usize].returns = Some(all.0.into());
+        }
+        self.stacks[stack as usize].returns.clone().unwrap_or_default()
     }
 
     /// The continuation at a state with a stack.
@@ -184,19 +295,18 @@ impl General {
         let (mut can_end, mut returns) = (false, false);
         // Return places for each called rule, callers first.
         let mut called: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
-        let (mut seen, mut todo) = (Set::default(), vec![self.places[k as usize]]);
-        while let Some((state, stack)) = todo.pop() {
-            if !seen.insert((state, stack)) {
-                continue;
-            }
-            let reach = self.reach(state);
-            self.explore(&reach, stack, &mut starts, &mut called);
-            if reach.is_final {
-                for &(back, below) in self.stacks[stack as usize].entries.iter() {
-                    match back {
-                        BOTTOM => can_end = true,
-                        OPEN => returns = true,
-                        _ => todo.push((back, below)),
+        let (state, stack) = self.places[k as usize];
+        let reach = self.reach(state);
+        self.explore(&reach, stack, &mut starts, &mut called);
+        if reach.is_final {
+            for &(back, below) in self.returns(stack).iter() {
+                match back {
+                    BOTTOM => can_end = true,
+                    OPEN => returns = true,
+                    _ if back == state => {}
+                    _ => {
+                        let reach = self.reach(back);
+                        self.explore(&reach, below, &mut starts, &mut called);
                     }
                 }
             }
@@ -370,6 +480,7 @@ impl Parser for General {
             }
         }
         self.bytes = 0;
+        self.covers = Map::default();
         self.summaries.forget();
         self.closures.iter_mut().for_each(|c| *c = None);
         self.reach.iter_mut().for_each(|r| *r = None);
@@ -385,11 +496,13 @@ impl Parser for General {
         }
         for (id, held) in stacks.into_iter().enumerate() {
             let entries = self.stacks[id].entries.clone();
+            self.stacks[id].returns = None;
             if held {
                 self.bytes += 96 + 8 * entries.len();
             } else if !entries.is_empty() {
                 self.stack_ids.remove(&entries);
-                self.stacks[id] = Stack { entries: Arc::new([]), bound: IMPOSSIBLE, depth: 0 };
+                let gone = Stack { entries: Arc::new([]), bound: IMPOSSIBLE, depth: 0, returns: None };
+                self.stacks[id] = gone;
                 self.free_stacks.push(id as u32);
             }
         }

@@ -39,6 +39,7 @@ pub mod general;
 mod guards;
 mod hash;
 mod horizon;
+mod joint;
 pub mod lalr;
 mod lalr_cost;
 mod lalr_live;

@@ -28,6 +28,8 @@ pub struct Trie {
     nodes: Vec<Node>,
     ascii: Vec<u128>,
     leads: Vec<u64>,
+    /// Bytes of the longest token rest below a node.
+    heights: Vec<u16>,
     tokens: Vec<u32>,
     offsets: Vec<u16>,
     child_bytes: Vec<u8>,
@@ -140,10 +142,12 @@ impl Trie {
     fn look_below(&mut self, parents: &[u32]) {
         self.ascii = vec![0; parents.len()];
         self.leads = vec![0; parents.len()];
+        self.heights = vec![0; parents.len()];
         for i in (1..parents.len()).rev() {
             let (byte, parent) = (self.nodes[i].byte, parents[i] as usize);
             self.ascii[parent] |= self.ascii[i] | if byte < 128 { 1 << byte } else { 0 };
             self.leads[parent] |= self.leads[i];
+            self.heights[parent] = self.heights[parent].max(self.heights[i] + 1);
             if self.is_broken(i as u32) {
                 self.leads[parent] |= 1 << BROKEN;
             } else if byte >= 128 && self.nodes[parent].phase == 0 {
@@ -219,6 +223,11 @@ impl Trie {
         self.ascii[n as usize]
     }
 
+    /// Bytes of the longest rest of a token below the node.
+    pub fn height(&self, n: u32) -> u16 {
+        self.heights[n as usize]
+    }
+
     /// First bytes of characters beyond ASCII that stand below the node, as [`lead`] numbers them, and [`BROKEN`].
     #[inline]
     pub fn leads_below(&self, n: u32) -> u64 {
@@ -290,7 +299,7 @@ impl Trie {
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
         let indexed = if self.index.is_some() { 8 } else { 0 };
-        self.nodes.len() * (std::mem::size_of::<Node>() + 24 + 5 + indexed) + self.tokens.len() * 6
+        self.nodes.len() * (std::mem::size_of::<Node>() + 26 + 5 + indexed) + self.tokens.len() * 6
     }
 }
 
