@@ -32,7 +32,6 @@ _INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
 _CALL = re.compile(r"(?:new\s+)?[A-Za-z_][\w.]{0,60}\(\s*")
 _CALL_END = re.compile(r"\s*\)")
 _CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
-_STRUCTURAL = re.compile(r"[,}\]\n]")
 _KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘]+){0,5}")
 # Text of several lines, up to the line before a key or a closer.
 _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:[\w$]+[ \t]*:|[}\]]))")
@@ -176,8 +175,7 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     every, values_ = index.every, index.values
     first = bisect_left(every, at)
     quote = every[first] if first < len(every) else end
-    match = _STRUCTURAL.search(text, at, min(end, quote + 1))
-    structural = match.start() if match else min(end, quote)
+    structural = min(scanner.structural(at), end, quote)
     if quote < end:
         place_ = bisect_left(values_, quote)
         lines = scanner.newlines(at, quote)

@@ -31,6 +31,8 @@ _ROOT_HEAD = re.compile(
 _LONG = 5_000  # characters of a text of which not all is read token by token
 _VERY_LONG = 200_000  # characters of a text of which only readings are told that leave a doubt
 _BREAKS = 16  # places with lost brackets around which all is read, before it is read everywhere
+_MOST, _FEWEST = 64, 8  # readings of a region: the whole text is looked at once for each of them
+_LOOKED_AT = 8_000_000  # characters that are looked at in all
 _TRIES = 40  # failures after which a bracket must look like the beginning of data
 _LIKELY = re.compile(r"[{\[]\s*(?:[\"'“‘`{\[\]}]|-?\d|[A-Za-z_$][\w$]*[\"']?\s*[:=]|true|false|null|None|True|False)")
 _COMMENT = re.compile(r"//[^\n]*|/\*[^*]*\*/")
@@ -107,7 +109,8 @@ def _read_region(
         if group:
             yield from group
             position = group[0].end
-    while budget > 0 and found < 64:
+    most = min(_MOST, max(_FEWEST, _LOOKED_AT // (len(text) + 1)))
+    while budget > 0 and found < most:
         match = _BRACKET.search(text, position, end)
         if not match:
             return

@@ -98,14 +98,15 @@ def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
     if not changes:
         return ()
     edits = []
-    line, line_start, seen = 1, 0, 0
+    line, line_start, line_end = 1, 0, text.find("\n")
+    make = Edit._make  # a text may have an error at each character
     for rule, start, end, after, cost in changes:
-        newlines = text.count("\n", seen, start)
-        if newlines:
-            line += newlines
-            line_start = text.rfind("\n", seen, start) + 1
-        seen = start
-        edits.append(Edit(rule, start, end, line, start - line_start + 1, text[start:end], after, _rounded(cost)))
+        if -1 < line_end < start:
+            line += text.count("\n", line_end, start)
+            line_start = text.rfind("\n", line_end, start) + 1
+            line_end = text.find("\n", start)
+        column = start - line_start + 1
+        edits.append(make((rule, start, end, line, column, text[start:end], after, _rounded(cost))))
     return tuple(edits)
 
 

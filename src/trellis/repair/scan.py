@@ -23,6 +23,7 @@ _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!
 _NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
 _INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
 _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
+_STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 
@@ -41,6 +42,7 @@ class Scanner:
     _gaps: dict[int, Gap] = field(default_factory=dict)
     _quotes: dict[str, Quotes] = field(default_factory=dict)
     _newlines: list[int] | None = None
+    _structural: tuple[int, int] = (0, -1)  # between these there is none
 
     def gap(self, position: int) -> Gap:
         """White space, comments and the like from a position on."""
@@ -61,6 +63,15 @@ class Scanner:
         if self._newlines is None:
             self._newlines = [m.start() for m in re.finditer("\n", self.text)]
         return bisect_left(self._newlines, end) - bisect_left(self._newlines, start)
+
+    def structural(self, start: int) -> int:
+        """Where the first comma, closer or line break from an offset on is, or the end."""
+        known, found = self._structural
+        if not known <= start <= found:
+            match = _STRUCTURAL.search(self.text, start, self.end)
+            found = match.start() if match else self.end
+            self._structural = (start, found)
+        return found
 
     def quotes(self, closers: str, start: int, role: str) -> Quotes:
         """The index of closing quotes, read far enough to look on from ``start``."""
