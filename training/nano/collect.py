@@ -1,10 +1,9 @@
 """Asks the built-in model training prompts, greedily and with masks, and logs it all: what it is finetuned on.
 
-    python collect.py --count 993 --seed 2 --log run/own.jsonl
-    python collect.py --count 535 --seed 3 --kinds unknown --log run/own.jsonl
+    python collect.py --count 6000 --seed 11 --log run/own.jsonl
     trellis export run/own.jsonl --format sft --shape trl -o run/own_sft.jsonl
-    python finetune.py --data run/own_sft.jsonl --out run/finetuned
-    trellis bench layers --count 200 --only "prompt only" --model trellis/run/finetuned     # beside trellis/nano
+    python finetune.py --data run/own_sft.jsonl --own --only gain --rate 0.1 --epochs 1 --out run/finetuned
+    python held_out.py --model ../../src/trellis/models/nano --other run/finetuned
 
 Only what was accepted is exported. Accepted means valid, not right: nobody looks at the true values here, as nobody has
 them in production. The benchmark's prompts have other names and numbers, and other types made at random.

@@ -1,9 +1,12 @@
 """Finetunes the built-in model on what it has said itself: records of ``trellis export --format sft --shape trl``.
 
-    python finetune.py --data run/own_sft.jsonl --out run/finetuned
+    python finetune.py --data run/own_sft.jsonl --own --only gain --rate 0.1 --epochs 1 --out run/finetuned
 
-Adam on all weights, with a rate that falls to zero; loss is on the answers only. The result is a folder like the
-package's own, which ``trellis/FOLDER`` names.
+Adam, with a rate that falls to zero; loss is on the answers only. The result is a folder like the package's own, which
+``trellis/FOLDER`` names.
+
+``--own --only gain`` makes the model surer of what it finds likeliest. All weights on answers that masks have turned
+make it less sure: valid JSON without any layer went from 84.6% to 82.3% of 350 prompts (not beyond chance).
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import argparse
 import json
 import math
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +76,17 @@ def batches(records: list[tuple[list[int], int]], epochs: int, size: int,
             yield torch.from_numpy(ids), torch.from_numpy(answer)
 
 
+@torch.no_grad()
+def own(model: Nano, records: list[tuple[list[int], int]]) -> list[tuple[list[int], int]]:
+    """The records whose answers are, token by token, what the model finds likeliest: those that no mask has turned."""
+    kept = []
+    for ids, start in records:
+        likeliest = model(torch.tensor([ids]))[0, start - 1 : -1].argmax(-1)
+        if likeliest.tolist() == ids[start:]:
+            kept.append((ids, start))
+    return kept
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -80,13 +95,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--own", action="store_true", help="only answers that the model would give greedily without "
+                        "a mask")
+    parser.add_argument("--only", help="a regular expression: weights with other names stay as they are")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     model, facts = loaded(arguments.base)
     records = encoded(arguments.base, arguments.data)
+    if arguments.own:
+        said = len(records)
+        records = own(model, records)
+        print(f"{len(records)} of {said} answers are the model's own")
     steps = arguments.epochs * math.ceil(len(records) / arguments.batch)
-    optimizer = torch.optim.AdamW(model.parameters(), arguments.rate, betas=(0.9, 0.95), weight_decay=0.0)
+    for name, weights in model.named_parameters():
+        weights.requires_grad_(arguments.only is None or re.fullmatch(arguments.only, name) is not None)
+    trained = [weights for weights in model.parameters() if weights.requires_grad]
+    optimizer = torch.optim.AdamW(trained, arguments.rate, betas=(0.9, 0.95), weight_decay=0.0)
     tokens = 0
     for step, (ids, answer) in enumerate(batches(records, arguments.epochs, arguments.batch, arguments.seed)):
         for group in optimizer.param_groups:
@@ -94,7 +119,7 @@ def main() -> None:
         loss = loss_of(model, ids, answer)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         tokens += int(answer.sum())
         if step % 20 == 0 or step == steps - 1:

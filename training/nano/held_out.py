@@ -44,10 +44,10 @@ class Asked:
     seed: int
 
 
-def asked(model: NanoModel, output_format: str, count: int, name: str) -> list[Asked]:
+def asked(model: NanoModel, output_format: str, count: int, name: str, start: int = 0) -> list[Asked]:
     """The prompts of ``bench_cases.py`` (``name="bench"``), and more of their kind."""
     found = []
-    for i in range(count):
+    for i in range(start, start + count):
         one = example(f"{name}-{i}", held_out=True, output_format=output_format, plain=True)
         prompt = one.messages[-1].content.rsplit("\n\nAnswer with", 1)[0]
         contract = contract_of(MARKERS[output_format]({"title": one.shape.name, **one.shape.schema}))
@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--other", type=Path, nargs="+", required=True)
     parser.add_argument("--count", type=int, default=1000, help="prompts of each format")
+    parser.add_argument("--start", type=int, default=0, help="the number of the first prompt, to ask in slices")
     parser.add_argument("--name", default="bench", help="another name gives other prompts, to choose settings on")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
@@ -173,7 +174,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = NanoModel(arguments.model)
     for output_format in arguments.formats:
-        prompts = asked(model, output_format, arguments.count, arguments.name)
+        prompts = asked(model, output_format, arguments.count, arguments.name, arguments.start)
         before = judged(arguments.model, prompts, arguments.temperature, arguments.seed)
         for folder in arguments.other:
             after = judged(folder, prompts, arguments.temperature, arguments.seed)
