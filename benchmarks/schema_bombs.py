@@ -22,6 +22,14 @@ class Bomb(NamedTuple):
     pointer: str | None = None
 
 
+def wrapped(keyword: str, levels: int, schema: Schema) -> Schema:
+    """A schema in a keyword, and that again."""
+    beside = {"then": {"type": "object"}, "else": {"type": "string"}} if keyword == "if" else {}
+    for _ in range(levels):
+        schema = {keyword: schema, **beside}
+    return schema
+
+
 def nested(keyword: str, levels: int) -> Schema:
     """Each level has two ways, and both of them again: 2 to the power of the levels."""
     schema: Schema = {"type": "object"}
@@ -146,4 +154,21 @@ BOMBS = [
     Bomb("a schema that is a string", {"items": "integer"}, SchemaError, "/items"),
     Bomb("a type that there is not", {"type": "text"}, SchemaError, "/type"),
     Bomb("a keyword in another case", {"minlength": 3}, SchemaError, "/minlength"),
+    Bomb("not in not, 201 levels", wrapped("not", 201, {"anyOf": [{"properties": {"a": {"type": "integer"}}}]}), None),
+    Bomb("conditions in conditions, 40 levels", wrapped("if", 40, {"required": ["a"]}), None),
+    Bomb("references of references, 3,000 of them", {"$ref": "#/$defs/d0", "$defs": {
+        **{f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(3000)}, "d3000": {"type": "integer"}}}, None),
+    Bomb("names with 13 lengths that overlap", {"type": "object", "patternProperties": {
+        f"^.{{{i}}}[a-m]": {"maximum": i} for i in range(1, 14)}}, UnsupportedError),
+    Bomb("unevaluatedProperties beside 40 references", {
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in names(40)], "unevaluatedProperties": False,
+        "$defs": {name: {"properties": {name: {"type": "integer"}}} for name in names(40)}}, LimitError),
+    Bomb("from 40 to 60 of 200 items", {"type": "array", "contains": {"type": "integer"}, "minContains": 40,
+                                        "maxContains": 60, "minItems": 100, "maxItems": 200}, LimitError),
+    Bomb("multiples of an awkward decimal", {"type": "number", "multipleOf": 0.000123457}, UnsupportedError, ""),
+    Bomb("bounds of 15,000 digits", {"type": "number", "minimum": 10**15000, "maximum": 10**15000 + 3}, None),
+    Bomb("any of 2,000 objects", {"anyOf": [{"properties": {name: {"type": "integer"}}, "required": [name]}
+                                            for name in names(2000)]}, None),
+    Bomb("names that ask for others in a circle of 25", {"properties": {f"p{i}": {} for i in range(25)},
+         "dependentRequired": {f"p{i}": [f"p{(i * 7 + 1) % 25}", f"p{(i + 11) % 25}"] for i in range(25)}}, None),
 ]
