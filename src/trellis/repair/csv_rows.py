@@ -19,6 +19,7 @@ from .csv_shares import Habits, shared
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
+from .yaml_quotes import measured
 
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
@@ -393,7 +394,9 @@ class Rows:
     def _half(cell: Cell, row: list[Cell]) -> bool:
         """Whether a text lost its opening quote, in a row that has others."""
         text = cell.text
-        return not cell.quoted and text[-1:] == '"' and text.count('"') == 1 and any(one.quoted for one in row)
+        if cell.quoted or text[-1:] != '"' or text.count('"') != 1 or measured(text):
+            return False
+        return any(one.quoted for one in row)
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""
@@ -414,7 +417,8 @@ class Rows:
             if self._padded and gap and self.delimiter != "\t":
                 self.changes.append(Change("whitespace", cell.end, cell.end + gap, "", 0.0))
             if value != cell.text:
-                self._change(rule, cell.start, cell.end, written(value, self.delimiter))
+                name = "missing_open_quote" if cell.text == value + '"' else rule
+                self._change(name, cell.start, cell.end, written(value, self.delimiter))
             elif not cell.sound:
                 name = "missing_close_quote" if self.text[cell.start] == '"' and not cell.quoted else "inner_quote"
                 if not cell.quoted and self.delimiter in cell.text:

@@ -18,6 +18,7 @@ _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*([,;]?)[ \t]*(?:(?<=[ \t])#(?:[ \t#
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
+_INCHES = re.compile(r"(?:^|[\s'])\d+(?:[.,/]\d+)?\"$")
 _SHARE = re.compile(r"\\\\\w[^\\]*(?:\\[^\\]+)+")
 _PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 
@@ -84,3 +85,8 @@ def _unescaped(content: str, path: bool) -> str:
         known = {'"': '"'} if path else {'"': '"', "n": "\n", "t": "\t", "/": "/"}
         return _BACKSLASH.sub(lambda m: known.get(m.group(1), m.group()), content)
     return _BACKSLASH.sub(lambda m: {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}.get(m.group(1), m.group()), content)
+
+
+def measured(text: str) -> bool:
+    """Whether a text ends in a length in inches: a number and a quote."""
+    return _INCHES.search(text) is not None

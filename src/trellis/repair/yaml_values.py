@@ -12,7 +12,7 @@ from .search import Limits
 from .yaml_bare_flow import bare_list, bare_object
 from .yaml_frames import Frame, Pending, has_text, wants_scalar, wants_text
 from .yaml_lines import Line, comment_start, mark_rule, quoted
-from .yaml_quotes import plain_is_safe, python_inside, read_quoted, read_wrapped
+from .yaml_quotes import measured, plain_is_safe, python_inside, read_quoted, read_wrapped
 from .yaml_standard import NotYaml, read_nodes
 from .yaml_texts import Texts
 
@@ -165,7 +165,9 @@ class Values(Texts):
     def _half_quoted(self, at: int, end: int) -> bool:
         """Whether a text lost its opening quote, among others that have theirs."""
         quote, inner = self.habits.quote, self.text[at : end - 1]
-        if not quote or self.text[end - 1] != quote or inner.count(quote) != inner.count("\\" + quote):
+        if not quote or self.text[end - 1] != quote or measured(self.text[at:end]):
+            return False
+        if inner.count(quote) != inner.count("\\" + quote):
             return False
         self.change("missing_open_quote", at, end, quoted(inner.replace("\\" + quote, quote)))
         return True
