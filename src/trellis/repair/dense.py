@@ -174,9 +174,10 @@ class Dense:
             if newline >= 0:
                 column = start - newline - 1
                 if column != frame.member_indent:
-                    if not first or frame.member_indent is not None:
+                    if frame.member_indent is not None:
                         break
-                    frame.member_indent = column
+                    if first:
+                        frame.member_indent = column
                 indent = column
             elif wrong and not (keyed and clean is not None and colon is not None and kind < 5):
                 break  # on one line only a whole member behind another
