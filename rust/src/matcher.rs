@@ -63,6 +63,7 @@ impl Grammar {
     ) -> Result<Arc<Grammar>> {
         let shared = vocabulary.lexicon();
         let mut lexicon = lock(&shared);
+        lexicon.watch.start(PATIENCE);
         let (parser, behinds) = parser(&mut lexicon)?;
         let context = lexicon.first_context(behinds)?;
         drop(lexicon);

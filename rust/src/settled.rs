@@ -60,6 +60,7 @@ impl Settled {
         let separators: Vec<_> = first.ignored.iter().map(|&(d, label)| lexicon.words(d, label)).collect();
         for (number, words) in separators.iter().enumerate() {
             for word in words {
+                lexicon.watch.check()?;
                 if let Some((firsts, unreadable)) = lexicon.separate(word, number, &places) {
                     lexicon.check()?;
                     if unreadable.is_empty() || parser.does_without(&unreadable) {

@@ -70,6 +70,7 @@ impl Lexicon {
         if let Some(&start) = self.starts.get(code) {
             return Ok(start);
         }
+        self.watch.check()?;
         let (&kind, body) = code.split_first().ok_or_else(|| KernelError::program("an empty terminal code"))?;
         let start = match kind {
             LITERAL => self.literal(body)?,
