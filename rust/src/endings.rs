@@ -12,9 +12,9 @@ use crate::engine::{lock, Engine, State};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::hash::Set;
 use crate::lexer::{Lexicon, DEAD};
-use crate::names::{Point, NEVER};
+use crate::names::{has_another, Point, NEVER};
 use crate::parser::{Item, IMPOSSIBLE};
-use crate::register::Register;
+use crate::register::{Mode, Register};
 
 /// Items that one search may look at.
 const FUEL: usize = 50_000;
@@ -62,7 +62,7 @@ impl Engine {
         Ok(self.vocabulary.spell(&symbols)?.into())
     }
 
-    /// Best first, as [`Engine::shortest`].
+    /// Nearest to its end first: which of many names is said is not weighed, so the ending need not be the shortest.
     fn shortest_beside(
         &mut self,
         lexicon: &mut Lexicon,
@@ -74,12 +74,12 @@ impl Engine {
         for &item in state.items.iter() {
             let estimate = self.parser.estimate(lexicon, item.0, item.1);
             if estimate != IMPOSSIBLE {
-                heap.push((Reverse(estimate), 0u32, steps.len(), false));
+                heap.push((Reverse(estimate), 0u32, steps.len()));
                 steps.push(Step { item, register: register.clone(), from: ROOT, byte: None });
             }
         }
-        while let Some((_, length, at, ended)) = heap.pop() {
-            if ended {
+        while let Some((_, length, at)) = heap.pop() {
+            if steps[at].item.0 == DEAD {
                 let (mut symbols, mut at) = (Vec::with_capacity(length as usize), at);
                 while at != ROOT {
                     symbols.extend(steps[at].byte.map(u32::from));
@@ -98,16 +98,22 @@ impl Engine {
             }
             for (byte, to) in ways(lexicon, d, &register) {
                 let Some(register) = register.read(&[byte])? else { continue };
+                if matches!(register.mode, Mode::Name { .. })
+                    && !register.is_free()
+                    && !has_another(lexicon, to, &register.rests())
+                {
+                    continue;
+                }
                 let length = length + 1;
                 next.clear();
                 if self.arrive(lexicon, (to, k), &mut next)? {
-                    heap.push((Reverse(length), length, steps.len(), true));
+                    heap.push((Reverse(0), length, steps.len()));
                     steps.push(Step { item: (DEAD, 0), register: register.clone(), from: at, byte: Some(byte) });
                 }
                 for &item in &next {
                     let estimate = self.parser.estimate(lexicon, item.0, item.1);
                     if estimate != IMPOSSIBLE {
-                        heap.push((Reverse(estimate.saturating_add(length)), length, steps.len(), false));
+                        heap.push((Reverse(estimate), length, steps.len()));
                         steps.push(Step { item, register: register.clone(), from: at, byte: Some(byte) });
                     }
                 }
@@ -146,8 +152,13 @@ impl Engine {
             return Ok(mask);
         }
         let dearest = at.state.dearest();
-        if self.names_once == NEVER && self.vocabulary.complete && dearest.is_some_and(|bytes| is_ample(bytes, left)) {
-            return Ok(mask);
+        if let Some(bytes) = dearest.filter(|_| self.vocabulary.complete) {
+            // Where names can run out, an ending has others than the nearest; it grows by what the token opens.
+            let free = self.names_once == NEVER;
+            let spare = if free { left } else { left.saturating_sub(192 + plan.len()) };
+            if is_ample(bytes, spare) {
+                return Ok(mask);
+            }
         }
         // Only what goes along with names that were said can need more than the grammar thinks, where it needs no others.
         let vocabulary = self.vocabulary.clone();

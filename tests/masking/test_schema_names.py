@@ -26,6 +26,7 @@ PIECES = ['":', '","', '"a":', '"b":1', ',"a":', ', "b', '{"', "}}", '"}', '"},'
 END = len(PIECES) + 256
 VOCABULARY = Vocabulary([*(piece.encode() for piece in PIECES), *(bytes([byte]) for byte in range(256)), b""],
                         special_ids=[], eos_ids=[END])
+NINE = ["a", "b", "ab", "abc", "x", "y", "z", "aa", "bb"]
 DIGIT = {"type": "integer", "minimum": 0, "maximum": 3}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "any names": {"type": "object", "additionalProperties": DIGIT},
@@ -44,6 +45,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "declared names and any others": {
         "type": "object", "properties": dict.fromkeys(["a", "b", "ab", "abc", "x", "y", "z"], DIGIT),
         "required": ["a"]},
+    "many required names": {
+        "type": "object", "properties": dict.fromkeys(NINE, DIGIT),
+        "required": NINE[:-1], "additionalProperties": False},
+    "many required names and a few more": {
+        "type": "object", "properties": dict.fromkeys(NINE[:-2], DIGIT), "maxProperties": 9,
+        "required": NINE[:-1]},
     "short names": {"type": "object", "propertyNames": {"maxLength": 1, "pattern": "^[abx]"},
                     "additionalProperties": {"enum": [0, "a", {}]}},
     "a name with an end, and some without": {"type": "object", "propertyNames": {"pattern": "^(ab|x.*)$"}},
@@ -148,3 +155,19 @@ def test_many_names_and_deep_texts() -> None:
     assert matcher.accept_bytes(b',"2999"') == 6
     deep = b'{"a":' * 5000
     assert grammar.compile(VOCABULARY).matcher().accept_bytes(deep + b"1" + b"}" * 5000) == 6 * 5000 + 1
+
+
+def test_many_required_names_come_in_any_order_and_all_of_them() -> None:
+    names = [f"name{i}" for i in range(60)]
+    schema = {"type": "object", "properties": dict.fromkeys([*names, "more"], DIGIT), "required": names,
+              "additionalProperties": False}
+    compiled = Grammar.from_json_schema(schema, property_order="any").compile(VOCABULARY)
+    random.Random(0).shuffle(names)
+    text = json.dumps(dict.fromkeys([*names, "more"], 1)).encode()
+    matcher = compiled.matcher()
+    assert matcher.accept_bytes(text) == len(text)
+    missing = json.dumps(dict.fromkeys(names[:-1], 1)).encode()
+    matcher = compiled.matcher()
+    assert matcher.accept_bytes(missing) == len(missing) - 1
+    assert set(json.loads(missing[:-1] + matcher.witness())) == set(names)
+    assert compiled.matcher(compiled.min_tokens()).witness().startswith(b'{"name')

@@ -63,8 +63,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
             asks for a line break and up to 64 blanks or 32 tabs where ``json.dumps(indent=...)`` has them, and a blank
             after ``:``; ``flexible`` allows up to 16 white-space characters around every bracket, comma and colon.
         formats: whether ``format`` restricts strings, or is an annotation as in the core of JSON Schema.
-        property_order: ``schema`` for the schema's order, ``any`` for any; in large objects the required properties
-            then still come in the schema's order among each other.
+        property_order: ``schema`` for the schema's order, ``any`` for any (large objects in which properties ask for
+            others, or alternatives for some, keep the schema's).
         on_unsupported: whether what cannot be enforced exactly is an error, or is left out of the masks and listed in
             ``relaxations``; values then have to be validated afterwards.
         registry: other documents that references may lead to, by their addresses.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
@@ -30,6 +32,10 @@ class Emptiness:
                 break
             at = missing[0]
         return pointer
+
+    def lacks(self, conjunctions: Iterable[Conjunction]) -> bool:
+        """Whether some conjunction has no value."""
+        return any(key_of(it) not in self.satisfied(it) for it in conjunctions)
 
     def satisfied(self, root: Conjunction) -> set[tuple[int, ...]]:
         """The conjunctions below the root that have a value, as a least fixed point."""

@@ -2,19 +2,20 @@
 
 In the schema's order the properties are a chain in which optional ones are skipped, and names that are not declared
 come last. In any order, the names that have to be remembered (required ones, those that others ask for) are kept as
-the set of those seen; where such sets are many, a required one may come before only so many others that the schema
-names first. All other names may come anywhere between them. That no name comes twice is for whoever walks the program
+the set of those seen; where such sets are many, as the number of required ones among them. All other names may come
+anywhere between them. That no name comes twice is for whoever walks the program
 to see (``GeneralProgram.names_once``), wherever the automaton cannot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.left_corner import CALL, TERMINAL
+from trellis.masking.schema_front_emptiness import Emptiness
 from trellis.masking.schema_front_writer import Writer
 from trellis.masking.terminals import UNBOUNDED
 from trellis.schema import clock
@@ -80,7 +81,7 @@ class ObjectAutomaton:
         matter = self.required.union(*objects.implied, *(clause.absent for clause in objects.some))
         self.chain, self.floating = allowed, list[str]()
         self.others_anywhere = order == "any"
-        self.in_sets, self.window = False, len(allowed)
+        self.in_sets = self.by_number = False
         if order == "any" and len(allowed) + len(self.others) > 1:
             kept = allowed if self.counts else [name for name in allowed if name in matter or any(self.wanted(name))]
             if len(allowed) * 2 ** len(allowed) <= 200 or self.counts:  # all are remembered, so none comes twice
@@ -89,12 +90,12 @@ class ObjectAutomaton:
             self.floating = [name for name in allowed if name not in set(kept)]
             options = len(allowed) + len(self.others)
             self.in_sets = options * 2 ** len(kept) <= MAX_SETS
-            if not self.in_sets and self.required.issuperset(kept):
-                self.in_sets = True
-                self.window = max((MAX_SETS // (options * max(len(kept), 1))).bit_length() - 1, 0)
+            self.by_number = not (self.in_sets or objects.implied or self.objects.some)
+            if self.by_number:
+                self.chain, self.floating = [], allowed
         if self.others or self.floating:
             counted = self.objects.minimum > max(len(self.required), 1) or bool(self.objects.some)
-            writer.builder.names_once(self._names_once(), counted)
+            writer.builder.names_once(self._names_once(), counted or (self.by_number and len(self.required) > 1))
         self.place = {name: i for i, name in enumerate(self.chain)}
         self.far = [any(other.wanted[i] for other in self.others) for i in range(len(self.objects.some))]
         self.near = [[at for at, name in enumerate(self.chain) if name in clause.absent or self.wanted(name)[i]]
@@ -128,7 +129,7 @@ class ObjectAutomaton:
         numbers = [other.names.number for other in self.others]
         if numbers and min(numbers) == UNBOUNDED and (not self.floating or any(
                 other.names == strings.names_outside(list(self.members)) for other in self.others)):
-            return UNBOUNDED
+            return UNBOUNDED if not (self.by_number and self.counts) else ENDLESS
         return min(sum(numbers) + len(self.floating), ENDLESS)
 
     def write(self, source: int, target: int) -> None:
@@ -141,6 +142,9 @@ class ObjectAutomaton:
             return
         if not (self.others_anywhere or self.counts or self.objects.some or self.objects.implied):
             self.write_chain(source, target)
+            return
+        if self.by_number:
+            self.write_numbers(source, target)
             return
         if self.in_sets and not self.counts and not self.objects.some:
             self.write_sets(source, target)
@@ -228,15 +232,58 @@ class ObjectAutomaton:
                 rows += (after, TERMINAL, close, target)
             for rule in free:
                 rows += (choose, CALL, rule, after)
-            furthest = (~seen & seen + 1) << self.window  # seen from the lowest bit that is not set
             for bit, rule in rules:
-                if not seen & bit and bit <= furthest:
+                if not seen & bit:
                     following = states.get(seen | bit)
                     if following is None:
                         following = states[seen | bit] = builder.states(2)
                         work.append(seen | bit)
                     rows += (choose, CALL, rule, following[0])
         builder.add(rows)
+
+    def write_numbers(self, source: int, target: int) -> None:
+        """The same in any order, where the names are too many for sets: as none comes twice, it is enough to know how
+        many there were, and how many of them are required."""
+        writer, builder, marks, it = self.writer, self.writer.builder, self.writer.separators, self.objects
+        needed = len(self.required)
+        too_few = not self.others and len(self.floating) < it.minimum
+        if too_few or Emptiness(self.normal).lacks(self.members[name] for name in self.required):
+            return
+        top = (it.minimum if it.maximum is None else it.maximum) if self.counts else 0
+        if (needed + 1) * (top + 1) > MAX_OBJECT_STATES:
+            raise LimitError(f"an object needs more than {MAX_OBJECT_STATES} states (at {it.pointer or 'the root'})",
+                             limit="states")
+        ways = (self.any_of("required", [name for name in self.floating if name in self.required]),
+                self.any_of("other", [*(name for name in self.floating if name not in self.required), *self.others]))
+        begin = writer.step(source, marks.open_object, "{")
+        if not needed and it.minimum == 0:
+            writer.empty(source, begin, target, "{}")
+        states = {(0, 0): builder.states(2)}  # behind a property, and behind the comma
+        builder.epsilon(begin, states[0, 0][1])
+        work = [(0, 0)]
+        for said, number in work:  # grows
+            after, choose = states[said, number]
+            builder.terminal(after, marks.comma, choose, ",")
+            if said == needed and (number >= it.minimum or not self.counts):
+                builder.terminal(after, marks.close_object, target, "}")
+            if self.counts and it.maximum is not None and number >= it.maximum:
+                continue
+            for rule, more in ((ways[0], said + 1), (ways[1], said)):
+                if more <= needed:
+                    following = more, min(number + 1, top)
+                    if following not in states:
+                        states[following] = builder.states(2)
+                        work.append(following)
+                    builder.call(choose, rule, states[following][0])
+
+    def any_of(self, kind: str, members: Sequence[str | _Other]) -> int:
+        """The rule of any one of some properties."""
+        def body(source: int, target: int) -> None:
+            for it in members:
+                names, value = (it, self.members[it]) if isinstance(it, str) else (it.names, it.value)
+                self.member(source, names, value, target)
+
+        return self.writer.rule((id(self.objects), kind), f"{kind} properties", body, self.objects)
 
     def property_rule(self, names: str | strings.Names, value: Conjunction) -> int | None:
         """The rule of a name, a colon and a value; None when there is no such value."""
@@ -260,8 +307,7 @@ class ObjectAutomaton:
             return
         number = self.counted(register.number)
         if self.in_sets:
-            first = next((i for i in range(len(self.chain)) if i not in register.seen), 0)
-            places = [i for i in range(first, min(len(self.chain), first + self.window + 1)) if i not in register.seen]
+            places = [i for i in range(len(self.chain)) if i not in register.seen]
         else:
             places = [register.at] if register.at < len(self.chain) else []
         for i in places:
