@@ -43,6 +43,8 @@ pub struct State {
     mask: Mutex<Option<Arc<TokenSet>>>,
     /// Tokens of the mask that say names behind commas of theirs, where names come once and somebody asked.
     pub(crate) saying: OnceLock<Box<[u32]>>,
+    /// Those that end between a comma and a name.
+    pub(crate) commas: OnceLock<Box<[u32]>>,
     /// A shortest ending in tokens, once asked for.
     plan: Mutex<Option<Arc<[u32]>>>,
     /// Bytes of the longest shortest ending after any token, once asked for; else `u32::MAX`.
@@ -212,6 +214,7 @@ impl Engine {
             can_end,
             mask: Mutex::new(None),
             saying: OnceLock::new(),
+            commas: OnceLock::new(),
             plan: Mutex::new(None),
             dearest: AtomicU32::new(u32::MAX),
         });

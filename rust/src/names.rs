@@ -15,7 +15,7 @@ use crate::bitmask::TokenSet;
 use crate::engine::{Engine, State};
 use crate::error::{KernelError, Result};
 use crate::hash::{Map, Set};
-use crate::lexer::{Lexicon, DEAD};
+use crate::lexer::{Kind, Lexicon, DEAD};
 use crate::parser::Item;
 use crate::register::{Frame, Mode, Register};
 use crate::trie::Trie;
@@ -145,7 +145,8 @@ impl Engine {
             }
         }
         if register.may_run_out(self.names_once) {
-            self.behind_commas(at, register, names.ending(register), &mask, &mut taken)?;
+            let commas = at.state.commas.get_or_init(|| names.ending(&whole));
+            self.behind_commas(at, register, commas, &mask, &mut taken)?;
         }
         Ok((mask.less(&mut taken), near))
     }
@@ -264,6 +265,10 @@ fn name_nodes(trie: &Trie, mode: Mode) -> Vec<u32> {
 
 /// Whether a name that has come to state `d` can end in another way than with any of `rests`.
 pub(crate) fn has_another(lexicon: &mut Lexicon, d: u32, rests: &[&[u8]]) -> bool {
+    if let Kind::Literal { text, at } = lexicon.states[d as usize].kind {
+        let left = &lexicon.texts[text as usize][at as usize..];
+        return !rests.contains(&left);
+    }
     let mut todo: Vec<(u32, Vec<&[u8]>)> = vec![(d, rests.to_vec())];
     let mut few = Vec::new();
     while let Some((d, rests)) = todo.pop() {
@@ -306,15 +311,12 @@ pub(crate) struct NameTokens {
     begun: Box<[u32]>,
     /// Those that can end between a comma and a name.
     commas: Box<[u32]>,
-    /// Those of them that do so from within a string that is a value.
-    commas_in_text: Box<[u32]>,
 }
 
 impl NameTokens {
     /// Those of a vocabulary.
     pub fn new<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> NameTokens {
-        let (mut whole, mut begun, mut commas, mut in_text) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let text = Arc::new(Register::default()).read(&[&br#"{"":"#.repeat(64)[..], b"\""].concat()).ok().flatten();
+        let (mut whole, mut begun, mut commas) = (Vec::new(), Vec::new(), Vec::new());
         for (id, bytes) in (0u32..).zip(tokens) {
             let (mut says, mut begins, mut ends) = (false, false, false);
             for (i, _) in bytes.iter().enumerate().filter(|x| *x.1 == b',') {
@@ -330,12 +332,8 @@ impl NameTokens {
                 _ if ends => commas.push(id),
                 _ => continue,
             }
-            let after = text.as_ref().and_then(|text| text.read(bytes).ok().flatten());
-            if ends && !says && !begins && after.is_some_and(|after| !after.is_elsewhere()) {
-                in_text.push(id);
-            }
         }
-        NameTokens { whole: whole.into(), begun: begun.into(), commas: commas.into(), commas_in_text: in_text.into() }
+        NameTokens { whole: whole.into(), begun: begun.into(), commas: commas.into() }
     }
 
     /// All of them.
@@ -349,12 +347,9 @@ impl NameTokens {
         self.whole.iter().chain(begun).copied().filter(|&token| mask.contains(token)).collect()
     }
 
-    /// Those that end between a comma and a name.
-    fn ending(&self, register: &Register) -> &[u32] {
-        match register.mode {
-            Mode::Text { .. } => &self.commas_in_text,
-            _ => &self.commas,
-        }
+    /// Those of a mask that end between a comma and a name.
+    fn ending(&self, mask: &TokenSet) -> Box<[u32]> {
+        self.commas.iter().copied().filter(|&token| mask.contains(token)).collect()
     }
 }
 
