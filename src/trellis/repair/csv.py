@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import dropwhile
 from typing import Any
 
 from ..errors import RepairError, UsageError
@@ -52,15 +53,19 @@ def read_csv(text: str, schema: Mapping[str, Any] | None = None, *, delimiter: s
     Raises:
         ValueError: no header, a name twice, an open quote, or a row with more or fewer cells than the header.
     """
-    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
-    return read_table(text, view, delimiter)
+    return read_table(text, _row_view(schema), delimiter)
+
+
+def _row_view(schema: Any) -> SchemaView:
+    """What a schema of a table says about a row."""
+    return SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
 
 
 def read_table(text: str, view: SchemaView, delimiter: str) -> list[dict[str, Any]]:
     """``read_csv`` with what the schema says about a row; raises the same."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+        table = list(dropwhile(lambda line: not any(map(str.strip, line[1])), ((rows.line_num, row) for row in rows)))
     except csv.Error as error:
         raise NotCsv(rows.line_num, str(error)) from None
     if not table:
@@ -70,10 +75,19 @@ def read_table(text: str, view: SchemaView, delimiter: str) -> list[dict[str, An
         raise NotCsv(table[0][0], "a column has no name, or the name of another")
     result = []
     for number, row in table[1:]:
+        if not _counts(row, header, view):
+            continue
         if len(row) != len(header):
             raise NotCsv(number, f"{_counted(len(row), 'cell')} under {_counted(len(header), 'column')}")
         result.append({name: typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
     return result
+
+
+def _counts(row: Sequence[str], header: Sequence[str], view: SchemaView) -> bool:
+    """Whether a row says something: empty cells do where null may stand in every column."""
+    if any(cell.strip() for cell in row):
+        return True
+    return len(row) == len(header) > 1 and all("null" in view.member(name).types() for name in header)
 
 
 def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
@@ -157,11 +171,18 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
 def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[str]) -> Repaired[Any] | None:
     """The table of a text that is written as something else throughout."""
     for disguise in disguises(text, names):
+        if _marks_one_row(text, disguise) and _standard(text, schema, judge, level, names, [], True):
+            continue  # text, where text may stand
         plain = apply_edits(text, disguise)
         inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
         if inner is not None and all(allowed(change.rule, level) for change in disguise):
             return _composed(text, disguise, inner)
     return None
+
+
+def _marks_one_row(text: str, disguise: Sequence[Change]) -> bool:
+    """Whether a disguise is no more than the bullet or the number of a single row."""
+    return [change.rule for change in disguise] == ["bullet"] and not text[disguise[0].start].isalpha()
 
 
 def _composed(text: str, first: Sequence[Change], then: Repaired[Any]) -> Repaired[Any]:
@@ -194,7 +215,7 @@ def _standard(
             continue
         if not judge.accepts(rows):
             if not failures or not failures[0].against_schema:
-                find = partial(_cell_offset, text, start, end, delimiter)
+                find = partial(_cell_offset, text, start, end, delimiter, _row_view(schema))
                 what = "the text was read as CSV, but the rows are"
                 failures.insert(0, against_schema(text, what, judge, rows, find))
             continue
@@ -241,14 +262,16 @@ def _sentence_behind(table: str, delimiter: str) -> bool:
     return apart and last.count(delimiter) == last.count(delimiter + " ") and delimiter + " " not in lines[0]
 
 
-def _cell_offset(text: str, start: int, end: int, delimiter: str, path: Path) -> int:
+def _cell_offset(text: str, start: int, end: int, delimiter: str, view: SchemaView, path: Path) -> int:
     """Where the cell at (row, column name) of a table begins; the row's line where quotes hide the cell's place."""
     lines = _LINE.findall(text, start, end)
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    table, done = [], 0
+    table: list[tuple[int, list[str]]] = []
+    done = 0
     with suppress(csv.Error):  # of a line break that the lines do not have
         for row in rows:
-            if any(cell.strip() for cell in row):
+            header = [name.strip() for name in table[0][1]] if table else []
+            if _counts(row, header, view):
                 table.append((done, row))
             done = rows.line_num
     if not table:
@@ -270,7 +293,7 @@ def _mended(
     text: str, schema: Any, judge: Judge, level: Level, names: set[str]
 ) -> Repaired[list[dict[str, Any]]] | None:
     """The table whose rows are repaired at the least cost."""
-    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    view = _row_view(schema)
     best: tuple[float, Repaired[list[dict[str, Any]]]] | None = None
     tables = [(_names_columns(text, *table, names), *table) for table in _tables(text)]
     if any(named for named, *_ in tables):  # a header that stands there is none to make up
@@ -305,7 +328,7 @@ def _mended(
 
 def _misfit(text: str, schema: Any, judge: Judge, names: set[str]) -> None:
     """Raise for the cell of a damaged table that is against the schema, if the rows can be read."""
-    view = SchemaView.of(schema).item(0) if schema is not None else SchemaView.of({})
+    view = _row_view(schema)
     for start, end, delimiter in _tables(text):
         if not _names_columns(text, start, end, delimiter, names):
             continue

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
+_QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
 _WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
 _PIPE = re.compile(r"(?<!\\)\|")

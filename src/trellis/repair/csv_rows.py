@@ -424,6 +424,6 @@ class Rows:
                 if not cell.quoted and self.delimiter in cell.text:
                     half = self.text[cell.start] != '"' or self.text[cell.end - 1] != '"'
                     name = "cell_text" if half else "inner_quote"
-                elif self.text[cell.start] in "\u201c\u201e":
+                elif self.text[cell.start] in "\u201c\u201e\u00ab":
                     name = "quote_style"
                 self._change(name, cell.start, cell.end, written(value, self.delimiter, True))

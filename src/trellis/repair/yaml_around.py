@@ -15,6 +15,7 @@ _SIGN_OFF = re.compile(
     r"|explanation)",
     re.I,
 )
+_NOTE = re.compile(r"(?:please )?note|n\.?b\.?|disclaimer|explanation|assumptions?", re.I)
 _ROLE = re.compile(r"user|assistant|human|system|ai", re.I)
 _LEAD = re.compile(r"(?:the |final |my )?(?:ya?ml|answer|output|result|response|solution)", re.I)
 
@@ -40,7 +41,9 @@ class Around(Places):
         apart = self.lines[index + 1].blank or mark_rule(self.text, self.lines[index + 1]) is not None
         if listed:
             return apart and wants(self.view, "seq") and not wants(self.view, "map")
-        return key is not None and bool(self.view.types()) and (apart or _LEAD.fullmatch(entry.name) is not None)
+        leads = _LEAD.fullmatch(entry.name) is not None
+        marked = leads and any(change.rule == "markup" for change in entry.changes)
+        return key is not None and (bool(self.view.types()) or marked) and (apart or leads)
 
     def around_all(self, frame: Frame) -> bool:
         """Whether the keys of an object are around the data, or beside one that is."""
@@ -85,6 +88,8 @@ class Around(Places):
             said = out and len(words) > 2 and words[-1][-1] in ".!"
             self.doubtful = self.doubtful or said
             return said
+        if apart and self._noted(entry, line, place, names):
+            return True
         if not names:
             return self._remark(entry, line, place, apart)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
@@ -97,6 +102,15 @@ class Around(Places):
         if not count:
             return apart and isinstance(place, Frame) and (place.parent is None or place.view is self.view)
         return count > 2 or (named > 1 and count + named > 2)
+
+    def _noted(self, entry: Entry, line: Line, place: Frame | Pending, names: set[str]) -> bool:
+        """Whether a paragraph at the margin is a note: ``Note: I assumed ...`` beside or left of an object's keys."""
+        name, words = entry.name or "", self.text[entry.value : line.end].split()
+        if name in names or not isinstance(place, Frame) or _NOTE.fullmatch(name) is None or line.column:
+            return False
+        said = len(words) > 2 and words[-1].rstrip("*_)")[-1:] in ".!"
+        self.doubtful = self.doubtful or (said and known(names, name))
+        return said and (line.column < place.column or known(names, name))
 
     def _remark(self, entry: Entry, line: Line, place: Frame | Pending, apart: bool) -> bool:
         """Whether a key where nothing says which there are is a remark on the data."""

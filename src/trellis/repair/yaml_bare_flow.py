@@ -58,8 +58,9 @@ def _parts(inside: str, start: int, end: int) -> list[str] | None:
     parts: list[str] = []
     opened: list[str] = []
     begin = start
-    for match in _PART.finditer(inside, start, end):
-        mark = match[0]
+    at = start
+    while (match := _PART.search(inside, at, end)) is not None:
+        mark, at = match[0], match.end()
         if mark in "[{":
             opened.append(_CLOSE[mark])
         elif mark in "]}":
@@ -69,7 +70,7 @@ def _parts(inside: str, start: int, end: int) -> list[str] | None:
             parts.append(inside[begin : match.start()].strip())
             begin = match.end()
         elif mark[0] in "\"'" and inside[begin : match.start()].strip():
-            continue  # a quote within text
+            at = match.start() + 1  # a quote within text, an apostrophe perhaps
     parts.append(inside[begin:end].strip())
     if opened:
         return None

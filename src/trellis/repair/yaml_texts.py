@@ -16,6 +16,7 @@ from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
 from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
+_TO_USER = re.compile(r"let me know|(?:i )?hope (?:this|that)|feel free|is there anything|would you like", re.I)
 _NEAR = 20  # lines that are looked at for an entry
 
 
@@ -286,6 +287,8 @@ class Texts:
     def triple(self, index: int, at: int, frame: Frame) -> int | None:
         """A text in three quotes, as Python has it; ``None`` if they are not closed."""
         mark = self.text[at : at + 3]
+        if mark[0] == "'" and read_quoted(self.text, at, self.lines[index].end) == []:
+            return None  # a text in quotes that begins with one
         following = index
         while (stop := self.text.find(mark, max(at + 3, self.lines[following].at), self.lines[following].end)) < 0:
             following += 1
@@ -293,8 +296,6 @@ class Texts:
                 return None
         if self.text[stop + 3 : self.lines[following].end].strip(" ,;"):
             return None
-        if following == index and mark[0] == "'" and read_quoted(self.text, at, self.lines[index].end) == []:
-            return None  # a text in quotes that begins with one
         first = self.text[at + 3 : min(stop, self.lines[index].end)]
         rows = [self.text[line.start : line.end] for line in self.lines[index + 1 : following]]
         rows.append(self.text[self.lines[following].start : stop].rstrip(" \t"))
@@ -311,6 +312,9 @@ class Texts:
             return line.column > column
         entry, place = self.place(line)
         if place is None or entry is None:
+            if line.column <= column < base and _TO_USER.match(self.text, line.at) and not self.entry_ahead(index + 1):
+                self.doubtful = True
+                return False
             below = line.column > column or (line.column >= base and line.column > 0)
             if below or not self.lines[index - 1].blank:
                 return True

@@ -53,6 +53,8 @@ class Values(Texts):
             self.change("missing_opener", at, at, "[")
             self.change("missing_closer", end, end, "]")
             return index + 1
+        if self._half_bracket(at, end, view):
+            return index + 1
         if view.types() == {"array"} and self._in_commas(at, end, view):
             return index + 1
         if head == "\\" and end - at > 4 and self.text.startswith('\\"', at) and self.text.endswith('\\"', at + 2, end):
@@ -87,8 +89,6 @@ class Values(Texts):
             following = self._quoted_lines(index, at, frame)
             if following is not None:
                 return following
-        if self._half_bracket(at, end, view):
-            return index + 1
         if head in "[{" and not wants_text(view):
             following = self._flow(index, at, view, frame)
             if following is not None:
@@ -165,8 +165,12 @@ class Values(Texts):
     def _half_quoted(self, at: int, end: int) -> bool:
         """Whether a text lost its opening quote, among others that have theirs."""
         quote, inner = self.habits.quote, self.text[at : end - 1]
-        if not quote or self.text[end - 1] != quote or measured(self.text[at:end]):
+        if not quote or self.text[end - 1] != quote:
             return False
+        number = inner.replace(".", "").replace(",", "").isdigit()
+        if measured(self.text[at:end]) and not number:
+            return False
+        self.doubtful = self.doubtful or number  # inches, written as no other text is
         if inner.count(quote) != inner.count("\\" + quote):
             return False
         self.change("missing_open_quote", at, end, quoted(inner.replace("\\" + quote, quote)))
