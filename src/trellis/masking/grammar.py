@@ -231,7 +231,7 @@ class Grammar:
         """A rule that reads a part of a text in more than one way; None if none does.
 
         Raises:
-            GrammarError: the grammar is not Lark's.
+            GrammarError: the grammar is not Lark's, or Lark does not parse the text.
             LimitError: there are too many readings.
         """
         if self._lark_source is None:

@@ -78,6 +78,7 @@ class LarkSource:
         """A rule that reads a part of a text in more than one way, as Lark's Earley parser finds it; None if none does.
 
         Raises:
+            GrammarError: Lark does not parse the text.
             LimitError: there are too many readings.
         """
         options = {"start": self.parser.options.start, "lexer": "dynamic", "ambiguity": "explicit"}
@@ -85,6 +86,8 @@ class LarkSource:
             tree = Lark(self.parser.grammar, parser="earley", **options).parse(text)
         except RecursionError:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
+        except (LarkError, RuntimeError) as error:  # also where it finds two ends of the text, over what is ignored
+            raise GrammarError(f"Lark failed on the text: {error}") from error
         several = list(tree.find_data("_ambig"))
         rules = (getattr(reading, "data", "_ambig") for node in several for reading in node.children)
         named = next((str(rule) for rule in rules if rule != "_ambig"), None)
