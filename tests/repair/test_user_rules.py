@@ -54,8 +54,15 @@ def test_of_rules_that_meet_the_first_counts() -> None:
         lambda: repair_json("@", rules=[UserRule("x", lambda text: [(0, 9, "")])]),
         lambda: repair_json("@", rules=[UserRule("x", lambda text: 1 / 0)]),  # type: ignore[arg-type, return-value]
         lambda: repair_json("@", rules=["x"]),  # type: ignore[list-item]
+        lambda: repair_json("1", rules=5),  # type: ignore[arg-type]
+        lambda: repair_yaml("a: 1", rules=NONE),  # type: ignore[arg-type]
+        lambda: repair_csv("a,b", rules=5),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_rules(wrong: object) -> None:
     with pytest.raises(UsageError):
         wrong()  # type: ignore[operator]
+
+
+def test_none_is_no_rules() -> None:
+    assert repair_json("{'a': 1}", rules=None).value == {"a": 1}

@@ -98,7 +98,7 @@ def _read_region(
     position, end = region.start, region.end
     scanner = Scanner(text, end)
     budget = (end - position) // 8 + 20_000
-    found, attempts, failures, broken = 0, 0, 0, False
+    found, attempts, failures, broken, reached = 0, 0, 0, False, region.start
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
@@ -132,6 +132,9 @@ def _read_region(
             budget -= work
         if not group and _DATA_LIKE.search(text, start, min(end, start + 200)):
             broken = True  # what is found later may be a piece of it
+        if found >= _FEWEST:  # second readings of a piece of what was read are told no more
+            group = group[:1] + [candidate for candidate in group[1:] if candidate.end > reached]
+        reached = max([reached, *(candidate.end for candidate in group)])
         if broken:
             group = [replace(candidate, doubtful=True) for candidate in group]
         position = group[0].end if group else start + 1

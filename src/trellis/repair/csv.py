@@ -126,7 +126,7 @@ def repair_csv(
     schema: SchemaLike = None,
     *,
     level: Level = "normal",
-    rules: Sequence[UserRule] = (),
+    rules: Sequence[UserRule] | None = None,
 ) -> Repaired[list[dict[str, Any]]]:
     """Read a table with a header row out of text that should be CSV.
 

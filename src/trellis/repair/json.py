@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import RepairError, UsageError
-from .backslash import doubtful_escapes, with_doubts
+from ..errors import RepairError
+from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
-from .coerce import DOUBTFUL, coercions, unwrapped
+from .coerce import coercions, unwrapped
 from .disguise import disguises
 from .edits import Change, Repaired, apply_edits, compose, locate
-from .extract import answer_start, removal
+from .extract import answer_start
 from .judge import Judge, judge_for
 from .nodes import read_nodes
+from .pieces import Found, around, changed, in_text, moved, read_piece
 from .policies import OURS, Policies, checked_policies
-from .rank import Found, best_of
+from .rank import best_of
 from .rules import Level, allowed, cost_of
 from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
@@ -38,7 +39,7 @@ def repair_json(
     *,
     level: Level = "normal",
     limits: Limits | None = None,
-    rules: Sequence[UserRule] = (),
+    rules: Sequence[UserRule] | None = None,
     policies: Policies | None = None,
 ) -> Repaired[Any]:
     """Read JSON out of text that should be JSON.
@@ -97,6 +98,8 @@ class _Reader:
                 return result
         view = SchemaView.of(self.schema) if self.schema is not None else None
         found, failure = self._found(text, view, failed)
+        if self.level == "safe":  # what stands around the data counts as well
+            found = [in_text(text, item) for item in found]
         found = [item for item in found if self._allows(item.result)]
         if not found and failure is None and self.policies.no_data != "error":
             found = self._no_data(text)
@@ -162,20 +165,27 @@ class _Reader:
             every = compose(text, changes, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in rest.edits])
             cost = sum(change.cost for change in every)
             candidate = Candidate(0, len(text), tuple(every), cost, rest.complete, rest.ambiguous)
-            found.append(Found(_result(text, candidate), candidate, 0, len(text)))
+            found.append(Found(read_piece(text, candidate), candidate, 0, len(text)))
         return found
 
     def _fitted(self, text: str, candidate: Candidate, view: SchemaView | None) -> Found:
-        """What a candidate says, as the policies settle it and as near to the schema as it comes."""
+        """What a candidate says, as the policies settle it and as near to the schema as it comes.
+
+        All is done on the piece of the text that the candidate is of: a text may have many, and each should cost what
+        it is long.
+        """
         settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
-        return self._fit(text, _result(text, settle), settle, view)
+        piece = text[settle.start : settle.end]
+        inner = moved(settle, -settle.start)
+        fitted = self._fit(piece, read_piece(piece, inner), inner, view)
+        return Found(fitted.result, moved(fitted.candidate, settle.start), settle.start, settle.end, whole=False)
 
     def _fit(self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView | None) -> Found:
         """The result, coerced where it is against the schema and coercion helps."""
         enough = self.policies.absent != "null" and self.judge.accepts(result.value)  # else the judge is not strict
         if view is None or self.level == "safe" or enough:
             return Found(result, candidate, candidate.start, candidate.end)
-        base = _around(text, candidate)
+        base = around(text, candidate)
         plain = Found(result, candidate, candidate.start, candidate.end)
         best, best_faults = plain, self.judge.faults(result.value)
         for unwrap in ([], *unwrapped(result.text, view)):
@@ -186,7 +196,7 @@ class _Reader:
                 if not more:
                     break
                 changes = compose(text, changes, more)
-            fitted = _changed(text, plain, base, changes)
+            fitted = changed(text, plain, base, changes)
             faults = self.judge.faults(fitted.result.value)
             if faults < best_faults or (faults == best_faults and not unwrap):
                 best, best_faults = fitted, faults
@@ -196,7 +206,8 @@ class _Reader:
         """A reading with what the policies want changed."""
         if self.policies == OURS:
             return found
-        base = _around(text, found.candidate)
+        found = in_text(text, found)
+        base = around(text, found.candidate)
         listed = view is not None and "array" in view.types()
         more = [] if listed else self._one(found.result)
         changes = compose(text, base, more)
@@ -205,9 +216,9 @@ class _Reader:
         changes = compose(text, changes, more)
         if changes == base:
             return found
-        changed = _changed(text, found, base, changes)
-        better = self.judge.faults(changed.result.value) <= self.judge.faults(found.result.value)
-        return changed if better else found
+        other = changed(text, found, base, changes)
+        better = self.judge.faults(other.result.value) <= self.judge.faults(found.result.value)
+        return other if better else found
 
     def _one(self, result: Repaired[Any]) -> list[Change]:
         """The changes that keep one of several values one after another."""
@@ -250,7 +261,7 @@ class _Reader:
         if start >= end:
             return []
         candidate = _as_string(text, start, end)
-        fitted = self._fit(text, _result(text, candidate), candidate, view)
+        fitted = self._fit(text, read_piece(text, candidate), candidate, view)
         return [fitted] if self.judge.accepts(fitted.result.value) else []
 
     def _no_data(self, text: str) -> list[Found]:
@@ -265,36 +276,8 @@ class _Reader:
             cost = cost_of("unquoted_string")
             whole = Change("unquoted_string", start, end, json.dumps(text[start:end], ensure_ascii=False), cost)
             candidate = Candidate(start, end, (whole,), cost)
-        found = Found(_result(text, candidate), candidate, 0, len(text))
+        found = Found(read_piece(text, candidate), candidate, 0, len(text))
         return [found] if self._allows(found.result) else []
-
-
-def _around(text: str, candidate: Candidate) -> list[Change]:
-    """The changes of a reading, with those that remove what stands around it."""
-    return [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
-
-
-def _changed(text: str, found: Found, base: Sequence[Change], changes: Sequence[Change]) -> Found:
-    """A reading with other changes than it had."""
-    candidate = found.candidate
-    extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
-    doubtful = candidate.doubtful or any(change.rule in DOUBTFUL for change in changes)
-    inner = replace(
-        candidate, start=0, end=len(text), changes=tuple(changes), cost=candidate.cost + extra, doubtful=doubtful
-    )
-    return Found(_result(text, inner), inner, found.start, found.end)
-
-
-def _result(text: str, candidate: Candidate) -> Repaired[Any]:
-    changes = _around(text, candidate)
-    try:
-        repaired = apply_edits(text, changes)
-    except UsageError as error:
-        raise ValueError(str(error)) from None  # changes that meet: no reading
-    value = read_standard(repaired)
-    edits = locate(text, changes)
-    doubtful = candidate.doubtful or doubtful_escapes(text, changes)
-    return Repaired(value, repaired, edits, confidence(candidate.cost, math.inf), candidate.complete, (), doubtful)
 
 
 def _as_string(text: str, start: int, end: int) -> Candidate:

@@ -7,7 +7,7 @@ import marshal
 import math
 import re
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from .against import against_schema, offset_in
 from .candidates import Candidate
@@ -15,6 +15,7 @@ from .edits import Repaired
 from .extract import answer_start
 from .judge import Judge, SchemaJudge
 from .nodes import read_nodes
+from .pieces import Found, in_text
 from .policies import Policies
 from .standard import confidence
 
@@ -26,16 +27,7 @@ _KEY_END = re.compile(r"[\"'”]\s*:")
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
-class Found(NamedTuple):
-    """A reading, the piece of the text that it is of, and from where to where that goes."""
-
-    result: Repaired[Any]
-    candidate: Candidate
-    start: int
-    end: int
-
-
-_Ranked = tuple[int, float, int, Repaired[Any], Candidate, int]
+_Ranked = tuple[int, float, int, Repaired[Any], Candidate, int, Found]
 
 
 def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> Repaired[Any]:
@@ -46,28 +38,30 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
     """
     ranked: list[_Ranked] = []
     begin = answer_start(text)
-    for result, candidate, start, end in found:
+    for item in found:
+        result, candidate, start, end, _ = item
         faults = judge.faults(result.value)
         piece = replace(candidate, start=start, end=end)
         score = candidate.cost + _SOURCE[candidate.source] - _mass(text, piece) + _left_out(text, begin, piece)
-        ranked.append((faults, round(score, 3), -start, result, candidate, end))
-    ranked.sort(key=lambda item: item[:3])
+        ranked.append((faults, round(score, 3), -start, result, candidate, end, item))
+    ranked.sort(key=lambda entry: entry[:3])
     if policies.several != "all":
-        faults, score, start, _, _, end = ranked[0]
+        faults, score, start, _, _, end, _ = ranked[0]
         equals = [item for item in ranked if item[0] == faults and item[1] <= score + _CLOSE and _of_answer(item[4])]
         apart = [item for item in equals if item is ranked[0] or item[5] <= -start or -item[2] >= end]
         chosen = (min if policies.several == "first" else max)(apart or ranked[:1], key=lambda item: -item[2])
         ranked = [chosen, *(item for item in ranked if item is not chosen)]
-    faults, score, _, best, candidate, _ = ranked[0]
+    faults, score, _, _, candidate, _, chosen_one = ranked[0]
+    best = in_text(text, chosen_one).result
     others: list[Repaired[Any]] = []
     margin = math.inf
-    for other_faults, other_score, _, other, _, _ in ranked[1:]:
+    for other_faults, other_score, _, other, _, _, item in ranked[1:]:
         if _same(other.value, best.value) or any(_same(other.value, kept.value) for kept in others):
             continue
         if other_faults == faults:
             margin = min(margin, abs(other_score - score))
         if len(others) < MOST_CANDIDATES:
-            others.append(other)
+            others.append(in_text(text, item).result)
     if faults:
         what = "the text was read, but every reading is"
         raise against_schema(
@@ -82,7 +76,7 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
 def _alone(text: str, best: _Ranked, others: list[_Ranked]) -> bool:
     """Whether no object that is left out stands right beside the best reading: records should all be kept."""
     start, end = -best[2], best[5]
-    for _, _, other, result, _, stop in others:
+    for _, _, other, result, _, stop, _ in others:
         gap = text[stop:start] if stop <= start else text[end:-other] if -other >= end else None
         if gap is not None and not gap.strip(" \t\r\n,") and isinstance(result.value, dict) and result.value:
             return False

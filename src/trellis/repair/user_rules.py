@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import RepairError, UsageError
+from ..errors import RepairError, UsageError, looking_at_arguments
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .rules import LEVELS, RULES, Level
 from .standard import confidence
@@ -83,13 +83,25 @@ class UserRule:
         ]
 
 
-def with_rules(
-    text: str, rules: Sequence[UserRule], level: Level, read: Callable[[str], Repaired[Any]]
-) -> Repaired[Any]:
-    """What ``read`` makes of a text once the rules have been used on it; the standard reading still comes first."""
-    for rule in rules:
+def _checked(rules: Iterable[UserRule] | None) -> tuple[UserRule, ...]:
+    """The rules as a tuple; ``None`` is no rules."""
+    if rules is None:
+        return ()
+    if isinstance(rules, UserRule) or not isinstance(rules, Iterable):
+        raise UsageError(f"rules must be a sequence of UserRule, not {type(rules).__name__}", hint="rules=[rule]")
+    with looking_at_arguments():
+        found = tuple(rules)
+    for rule in found:
         if not isinstance(rule, UserRule):
             raise UsageError(f"a rule is a UserRule, not {type(rule).__name__}")
+    return found
+
+
+def with_rules(
+    text: str, rules: Sequence[UserRule] | None, level: Level, read: Callable[[str], Repaired[Any]]
+) -> Repaired[Any]:
+    """What ``read`` makes of a text once the rules have been used on it; the standard reading still comes first."""
+    rules = _checked(rules)
     plain, failure = None, None
     try:
         plain = read(text)

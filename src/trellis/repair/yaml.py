@@ -37,7 +37,7 @@ def repair_yaml(
     schema: SchemaLike = None,
     *,
     level: Level = "normal",
-    rules: Sequence[UserRule] = (),
+    rules: Sequence[UserRule] | None = None,
 ) -> Repaired[Any]:
     """Read YAML out of text that should be YAML.
 
