@@ -71,6 +71,8 @@ def _parts(inside: str, start: int, end: int) -> list[str] | None:
             begin = match.end()
         elif mark[0] in "\"'" and inside[begin : match.start()].strip():
             at = match.start() + 1  # a quote within text, an apostrophe perhaps
+            while at < end and inside[at] == mark[0]:
+                at += 1
     parts.append(inside[begin:end].strip())
     if opened:
         return None

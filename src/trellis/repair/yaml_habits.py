@@ -21,6 +21,7 @@ _HEAD = r"^[ \t]*+(?:[-*+\u2022][ \t]++)?+[\"'`*]{0,2}+[A-Za-z_][\w-]*+(?: \([^(
 _TIGHT = re.compile(_HEAD + r"(?=[^\s:/\\]|/(?!/))", re.M)
 _SPACED = re.compile(_HEAD + r"(?=[ \t]+\S)", re.M)
 _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
+_SURE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false|null")  # values that end
 _SEPARATED = 0.8  # values with a separator behind them, of all
 _WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
 _TICKED = 4  # the same for backticks, which may be there for code, and for quotes
@@ -105,7 +106,11 @@ def _separator(text: str) -> str:
             continue
         rows = [line.rstrip() for line in text.split("\n")]
         values = [row for row in rows if row.strip() and not _OPENED.search(row)]
-        ended = sum(row.endswith(mark) for row in values)
-        if ended > 2 and ended >= _SEPARATED * (len(values) - 1):
-            return mark
+        keys = ((row, _SPACED.match(row)) for row in values)  # as JSON has them: lists may have none
+        keyed = [(row, key.end()) for row, key in keys if key is not None]
+        sure = any(_SURE.fullmatch(row[at:-1].strip()) for row, at in keyed if row.endswith(mark))
+        for among in (values, [row for row, _ in keyed] if sure else []):
+            ended = sum(row.endswith(mark) for row in among)
+            if ended > 2 and ended >= _SEPARATED * (len(among) - 1):
+                return mark
     return ""

@@ -77,7 +77,7 @@ def _encloses(inner: str, quote: str) -> bool:
         return True
     if first in (0, len(inner) - 1) or before in " \t([{-/=" or (after.isalnum() and not before.isalnum()):
         return True
-    return len(places) % 2 == 1
+    return sum(not (inner[at - 1].isalnum() and inner[at + 1 : at + 2].isalnum()) for at in places) % 2 == 1
 
 
 def _unescaped(content: str, path: bool) -> str:

@@ -30,6 +30,7 @@ from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, read_document, written_out
 
 _PASSES = 3
+_MANY, _LONG = 16, 4000  # spans and characters around them, from which on what is around is not told apart
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
 _EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
@@ -40,6 +41,9 @@ _UNCLEAN = re.compile(
 )
 _BROKEN = re.compile(  # line breaks are escaped, all of them
     r"\A\s*(?:- |\S[^\n:]{0,60}: ).*\\n[ ]*(?:- |[\w-]+:(?: |\\n))[^\n]*\s*\Z"
+)
+_BULLETED = re.compile(  # items whose marks are none of YAML
+    r"^[ \t]*(?:([\u00b7\u2022\u2023\u25e6\u25cf\u25aa\u2013]) |-(?=[^\s\d>-]))\S.*\n[ \t]*(?:\1 |-)\S", re.M
 )
 _COMMENT = re.compile(r"^[ \t]*#.*", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
@@ -95,8 +99,9 @@ def readings(text: str, task: Task, fenced: bool) -> Iterator[Reading]:
     accepted = False
     for start, end in dict.fromkeys(spans):
         end += 2 if text.startswith("\r\n", end) else text.startswith("\n", end)  # the last line's break is its own
-        around = ([*removal(text, 0, start)], [*removal(text, end, len(text))])
+        around: tuple[list[Change], list[Change]] | None = None
         for found in _read_span(text[start:end], task):
+            around = around or (_removed(text, 0, start, spans), _removed(text, end, len(text), spans))
             moved = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in found.changes]
             changes = (*around[0], *moved, *around[1])
             if not _holds(text, changes, found.value, task):
@@ -108,6 +113,13 @@ def readings(text: str, task: Task, fenced: bool) -> Iterator[Reading]:
             accepted = accepted or not found.faults
         if accepted and not any(begin > start for begin, _ in spans):
             return
+
+
+def _removed(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> list[Change]:
+    """What takes out the text around a span: one change where there are many spans, so that work stays in bounds."""
+    if len(spans) < _MANY or end - start < _LONG:
+        return removal(text, start, end)
+    return [Change("prose", start, end, "", cost_of("prose"))]
 
 
 def _holds(text: str, changes: tuple[Change, ...], value: Any, task: Task) -> bool:
@@ -136,7 +148,7 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
         return
     with suppress(NotYaml):
         meant = bool(unescaped_html(text) or _BROKEN.search(text) or NUMBERED.search(clean) or python_inside(clean))
-        meant = meant or bool(habits(clean, task.view).wraps)
+        meant = meant or _BULLETED.search(clean) is not None or bool(habits(clean, task.view).wraps)
         yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
@@ -252,8 +264,12 @@ def _each_document(text: str, task: Task) -> list[tuple[int, int, Reading]]:
     ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
     spans = [(a, b) for a, b in zip(starts, ends, strict=True) if _COMMENT.sub("", text[a:b]).strip()]
     found: list[tuple[int, int, Reading]] = []
+    known: dict[str, Reading | None] = {}
     for start, end in spans if len(spans) > 1 else ():
-        single = min(_one_document(text[start:end], task), key=lambda r: (r.faults, r.cost), default=None)
+        piece = text[start:end]
+        if piece not in known:
+            known[piece] = min(_one_document(piece, task), key=lambda r: (r.faults, r.cost), default=None)
+        single = known[piece]
         if single is None:
             return []
         found.append((start, end, single))

@@ -22,6 +22,10 @@ _LONG = 4000  # brackets with more in them are closed at their end, if that is a
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
 _REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\(|\[).*")
 _SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+(?:\([^()]*\)|\[[^\[\]]*\])[,;]?")
+_ASKED = re.compile(
+    r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'),?[ \t]+"
+    r"\((?:required|optional|default|string|text|number|integer|boolean|nullable|enum)\b[^()]*\)[,;]?"
+)
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
 _FEW = 4  # words of an item of such a list
@@ -82,7 +86,7 @@ class Values(Texts):
                 self.comments += self.text[end - 1] not in (head, ",")
                 self.escapes = self.escapes or (not found and head == '"' and "\\" in self.text[at:end])
                 return index + 1
-            said = _SAID.fullmatch(self.text, at, end) if self.habits.quote == head else None
+            said = (_SAID if self.habits.quote == head else _ASKED).fullmatch(self.text, at, end)
             if said is not None:  # a remark in parentheses, in a text that quotes everything
                 self.change("comment", said.end(1), end, "")
                 return index + 1
