@@ -147,3 +147,18 @@ def test_a_schema_holds_for_what_comes_back() -> None:
     for text in ('{"a": "x"}', '{"b": 1}', "[1]", "See [1].", "nothing"):
         with pytest.raises(RepairError):
             repair_json(text, schema)
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "boolean", "string", ["integer", "null"], ["boolean", "number"]])
+def test_a_column_is_typed_as_its_cells_are(kind: Any) -> None:
+    """The reading of a column as a whole is the one of each of its cells alone."""
+    schema = {"items": {"properties": {"x": {"type": kind}}}}
+    words = ["1", " 2 ", "1.5", "-0", "1e3", "1.5e999", "nan", "inf", "1_0", "true", "False", " true", "a", '""', "."]
+
+    def read(*cells: str) -> list[Any]:
+        return [row["x"] for row in read_csv("x,y\n" + "".join(f"{cell},.\n" for cell in cells), schema)]
+
+    alone = {word: read(word)[0] for word in words}
+    for one in words:
+        for other in words:
+            assert [*map(repr, read(one, other))] == [repr(alone[one]), repr(alone[other])]

@@ -52,6 +52,28 @@ def test_a_yes_is_never_wrong(schema: dict[str, Any], part: Any, value: Any) -> 
         assert jsonschema.Draft202012Validator(schema, format_checker=checker).is_valid(value)
 
 
+@given(SCHEMAS, st.lists(st.dictionaries(NAMES, VALUES, max_size=2), min_size=1, max_size=2), st.integers(0, 19))
+def test_a_yes_is_never_wrong_of_many_objects(part: Any, rows: list[Any], place: int) -> None:
+    value = [rows[0]] * 20
+    value[place] = rows[-1]
+    schema = {"items": {"$ref": "#/$defs/x"}, "$defs": {"x": part, "y": True}}
+    if quick_yes(schema)(value):
+        assert jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize("odd", [
+    {"a": "1", "b": 1}, {"a": 1}, {"a": 1, "b": 1, "c": 1}, {"a": 1, "c": 1}, {"a": True, "b": 1}, 1,
+])
+def test_one_odd_object_of_many_is_seen(odd: Any) -> None:
+    integer = {"type": "integer"}
+    surely = quick_yes({"type": "array", "items": {"type": "object", "properties": {"a": integer, "b": integer},
+                                                   "required": ["a", "b"], "additionalProperties": False}})
+    rows: list[Any] = [{"a": 1, "b": 2}] * 20
+    assert surely(rows)
+    assert not surely([*rows, odd])
+    assert not surely([odd, *rows])
+
+
 @pytest.mark.parametrize(("schema", "value"), [
     ({"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}, "required": ["a"],
       "additionalProperties": False}, {"a": 1}),

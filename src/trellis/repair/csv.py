@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import dropwhile
+from itertools import islice
 from typing import Any
 
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
 from .coerce import normal as plain_name
 from .csv_cells import is_cell
-from .csv_columns import column_name, typed
+from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
 from .csv_rows import Rows
 from .edits import Change, Repaired, apply_edits, compose, locate
@@ -32,6 +32,8 @@ _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LOST = 3.0  # what speaks against leaving out a line that looks like a row
+_NEAR = 200  # lines among which the header is
+_ALONE = {mark: re.compile(rf"\n(?=[^{re.escape(mark)}\n]*+(?:\n|\Z))[^\n]*\S") for mark in _DELIMITERS}
 _PADDED = re.compile(r"[^\n]*[^\s,;|][ ]+[,;|]")
 
 
@@ -63,29 +65,39 @@ def _row_view(schema: Any) -> SchemaView:
 
 def read_table(text: str, view: SchemaView, delimiter: str) -> list[dict[str, Any]]:
     """``read_csv`` with what the schema says about a row; raises the same."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        table = list(dropwhile(lambda line: not any(map(str.strip, line[1])), ((rows.line_num, row) for row in rows)))
+        header = [name.strip() for name in next(filter(_says, reader), ())]
+        if not header:
+            raise NotCsv(1, "there is no header")
+        if len(set(header)) != len(header) or not all(header):
+            raise NotCsv(reader.line_num, "a column has no name, or the name of another")
+        width = len(header)
+        rows: list[dict[str, Any]] = []
+        for row in reader:
+            if not (row and row[0].strip()) and not _counts(row, header, view):
+                continue
+            if len(row) != width:
+                raise NotCsv(reader.line_num, f"{_counted(len(row), 'cell')} under {_counted(width, 'column')}")
+            rows.append(dict(zip(header, row, strict=True)))
     except csv.Error as error:
-        raise NotCsv(rows.line_num, str(error)) from None
-    if not table:
-        raise NotCsv(1, "there is no header")
-    header = [name.strip() for name in table[0][1]]
-    if len(set(header)) != len(header) or not all(header):
-        raise NotCsv(table[0][0], "a column has no name, or the name of another")
-    result = []
-    for number, row in table[1:]:
-        if not _counts(row, header, view):
-            continue
-        if len(row) != len(header):
-            raise NotCsv(number, f"{_counted(len(row), 'cell')} under {_counted(len(header), 'column')}")
-        result.append({name: typed(cell, view.member(name)) for name, cell in zip(header, row, strict=True)})
-    return result
+        raise NotCsv(reader.line_num, str(error)) from None
+    for name in header:
+        if not stays_text(view.member(name)):
+            column = typed_column([member[name] for member in rows], view.member(name))
+            for member, value in zip(rows, column, strict=True):
+                member[name] = value
+    return rows
+
+
+def _says(row: Sequence[str]) -> bool:
+    """Whether a cell of a row is not empty."""
+    return any(map(str.strip, row))
 
 
 def _counts(row: Sequence[str], header: Sequence[str], view: SchemaView) -> bool:
     """Whether a row says something: empty cells do where null may stand in every column."""
-    if any(cell.strip() for cell in row):
+    if _says(row):
         return True
     return len(row) == len(header) > 1 and all("null" in view.member(name).types() for name in header)
 
@@ -95,19 +107,17 @@ def _spans(text: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
     parts = [(start, end) for start, end, _ in fences(text)]
     parts += [(region.start, region.end) for region in regions(text) if region.source == "whole"]
     for start, end in parts:
-        lines = _LINE.findall(text, start, end)
-        offset = start
-        header = next((i for i, x in enumerate(lines) if x.strip() and not _leads_in(lines, i)), 0)
-        for index, line in enumerate(lines[:200]):
+        lines = [line.group() for line in islice(_LINE.finditer(text, start, end), _NEAR + 1)]
+        offset, none = start, 0 if len(lines) <= _NEAR else -1
+        header = next((i for i, x in enumerate(lines) if x.strip() and not _leads_in(lines, i)), none)
+        for index, line in enumerate(lines[:_NEAR]):
             for delimiter in _DELIMITERS:
                 cells = {cell.strip().strip('"') for cell in line.split(delimiter)}
                 known = bool(names) and len(cells & names) * 2 > len(names)
                 if known or (not names and index == header and delimiter in line):
                     stop = offset + len(line)
-                    for row in lines[index + 1 :]:
-                        if row.strip() and delimiter not in row and len(cells) > 1:
-                            break
-                        stop += len(row)
+                    alone = _ALONE[delimiter].search(text, stop - 1, end) if len(cells) > 1 else None
+                    stop = end if alone is None else alone.start() + 1
                     yield offset, stop, delimiter
                     if stop != end:
                         yield offset, end, delimiter

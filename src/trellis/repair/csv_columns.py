@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from .amounts import number_in, number_with_unit
@@ -120,3 +121,25 @@ def typed(cell: str, view: SchemaView) -> Any:
     if "boolean" in types and stripped.lower() in _BOOLEANS:
         return _BOOLEANS[stripped.lower()]
     return cell
+
+
+def stays_text(view: SchemaView) -> bool:
+    """Whether every cell of a column is text, as it stands."""
+    return not view.types() or ("string" in view.types() and "null" not in view.types())
+
+
+def typed_column(cells: Sequence[str], view: SchemaView) -> list[Any]:
+    """What ``typed`` makes of each cell; a column whose cells are all plainly of one type needs no look at each."""
+    types = view.types()
+    try:
+        if types == {"integer"}:
+            return list(map(int, cells))
+        if types <= {"integer", "number"}:
+            numbers = [float(cell) if "." in cell else int(cell) for cell in cells]
+            if math.inf not in numbers and -math.inf not in numbers:
+                return numbers
+        elif types == {"boolean"}:
+            return [_BOOLEANS[cell] for cell in cells]
+    except (ValueError, KeyError):  # a cell of another kind, or written in another way
+        pass
+    return [typed(cell, view) for cell in cells]

@@ -6,8 +6,8 @@ Each way is tried only where the names that the schema has for the columns show 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 
 from .coerce import normal
 from .csv_columns import column_name
@@ -17,6 +17,7 @@ from .yaml_prefix import unprefixed
 
 _DELIMITERS = re.compile(r"[,;\t|]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+_CONTROLS = [character for character in map(chr, range(128)) if _CONTROL.match(character)]
 _GAP = re.compile(r"(?<=\S)[ ]{2,}(?=\S)")
 _ROW = re.compile(
     r"[ \t]*(?:[*\u2022\u2023\u2013-]|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})(?:[.)]|(?<=[a-z#.] \d):"
@@ -25,12 +26,13 @@ _ROW = re.compile(
 )
 _QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*')
 _ENDED = re.compile(r"([,;])[ \t]*$")
+_LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _NEAR = 20  # lines among which the header is
 
 
 def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     """The changes that make a plain table of a text, most of the time none."""
-    if _CONTROL.search(text) is not None:
+    if any(character in text for character in _CONTROLS):  # quicker than the pattern
         yield _all("control_character", [(m.start(), m.end(), "") for m in _CONTROL.finditer(text)])
     if "\r" in text and "\n" not in text:
         yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
@@ -39,26 +41,29 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     if "\n" not in text.strip() and "\\n" in text and _known(text.strip().split("\\n")[0], names):
         yield _all("escaped_whitespace", [(m.start(), m.end(), "\n") for m in re.finditer(r"\\r\\n|\\n", text)])
         return
-    lines = _lines(text)
-    header = next((at for at, (a, b) in enumerate(lines[:_NEAR]) if _known(text[a:b], names)), None)
+    near = list(islice(_lines(text), _NEAR))
+    header = next((at for at, (a, b) in enumerate(near) if _known(text[a:b], names)), None)
     if header is None:
-        yield from _columns(text, lines, names)
+        yield from _columns(text, near, names)
         for removed in unprefixed(text):
             yield removed
         return
-    start, end = lines[header]
+    start, end = near[header]
     first = text[start:end]
     if not _first_known(first, names):
         for removed in unprefixed(text[start:]):
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
-    rows = list(takewhile(lambda row: not text.startswith("```", row[0]), lines[header + 1 :]))
+
+    def rows() -> Iterator[tuple[int, int]]:
+        return takewhile(lambda row: not text.startswith("```", row[0]), _lines(text, end))
+
     ended = _ENDED.search(first)
     inside = first[: ended.start()] if ended is not None else ""
-    if ended is not None and ended[1] not in inside and all(_ENDED.search(text[a:b]) for a, b in rows):
-        spans = [(a + text[a:b].rindex(ended[1]), b, "") for a, b in lines[header:] if ended[1] in text[a:b]]
+    if ended is not None and ended[1] not in inside and all(_ENDED.search(text[a:b]) for a, b in rows()):
+        spans = [(a + text[a:b].rindex(ended[1]), b, "") for a, b in _lines(text, start) if ended[1] in text[a:b]]
         yield _all("trailing_comma", spans)
-    yield from _marked(text, rows)
-    yield from _in_quotes(text, lines[header:] if _QUOTED.fullmatch(first) else rows, len(names))
+    yield from _marked(text, rows())
+    yield from _in_quotes(text, _lines(text, start) if _QUOTED.fullmatch(first) else rows(), len(names))
 
 
 def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:
@@ -66,9 +71,9 @@ def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:
     return [Change(rule, a, b, after, 0.0 if at else cost_of(rule)) for at, (a, b, after) in enumerate(spans)]
 
 
-def _lines(text: str) -> list[tuple[int, int]]:
+def _lines(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
     """The lines in which something stands."""
-    return [match.span() for match in re.finditer(r"[^\r\n]*\S[^\r\n]*", text)]
+    return (match.span() for match in _LINE.finditer(text, start))
 
 
 def _known(line: str, names: set[str]) -> bool:
@@ -84,11 +89,10 @@ def _first_known(line: str, names: set[str]) -> bool:
     return plain and normal(column_name(first)) in map(normal, names)
 
 
-def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
+def _marked(text: str, rows: Iterable[tuple[int, int]]) -> Iterator[list[Change]]:
     """A bullet or a number before every row, and none before the header."""
-    found = [_ROW.match(text, a, b) for a, b in rows]
-    marks = [match for match in found if match is not None]
-    if not marks or len(marks) != len(found):
+    marks = _every(_ROW.match(text, a, b) for a, b in rows)
+    if not marks:
         return
     numbers = [match[1] for match in marks]
     counted = numbers == [str(at + 1) for at in range(len(numbers))]
@@ -97,20 +101,30 @@ def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]
         yield _all("bullet", [(match.start(), match.end(), "") for match in marks])
 
 
-def _in_quotes(text: str, rows: Sequence[tuple[int, int]], width: int) -> Iterator[list[Change]]:
+def _every(matches: Iterable[re.Match[str] | None]) -> list[re.Match[str]]:
+    """All matches, or none if one is missing."""
+    found = []
+    for match in matches:
+        if match is None:
+            return []
+        found.append(match)
+    return found
+
+
+def _in_quotes(text: str, rows: Iterable[tuple[int, int]], width: int) -> Iterator[list[Change]]:
     """Quotes around every row."""
-    found = [_QUOTED.fullmatch(text, a, b) for a, b in rows]
-    if not found or not all(match is not None and match[1].count(",") >= width - 1 for match in found):
+    found = _every(_QUOTED.fullmatch(text, a, b) for a, b in rows)
+    if not found or not all(match[1].count(",") >= width - 1 for match in found):
         return
-    spans = [(match.start(), match.end(), match[1].replace('""', '"')) for match in found if match is not None]
+    spans = [(match.start(), match.end(), match[1].replace('""', '"')) for match in found]
     yield _all("quote_style", spans)
 
 
 def _columns(text: str, lines: Sequence[tuple[int, int]], names: set[str]) -> Iterator[list[Change]]:
     """Columns that are parted by two spaces or more."""
-    for at, (start, end) in enumerate(lines[:_NEAR]):
+    for start, end in lines:
         if not _known(_GAP.sub("\t", text[start:end]), names):
             continue
-        spans = [(m.start(), m.end(), "\t") for a, b in lines[at:] for m in _GAP.finditer(text, a, b)]
+        spans = [(m.start(), m.end(), "\t") for a, b in _lines(text, start) for m in _GAP.finditer(text, a, b)]
         yield _all("wrong_separator", spans)
         return

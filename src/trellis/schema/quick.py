@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sized
+from operator import itemgetter
 from typing import Any
 
 Test = Callable[[Any], bool]
@@ -31,6 +32,12 @@ _REFERENCE = re.compile(r"#/(\$defs|definitions)/(\w+)")
 _JSON = frozenset({str, int, float, bool, type(None), dict, list})
 """Of a value of another kind (a ``Decimal``, a subclass) nothing is said."""
 _PLAIN = frozenset({str, int, bool, type(None)})
+_KINDS: dict[str, frozenset[type]] = {
+    "string": frozenset({str}), "integer": frozenset({int}), "number": frozenset({int, float}),
+    "boolean": frozenset({bool}), "null": frozenset({type(None)}), "object": frozenset({dict}),
+    "array": frozenset({list}),
+}
+_MANY = 16  # objects in a list, from which on it is quicker to look at all values of a name together
 _OBJECT = frozenset({"properties", "required", "additionalProperties"})
 
 
@@ -116,8 +123,57 @@ class _Tests:
         return tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
 
     def items(self, schema: Any) -> Test:
-        item = self.of(schema)
-        return lambda value: all(map(item, value)) if type(value) is list else type(value) in _JSON
+        item, table = self.of(schema), None
+
+        def test(value: Any) -> bool:
+            nonlocal table
+            if type(value) is not list:
+                return type(value) in _JSON
+            if len(value) >= _MANY and type(value[0]) is dict:
+                table = table or self._table(schema)
+                if table(value):
+                    return True
+            return all(map(item, value))
+
+        return test
+
+    def _table(self, schema: Any) -> Test:
+        """Of a list of flat objects that all have the same names: by column, not by object."""
+        if isinstance(schema, dict) and schema.keys() - self._ignored == {"$ref"}:
+            found = _REFERENCE.fullmatch(schema["$ref"])
+            schema = None if found is None else self._root.get(found[1], {}).get(found[2])
+        if not isinstance(schema, dict) or not schema.keys() - self._ignored <= _OBJECT | {"type"}:
+            return _unsure
+        if schema.get("$schema", _DIALECT) != _DIALECT or schema.get("type", "object") != "object":
+            return _unsure
+        columns = {name: self._column(member) for name, member in schema.get("properties", {}).items()}
+        required, more = frozenset(schema.get("required", ())), schema.get("additionalProperties", True)
+        other = None if more is True else self._column(more)
+
+        def test(rows: Any) -> bool:
+            if set(map(type, rows)) != {dict} or not required <= rows[0].keys():
+                return False
+            if set(map(len, rows)) != {len(rows[0])}:
+                return False
+            try:
+                for name in rows[0]:
+                    column = columns.get(name, other)
+                    if column is not None and not column(list(map(itemgetter(name), rows))):
+                        return False
+            except KeyError:  # an object has other names
+                return False
+            return True
+
+        return test
+
+    def _column(self, schema: Any) -> Test:
+        """Of all values of a list."""
+        if isinstance(schema, dict) and schema.keys() - self._ignored == {"type"}:
+            named = schema["type"]
+            kinds = frozenset().union(*(_KINDS[name] for name in ([named] if isinstance(named, str) else named)))
+            return lambda values: kinds.issuperset(map(type, values))
+        one = self.of(schema)
+        return lambda values: all(map(one, values))
 
     def any_of(self, schemas: Any) -> Test:
         tests = [self.of(one) for one in schemas]
