@@ -16,6 +16,8 @@ _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*\\\
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
 _DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
+_DOUBLED_QUOTES = re.compile(r"\s*(?:```\w*\s*)?(?:[{\[]\s*){1,20}\"\"[\w$]")
+_QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
@@ -42,6 +44,8 @@ def disguises(text: str) -> Iterator[list[Change]]:
         else:
             pairs = (m for m in _BRACE_OUTSIDE.finditer(text) if m["braces"])
             yield _priced("doubled_braces", ((m, m[0][0]) for m in pairs))
+    if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
+        yield _priced("quote_style", ((m, m[0][: len(m[0]) // 2]) for m in _QUOTES.finditer(text)))
     if "=" in text and _CALLS.match(text) and (changes := _calls(text)):
         yield changes
     if (prefilled := _PREFILLED.match(text)) is not None:

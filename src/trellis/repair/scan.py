@@ -20,7 +20,10 @@ from .strings import CLOSING, StringReading
 
 _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
 _RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
-_NEXT_STRING = re.compile(r"\S\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])")
+_NEXT_STRING = re.compile(
+    r"\S(?:\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
+)
+_OPENING_QUOTE, _CLOSING_QUOTE = re.compile(r"(?<![\w'])'(?=[^\s'])"), re.compile(r"(?<=[^\s'\"(\[])'(?!\w)")
 _INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
 _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
 _STRUCTURAL = re.compile(r"[,}\]\n]")
@@ -178,12 +181,21 @@ class Scanner:
             return []
         after = AFTER_KEY if role == "key" else AFTER_VALUE
         cost = cost_of("quote_style") + 0.2
+        within = cost_of("missing_close_quote") + 0.3  # it closes a quotation of the text: the other quote was lost
         ends = (m for m in other.finditer(self.text, opened, min(stop, opened + 2000)) if m.start() > opened)
         return [
-            StringReading("quote_style", start, opened, match.start(), match.end(), cost)
+            StringReading("quote_style", start, opened, match.start(), match.end(),
+                          within + cost if self._quotation(opened, match.start()) else cost)
             for match in islice(ends, 8)
             if after.match(self.text, match.end(), self.end)
         ][:2]
+
+    def _quotation(self, opened: int, quote: int) -> bool:
+        """Whether a quote that may close a string closes what was quoted inside of it."""
+        content, mark = self.text[max(opened - 1, quote - 400) : quote], self.text[quote]
+        if mark == "”":
+            return content.rfind("“") > content.rfind("”")
+        return mark == "'" and len(_OPENING_QUOTE.findall(content)) > len(_CLOSING_QUOTE.findall(content))
 
     def _around_group(
         self, style: str | None, start: int, opened: int, stop: int, role: str, base: float
@@ -233,7 +245,7 @@ class Scanner:
             if _KEY_END.match(text, at, end):
                 cost += 1.2
             elif _NEXT_STRING.match(text, at - 1, end):
-                cost += 0.3
+                cost += 0.45
             elif (after < end and text[after] in ",:") or (before >= start and text[before] in ",:{["):
                 cost += 0.5
         return min(cost, 2.5)
