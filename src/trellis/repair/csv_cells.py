@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
@@ -12,8 +12,7 @@ _WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell: its span, what it says, and whether it stands in sound quotes."""
 
     start: int

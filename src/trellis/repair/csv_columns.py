@@ -36,6 +36,8 @@ def choices(view: SchemaView) -> list[str]:
 
 def may_stand(text: str, view: SchemaView) -> bool:
     """Whether a text may stand in a column, written in whatever way; an empty cell may stand for anything."""
+    if not view.types():
+        return True
     types, word, values = view.types(), text.strip(), choices(view)
     if values and word and word not in values and types <= {"string"}:
         return nearest(word.strip("'\"*`"), values) is not None
@@ -49,6 +51,8 @@ def may_stand(text: str, view: SchemaView) -> bool:
 
 def stands(text: str, view: SchemaView) -> bool:
     """Whether a text may stand in a column as it is."""
+    if not view.types():
+        return True
     types, word, values = view.types(), text.strip(), choices(view)
     word = word if "string" in types else word.strip(_MARKS)
     if values:
@@ -81,6 +85,8 @@ def dressed(text: str, view: SchemaView) -> bool:
 
 def meant(text: str, view: SchemaView, comma: bool) -> str:
     """What a cell should say; ``comma``: the numbers of the table have a decimal comma."""
+    if not view.types():
+        return text
     types, word, values = view.types(), text.strip(), choices(view)
     if values and word not in values:
         return nearest(word.strip("'\"*`"), values) or text

@@ -54,6 +54,7 @@ class Rows:
         self.columns: list[str] = []
         self.doubtful = False
         self._views: list[SchemaView] = []
+        self._typed = False  # the schema says of a column what it holds
         self._apart: set[int] = set()  # rows with another delimiter
         self._out: set[int] = set()  # columns of the text that the schema has no place for
         self._width = 0  # columns of the text
@@ -227,6 +228,7 @@ class Rows:
     def _take(self, names: list[str], width: int) -> None:
         self.columns, self._width = names, width
         self._views = [self.view.member(name) for name in names]
+        self._typed = any(view.types() for view in self._views)
 
     def _name(self, text: str, names: list[str]) -> str:
         text = text.strip().strip("*`").strip()
@@ -270,8 +272,7 @@ class Rows:
             if alone or self._out or any(view.types() and "null" not in view.types() for view in rest):
                 return False
             surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
-        kept = self._kept(found)
-        if not self.any_cell and not all(may_stand(cell.text, self._views[at]) for at, cell in enumerate(kept)):
+        if not self.any_cell and not self._stand(found):
             return False
         if surplus is not None:
             self.changes.append(surplus)
@@ -280,7 +281,9 @@ class Rows:
 
     def _stand(self, found: list[Cell]) -> bool:
         """Whether all cells of a row may stand in their columns."""
-        return all(may_stand(cell.text, view) for cell, view in zip(self._kept(found), self._views, strict=False))
+        return not self._typed or all(
+            may_stand(cell.text, view) for cell, view in zip(self._kept(found), self._views, strict=False)
+        )
 
     def _kept(self, found: list[Cell]) -> list[Cell]:
         """The cells of the columns that the schema has a place for."""
@@ -413,8 +416,8 @@ class Rows:
             return
         for at, (cell, value) in enumerate(zip(found, values, strict=False)):
             stop = found[at + 1].start if at + 1 < len(found) else end
-            gap = len(self.text[cell.end : stop]) - len(self.text[cell.end : stop].lstrip(" \t"))
-            if self._padded and gap and self.delimiter != "\t":
+            gap = len(self.text[cell.end : stop]) - len(self.text[cell.end : stop].lstrip(" \t")) if self._padded else 0
+            if gap and self.delimiter != "\t":
                 self.changes.append(Change("whitespace", cell.end, cell.end + gap, "", 0.0))
             if value != cell.text:
                 name = "missing_open_quote" if cell.text == value + '"' else rule
