@@ -130,6 +130,17 @@ def test_error(case: dict[str, Any], parser: str) -> None:
         assert caret.index("^") == case["column"] - 1
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in read("habits")["case"]])
+def test_a_habit_of_another_notation_is_told_what_to_write(case: dict[str, Any]) -> None:
+    with pytest.raises(GrammarError) as caught:
+        Grammar.from_lark(case["grammar"], **{key: case[key] for key in ("parser", "start") if key in case})
+    error = caught.value
+    assert (error.line, error.column, error.rule) == (case["line"], case["column"], case.get("rule"))
+    assert error.hint == case["hint"]
+    source, caret = error.context.split("\n")
+    assert (source, caret) == (case["grammar"].split("\n")[case["line"] - 1], " " * (case["column"] - 1) + "^")
+
+
 def test_the_table_of_the_documentation_is_that_of_the_cases() -> None:
     rows = ["| a grammar with | `parser=\"earley\"` | `parser=\"lalr\"` |", "|---|---|---|"]
     for case in read("features")["case"]:

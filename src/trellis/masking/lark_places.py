@@ -6,9 +6,11 @@ import re
 from typing import Any, NoReturn
 
 from trellis.errors import GrammarError, LimitError, TrellisError
+from trellis.masking import lark_hints
 
-_NAMED = r"(?:(?:rule|terminal|terminals|token|used for)[ ({'\"]+|TerminalDef\('|\(|<)(?!in\b)([A-Za-z_]\w*)"
+_NAMED = r"(?:(?:template|rule|terminal|terminals|token|used for)[ ({'\"]+|TerminalDef\('|\(|<)(?!in\b)([A-Za-z_]\w*)"
 
+_TOKEN = re.compile(r"""Unexpected token Token\('\w+', ('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")\)\.?""")
 
 # What Lark says without a place: its message, ours, and how the culprit is spelled in the grammar.
 _SYMPTOMS = (
@@ -24,6 +26,9 @@ _SYMPTOMS = (
     (r"Aliasing not allowed in terminals", "a terminal cannot have an alias", r"^_*[A-Z][A-Z_0-9]*\b[^:\n]*:.*(->)"),
     (r"global flags not at the start", "flags for the whole of a regex have to stand behind it, as in /a/i",
      r"/(\(\?[a-zA-Z]+\))"),
+    (r"unicodeescape", "a literal has a malformed escape",
+     r"(\\(?:x(?![0-9A-Fa-f]{{2}})|u(?![0-9A-Fa-f]{{4}})|U(?!00[01][0-9A-Fa-f]{{5}})))"),
+    (r"Nothing was imported from grammar `([\w.]+)`", "nothing is imported from {0}", r"^%import\s+({0})"),
     (r"bad escaping", "a literal ends in the middle of an escape", r'(?<!\\)\\(?:\\\\)*["/]'),
 )
 
@@ -52,10 +57,10 @@ class Places:
         found = list(re.finditer(head, self.text, re.MULTILINE))
         return found[number].start(1) if len(found) > number else None
 
-    def use(self, name: str) -> int | None:
+    def use(self, name: str, after: int = 0) -> int | None:
         """Offset of the first use of a name, outside strings and comments as far as a regex can tell."""
         for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|([A-Za-z_]\w*)', self.text):
-            if match.group(1) == name:
+            if match.group(1) == name and match.start() >= after:
                 return match.start()
         return None
 
@@ -75,6 +80,7 @@ class Places:
         if offset is None:
             offset = self.use(name)
         line, column = self.line_column(offset)
+        hint = hint or lark_hints.of_message(message, self.text)
         if issubclass(kind, LimitError):
             place = f" (line {line}, column {column})" if line is not None else ""
             return LimitError(message + place, limit="grammar", hint=hint)
@@ -88,12 +94,14 @@ class Places:
         stated = re.search(r",? (?:at|in)? ?line (\d+),? column (\d+)", message)
         if stated:
             self._stated(error, message, first, stated)
-        if "at position" in first or first.startswith("Cannot compile token"):
+        if "at position" in first or first.startswith(("look-behind", "Cannot compile token")):
             self._bad_regex(error)
         if first.startswith("Using an undefined rule"):
             name = re.sub(r".*'(.*)'.*", r"\1", first)
-            raise GrammarError(f"the start rule {name} is not defined", rule=name,
-                               hint='name another rule: Grammar.from_lark(..., start="...")') from error
+            if self.use(name) is not None:
+                raise self._refusal(error, f"the template {name} is used without arguments", self.use(name), name,
+                                    f"write {name}{{...}}")
+            self._no_start(error, name)
         if isinstance(error, SyntaxError) or "SyntaxError" in first:
             first = "a literal has a malformed escape"
         if "zero-width" in first:
@@ -110,7 +118,10 @@ class Places:
             *re.findall(_NAMED, message, re.IGNORECASE), *re.findall(r"'([A-Za-z_]\w*)'", message)]
         concerned = next((name for name in names if self.use(name) is not None), None)
         offset = None
-        if concerned is not None:
+        inside = re.search(r"NonTerminal\('(\w+)'\) in (\w+)", message)  # a rule in a terminal
+        if inside:
+            offset = self.use(inside[1], self.definition(inside[2]) or 0)
+        elif concerned is not None:
             offset = self.definition(concerned, 1 if "more than once" in message else 0)
             if offset is None or "not defined" in message:
                 offset = self.use(concerned)
@@ -122,9 +133,17 @@ class Places:
         if rule is None and offset is not None:
             rule = self._defined_at(offset)
         line, column = self.line_column(offset)
-        refusal = GrammarError(message, line=line, column=column, source=self.text, rule=rule, hint=hint)
+        refusal = GrammarError(message, line=line, column=column, source=self.text, rule=rule,
+                               hint=hint or lark_hints.of_message(message, self.text))
         refusal.__cause__ = error
         return refusal
+
+    def _no_start(self, error: Exception, name: str) -> NoReturn:
+        """The start rule is missing; the place is that of the first rule there is."""
+        first = re.search(r"^[?!]*(_*[a-z]\w*)(?=[^:\n\"/]*:)", self.text, re.MULTILINE)
+        hint = f'name another rule: Grammar.from_lark(..., start="{first[1]}")' if first else f"define it: {name}: ..."
+        raise self._refusal(error, f"the start rule {name} is not defined", first.start(1) if first else None, name,
+                            hint) from error
 
     def _stated(self, error: Exception, message: str, first: str, stated: re.Match[str]) -> NoReturn:
         """An error for which Lark itself states the place, maybe in another file."""
@@ -132,7 +151,7 @@ class Places:
         file = re.search(r"line \d+ column \d+ in (.+?):?\s*$", first + "\n", re.MULTILINE)
         lines = message.split("\n")
         cited = lines[2] if len(lines) > 3 and not lines[1] else None  # that line of the file, or a part of it
-        first = re.sub(r"Unexpected token Token\('\w+', (.*?)\)\.?", r"unexpected \1", first).replace(stated[0], "")
+        first = _TOKEN.sub(r"unexpected \1", first).replace(stated[0], "")
         source: str | None = self.text
         if file is not None:
             first = first.replace(f" in {file[1]}", "")
@@ -140,9 +159,12 @@ class Places:
         if (file[1] != self.source) if file is not None else (cited is not None and (not own or cited not in own[0])):
             first += f" in {file[1]}" if file is not None else " in an imported file"
             source = "\n" * (line - 1) + cited if cited is not None and column <= 40 else None
-        expected = re.findall(r"^\s*\* (\w+)", message, re.MULTILINE)
-        hint = f"Lark expects {' or '.join(expected)}" if expected else ""
-        raise GrammarError(f"not a Lark grammar: {first}", line=line, column=column, source=source,
+        expected = sorted(re.findall(r"^\s*\* (\w+)", message, re.MULTILINE))  # Lark's order varies
+        here = (source or "").split("\n")[line - 1 : line]
+        hint = lark_hints.of_syntax(first, "".join(here), column, expected)
+        before = sum(len(each) + 1 for each in self.text.split("\n")[: line - 1])
+        rule = self._defined_at(before + column) if source is self.text else None
+        raise GrammarError(f"not a Lark grammar: {first}", line=line, column=column, source=source, rule=rule,
                            hint=hint) from error
 
     def _spelled(self, spelling: str) -> int | None:
