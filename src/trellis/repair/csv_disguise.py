@@ -55,7 +55,8 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
 
     def rows() -> Iterator[tuple[int, int]]:
-        return takewhile(lambda row: not text.startswith("```", row[0]), _lines(text, end))
+        below = takewhile(lambda row: not text.startswith("```", row[0]), _lines(text, end))
+        return (row for row in below if text[slice(*row)] != first)  # without the header once more
 
     ended = _ENDED.search(first)
     inside = first[: ended.start()] if ended is not None else ""

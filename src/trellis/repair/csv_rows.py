@@ -376,6 +376,7 @@ class Rows:
         comma = any(map(_DECIMAL_COMMA.fullmatch, numbers)) and not any(
             "," not in text and _DECIMAL_POINT.fullmatch(text) for text in numbers
         )
+        quoted = {at for _, _, found in self._rows for at, cell in enumerate(found) if cell.quoted}
         around = next((mark for mark in "'\"`" if self._all_quoted(mark)), None)
         for start, end, found in self._rows:
             values, column = [], 0
@@ -387,19 +388,19 @@ class Rows:
                 self.doubtful = self.doubtful or (value != cell.text and dressed(cell.text, self._views[column]))
                 if around is not None and value[:1] == around == value[-1:] and len(value) > 1:
                     value = value[1:-1]
-                if value == cell.text and self._half(cell, found):
+                if value == cell.text and self._half(cell, at in quoted or any(one.quoted for one in found)):
                     value = value[:-1]
                 values.append(value)
                 column += 1
             self._write(found, values, start, end, "text_as_number")
 
     @staticmethod
-    def _half(cell: Cell, row: list[Cell]) -> bool:
-        """Whether a text lost its opening quote, in a row that has others."""
+    def _half(cell: Cell, others: bool) -> bool:
+        """Whether a text lost its opening quote, where others of its row or column are quoted."""
         text = cell.text
         if cell.quoted or text[-1:] != '"' or text.count('"') != 1 or measured(text):
             return False
-        return any(one.quoted for one in row)
+        return others
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""

@@ -19,7 +19,7 @@ _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
 _INCHES = re.compile(r"(?:^|[\s'])\d+(?:[.,/]\d+)?\"$")
-_FEET = re.compile(r"\d'\d{1,2}\"$")
+_INNER = {"'": r"(?<!\\)'", '"': r"(?<!\\)(?<!\d'\d)(?<!\d'\d\d)\""}  # quotes, but for those of feet and inches
 _SHARE = re.compile(r"\\\\\w[^\\\"]*(?:\\[^\\\"]+)+")
 _PYTHON = re.compile(r"[\[{,:] ?(?:None\b|'(?:[^'\\\n]|\\.)*\\(?:[^'\\\n]|\\.)*'(?= ?[,:\]}]))")  # None, '..\\n..'
 
@@ -68,7 +68,7 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
 
 def _encloses(inner: str, quote: str) -> bool:
     """Whether the outer quotes belong together, seen by the first quote between them: does it open or close?"""
-    places = [m.start() for m in re.finditer(rf"(?<!\\){quote}", inner) if not _FEET.search(inner, 0, m.end())]
+    places = [m.start() for m in re.finditer(_INNER[quote], inner)]
     if not places:
         return True
     first = places[0]
