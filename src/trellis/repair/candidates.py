@@ -31,6 +31,7 @@ _ROOT_HEAD = re.compile(
 _LONG = 5_000  # characters of a text of which not all is read token by token
 _VERY_LONG = 200_000  # characters of a text of which only readings are told that leave a doubt
 _BREAKS = 16  # places with lost brackets around which all is read, before it is read everywhere
+_DENSE = 4  # characters for each reading that was made, below which little can have been skipped
 _MOST, _FEWEST = 64, 8  # readings of a region: the whole text is looked at once for each of them
 _LOOKED_AT = 8_000_000  # characters that are looked at in all
 _TRIES = 40  # failures after which a bracket must look like the beginning of data
@@ -184,7 +185,7 @@ def _search(
         search = Search(scanner, start, level, limits, view, skipper)
         readings = search.run()
         work += search.made + (search.furthest - start) // 64 + 4
-        if skipper is None or not readings:
+        if skipper is None or not readings or search.made * _DENSE > search.furthest - start:
             break
         lost = [link.piece.start for link in readings[0].pieces() if link.piece.rule in BRACKETS]
         elsewhere = [at for at in lost if all(abs(at - known) > AROUND // 2 for known in breaks)]
