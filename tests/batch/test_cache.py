@@ -188,3 +188,29 @@ def test_a_file_from_before_there_was_a_bound(tmp_path: Path) -> None:
 def test_a_bound_is_a_number_of_bytes(tmp_path: Path, bound: Any) -> None:
     with pytest.raises(trellis.UsageError, match="max_bytes"):
         Cache(tmp_path / "c.sqlite", max_bytes=bound)
+
+
+def test_models_of_one_name_on_two_servers_are_apart(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    from trellis.models.openai import OpenAIModel
+    from trellis.testing import FakeServer
+
+    cache = Cache(tmp_path / "c.sqlite")
+    with FakeServer(["111"]) as one, FakeServer(["222"]) as other:
+        models = [OpenAIModel("m", base_url=server.base_url, api_key="k") for server in (one, other)]
+        said = [ask(Session(model=model, cache=cache)).value for model in models]
+    assert said == [111, 222]
+
+
+def test_functions_without_a_name_of_their_own_are_apart(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c.sqlite")
+    calls: list[str] = []
+
+    def counted(prompt: str) -> str:
+        calls.append(prompt)
+        return "3"
+
+    for model, value in ((lambda _: "1", 1), (lambda _: "2", 2), (counted, 3)):
+        for _ in range(2):
+            session = Session(model=model, cache=cache)
+            assert ask(session).value == value

@@ -198,3 +198,15 @@ def test_a_record_left_out_is_a_doubt() -> None:
     assert result.ambiguous
     assert [{"a": 1}, {"a": "x", "b": 2}] in [other.value for other in result.candidates]
     assert not repair_json('Draft: {"a": 1}\nFinal: {"a": 2, "b": 3}').ambiguous
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n{"a": 2}', '{"a": 1}, {"a": 2}'])
+def test_a_value_that_is_left_out_for_another_is_told(text: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    assert repair_json(text, schema).ambiguous
+
+
+def test_what_stands_in_a_thought_without_end_is_no_sure_answer() -> None:
+    result = repair_json('<think>maybe {"a": 9}? no, wait', {"type": "object", "required": ["a"]})
+    assert (result.value, result.ambiguous, result.complete) == ({"a": 9}, True, False)
+    assert repair_json('<think>maybe {"a": 9}</think>{"a": 1}', {"type": "object", "required": ["a"]}).complete

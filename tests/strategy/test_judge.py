@@ -212,3 +212,10 @@ def test_reasoning_is_no_vote_and_errors_name_the_answer() -> None:
     assert "/answer/n" in model.requests[1].messages[-1].content
     with pytest.raises(trellis.TypeNotSupportedError, match="reasoning"):
         trellis.generate_structured(template, Regex("a"), model=ScriptedModel([]))
+
+
+def test_not_knowing_needs_no_ground() -> None:
+    check = grounded_in("Ann called.")
+    result = trellis.generate_structured("x", dict[str, str | Unknown], model=ScriptedModel(
+        ['{"name": "Ann", "age": {"unknown": "not said"}}']), validators=[check], strategy=Retry(0))
+    assert result.value["age"] == Unknown("not said")

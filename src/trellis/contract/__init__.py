@@ -17,7 +17,7 @@ from typing import Any
 from trellis.contract.base import REPAIR_LEVELS, Contract, Format, RepairLevel, Schema, Verdict, checked_level
 from trellis.contract.data import CsvContract, JsonContract, YamlContract
 from trellis.contract.renderings import Rendering
-from trellis.contract.text import Choice, ChoiceContract, GrammarContract, Regex, RegexContract
+from trellis.contract.text import Choice, ChoiceContract, GrammarContract, NoMember, Regex, RegexContract
 from trellis.contract.unknown import Unknown
 from trellis.contract.values import SchemaValues, values_of
 from trellis.errors import TypeNotSupportedError
@@ -29,7 +29,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Csv:
+class Csv(NoMember):
     """An output type: a list of rows, written as CSV.
 
     Attributes:
@@ -37,10 +37,11 @@ class Csv:
     """
 
     row: Any
+    _instead = "let the fields of a row be T | Unknown"
 
 
 @dataclass(frozen=True)
-class Yaml:
+class Yaml(NoMember):
     """An output type: a value written as YAML.
 
     Attributes:
@@ -48,6 +49,7 @@ class Yaml:
     """
 
     type: Any
+    _instead = "Yaml(T | Unknown)"
 
 
 def contract_of(output_type: Any) -> Contract[Any]:

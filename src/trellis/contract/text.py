@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trellis.repair import Repaired
 
 
-class _NoMember:
+class NoMember:
     """Text without quotes cannot be told from the other members of a union."""
 
     _instead: ClassVar[str]
@@ -44,7 +44,7 @@ _PATTERNS = "patterns are Python's re; re.escape(...) writes signs that stand fo
 
 
 @dataclass(frozen=True)
-class Regex(_NoMember):
+class Regex(NoMember):
     """An output type: text that a regular expression (Python's ``re``) matches as a whole."""
 
     pattern: str
@@ -65,7 +65,7 @@ class Regex(_NoMember):
 
 
 @dataclass(frozen=True, init=False)
-class Choice(_NoMember):
+class Choice(NoMember):
     """An output type: one of some texts, written without quotes."""
 
     values: tuple[str, ...]

@@ -168,6 +168,11 @@ class StreamingModel(Model, Protocol):
     def astream(self, request: Request) -> AsyncGenerator[str | Reply, None]: ...
 
 
+def identity_of(model: Model) -> str:
+    """What tells a model from others of its name (its ``identity``: a server, the one object), for a cache."""
+    return str(getattr(model, "identity", model.name))
+
+
 class WrappedModel:
     """What a model with something before it (a cache, a gate) has in common with the model."""
 
@@ -176,6 +181,10 @@ class WrappedModel:
     @property
     def name(self) -> str:
         return self.inner.name
+
+    @property
+    def identity(self) -> str:
+        return identity_of(self.inner)
 
     @property
     def modes(self) -> tuple[Mode, ...]:

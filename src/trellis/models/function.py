@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from trellis.errors import CapabilityError, ModelError, TrellisError, UsageError, message_of, shown
 from trellis.models.base import Reply, Request, checked_modes
@@ -24,7 +25,8 @@ class FunctionModel:
         function: takes the prompt as text, or the ``Request`` when its first parameter is annotated as one; returns the
             answer as text or ``Reply``. May be a coroutine function, for ``agenerate_structured``.
         modes: what it can enforce; a function that takes text enforces nothing.
-        name: how it calls itself, the function's name if not given.
+        name: how it calls itself, the function's name if not given. Models of one name that was given share what a
+            cache keeps; without one, functions of a module do, and lambdas, methods and partials are apart.
 
     Raises:
         UsageError: the function is none, or the modes are none.
@@ -35,6 +37,7 @@ class FunctionModel:
             raise UsageError(f"{shown(function)} is no function", hint="FunctionModel(lambda prompt: ...)")
         self.name = name or getattr(function, "__name__", type(function).__name__)
         self.modes = checked_modes(modes)
+        self.identity = name or _identity(function, self.name)
         self._function = function
         self._takes_request = _takes_request(function)
         self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
@@ -101,3 +104,11 @@ def _takes_request(function: Callable[..., Any]) -> bool:
         return False
     wanted = parameters[0].annotation if parameters else None
     return wanted is Request or (isinstance(wanted, str) and wanted.rsplit(".", 1)[-1] == "Request")
+
+
+def _identity(function: Any, name: str) -> str:
+    """A function of a module by its name; what has none of its own (a lambda, a method, a partial) is only itself."""
+    module, path = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    if inspect.isfunction(function) and module and not set("<>") & set(path) and not function.__closure__:
+        return f"{name} {module}.{path}"
+    return f"{name} {uuid4().hex}"

@@ -27,7 +27,8 @@ MAX_SUSPECTS = 1_000
 class Refusals:
     """The memory of one server and model. May be shared between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: str) -> None:
+        self.server = server
         self._lock = threading.Lock()
         self._suspects: dict[tuple[Any, ...], tuple[Mode, str]] = {}
         self._refused: dict[Mode, set[str]] = {}
@@ -69,7 +70,7 @@ class Refusals:
 @lru_cache(maxsize=256)
 def refusals_of(server: str, model: str) -> Refusals:
     """The memory of a model on a server, the same for every object that stands for it in this process."""
-    return Refusals()
+    return Refusals(server)
 
 
 def _type_of(schema: Any) -> str:

@@ -74,6 +74,11 @@ class RemoteModel(ABC):
     def name(self) -> str: ...
 
     @property
+    def identity(self) -> str:
+        """The name and the server, for caches: two servers may call two models by one name."""
+        return f"{self.name} {self._refusals.server}"
+
+    @property
     def modes(self) -> tuple[Mode, ...]:
         """What the server can enforce, the best first; without what it has refused for every type so far, or was
         found to ignore by ``probe``."""
@@ -273,6 +278,6 @@ def identifier(name: str) -> str:
 
 
 def count(usage: Any, name: str) -> int:
-    """A number of tokens; 0 where the server does not say."""
+    """A number of tokens; 0 where the server says nothing that can be."""
     number = getattr(usage, name, None)
-    return number if isinstance(number, int) else 0
+    return number if isinstance(number, int) and number > 0 else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from uuid import uuid4
 
 from trellis.errors import ModelError, UsageError, shown
 from trellis.models.base import Reply, Request, checked_modes
@@ -19,7 +20,7 @@ class ScriptedModel:
     Args:
         script: answers as text, ``Reply`` or exception.
         modes: what it says that it can enforce. It enforces nothing: that is what the script is for.
-        name: how it calls itself.
+        name: how it calls itself; scripts of one name share what a cache keeps.
 
     Attributes:
         requests: every request so far, for assertions.
@@ -29,8 +30,9 @@ class ScriptedModel:
     """
 
     def __init__(self, script: Iterable[str | Reply | Exception], *, modes: Sequence[Mode] = ("prompt",),
-                 name: str = "scripted") -> None:
-        self.name = name
+                 name: str = "") -> None:
+        self.name = name or "scripted"
+        self.identity = name or f"scripted {uuid4().hex}"  # a cache keeps replies of scripts without a name apart
         self.modes = checked_modes(modes)
         self.requests: list[Request] = []
         self._script = _checked(script)

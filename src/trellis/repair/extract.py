@@ -13,6 +13,7 @@ from .rules import cost_of
 _OPEN_FENCE = re.compile(r"^[ \t>]{0,8}(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
 _CLOSE_FENCE = {"`": re.compile(r"`{3,}(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~{3,}(?=[ \t]*\r?$)", re.M)}
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
+_OPEN_THOUGHT = re.compile(r"\s*<(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
 _REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
 _AROUND = re.compile(
     r"(?P<reasoning><(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?</\2>)"
@@ -61,6 +62,11 @@ def answer_start(text: str) -> int:
         if ends and ends[-1] < len(text) and "<think" not in text[: ends[0]].lower():
             return ends[-1]
     return 0
+
+
+def within_thought(text: str) -> bool:
+    """Whether the text is a reasoning block that does not end: what stands in it is no answer yet."""
+    return bool(_OPEN_THOUGHT.match(text)) and not _REASONING_END.search(text)
 
 
 def regions(text: str) -> list[Region]:

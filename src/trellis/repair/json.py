@@ -14,8 +14,8 @@ from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
 from .coerce import coercions, unwrapped
 from .disguise import disguises
-from .edits import Change, Repaired, apply_edits, compose, locate
-from .extract import answer_start
+from .edits import Change, Edit, Repaired, apply_edits, compose, locate
+from .extract import answer_start, within_thought
 from .judge import Judge, judge_for
 from .nodes import read_nodes
 from .pieces import Found, around, changed, in_text, moved, read_piece
@@ -105,7 +105,23 @@ class _Reader:
             found = self._no_data(text)
         if not found:
             raise failure or unreadable(text, self.level)
-        return best_of(text, found, self.judge, self.policies)
+        return self._doubted(text, best_of(text, found, self.judge, self.policies))
+
+    def _doubted(self, text: str, result: Repaired[Any]) -> Repaired[Any]:
+        """Ambiguous, where another value was left out as if it were prose; not complete, within a thought."""
+        if within_thought(text):
+            return replace(result, ambiguous=True, complete=False, confidence=min(result.confidence, 0.5))
+        if not result.ambiguous and any(self._is_data(edit) for edit in result.edits if edit.rule == "prose"):
+            return replace(result, ambiguous=True, confidence=min(result.confidence, 0.5))
+        return result
+
+    def _is_data(self, edit: Edit) -> bool:
+        """Whether what was left out is a value that might have been meant."""
+        try:
+            value = read_standard(edit.before.strip(" \t\r\n,;"))
+        except ValueError:
+            return False
+        return isinstance(value, dict | list) and self.judge.accepts(value)
 
     def _allows(self, result: Repaired[Any]) -> bool:
         return all(allowed(rule, self.level) for rule in {edit.rule for edit in result.edits})

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from trellis.errors import UsageError, shown
-from trellis.models.base import Model, Reply, Request, WrappedModel
+from trellis.models.base import Model, Reply, Request, WrappedModel, identity_of
 from trellis.store.codec import reply_data, reply_of, request_key
 
 _APPLICATION = 0x74726C73  # "trls", in the file's header
@@ -142,6 +142,7 @@ class CachedModel(WrappedModel):
 
     def __init__(self, inner: Model, cache: Cache) -> None:
         self.inner, self.cache = inner, cache
+        self._identity = identity_of(inner)
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | Exception]:
         found, missing = self._look_up(requests)
@@ -151,8 +152,11 @@ class CachedModel(WrappedModel):
         found, missing = self._look_up(requests)  # a fraction of a millisecond: a thread would cost more
         return self._filled(requests, found, await self.inner.acomplete(missing) if missing else [])
 
+    def _key(self, request: Request) -> str:
+        return request_key(self._identity, request)
+
     def _look_up(self, requests: Sequence[Request]) -> tuple[list[Reply | None], list[Request]]:
-        found = [None if request.fresh else self.cache.get(request_key(self.name, request)) for request in requests]
+        found = [None if request.fresh else self.cache.get(self._key(request)) for request in requests]
         return found, [request for request, reply in zip(requests, found, strict=True) if reply is None]
 
     def _filled(self, requests: Sequence[Request], found: list[Reply | None],
@@ -162,7 +166,7 @@ class CachedModel(WrappedModel):
         for request, kept in zip(requests, found, strict=True):
             reply = kept if kept is not None else next(new)
             if kept is None and isinstance(reply, Reply) and not request.fresh:
-                self.cache.put(request_key(self.name, request), reply)
+                self.cache.put(self._key(request), reply)
             if self.cache.fault and isinstance(reply, Reply):
                 reply = replace(reply, warnings=(*reply.warnings, self.cache.fault))
             replies.append(reply)

@@ -23,8 +23,8 @@ def grounded_in(source: str, *, degree: float = 0.9, ignore: Sequence[str] = ())
 
     Texts are compared by their words, without case and punctuation: either they stand there as they are, or some run
     of as many words (one more or less) is alike to the ``degree`` (``difflib``'s ratio, 1 for the same). Numbers are
-    found in any usual way of writing them (1234.5, 1,234.50, 1.234,50). True, false, null and what is empty need no
-    ground. The score is the share of texts and numbers that are found, and all of them have to be.
+    found in any usual way of writing them (1234.5, 1,234.50, 1.234,50). True, false, null, ``Unknown`` and what is
+    empty need no ground. The score is the share of texts and numbers that are found, and all of them have to be.
 
     Args:
         source: the text.
@@ -103,6 +103,8 @@ def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
     todo = [(pointer, to_jsonable_python(value, fallback=str))]
     while todo:
         place, data = todo.pop()
+        if isinstance(data, dict) and list(data) == ["unknown"]:
+            continue  # ``Unknown`` says why it does not say: nothing that the source could have
         if isinstance(data, dict):
             todo += [(place + step([name]), inner) for name, inner in reversed(data.items())]
         elif isinstance(data, list):
