@@ -193,10 +193,10 @@ def test_a_bound_is_a_number_of_bytes(tmp_path: Path, bound: Any) -> None:
 def test_models_of_one_name_on_two_servers_are_apart(tmp_path: Path) -> None:
     pytest.importorskip("openai")
     from trellis.models.openai import OpenAIModel
-    from trellis.testing import FakeServer
+    from trellis.testing import FakeServer, answer
 
     cache = Cache(tmp_path / "c.sqlite")
-    with FakeServer(["111"]) as one, FakeServer(["222"]) as other:
+    with FakeServer([answer("111")]) as one, FakeServer([answer("222")]) as other:
         models = [OpenAIModel("m", base_url=server.base_url, api_key="k") for server in (one, other)]
         said = [ask(Session(model=model, cache=cache)).value for model in models]
     assert said == [111, 222]
