@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from lark import Lark
 from fuzzing import TARGETS, Fuzz
 
 from trellis.errors import GrammarError
@@ -41,7 +42,14 @@ def test_what_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_text_that_larks_earley_gives_up_on_is_an_error_of_ours() -> None:
     """It finds two ends of the text, over what is ignored."""
-    grammar = Grammar.from_lark('start: "a" B?\nB: " "\n%ignore " "\n')
+    text = 'start: "a" B?\nB: " "\n%ignore " "\n'
+    try:
+        Lark(text, parser="earley", ambiguity="explicit").parse("a ")
+    except RuntimeError:
+        pass
+    else:
+        pytest.skip("this version of Lark reads it")
+    grammar = Grammar.from_lark(text)
     with pytest.raises(GrammarError, match="Lark failed on the text"):
         grammar.ambiguous_rule("a ")
     with pytest.raises(GrammarError, match="Lark failed on the text"):
