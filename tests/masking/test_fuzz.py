@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from lark import Lark
 from fuzzing import TARGETS, Fuzz
+from lark import Lark
 
 from trellis.errors import GrammarError
 from trellis.masking import Grammar, Matcher
