@@ -7,16 +7,16 @@ drawn depends on the seed alone.
 from __future__ import annotations
 
 import logging
-import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lark
 from hard_grammars import draw
 from lark import logger
+from processor_clock import TimeIsUp, at_most
 
 from trellis.errors import LimitError, TrellisError
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
@@ -66,28 +66,17 @@ class Fuzz:
 
     def clocked(self, case: str, act: Callable[[], None]) -> None:
         """Run one case; its end by the clock, and each foreign exception, is a finding."""
-        signal.signal(signal.SIGVTALRM, _stop)
-        signal.setitimer(signal.ITIMER_VIRTUAL, self.seconds)
         try:
-            act()
+            with at_most(self.seconds):
+                act()
         except LimitError as error:
             self.counts[f"limits: {error.limit}"] += 1
         except TrellisError as error:
             self.wrong(f"an error in the middle of a case: {type(error).__name__}: {error}", case)
-        except _TimeIsUp:
+        except TimeIsUp:
             self.wrong(f"{self.seconds} s are up", case)
         except Exception as error:
             self.wrong(f"foreign exception {type(error).__name__}: {error}", case)
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-
-
-class _TimeIsUp(BaseException):
-    pass
-
-
-def _stop(*_: Any) -> None:
-    raise _TimeIsUp
 
 
 # Damaged grammars -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import signal
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 from hard_grammars import Drawn
 from lark import Lark, logger
+from processor_clock import TimeIsUp, at_most
 
 from trellis.errors import LimitError, TrellisError, UnsupportedError
 from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
@@ -66,27 +66,16 @@ class Judge:
         except Exception:
             lark = None
         case = _Case(self, drawn, parser, choose, lark)
-        signal.signal(signal.SIGVTALRM, _stop)
-        signal.setitimer(signal.ITIMER_VIRTUAL, self.seconds)
         try:
-            case.run(reference)
-        except _TimeIsUp as error:
+            with at_most(self.seconds):
+                case.run(reference)
+        except TimeIsUp as error:
             files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
             where = next((name for name in ("/lark/", "masking/reference") for file in files if name in file), "")
             self.counts[f"grammars left after {self.seconds} s of the processor, in {where or 'the kernel'}"] += 1
             if not where:
                 case.wrong(f"{self.seconds} s are up", [(frame.name, frame.lineno) for frame in
                                                    traceback.extract_tb(error.__traceback__)][-4:])
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-
-
-class _TimeIsUp(BaseException):
-    pass
-
-
-def _stop(*_: Any) -> None:
-    raise _TimeIsUp
 
 
 class _Case:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trellis.contract.base import Schema, Verdict
 from trellis.errors import SchemaError, TrellisError, TypeNotSupportedError, UsageError, message_of, shown
 from trellis.result import FieldError
-from trellis.schema.aliases import has_other_names
+from trellis.schema.aliases import core_parts, has_other_names
 from trellis.schema.quick import quick_yes
 from trellis.schema.types import adapter_of, json_schema_of, type_name
 from trellis.schema.typescript import identifier
@@ -111,16 +111,10 @@ _NOT_DATA = {
 
 def _check_parts(core: Any, name: str) -> None:
     """Refuses parts of a pydantic schema that validate to something else than a value of the type."""
-    todo = [core]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, list | tuple):
-            todo += part
-        elif isinstance(part, dict):
-            kind = part.get("type")
-            if isinstance(kind, str) and kind in _NOT_DATA:
-                raise TypeNotSupportedError(f"{name}: {_NOT_DATA[kind]}")
-            todo += [inner for key, inner in part.items() if key not in ("metadata", "default", "expected")]
+    for part in core_parts(core):
+        kind = part.get("type")
+        if isinstance(kind, str) and kind in _NOT_DATA:
+            raise TypeNotSupportedError(f"{name}: {_NOT_DATA[kind]}")
 
 
 class SchemaValues:

@@ -6,7 +6,7 @@ would be dropped as unknown, and its field left at a default, would be lost in s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,18 +16,22 @@ Schema = dict[str, Any]
 _KINDS = frozenset({"model", "dataclass", "typed-dict"})
 
 
-def has_other_names(core: Any) -> bool:
-    """Whether a field somewhere in a pydantic core schema has more names than one."""
+def core_parts(core: Any) -> Iterator[dict[str, Any]]:
+    """The parts of a pydantic core schema; not the data in it."""
     todo = [core]
     while todo:
         part = todo.pop()
         if isinstance(part, list | tuple):
             todo += part
         elif isinstance(part, dict):
-            if isinstance(part.get("validation_alias"), list) or (part.get("type") in _KINDS and _by_name(part)):
-                return True
+            yield part
             todo += [inner for key, inner in part.items() if key not in ("metadata", "default", "expected")]
-    return False
+
+
+def has_other_names(core: Any) -> bool:
+    """Whether a field somewhere in a pydantic core schema has more names than one."""
+    return any(isinstance(part.get("validation_alias"), list) or (part.get("type") in _KINDS and _by_name(part))
+               for part in core_parts(core))
 
 
 def with_other_names(base: type[GenerateJsonSchema]) -> type[GenerateJsonSchema]:
