@@ -34,6 +34,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LOST = 3.0  # what speaks against leaving out a line that looks like a row
 _NEAR = 200  # lines among which the header is
 _ALONE = {mark: re.compile(rf"\n(?=[^{re.escape(mark)}\n]*+(?:\n|\Z))[^\n]*\S") for mark in _DELIMITERS}
+_RULED = re.compile(r"[ ]*:?(?:-{2,}|={2,}):?[ ]*")
 _PADDED = re.compile(r"[^\n]*[^\s,;|][ ]+[,;|]")
 
 
@@ -229,7 +230,7 @@ def _standard(
                 what = "the text was read as CSV, but the rows are"
                 failures.insert(0, against_schema(text, what, judge, rows, find))
             continue
-        before = text[:start] if "```" not in text[:start] or not rows else ""
+        before = text[:start] if not rows else text[text.rfind("```", 0, start) + 1 : start]
         if _like_rows(before, delimiter, text[start:end].split("\n", 1)[0].count(delimiter) + 1):
             continue  # the header once more, behind rows
         width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
@@ -242,7 +243,9 @@ def _standard(
         if start and _sentence_behind(text[start:end], delimiter):
             continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
-        if (changes or delimiter != ",") and _lost_quote(text[start:end], len(rows)):
+        if changes and rows and all(isinstance(cell, str) and _RULED.fullmatch(cell) for cell in rows[0].values()):
+            continue
+        if (changes or delimiter != ",") and not whole and _lost_quote(text[start:end], len(rows)):
             continue
         result = apply_edits(text, changes)
         if changes and whole:

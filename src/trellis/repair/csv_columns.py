@@ -56,7 +56,7 @@ def stands(text: str, view: SchemaView) -> bool:
     types, word, values = view.types(), text.strip(), choices(view)
     word = word if "string" in types else word.strip(_MARKS)
     if values:
-        return word in values
+        return word in values or (not word and "null" in types)
     if not types or "string" in types:
         return True
     if not word or word.casefold() in _NULL:
@@ -79,6 +79,8 @@ def dressed(text: str, view: SchemaView) -> bool:
     types, word = view.types(), text.strip()
     if not types & {"number", "integer"} or "string" in types or word.casefold() in _NULL:
         return False
+    if word[:1] in ("-", "+") and word[1:2] == " ":  # a sign, or a bullet
+        return True
     bare = _UNIT.sub("", word)
     return number_in(bare, "number" not in types) is None and number_with_unit(bare, "number" not in types) is not None
 

@@ -25,6 +25,8 @@ _ROW = re.compile(
     re.I,
 )
 _QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*')
+_EMPTY = re.compile(r'[ \t,;|=:"-]*')  # a ruled line, or one without cells
+_OVER = re.compile(r"[ \t]*(?:`{3,}|~{3,}|</?[A-Za-z_][\w.:-]*>[ \t]*$|<\|)", re.M)
 _ENDED = re.compile(r"([,;])[ \t]*$")
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _NEAR = 20  # lines among which the header is
@@ -34,7 +36,7 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     """The changes that make a plain table of a text, most of the time none."""
     if any(character in text for character in _CONTROLS):  # quicker than the pattern
         yield _all("control_character", [(m.start(), m.end(), "") for m in _CONTROL.finditer(text)])
-    if "\r" in text and "\n" not in text:
+    if "\r" in text and "\n" not in text.rstrip():
         yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
     if len(names) < 2:
         return
@@ -55,8 +57,9 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
 
     def rows() -> Iterator[tuple[int, int]]:
-        below = takewhile(lambda row: not text.startswith("```", row[0]), _lines(text, end))
-        return (row for row in below if text[slice(*row)] != first)  # without the header once more
+        below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
+        again = {first, first.rstrip(" \t,;")}  # the header once more
+        return (row for row in below if text[slice(*row)] not in again and not _EMPTY.fullmatch(text, *row))
 
     ended = _ENDED.search(first)
     inside = first[: ended.start()] if ended is not None else ""
@@ -64,7 +67,8 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         spans = [(a + text[a:b].rindex(ended[1]), b, "") for a, b in _lines(text, start) if ended[1] in text[a:b]]
         yield _all("trailing_comma", spans)
     yield from _marked(text, rows())
-    yield from _in_quotes(text, _lines(text, start) if _QUOTED.fullmatch(first) else rows(), len(names))
+    heads = [near[header]] if _QUOTED.fullmatch(first) else []
+    yield from _in_quotes(text, [*heads, *rows()], len(names))
 
 
 def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:

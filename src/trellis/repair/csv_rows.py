@@ -21,20 +21,23 @@ from .rules import cost_of
 from .schema_view import SchemaView
 from .yaml_quotes import measured
 
-_RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+]?[ \t]*")
+_RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
 _COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->|-- [^,;|\t]*)[ \t]*")
 _DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
 _TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
 _COUNTS = frozenset({"", "#", "no", "nr", "index", "row", "id"})  # names of a column of running numbers
 _DELIMITERS = ",;\t|"
+_BLANK = _DELIMITERS + " "
 _TALL = 20  # lines that are looked at for the end of a cell, or for more rows
 _LEARNT = 200  # lines that tell how a table is written
 _SUMS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"}
     | {"summe", "gesamt", "\u5408\u8ba1", "\u5408\u8a08"}
 )
-_DECIMAL_COMMA = re.compile(r"[^\d.,]*(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})[^\d.,]*")
+_DECIMAL_COMMA = re.compile(
+    r"[^\d.,]*(?:(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})|(?:\d{4,}|0),\d+)[^\d.,]*"
+)
 _DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")
 
 
@@ -57,6 +60,7 @@ class Rows:
         self._typed = False  # the schema says of a column what it holds
         self._apart: set[int] = set()  # rows with another delimiter
         self._out: set[int] = set()  # columns of the text that the schema has no place for
+        self._other = SchemaView.of({})  # what stands in them
         self._width = 0  # columns of the text
         self._spaced = False  # a space stands behind each delimiter of the header
         self._ragged = False  # the header ends with a delimiter
@@ -77,7 +81,7 @@ class Rows:
         while at < len(rows):
             a, b = rows[at]
             at += 1
-            if not self.text[a:b].strip():
+            if not self.text[a:b].strip() or self._empty(a, b):
                 continue
             if odd[at - 1]:  # a cell of several lines
                 closing = next((more for more in range(at, min(at + _TALL, len(rows))) if odd[more]), at)
@@ -97,6 +101,10 @@ class Rows:
                     self._line("prose", a, b, end)
         self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def _empty(self, start: int, end: int) -> bool:
+        """Whether a line has delimiters alone, and not those of a row: the standard reader leaves it out."""
+        return not self.text[start:end].strip(_BLANK) and len(self._split(start, end)) != self._width
 
     def _mark(self, start: int, end: int) -> str | None:
         """The rule that takes out a line which is no row: a ruled line, a comment, dots for more rows, a tag."""
@@ -134,7 +142,7 @@ class Rows:
             return False
         line, count = self.text[start:end].strip(), len(self._split(start, end))
         if apart:
-            return count != self._width or len(line.split()) > 5 or self._sentence(start, end)
+            return count != self._width or len(line.split()) > 5 or line[-1:] in ".!" or self._sentence(start, end)
         return not (count > 1 or is_cell(line))
 
     def _sentence(self, start: int, end: int) -> bool:
@@ -162,9 +170,12 @@ class Rows:
         if len(self.columns) < 2 or not self._rows:
             return False
         found = self._split(start, end)
-        if len(found) != len(self.columns) or self._name(found[0].text, self.columns) != self.columns[0]:
+        while len(found) > self._width and not found[-1].text:
+            found = found[:-1]
+        kept = self._kept(found)
+        if len(found) != self._width or self._name(kept[0].text, self.columns) != self.columns[0]:
             return False
-        return [self._name(cell.text, self.columns) for cell in found] == self.columns
+        return [self._name(cell.text, self.columns) for cell in kept] == self.columns
 
     def _split(self, start: int, end: int) -> list[Cell]:
         """The cells of a line; the last one's are kept, for several look at them."""
@@ -201,6 +212,7 @@ class Rows:
         if names and len(found) == len(names) and not any(name in names for name in wanted):
             self._change("header", start, start, self.delimiter.join(names) + "\n")
             self._take(names, len(names))
+            self._written(found)
             return self._row(start, end)
         strange = [name for name in wanted if name not in names]
         missing = [name for name in names if name not in wanted]
@@ -211,13 +223,13 @@ class Rows:
             counts = len(strange) == 1 and wanted[0] == strange[0] and plain_name(strange[0]) in _COUNTS
             if counts or self.view.closed():
                 self._out = {at for at, name in enumerate(wanted) if name not in names}
+                self._other = SchemaView.of({"type": "integer"} if counts else {})
                 self.doubtful = not counts
         kept = [name for at, name in enumerate(wanted) if at not in self._out]
         if len(set(kept)) != len(kept) or not all(kept):
             return False
         self._take(kept, len(found))
-        self._spaced = spaced(self.text, found)
-        self._padded = not self.piped and any(self.text[cell.end : cell.end + 1] == " " for cell in found[:-1])
+        self._written(found)
         if ragged and not self._out:
             self._change("trailing_comma", found[-1].end, end, "")
             end = found[-1].end
@@ -229,6 +241,11 @@ class Rows:
         self.columns, self._width = names, width
         self._views = [self.view.member(name) for name in names]
         self._typed = any(view.types() for view in self._views)
+
+    def _written(self, found: list[Cell]) -> None:
+        """Note what stands around the delimiters of the first line."""
+        self._spaced = spaced(self.text, found)
+        self._padded = not self.piped and any(self.text[cell.end : cell.end + 1] == " " for cell in found[:-1])
 
     def _name(self, text: str, names: list[str]) -> str:
         text = text.strip().strip("*`").strip()
@@ -267,9 +284,9 @@ class Rows:
                 self.doubtful = self.doubtful or not self._ragged
             found = merged or trimmed or found
         if len(found) < width:
-            rest = self._views[len(found) :]
+            rest = self._views[len(self._kept(found)) :]
             alone = len(found) < 2 and not (is_cell(self.text[start:end]) and all(view.types() for view in rest))
-            if alone or self._out or any(view.types() and "null" not in view.types() for view in rest):
+            if alone or any(view.types() and "null" not in view.types() for view in rest):
                 return False
             surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
         if not self.any_cell and not self._stand(found):
@@ -313,11 +330,13 @@ class Rows:
 
     def _merged(self, found: list[Cell]) -> list[Cell] | None:
         """The row with some neighbours joined to one cell."""
-        if self._out or not self.view.names():
+        if not self.view.names():
             return None  # nothing tells which
+        kept = iter(self._views)
+        views = [self._other if at in self._out else next(kept) for at in range(self._width)]
         if self._habits is None:
-            self._habits = Habits(self._sound(), self._views, self._spaced)
-        row = shared(self.text, found, self._views, self.delimiter, self._habits)
+            self._habits = Habits(self._sound(), views, self._spaced)
+        row = shared(self.text, found, views, self.delimiter, self._habits)
         if row is None:
             return None
         self.doubtful = self.doubtful or row[1]
@@ -328,7 +347,7 @@ class Rows:
         for start, end in self._lines[:_LEARNT]:
             row = self._split(start, end)
             if len(row) == self._width and all(
-                stands(cell.text, view) for cell, view in zip(row, self._views, strict=True)
+                stands(cell.text, view) for cell, view in zip(self._kept(row), self._views, strict=True)
             ):
                 yield row
 
@@ -389,6 +408,7 @@ class Rows:
                 if around is not None and value[:1] == around == value[-1:] and len(value) > 1:
                     value = value[1:-1]
                 if value == cell.text and self._half(cell, at in quoted or any(one.quoted for one in found)):
+                    self.doubtful = self.doubtful or measured(value)  # inches, written as no other text is
                     value = value[:-1]
                 values.append(value)
                 column += 1
@@ -398,9 +418,9 @@ class Rows:
     def _half(cell: Cell, others: bool) -> bool:
         """Whether a text lost its opening quote, where others of its row or column are quoted."""
         text = cell.text
-        if cell.quoted or text[-1:] != '"' or text.count('"') != 1 or measured(text):
+        if cell.quoted or text[-1:] != '"' or text.count('"') != 1:
             return False
-        return others
+        return others and (not measured(text) or text[:-1].isdigit())
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""

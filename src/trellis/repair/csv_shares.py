@@ -16,12 +16,12 @@ from .schema_view import SchemaView
 _GROUPED = re.compile(r"\s*[-+]?[$\u20ac\u00a3\u00a5]?\s*\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*[%$\u20ac\u00a3\u00a5]?\s*")
 _THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
 _ZERO = re.compile(r"0\d")
-_LETTERS = re.compile(r"(?!\d,\d)\S,(?=\S)")
+_LETTERS = re.compile(r"(?!\d,\d{3}(?!\d))\S,(?=\S)")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
 # What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
-# behind a quote in the text.
-_JOINT, _SPACED, _DIGITS, _UNGROUPED, _INNER = 0.7, 0.3, 0.3, 1.0, 0.4
+# where none of another column is, behind a quote in the text.
+_JOINT, _SPACED, _DIGITS, _UNGROUPED, _ELSEWHERE, _INNER = 0.7, 0.3, 0.3, 1.2, 0.3, 0.4
 _TIGHT = 0.7  # what speaks against a comma in text without a space behind it, and not between digits
 _HEADLESS = 0.8  # what speaks against a number that begins with a zero
 # What speaks against a text in a column: nobody wrote one like it, it only looks like the others, it is empty.
@@ -35,14 +35,19 @@ class Habits:
     def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView], spaced: bool) -> None:
         self._texts: list[set[str]] = [set() for _ in views]
         self._shapes: list[set[str]] = [set() for _ in views]
-        self.grouped, self.spaced = True, spaced
+        self._ungrouped: set[int] = set()  # columns of numbers that have thousands without a mark
+        self.spaced = spaced
         for row in rows:
-            for cell, view, texts, shapes in zip(row, views, self._texts, self._shapes, strict=True):
-                texts.add(cell.text)
-                shapes.add(_shape(cell.text))
+            for column, (cell, view) in enumerate(zip(row, views, strict=True)):
+                self._texts[column].add(cell.text)
+                self._shapes[column].add(_shape(cell.text))
                 number = view.types() & {"integer", "number"} and "string" not in view.types()
                 if number and not cell.quoted and _THOUSANDS.fullmatch(cell.text):
-                    self.grouped = False
+                    self._ungrouped.add(column)
+
+    def against_groups(self, column: int) -> float:
+        """What speaks against a number of a column whose thousands have a mark."""
+        return _UNGROUPED if column in self._ungrouped else _ELSEWHERE if self._ungrouped else 0.0
 
     def against(self, text: str, column: int) -> float:
         """What speaks against a text in a column."""
@@ -71,7 +76,7 @@ def shared(
         following: dict[int, list[tuple[float, list[Cell]]]] = {}
         for used, ways in best.items():
             for size in range(1, extra - (used - column) + 2):
-                joint = _joined(text, found[used : used + size], view, delimiter, habits)
+                joint = _joined(text, found[used : used + size], view, delimiter, habits, column)
                 if joint is None:
                     continue
                 against, cell = joint
@@ -88,7 +93,7 @@ def _order(way: tuple[float, list[Cell]]) -> tuple[float, int]:
 
 
 def _joined(
-    text: str, group: list[Cell], view: SchemaView, delimiter: str, habits: Habits
+    text: str, group: list[Cell], view: SchemaView, delimiter: str, habits: Habits, column: int
 ) -> tuple[float, Cell] | None:
     """What speaks against some cells being one cell of a column, and that cell; ``None`` if they cannot be."""
     if len(group) == 1:
@@ -109,7 +114,7 @@ def _joined(
             whole = whole[:-1].replace('\\"', '"').replace('""', '"')
     cell = Cell(group[0].start, group[-1].end, whole, False, False)
     if view.types() and "string" not in view.types():
-        against = _DIGITS * (len(group) - 1) + (0.0 if habits.grouped else _UNGROUPED)
+        against = _DIGITS * (len(group) - 1) + habits.against_groups(column)
         return (against, cell) if delimiter == "," and _GROUPED.fullmatch(whole) else None
     if not stands(whole, view):
         return None
