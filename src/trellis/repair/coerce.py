@@ -31,7 +31,12 @@ FALSE = frozenset({
     *("falsch", "nein", "faux", "non", "falso", "n\u00e3o", "\u043d\u0435\u0442"),
     *("\u5426", "\u5047", "\u4e0d", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694", "\uc544\ub2c8\uc624"),
 })
-_NULL = frozenset({"", "null", "none", "n/a", "na", "nil", "undefined", "unknown", "-"})
+NOTHING = frozenset(  # what is written where there is no value
+    {"null", "none", "n/a", "na", "n.a.", "nil", "undefined", "unknown", "-", "--", "\u2013", "\u2014", "~", "?"}
+    | {"(none)", "(null)", "not available", "not specified", "not provided", "not applicable", "none given", "tbd"}
+    | {"k. a.", "k.a.", "keine angabe", "n/d", "s/o"}
+    | {"\u65e0", "\u7121", "\u306a\u3057", "\u672a\u77e5", "\u4e0d\u660e"}
+)
 DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _REMARK = re.compile(r"(?<=\w)\s*\([^()]*\)\s*$")
@@ -391,7 +396,7 @@ class Coercer:
             self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)
-        elif "null" in types and word in _NULL:
+        elif "null" in types and (not word or word in NOTHING):
             self._change("text_as_null", node.start, node.end, "null")
         elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := _decoded(value, view)):
             self._change("double_encoded", node.start, node.end, inner)

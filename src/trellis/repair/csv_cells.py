@@ -92,16 +92,23 @@ def _closing(text: str, start: int, end: int, delimiter: str, mark: str) -> int:
     """The quote that ends a cell: one that the delimiter or the end of the line follows."""
     at = start
     while (at := text.find(mark, at, end)) >= 0:
-        if mark == '"' and text.startswith('""', at) and at + 2 < end and text[at + 2] != delimiter:
-            at += 2
-            continue
-        after = at + 1
-        while after < end and text[after] in " \t" and text[after] != delimiter:
-            after += 1
+        if mark == '"' and text.startswith('""', at):
+            after = _gap(text, at + 2, end, delimiter)
+            if after < end and text[after] != delimiter:
+                at += 2
+                continue
+        after = _gap(text, at + 1, end, delimiter)
         if after == end or text[after] == delimiter:
             return at
         at += 1
     return -1
+
+
+def _gap(text: str, at: int, end: int, delimiter: str) -> int:
+    """The offset behind spaces."""
+    while at < end and text[at] in " \t" and text[at] != delimiter:
+        at += 1
+    return at
 
 
 def is_cell(line: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .amounts import number_in, number_with_unit
-from .coerce import FALSE, TRUE, nearest
+from .coerce import FALSE, NOTHING, TRUE, nearest
 from .schema_view import SchemaView
 
 _UNIT = re.compile(r"(?<=\d)\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*$|^\s*(?:USD|EUR|GBP)\s*(?=[\d-])")
@@ -17,9 +17,7 @@ _REMARK = re.compile(
 )
 _GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+)?")
 _MARKS = "`*'\""
-_NULL = frozenset(
-    {"null", "none", "n/a", "na", "nil", "-", "--", "\u2013", "\u2014", "unknown", "nan", "~", "?", "undefined"}
-)
+_NULL = NOTHING | {"nan"}
 _BOOLEANS = {"true": True, "false": False}
 _TRUE, _FALSE = TRUE | {"1"}, FALSE | {"0"}
 

@@ -6,7 +6,7 @@ Each way is tried only where the names that the schema has for the columns show 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
 
 from .coerce import normal
@@ -24,10 +24,10 @@ _ROW = re.compile(
     r"|(?<=[a-z#.] \d\d):))[ \t]+",
     re.I,
 )
-_QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*')
+_QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*$')
 _EMPTY = re.compile(r'[ \t,;|=:"-]*')  # a ruled line, or one without cells
 _OVER = re.compile(r"[ \t]*(?:`{3,}|~{3,}|</?[A-Za-z_][\w.:-]*>[ \t]*$|<\|)", re.M)
-_ENDED = re.compile(r"([,;])[ \t]*$")
+_ENDED = re.compile(r"[^\r\n]*([,;])[ \t]*$")
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _NEAR = 20  # lines among which the header is
 
@@ -36,7 +36,9 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     """The changes that make a plain table of a text, most of the time none."""
     if any(character in text for character in _CONTROLS):  # quicker than the pattern
         yield _all("control_character", [(m.start(), m.end(), "") for m in _CONTROL.finditer(text)])
-    if "\r" in text and "\n" not in text.rstrip():
+    if text.startswith("\ufeff"):
+        yield [Change("control_character", 0, 1, "", cost_of("control_character"))]
+    if "\r" in text and "\r\n" not in text:
         yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
     if len(names) < 2:
         return
@@ -56,19 +58,13 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         for removed in unprefixed(text[start:]):
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
 
-    def rows() -> Iterator[tuple[int, int]]:
-        below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
-        again = {first, first.rstrip(" \t,;")}  # the header once more
-        return (row for row in below if text[slice(*row)] not in again and not _EMPTY.fullmatch(text, *row))
-
-    ended = _ENDED.search(first)
-    inside = first[: ended.start()] if ended is not None else ""
-    if ended is not None and ended[1] not in inside and all(_ENDED.search(text[a:b]) for a, b in rows()):
-        spans = [(a + text[a:b].rindex(ended[1]), b, "") for a, b in _lines(text, start) if ended[1] in text[a:b]]
-        yield _all("trailing_comma", spans)
-    yield from _marked(text, rows())
-    heads = [near[header]] if _QUOTED.fullmatch(first) else []
-    yield from _in_quotes(text, [*heads, *rows()], len(names))
+    below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
+    shown = [row for row in below if not _EMPTY.fullmatch(text, *row)]
+    again = {first, first.rstrip(" \t,;")}  # the header once more
+    rows = [row for row in shown if text[slice(*row)] not in again]
+    yield from _ended(text, near[header], rows)
+    yield from _marked(text, rows)
+    yield from _in_quotes(text, [near[header], *shown] if _QUOTED.fullmatch(first) else rows, len(names))
 
 
 def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:
@@ -94,9 +90,25 @@ def _first_known(line: str, names: set[str]) -> bool:
     return plain and normal(column_name(first)) in map(normal, names)
 
 
-def _marked(text: str, rows: Iterable[tuple[int, int]]) -> Iterator[list[Change]]:
+def _ended(text: str, header: tuple[int, int], rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
+    """A comma or semicolon at the end of every row, which parts no cells, or no cells that the header has."""
+    found = _every(text, _ENDED, rows)
+    if not found:
+        return
+    mark, first = found[0][1], text[slice(*header)]
+    behind = _ENDED.match(text, *header)
+    inside = first if behind is None else text[header[0] : behind.start(1)]
+    if any(match[1] != mark for match in found) or (behind is None and len(found) < 2):
+        return
+    if mark in inside and (behind is not None or any(text.count(mark, *row) <= first.count(mark) for row in rows)):
+        return
+    ends = found if behind is None else [behind, *found]
+    yield _all("trailing_comma", [(match.start(1), match.end(), "") for match in ends])
+
+
+def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
     """A bullet or a number before every row, and none before the header."""
-    marks = _every(_ROW.match(text, a, b) for a, b in rows)
+    marks = _every(text, _ROW, rows)
     if not marks:
         return
     numbers = [match[1] for match in marks]
@@ -106,19 +118,20 @@ def _marked(text: str, rows: Iterable[tuple[int, int]]) -> Iterator[list[Change]
         yield _all("bullet", [(match.start(), match.end(), "") for match in marks])
 
 
-def _every(matches: Iterable[re.Match[str] | None]) -> list[re.Match[str]]:
-    """All matches, or none if one is missing."""
-    found = []
-    for match in matches:
+def _every(text: str, pattern: re.Pattern[str], rows: Sequence[tuple[int, int]]) -> list[re.Match[str]]:
+    """The matches of all rows, or none if one is missing; what is behind a blank line may be no row."""
+    found: list[re.Match[str]] = []
+    for start, end in rows:
+        match = pattern.match(text, start, end)
         if match is None:
-            return []
+            return found if found and text.count("\n", found[-1].end(), start) > 1 else []
         found.append(match)
     return found
 
 
-def _in_quotes(text: str, rows: Iterable[tuple[int, int]], width: int) -> Iterator[list[Change]]:
+def _in_quotes(text: str, rows: Sequence[tuple[int, int]], width: int) -> Iterator[list[Change]]:
     """Quotes around every row."""
-    found = _every(_QUOTED.fullmatch(text, a, b) for a, b in rows)
+    found = _every(text, _QUOTED, rows)
     if not found or not all(match[1].count(",") >= width - 1 for match in found):
         return
     spans = [(match.start(), match.end(), match[1].replace('""', '"')) for match in found]

@@ -38,6 +38,7 @@ _SUMS = frozenset(
 _DECIMAL_COMMA = re.compile(
     r"[^\d.,]*(?:(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})|(?:\d{4,}|0),\d+)[^\d.,]*"
 )
+_UNCLEAR = re.compile(r"[^\d.,]*\d{1,3},\d{3}[^\d.,]*")  # thousands, or a decimal comma
 _DECIMAL_POINT = re.compile(r".*\d\.(?:\d{1,2}|\d{4,})\D*")
 
 
@@ -265,14 +266,19 @@ class Rows:
 
     def _row(self, start: int, end: int) -> bool:
         found, width = self._split(start, end), self._width
-        if len(found) < width or any(cell.text for cell in found[width:]) or not self._stand(found[:width]):
+        if self._ragged and len(found) > width + 1 and not found[-1].text:
+            found = found[:-1]
+        closed = all(cell.sound or (cell.quoted and cell.text[:1] != self.delimiter) for cell in found)
+        if len(found) < width or not closed or not self._stand(found[:width]):
             found = self._otherwise(start, end) or found
+        elif any(cell.text for cell in found[width:]):
+            found = self._merged(found) or self._otherwise(start, end) or found
         surplus: Change | None = None
         if len(found) > width:
-            trimmed = found[:width] if all(not cell.text for cell in found[width:]) else None
+            trimmed = found[:width] if closed and all(not cell.text for cell in found[width:]) else None
             if trimmed is None or not all(
                 stands(cell.text, view) for cell, view in zip(self._kept(trimmed), self._views, strict=False)
-            ):
+            ) or self._written_as().unlike(trimmed):
                 merged = self._merged(found)
             else:
                 merged = None
@@ -332,15 +338,20 @@ class Rows:
         """The row with some neighbours joined to one cell."""
         if not self.view.names():
             return None  # nothing tells which
-        kept = iter(self._views)
-        views = [self._other if at in self._out else next(kept) for at in range(self._width)]
-        if self._habits is None:
-            self._habits = Habits(self._sound(), views, self._spaced)
-        row = shared(self.text, found, views, self.delimiter, self._habits)
+        habits = self._written_as()
+        row = shared(self.text, found, habits.views, self.delimiter, habits)
         if row is None:
             return None
         self.doubtful = self.doubtful or row[1]
         return row[0]
+
+    def _written_as(self) -> Habits:
+        """How the rows that fit are written."""
+        if self._habits is None:
+            kept = iter(self._views)
+            views = [self._other if at in self._out else next(kept) for at in range(self._width)]
+            self._habits = Habits(self._sound(), views, self._spaced)
+        return self._habits
 
     def _sound(self) -> Iterator[list[Cell]]:
         """The first rows that fit as they are."""
@@ -395,6 +406,10 @@ class Rows:
         comma = any(map(_DECIMAL_COMMA.fullmatch, numbers)) and not any(
             "," not in text and _DECIMAL_POINT.fullmatch(text) for text in numbers
         )
+        self.doubtful = self.doubtful or (
+            self.delimiter == ";" and not comma and not any("." in text for text in numbers)
+            and any(_UNCLEAR.fullmatch(text) for text in numbers)
+        )
         quoted = {at for _, _, found in self._rows for at, cell in enumerate(found) if cell.quoted}
         around = next((mark for mark in "'\"`" if self._all_quoted(mark)), None)
         for start, end, found in self._rows:
@@ -420,7 +435,7 @@ class Rows:
         text = cell.text
         if cell.quoted or text[-1:] != '"' or text.count('"') != 1:
             return False
-        return others and (not measured(text) or text[:-1].isdigit())
+        return others and (not measured(text) or re.sub(r"[.,]", "", text[:-1]).isdigit())
 
     def _write(self, found: list[Cell], values: list[str], start: int, end: int, rule: str) -> None:
         """The changes that make cells say what they should; a Markdown row is written anew."""

@@ -10,19 +10,22 @@ import re
 from collections.abc import Iterable
 
 from .csv_cells import Cell
-from .csv_columns import stands
+from .csv_columns import choices, may_stand, stands
 from .schema_view import SchemaView
 
 _GROUPED = re.compile(r"\s*[-+]?[$\u20ac\u00a3\u00a5]?\s*\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*[%$\u20ac\u00a3\u00a5]?\s*")
 _THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
 _ZERO = re.compile(r"0\d")
-_LETTERS = re.compile(r"(?!\d,\d{3}(?!\d))\S,(?=\S)")
+_LETTERS = re.compile(r"(?!\d,\d)\S,(?=\S)")
+_FIGURES = re.compile(r"\d,(?!\d{3}(?!\d))\d")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
 # What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
 # where none of another column is, behind a quote in the text.
-_JOINT, _SPACED, _DIGITS, _UNGROUPED, _ELSEWHERE, _INNER = 0.7, 0.3, 0.3, 1.2, 0.3, 0.4
-_TIGHT = 0.7  # what speaks against a comma in text without a space behind it, and not between digits
+_JOINT, _SPACED, _DIGITS, _UNGROUPED, _ELSEWHERE, _INNER = 0.7, 0.3, 0.3, 1.0, 0.3, 0.4
+_TIGHT, _TIGHT_DIGITS = 0.7, 0.4  # what speaks against a comma in text without a space behind it; between digits
+_NEAR = 0.2  # what speaks against a choice in other letters
+_BARE = 0.5  # what speaks against a text without quotes, where all others of the column are quoted
 _HEADLESS = 0.8  # what speaks against a number that begins with a zero
 # What speaks against a text in a column: nobody wrote one like it, it only looks like the others, it is empty.
 _STRANGE, _ALIKE, _EMPTY = 0.1, 0.02, 0.25
@@ -35,11 +38,14 @@ class Habits:
     def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView], spaced: bool) -> None:
         self._texts: list[set[str]] = [set() for _ in views]
         self._shapes: list[set[str]] = [set() for _ in views]
+        self._bare: set[int] = set()  # columns that have texts without quotes
         self._ungrouped: set[int] = set()  # columns of numbers that have thousands without a mark
-        self.spaced = spaced
+        self.views, self.spaced = views, spaced
         for row in rows:
             for column, (cell, view) in enumerate(zip(row, views, strict=True)):
                 self._texts[column].add(cell.text)
+                if cell.text and not cell.quoted:
+                    self._bare.add(column)
                 self._shapes[column].add(_shape(cell.text))
                 number = view.types() & {"integer", "number"} and "string" not in view.types()
                 if number and not cell.quoted and _THOUSANDS.fullmatch(cell.text):
@@ -49,14 +55,25 @@ class Habits:
         """What speaks against a number of a column whose thousands have a mark."""
         return _UNGROUPED if column in self._ungrouped else _ELSEWHERE if self._ungrouped else 0.0
 
-    def against(self, text: str, column: int) -> float:
+    def against(self, cell: Cell, column: int) -> float:
         """What speaks against a text in a column."""
-        known = self._texts[column]
+        known, text = self._texts[column], cell.text
         if not known or text in known:
             return 0.0
         if not text:
             return _EMPTY
+        if self._lacks_quotes(cell, column):
+            return _BARE
         return _ALIKE if _shape(text) in self._shapes[column] else _STRANGE
+
+
+    def _lacks_quotes(self, cell: Cell, column: int) -> bool:
+        quoted = column not in self._bare and any(self._texts[column])
+        return quoted and bool(cell.text) and cell.sound and not cell.quoted
+
+    def unlike(self, row: list[Cell]) -> bool:
+        """Whether a text of a row has no quotes, and all others of its column have some."""
+        return any(self._lacks_quotes(cell, at) for at, cell in enumerate(row) if "string" in self.views[at].types())
 
 
 def _shape(text: str) -> str:
@@ -80,7 +97,7 @@ def shared(
                 if joint is None:
                     continue
                 against, cell = joint
-                against += habits.against(cell.text, column) if "string" in view.types() else 0.0
+                against += habits.against(cell, column) if "string" in view.types() else 0.0
                 following.setdefault(used + size, []).extend((cost + against, [*row, cell]) for cost, row in ways)
         best = {used: sorted(ways, key=_order)[:2] for used, ways in following.items()}
     ways = best.get(len(found), [])
@@ -98,7 +115,8 @@ def _joined(
     """What speaks against some cells being one cell of a column, and that cell; ``None`` if they cannot be."""
     if len(group) == 1:
         if not stands(group[0].text, view):
-            return None
+            near = choices(view) and may_stand(group[0].text, view)
+            return (_NEAR, group[0]) if near else None
         odd = view.types() and "string" not in view.types() and _ZERO.match(group[0].text.strip()) is not None
         return (_HEADLESS if odd else 0.0, group[0])
     first, last = group[0], group[-1]
@@ -119,5 +137,12 @@ def _joined(
     if not stands(whole, view):
         return None
     unlike = sum((text[one.start - 1] in " \t") != habits.spaced for one in group[1:])  # the delimiters elsewhere
-    tight = sum(delimiter == "," and _LETTERS.match(text, one.start - 2) is not None for one in group[1:])
-    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike + _TIGHT * tight, cell
+    tight = sum(_tightness(text, one.start) for one in group[1:]) if delimiter == "," else 0.0
+    return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike + tight, cell
+
+
+def _tightness(text: str, at: int) -> float:
+    """What speaks against a comma before an offset being part of a text."""
+    if _LETTERS.match(text, at - 2) is not None:
+        return _TIGHT
+    return _TIGHT_DIGITS if _FIGURES.match(text, at - 2) is not None else 0.0
