@@ -12,11 +12,9 @@ import re
 from bisect import bisect_right
 from dataclasses import replace
 
-from ..errors import RepairError
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
-from .yaml_around import Around
 from .yaml_frames import (
     UNLIKELY,
     Frame,
@@ -30,16 +28,16 @@ from .yaml_frames import (
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
 from .yaml_quotes import read_quoted
+from .yaml_sound import Sound
 from .yaml_table import rows_in_brackets
 
-DEPTH = 100
 _NEAR = 20  # lines that are looked at for a key
 _COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _MARK = re.compile(r"[,;|] ")
 _WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 
 
-class LineReader(Around):
+class LineReader(Sound):
     """One reading of a text.
 
     Args:
@@ -59,7 +57,7 @@ class LineReader(Around):
             RepairError: it is nested too deeply (``limit``).
         """
         index = 0
-        while index < len(self.lines):
+        while (index := self.sound(index)) < len(self.lines):
             line = self.lines[index]
             index = index + 1 if line.blank else self._line(index, line)
         self.settle_remarks()
@@ -156,32 +154,18 @@ class LineReader(Around):
         """Leave the collections that ended, or open the one that a key waited for."""
         self.placed = None
         if isinstance(place, Frame):
-            while self.stack[-1] is not place:
-                self.stack.pop()
+            self.leave(place)
             self.pending = None
             if place.dashless and entry.name in place.keys and place.parent is not None:  # the next item
                 self.stack.pop()
                 place.parent.entries.append(entry.start)
-                return self._push(replace(place, keys={}, entries=[]))
+                return self.push(replace(place, keys={}, entries=[]))
             return place
-        kind = "seq" if entry.name is None or place.dashless else "map"
-        parent = place.frame
-        least = parent.out + (0 if kind == "seq" and parent.kind == "map" else 1)
-        out = column if column >= least else parent.out + 2 if parent.kind != "root" else 0
-        frame = Frame(kind, column, out, place.view, None if parent.kind == "root" else parent)
-        while self.stack and self.stack[-1] is not parent:
-            self.stack.pop()
+        frame = self.begin(place, column, entry.name is None or place.dashless)
         if not place.dashless:
-            return self._push(frame)
-        self._push(frame).entries.append(entry.start)
-        return self._push(Frame("map", column, out + 2, place.view.item(0), frame, dashless=True))
-
-    def _push(self, frame: Frame) -> Frame:
-        if len(self.stack) >= DEPTH:
-            raise RepairError("the text is nested too deeply", limit="depth")
-        self.stack.append(frame)
-        self.pending = self.placed = None
-        return frame
+            return frame
+        frame.entries.append(entry.start)
+        return self.push(Frame("map", column, frame.out + 2, place.view.item(0), frame, dashless=True))
 
     def _entry(self, index: int, line: Line, entry: Entry, frame: Frame) -> int:
         """Take an entry into its collection and read its value; returns the next line."""
@@ -197,7 +181,7 @@ class LineReader(Around):
         frame.tight = entry.name is None and any(change.rule == "missing_space" for change in entry.changes)
         if entry.name is not None:
             self.tight += any(change.rule == "missing_space" for change in entry.changes)
-            self._note(frame, entry.name, entry.start)
+            self.note(frame, entry.name, entry.start)
             view = frame.view.member(self._spelt(frame, entry.name))
             if self.around_all(frame) and self.wraps_all(line, entry):
                 view = self.view
@@ -208,7 +192,7 @@ class LineReader(Around):
                     behind = self.text.rindex(":", entry.start, entry.value) + 1
                     self.change("indentation", behind, entry.value, "\n" + " " * out)
                     kind = "seq" if begun.name is None else "map"
-                    return self._entry(index, line, begun, self._push(Frame(kind, column, out, view, frame)))
+                    return self._entry(index, line, begun, self.push(Frame(kind, column, out, view, frame)))
                 parted = self._parted(line, entry.value, frame)
                 if parted is not None:
                     stop, following = parted
@@ -225,7 +209,7 @@ class LineReader(Around):
                 column = line.column + width
                 kind = "seq" if inner.name is None else "map"
                 out = frame.out + (entry.value - entry.start) + shift
-                return self._entry(index, line, inner, self._push(Frame(kind, column, out, view, frame)))
+                return self._entry(index, line, inner, self.push(Frame(kind, column, out, view, frame)))
         return self.value(index, line, entry.value, view, frame)
 
     def _item_of_key(self, index: int, line: Line, entry: Entry, frame: Frame, view: SchemaView) -> int:
@@ -233,7 +217,7 @@ class LineReader(Around):
         begin, before = line.start, ""
         if frame.repeated != entry.name and entry.name is not None:
             frame.entries.append(entry.start)
-            self._note(frame, entry.name, entry.start)
+            self.note(frame, entry.name, entry.start)
             before = " " * frame.out + entry.name + ":\n"
         frame.repeated = entry.name
         self.last_entry = index
@@ -296,13 +280,6 @@ class LineReader(Around):
         if not names or name in names:
             return name
         return next((other for other in sorted(names) if known({other}, name)), name)
-
-    def _note(self, frame: Frame, name: str, start: int) -> None:
-        if name in frame.keys:
-            self.twins.append((frame, frame.keys[name]))
-        frame.keys[name] = start
-        if frame.parent is not None and frame.parent.kind == "seq" and len(frame.parent.entries) == 1:
-            frame.parent.keys.setdefault(name, start)
 
     def _inline(self, line: Line, at: int, view: SchemaView, frame: Frame) -> Entry | None:
         """The entry that stands right behind a bullet, if what stands there is one and no text."""

@@ -1,0 +1,38 @@
+"""Sound lines are read at once; nothing else may come of it than of reading each with care."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trellis.errors import RepairError
+from trellis.repair import repair_yaml
+from trellis.repair.yaml_reader import LineReader
+
+INDENTS = ("", "", "  ", "  ", "    ", " ", "\t", "   ")
+HEADS = ("a: ", "b: ", "c: ", "a:", "b:", "- ", "- ", "- a: ", "- b: ", "- c:", "-", "- - ", "note: ", "words ", "")
+VALUES = (
+    "", "1", "x", "some words", "2, 3", "Node: the API", "x # y", '"open', '"he said "no" to it"', "'it's'", "[1, 2",
+    "{x: 1", "|", "> text", "**bold**", "@ada", "None", "null,", "x;", "a = b", "a:b", "yes.", "...", "12.5%", "&a",
+    "*a", "3) x", "x:", "12:30", "```", "---", "Let me know.", "`code`", "- x", "-x", "# no", "\u201cx\u201d", "x\"",
+)  # fmt: skip
+LINES = st.tuples(st.sampled_from(INDENTS), st.sampled_from(HEADS), st.sampled_from(VALUES)).map("".join)
+TEXTS = st.lists(LINES, min_size=1, max_size=14).map("\n".join)
+
+
+def outcome(text: str) -> object:
+    try:
+        found = repair_yaml(text)
+    except RepairError as error:
+        return str(error)
+    return repr(found.value), found.text, found.edits, found.confidence, found.complete, found.ambiguous
+
+
+@settings(max_examples=300)
+@given(TEXTS)
+def test_sound_lines_are_read_as_with_care(text: str) -> None:
+    quick = outcome(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LineReader, "sound", lambda reader, index: index)
+        assert outcome(text) == quick
