@@ -28,6 +28,7 @@ VOCABULARY = Vocabulary([*(piece.encode() for piece in PIECES), *(bytes([byte]) 
                         special_ids=[], eos_ids=[END])
 NINE = ["a", "b", "ab", "abc", "x", "y", "z", "aa", "bb"]
 DIGIT = {"type": "integer", "minimum": 0, "maximum": 3}
+ONE = {"const": 1}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "any names": {"type": "object", "additionalProperties": DIGIT},
     "names within names": {"additionalProperties": {"type": ["object", "boolean"]}},
@@ -53,6 +54,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": NINE[:-1]},
     "short names": {"type": "object", "propertyNames": {"maxLength": 1, "pattern": "^[abx]"},
                     "additionalProperties": {"enum": [0, "a", {}]}},
+    "a clause over many names": {
+        "type": "object", "properties": dict.fromkeys(NINE, DIGIT), "required": ["a"], "additionalProperties": False,
+        "not": {"properties": dict.fromkeys(NINE[2:], ONE)}},
+    "names that ask for others": {
+        "type": "object", "properties": dict.fromkeys(NINE, DIGIT), "additionalProperties": False, "minProperties": 2,
+        "dependentRequired": {"a": ["b"], "b": ["ab"], "x": ["y"], "y": ["x"]}},
+    "a few names, of which two are there": {"type": "object", "patternProperties": {"^(a|ab|b)$": DIGIT},
+                                            "additionalProperties": False, "minProperties": 2},
     "a name with an end, and some without": {"type": "object", "propertyNames": {"pattern": "^(ab|x.*)$"}},
 }
 OPTIONS: list[dict[str, Any]] = [{}, {"property_order": "any"}, {"whitespace": "indented"},

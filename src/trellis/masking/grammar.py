@@ -38,19 +38,22 @@ class Grammar:
         pattern: the regular expression that it was made of, None if it was not.
         choices: the texts that it was made of, None if it was not.
         relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
+        in_order: JSON pointers of objects whose properties come in the schema's order although ``property_order="any"``
+            was asked for: large ones of which many alternatives ask for different properties.
         special_tokens: names or ids of the special tokens that stand in the grammar.
     """
 
     def __init__(self, program: Program, description: str, *, relaxations: Iterable[Any] = (),
-                 lark_source: LarkSource | None = None, pattern: str | None = None,
-                 choices: tuple[str, ...] | None = None, schema: Mapping[str, Any] | bool | bytes | None = None,
+                 in_order: Iterable[str] = (), lark_source: LarkSource | None = None,
+                 pattern: str | None = None, choices: tuple[str, ...] | None = None,
+                 schema: Mapping[str, Any] | bool | bytes | None = None,
                  special_tokens: Iterable[SpecialToken] = ()) -> None:
         """``schema`` may be as ``schema_kept`` writes it."""
         self.program = program
         self.description = description
         self.text = None if lark_source is None else lark_source.text
         self.pattern, self.choices, self._schema = pattern, choices, schema
-        self.relaxations = tuple(relaxations)
+        self.relaxations, self.in_order = tuple(relaxations), tuple(in_order)
         self.special_tokens = tuple(special_tokens)
         self._lark_source = lark_source
         self._compiled: OrderedDict[tuple[Vocabulary, str], CompiledGrammar] = OrderedDict()
@@ -136,7 +139,7 @@ class Grammar:
                 breaks and indentation as ``json.dumps(indent=...)`` has them (up to 64 blanks or 32 tabs),
                 ``flexible`` allows up to 16 white-space characters around every bracket, comma and colon.
             formats: whether ``format`` restricts strings.
-            property_order: ``schema`` for the schema's order of properties, ``any`` for any.
+            property_order: ``schema`` for the schema's order of properties, ``any`` for any (but for ``in_order``).
             on_unsupported: with ``relax``, what cannot be enforced is left out and listed in ``relaxations``; values
                 then have to be validated afterwards.
             registry: other documents that references may lead to, by their addresses.
@@ -160,7 +163,8 @@ class Grammar:
         lowered = schema_front.compile_schema(schema, whitespace=whitespace, formats=formats,
                                               property_order=property_order, on_unsupported=on_unsupported,
                                               registry=registry, max_seconds=max_seconds)
-        grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, schema=written or schema)
+        grammar = cls(lowered.program, "JSON Schema", relaxations=lowered.relaxations, in_order=lowered.in_order,
+                      schema=written or schema)
         if written:
             schema_kept.keep(written, grammar)
         return grammar

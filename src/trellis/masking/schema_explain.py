@@ -59,6 +59,9 @@ def explain(schema: Mapping[str, Any] | bool, **options: Any) -> Explanation:
     except TrellisError as caught:
         error = caught
         noted[""] = ("refused", caught.message)
+    for pointer in grammar.in_order if grammar else ():
+        noted.setdefault(join(pointer, "properties"), ("enforced", "too many alternatives for any order: these "
+                                                       "properties come in the schema's"))
     annotate, dialect = options.get("formats") == "annotate", Document(schema).dialect
     found: dict[str, Explained] = {}
     for pointer, name, value in _keywords(schema):

@@ -44,10 +44,16 @@ _SIMPLER = 'simplify this part of the schema; or mode="prompt": values are check
 
 
 class LoweredSchema(NamedTuple):
-    """A schema's program, and what the program does not enforce (only when asked to relax)."""
+    """A schema's program.
+
+    Attributes:
+        relaxations: what the program does not enforce (only when asked to relax).
+        in_order: pointers of objects whose properties come in the schema's order although any was asked for.
+    """
 
     program: GeneralProgram
     relaxations: tuple[Relaxation, ...]
+    in_order: tuple[str, ...] = ()
 
 
 def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace = "compact",
@@ -63,8 +69,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
             asks for a line break and up to 64 blanks or 32 tabs where ``json.dumps(indent=...)`` has them, and a blank
             after ``:``; ``flexible`` allows up to 16 white-space characters around every bracket, comma and colon.
         formats: whether ``format`` restricts strings, or is an annotation as in the core of JSON Schema.
-        property_order: ``schema`` for the schema's order, ``any`` for any (large objects in which properties ask for
-            others, or alternatives for some, keep the schema's).
+        property_order: ``schema`` for the schema's order, ``any`` for any. Large objects of which many alternatives
+            ask for different properties may keep the schema's: ``in_order`` lists them.
         on_unsupported: whether what cannot be enforced exactly is an error, or is left out of the masks and listed in
             ``relaxations``; values then have to be validated afterwards.
         registry: other documents that references may lead to, by their addresses.
@@ -88,7 +94,7 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         lower = _plain(whitespace, document.dialect) if type(document) is Document else None
         try:
             program = lower and plain.program_of(lower, normal, lowering)
-            return LoweredSchema(program or lowering.program(), tuple(normal.relaxations))
+            return LoweredSchema(program or lowering.program(), tuple(normal.relaxations), tuple(normal.in_order))
         finally:  # no garbage is left that only a collection of the whole heap would find
             normal.forget()
             vars(lowering).clear()
@@ -146,6 +152,7 @@ class _Lowering:
         self.root: Conjunction = (Place(normal.document.root, ""),)
         self.normal = normal
         self.order = order
+        self.emptiness = Emptiness(normal)
         self.anything = anything
         self.multiples_size = 0
         self.writer = Writer(SEPARATORS[whitespace], self.ports)
@@ -163,7 +170,7 @@ class _Lowering:
         except UnsupportedError:
             raise
         except GrammarError as error:
-            pointer = Emptiness(self.normal).culprit(self.root)
+            pointer = self.emptiness.culprit(self.root)
             raise SchemaError("no instance at all satisfies the schema", pointer=pointer,
                               hint="a required part of it recurses for ever, or contradicts another") from error
 
@@ -205,7 +212,7 @@ class _Lowering:
 
     def object_body(self, objects: Objects) -> Body:
         def body(source: int, target: int) -> None:
-            ObjectAutomaton(objects, self.writer, self.normal, self.order).write(source, target)
+            ObjectAutomaton(objects, self.writer, self.normal, self.order, self.emptiness).write(source, target)
 
         return body
 

@@ -7,15 +7,18 @@ from collections.abc import Iterable
 from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
 from trellis.masking import schema_front_strings as strings
+from trellis.schema import clock
 from trellis.schema.normal import Normalizer
 from trellis.schema.shapes import Arrays, Case, Conjunction, Numbers, Objects, Strings, key_of
 
 
 class Emptiness:
-    """Finds out why nothing satisfies a schema; only asked when that is so."""
+    """Which parts of a schema have a value, and why a whole one has none. What was found out stays known."""
 
     def __init__(self, normal: Normalizer) -> None:
         self.normal = normal
+        self._needs: dict[tuple[int, ...], list[list[tuple[int, ...]]]] = {}
+        self._good: set[tuple[int, ...]] = set()
 
     def culprit(self, root: Conjunction) -> str:
         """The pointer of a part that is empty by itself, or where a recursion without an end comes back to."""
@@ -39,22 +42,24 @@ class Emptiness:
 
     def satisfied(self, root: Conjunction) -> set[tuple[int, ...]]:
         """The conjunctions below the root that have a value, as a least fixed point."""
-        needs: dict[tuple[int, ...], list[list[tuple[int, ...]]]] = {}
+        new: list[tuple[int, ...]] = []
         work = [root]
         while work:
             conjunction = work.pop()
-            if key_of(conjunction) in needs:
+            key = key_of(conjunction)
+            if key in self._needs:
                 continue
+            clock.spend()
             cases = [case for case in self.normal.shape(conjunction) if not self.barren(case)]
-            needs[key_of(conjunction)] = [[key_of(inner) for inner in self.needed(case)] for case in cases]
+            self._needs[key] = [[key_of(inner) for inner in self.needed(case)] for case in cases]
+            new.append(key)
             work += [inner for case in cases for inner in self.needed(case)]
-        good: set[tuple[int, ...]] = set()
-        while True:
-            more = {key for key, cases in needs.items()
-                    if key not in good and any(good.issuperset(case) for case in cases)}
+        while True:  # what needs only what is known is settled by then, so only new ones are looked at
+            more = {key for key in new if any(self._good.issuperset(case) for case in self._needs[key])}
             if not more:
-                return good
-            good |= more
+                return self._good
+            self._good |= more
+            new = [key for key in new if key not in more]
 
     def needed(self, case: Case) -> list[Conjunction]:
         """What a value of a case has to hold."""

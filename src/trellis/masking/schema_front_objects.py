@@ -2,39 +2,29 @@
 
 In the schema's order the properties are a chain in which optional ones are skipped, and names that are not declared
 come last. In any order, the names that have to be remembered (required ones, those that others ask for) are kept as
-the set of those seen; where such sets are many, as the number of required ones among them. All other names may come
-anywhere between them. That no name comes twice is for whoever walks the program
-to see (``GeneralProgram.names_once``), wherever the automaton cannot.
+the set of those seen; where such sets are many, as the number of those of each kind. All other names may come anywhere
+between them. That no name comes twice is for whoever walks the program to see (``GeneralProgram.names_once``), wherever
+the automaton cannot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.left_corner import CALL, TERMINAL
+from trellis.masking.schema_front_counted import Counted, Step
 from trellis.masking.schema_front_emptiness import Emptiness
+from trellis.masking.schema_front_names import Wanted, others_of
 from trellis.masking.schema_front_writer import Writer
 from trellis.masking.terminals import UNBOUNDED
 from trellis.schema import clock
-from trellis.schema.languages import ENDLESS, automaton, partition
+from trellis.schema.languages import ENDLESS
 from trellis.schema.normal import Normalizer
-from trellis.schema.patterns import Pattern
 from trellis.schema.resolve import join, negate
-from trellis.schema.shapes import (
-    ANY_NAME,
-    Clause,
-    Conjunction,
-    Literals,
-    Objects,
-    Rule,
-    Strings,
-    both,
-    is_never,
-    key_of,
-)
+from trellis.schema.shapes import Clause, Conjunction, Literals, Objects, both, is_never, key_of
 
 Order = Literal["schema", "any"]
 MAX_OBJECT_STATES = 10_000
@@ -52,52 +42,34 @@ class _Register(NamedTuple):
     found: tuple[bool, ...]  # for each clause of ``some``
 
 
-Wanted = tuple[tuple[Conjunction, ...], ...]  # for each clause of ``some``, the values under some name that satisfy it
-
-
-class _Other(NamedTuple):
-    """Names that are not listed and have the same to satisfy."""
-
-    names: strings.Names
-    value: Conjunction
-    wanted: Wanted
-
-
 class ObjectAutomaton:
     """Writes the automaton of some objects."""
 
-    def __init__(self, objects: Objects, writer: Writer, normal: Normalizer, order: Order) -> None:
-        self.objects, self.writer, self.normal = objects, writer, normal
+    def __init__(self, objects: Objects, writer: Writer, normal: Normalizer, order: Order,
+                 emptiness: Emptiness) -> None:
+        self.objects, self.writer, self.normal, self.emptiness = objects, writer, normal, emptiness
         listed = dict.fromkeys((*objects.properties, *objects.required,
                                 *(name for pair in objects.implied for name in pair),
                                 *(name for clause in objects.some for name in _names_in(clause))))
+        self.declared = listed
         self.members = {name: objects.member(name) for name in listed}
         self._variants: dict[Any, list[tuple[Conjunction, tuple[bool, ...]]]] = {}
         self._wanted: dict[str, Wanted] = {}
-        self.others = [] if objects.maximum == 0 else _others(objects, list(listed), normal)
+        self.others = [] if objects.maximum == 0 else others_of(objects, list(listed), normal)
         self.required = set(objects.required)
-        allowed = [name for name in listed if not is_never(self.members[name])]
+        few = self._declare_few()
+        allowed = [name for name in (*listed, *few) if not is_never(self.members[name])]
         self.counts = self._counts(allowed)
-        matter = self.required.union(*objects.implied, *(clause.absent for clause in objects.some))
-        self.chain, self.floating = allowed, list[str]()
-        self.others_anywhere = order == "any"
-        self.in_sets = self.by_number = False
+        self.far = [any(other.wanted[i] for other in self.others) for i in range(len(self.objects.some))]
+        self.chain, self.floating, self.ordered = allowed, list[str](), len(allowed) - len(few)
+        self.others_anywhere, self.in_sets = order == "any", False
+        self.kinds: Counted | None = None
         if order == "any" and len(allowed) + len(self.others) > 1:
-            kept = allowed if self.counts else [name for name in allowed if name in matter or any(self.wanted(name))]
-            if len(allowed) * 2 ** len(allowed) <= 200 or self.counts:  # all are remembered, so none comes twice
-                kept = allowed
-            self.chain = kept
-            self.floating = [name for name in allowed if name not in set(kept)]
-            options = len(allowed) + len(self.others)
-            self.in_sets = options * 2 ** len(kept) <= MAX_SETS
-            self.by_number = not (self.in_sets or objects.implied or self.objects.some)
-            if self.by_number:
-                self.chain, self.floating = [], allowed
+            self._reorder(allowed)
         if self.others or self.floating:
             counted = self.objects.minimum > max(len(self.required), 1) or bool(self.objects.some)
-            writer.builder.names_once(self._names_once(), counted or (self.by_number and len(self.required) > 1))
+            writer.builder.names_once(self._names_once(), counted or self.kinds is not None)
         self.place = {name: i for i, name in enumerate(self.chain)}
-        self.far = [any(other.wanted[i] for other in self.others) for i in range(len(self.objects.some))]
         self.near = [[at for at, name in enumerate(self.chain) if name in clause.absent or self.wanted(name)[i]]
                      for i, clause in enumerate(self.objects.some)]  # clauses that names of the chain may satisfy
         self.asked: dict[int, list[int]] = {}
@@ -107,6 +79,38 @@ class ObjectAutomaton:
                 self.asked.setdefault(self.place[name], []).append(self.place.get(other, -1))
                 if other in self.place:
                     self.askers.setdefault(self.place[other], []).append(self.place[name])
+
+    def _declare_few(self) -> list[str]:
+        """Where values or numbers of names matter, a few that are not declared are listed beside those that are."""
+        it = self.objects
+        if not it.some and it.minimum <= max(len(self.required), 1):
+            return []
+        few = {name: other.value for other in self.others for name in other.names.words}
+        self.members |= few
+        self.others = [other for other in self.others if not other.names.words]
+        return list(few)
+
+    def _reorder(self, allowed: list[str]) -> None:
+        """Find out how to remember what has come, when properties come in any order."""
+        it = self.objects
+        matter = self.required.union(*it.implied, *(clause.absent for clause in it.some))
+        kept = allowed if self.counts else [name for name in allowed if name in matter or any(self.wanted(name))]
+        if len(allowed) * 2 ** len(allowed) <= 200 or self.counts:  # all are remembered, so none comes twice
+            kept = allowed
+        self.in_sets = (len(allowed) + len(self.others)) * 2 ** len(kept) <= MAX_SETS
+        self.chain, self.floating = [], allowed
+        if not self.in_sets:
+            top = (it.minimum if it.maximum is None else it.maximum) if self.counts else 0
+            try:
+                self.kinds = Counted(self, top)
+                return
+            except LimitError as error:
+                if clock.is_over(error):
+                    raise
+        self.chain, self.floating = kept, [name for name in allowed if name not in set(kept)]
+        self.ordered = 0 if self.in_sets else sum(name in self.declared for name in kept)
+        if not self.in_sets:
+            self.normal.in_order[it.pointer] = None
 
     def _counts(self, allowed: list[str]) -> bool:
         """Whether the number of properties matters."""
@@ -129,7 +133,7 @@ class ObjectAutomaton:
         numbers = [other.names.number for other in self.others]
         if numbers and min(numbers) == UNBOUNDED and (not self.floating or any(
                 other.names == strings.names_outside(list(self.members)) for other in self.others)):
-            return UNBOUNDED if not (self.by_number and self.counts) else ENDLESS
+            return UNBOUNDED if not (self.kinds is not None and self.counts) else ENDLESS
         return min(sum(numbers) + len(self.floating), ENDLESS)
 
     def write(self, source: int, target: int) -> None:
@@ -143,8 +147,8 @@ class ObjectAutomaton:
         if not (self.others_anywhere or self.counts or self.objects.some or self.objects.implied):
             self.write_chain(source, target)
             return
-        if self.by_number:
-            self.write_numbers(source, target)
+        if self.kinds is not None:
+            self.write_counted(self.kinds, source, target)
             return
         if self.in_sets and not self.counts and not self.objects.some:
             self.write_sets(source, target)
@@ -241,49 +245,30 @@ class ObjectAutomaton:
                     rows += (choose, CALL, rule, following[0])
         builder.add(rows)
 
-    def write_numbers(self, source: int, target: int) -> None:
-        """The same in any order, where the names are too many for sets: as none comes twice, it is enough to know how
-        many there were, and how many of them are required."""
-        writer, builder, marks, it = self.writer, self.writer.builder, self.writer.separators, self.objects
-        needed = len(self.required)
-        too_few = not self.others and len(self.floating) < it.minimum
-        if too_few or Emptiness(self.normal).lacks(self.members[name] for name in self.required):
+    def write_counted(self, kinds: Counted, source: int, target: int) -> None:
+        """The same in any order, where the names are too many for sets: how many of each kind there were."""
+        builder, marks, it = self.writer.builder, self.writer.separators, self.objects
+        if kinds.impossible or (not self.others and len(self.floating) < it.minimum):
             return
-        top = (it.minimum if it.maximum is None else it.maximum) if self.counts else 0
-        if (needed + 1) * (top + 1) > MAX_OBJECT_STATES:
-            raise LimitError(f"an object needs more than {MAX_OBJECT_STATES} states (at {it.pointer or 'the root'})",
-                             limit="states")
-        ways = (self.any_of("required", [name for name in self.floating if name in self.required]),
-                self.any_of("other", [*(name for name in self.floating if name not in self.required), *self.others]))
-        begin = writer.step(source, marks.open_object, "{")
-        if not needed and it.minimum == 0:
-            writer.empty(source, begin, target, "{}")
-        states = {(0, 0): builder.states(2)}  # behind a property, and behind the comma
-        builder.epsilon(begin, states[0, 0][1])
-        work = [(0, 0)]
-        for said, number in work:  # grows
-            after, choose = states[said, number]
+        begin = self.writer.step(source, marks.open_object, "{")
+        states = [(builder.state(), builder.state()) for _ in kinds.states]  # behind a property, and behind the comma
+        builder.epsilon(begin, states[0][1])
+        if it.minimum == 0 and kinds.may_end(kinds.states[0]):
+            self.writer.empty(source, begin, target, "{}")
+        for (after, choose), state in zip(states, kinds.states, strict=True):
             builder.terminal(after, marks.comma, choose, ",")
-            if said == needed and (number >= it.minimum or not self.counts):
+            if kinds.may_end(state):
                 builder.terminal(after, marks.close_object, target, "}")
-            if self.counts and it.maximum is not None and number >= it.maximum:
-                continue
-            for rule, more in ((ways[0], said + 1), (ways[1], said)):
-                if more <= needed:
-                    following = more, min(number + 1, top)
-                    if following not in states:
-                        states[following] = builder.states(2)
-                        work.append(following)
-                    builder.call(choose, rule, states[following][0])
+        for at, rule, following in kinds.edges:
+            builder.call(states[at][1], self.any_of(rule, kinds), states[following][0])
 
-    def any_of(self, kind: str, members: Sequence[str | _Other]) -> int:
-        """The rule of any one of some properties."""
+    def any_of(self, rule: Step, kinds: Counted) -> int:
+        """The rule of any one property of some kind."""
         def body(source: int, target: int) -> None:
-            for it in members:
-                names, value = (it, self.members[it]) if isinstance(it, str) else (it.names, it.value)
-                self.member(source, names, value, target)
+            for it, value in kinds.members(rule):
+                self.member(source, it if isinstance(it, str) else it.names, value, target)
 
-        return self.writer.rule((id(self.objects), kind), f"{kind} properties", body, self.objects)
+        return self.writer.rule((id(self.objects), rule), "a property", body, self.objects)
 
     def property_rule(self, names: str | strings.Names, value: Conjunction) -> int | None:
         """The rule of a name, a colon and a value; None when there is no such value."""
@@ -309,16 +294,17 @@ class ObjectAutomaton:
         if self.in_sets:
             places = [i for i in range(len(self.chain)) if i not in register.seen]
         else:
-            places = [register.at] if register.at < len(self.chain) else []
+            places = [register.at] if register.at < self.ordered else [
+                i for i in range(self.ordered, len(self.chain)) if i not in register.seen]
         for i in places:
             if not self.in_sets and self.dead_end(register, i):
                 continue
             name = self.chain[i]
-            following = register._replace(at=0 if self.in_sets else i + 1, number=number,
+            following = register._replace(at=0 if self.in_sets else min(i + 1, self.ordered), number=number,
                                           seen=self.remembered(register.seen | {i}, i + 1))
             for value, found in self.variants(self.members[name], register.found, self.wanted(name)):
                 yield name, value, following._replace(found=found)
-        if not self.others_anywhere and places:
+        if not self.others_anywhere and register.at < self.ordered:
             return
         for name in self.floating:
             yield name, self.members[name], register._replace(number=number)
@@ -398,7 +384,7 @@ class ObjectAutomaton:
         """The names seen that still matter: all of them in sets; in a chain those that are tied to one to come."""
         if self.in_sets or not seen:
             return seen
-        return frozenset(i for i in seen if any(other >= at for other in (*self.asked.get(i, ()),
+        return frozenset(i for i in seen if i >= self.ordered or any(other >= at for other in (*self.asked.get(i, ()),
                                                                          *self.askers.get(i, ()))))
 
     def dead_end(self, register: _Register, i: int) -> bool:
@@ -407,7 +393,7 @@ class ObjectAutomaton:
 
     def skipped(self, register: _Register) -> _Register | None:
         """What is known when the next name of the chain does not come; None when it has to."""
-        if self.in_sets or register.at >= len(self.chain):
+        if self.in_sets or register.at >= self.ordered:
             return None
         i = register.at
         if self.chain[i] in self.required or any(asker in register.seen for asker in self.askers.get(i, ())):
@@ -434,65 +420,3 @@ def _names_in(clause: Clause) -> list[str]:
     """The names that a clause speaks of, or leaves out."""
     return [*(name for name, _ in clause.values), *clause.absent,
             *(name for names, _ in clause.rules for name in names.excluded)]
-
-
-def _others(objects: Objects, listed: list[str], normal: Normalizer) -> list[_Other]:
-    """The names that are not listed, by what the values under them have to be."""
-    base: Conjunction = ()
-    ruled: list[Rule] = []
-    for names, value in objects.rules:
-        if names._replace(pointer="") == ANY_NAME:
-            base = both(base, value)
-        else:
-            ruled.append((names._replace(pointer=""), value))
-    if is_never(base):
-        return []
-    asked = [names._replace(pointer="", excluded=()) for clause in objects.some for names, _ in clause.rules]
-    languages = tuple(dict.fromkeys([*(names for names, _ in ruled), *(names for names in asked if names != ANY_NAME)]))
-
-    def other(names: strings.Names, label: frozenset[int]) -> _Other:
-        value = base
-        for language, inner in ruled:
-            if languages.index(language) in label:
-                value = both(value, inner)
-        return _Other(names, value, tuple(tuple(
-            wanted for asking, wanted in clause.rules
-            if (language := asking._replace(pointer="", excluded=())) == ANY_NAME or languages.index(language) in label)
-            for clause in objects.some))
-
-    if not languages:
-        return [other(strings.names_outside(listed), frozenset())]
-    try:
-        none = strings.Names(b"")
-        return [made for names, label in _classes(languages, listed, lambda label: is_never(other(none, label).value))
-                if not is_never((made := other(names, label)).value)]
-    except LimitError as error:
-        if clock.is_over(error):
-            raise
-        normal.refuse(error.message, objects.pointer)
-        return [_Other(strings.names_outside(listed), (), tuple(((),) for _ in objects.some))]
-
-
-def _classes(languages: tuple[Strings, ...], listed: list[str],
-             forbidden: Callable[[frozenset[int]], bool]) -> list[tuple[strings.Names, frozenset[int]]]:
-    """The names that are not listed, by the languages that they belong to (by index)."""
-    pattern = _one_pattern(languages)
-    if pattern is None:
-        unlisted = Strings(excluded=tuple(listed))
-        return [(names, label - {len(languages)}) for label, found in partition((*languages, unlisted)).items()
-                if len(languages) in label for names in strings.names_of(found)]
-    having = frozenset(i for i, one in enumerate(languages) if one.patterns)
-    lacking = frozenset(range(len(languages))) - having
-    classes = [(names, having) for names in ([] if forbidden(having) else strings.names_with(pattern, listed))]
-    if not forbidden(lacking):
-        rest = automaton(Strings(forbidden=(pattern,), excluded=tuple(
-            name for name in listed if not pattern.matches(name))))
-        classes += [(names, lacking) for names in strings.names_of(rest)]
-    return classes
-
-
-def _one_pattern(languages: tuple[Strings, ...]) -> Pattern | None:
-    """The pattern that all of the languages have, or lack, and nothing else."""
-    pattern = next(iter(languages[0].patterns + languages[0].forbidden), None)
-    plain = all(one in (Strings(patterns=(pattern,)), Strings(forbidden=(pattern,))) for one in languages if pattern)
-    return pattern if plain else None

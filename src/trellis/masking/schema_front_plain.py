@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from trellis.errors import LimitError, TrellisError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import GeneralProgram
+from trellis.masking.schema_front_emptiness import Emptiness
 from trellis.masking.schema_front_objects import ObjectAutomaton, Order
 from trellis.masking.schema_front_writer import Port, Separators, Writer
 from trellis.masking.terminals import UNBOUNDED, matches_empty, matches_something
@@ -53,6 +54,7 @@ class Lowering(Protocol):
 
     order: Order
     writer: Writer
+    emptiness: Emptiness
 
     def scalars(self, case: Numbers | Strings) -> list[Port]:
         """The ways across a number or a string."""
@@ -168,7 +170,8 @@ class _Asked:
             return owned
         if case.some or case.implied or case.maximum is not None or case.minimum > len(case.required):
             return None
-        automaton = ObjectAutomaton(case, self.lowering.writer, self.normal, self.lowering.order)
+        automaton = ObjectAutomaton(case, self.lowering.writer, self.normal, self.lowering.order,
+                                    self.lowering.emptiness)
         members = [(name, self.value(value)) for name, value in automaton.members.items()]
         if any(other.names.number < UNBOUNDED for other in automaton.others):
             return None  # they can run out

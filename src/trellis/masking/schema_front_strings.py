@@ -32,13 +32,14 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import clock, patterns
-from trellis.schema.languages import Automaton, automaton, number_of_words
+from trellis.schema.languages import Automaton, automaton, number_of_words, words_of
 from trellis.schema.minimal import minimal
 from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
 MAX_POSITIONS = 20_000  # of one pattern, with its repetitions written out
+FEW_WORDS = 20  # names that are written out where their number matters
 MAX_WORDS = 30_000  # bytes of the words of one terminal
 MAX_PARTINGS = 100  # of words that share their beginnings; codes nest as deep
 _SHORT = {8: b"\\b", 9: b"\\t", 10: b"\\n", 12: b"\\f", 13: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\"}
@@ -316,16 +317,23 @@ class Names(NamedTuple):
         code: their terminal.
         number: how many they are; ``UNBOUNDED - 1`` when they have no end, ``UNBOUNDED`` when also none of them has
             begun in a way that has an end.
+        words: the names themselves, where they are a few.
     """
 
     code: bytes
     number: int = UNBOUNDED
+    words: tuple[str, ...] = ()
 
 
 def names_of(found: Automaton | None) -> list[Names]:
     """An automaton's names, if there are any."""
     code = None if found is None else terminal_of(found, spelled, b'"')
-    return [] if code is None or found is None else [Names(code, number_of_words(found))]
+    return [] if code is None or found is None else [_names(code, found)]
+
+
+def _names(code: bytes, found: Automaton) -> Names:
+    number = number_of_words(found)
+    return Names(code, number, words_of(found) if number <= FEW_WORDS else ())
 
 
 def names_outside(declared: Sequence[str]) -> Names:
@@ -349,8 +357,8 @@ def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Names]:
     terminal = regex_set(concat(_QUOTE, alternate(*codes), _QUOTE))
     endless = all(_goes_on(branch.whole()) for branch in pattern.branches)
     found = None if endless else automaton(Strings(patterns=(pattern,), excluded=tuple(left_out)))
-    number = number_of_words(found) if found else UNBOUNDED
-    return [Names(excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal, number)]
+    code = excluding(terminal, [spell(name) for name in left_out]) if left_out else terminal
+    return [_names(code, found) if found else Names(code)]
 
 
 def _goes_on(whole: Seq) -> bool:

@@ -83,6 +83,18 @@ def number_of_words(found: Automaton) -> int:
     return words[0] if left[0] == 0 else ENDLESS
 
 
+def words_of(found: Automaton) -> tuple[str, ...]:
+    """The strings of an automaton that has an end of them, in order."""
+    words, work = [], [("", 0)]
+    while work:
+        word, state = work.pop()
+        if state in found.accepting:
+            words.append(word)
+        work += [(word + chr(code), target) for ranges, target in found.edges[state]
+                 for low, high in ranges for code in range(low, high + 1) if not 0xD800 <= code <= 0xDFFF]
+    return tuple(sorted(words))
+
+
 @lru_cache(maxsize=1024)
 def is_empty(strings: Strings) -> bool:
     """Whether it is certain, without much work and whatever their lengths, that there are no such strings."""

@@ -81,6 +81,7 @@ class Normalizer:
         self.document = document
         self.relax = relax
         self.relaxations: dict[Relaxation, None] = {}
+        self.in_order: dict[str, None] = {}  # objects whose properties come in the schema's order though any will do
         self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats,
                                    lambda place: self._of(negate(place)))
         self.algebra = Algebra(self.known, self.refuse, lambda: self.relax)
