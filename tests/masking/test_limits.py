@@ -57,13 +57,6 @@ def test_a_step_that_takes_too_long_says_what_was_expected_and_leaves_nothing_be
         assert judge.accept(token)
 
 
-def test_a_parse_table_has_a_limit_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trellis.masking.lark_analysis.MAX_SECONDS", -1.0)
-    with pytest.raises(LimitError, match=r"has worked on the parse table .* on (start|list|item)") as caught:
-        Grammar.from_lark(NESTED, parser="lalr")
-    assert "earley" in caught.value.hint
-
-
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf"), "1", None])
 def test_what_is_no_time_is_refused(seconds: Any, vocabulary: Vocabulary) -> None:
     with pytest.raises(UsageError, match="step_seconds"):

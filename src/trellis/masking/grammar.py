@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from trellis.errors import GrammarError, UnsupportedError, UsageError
+from trellis.errors import GrammarError, LimitError, UnsupportedError, UsageError
 from trellis.masking import regex_front, schema_kept, special, terminals
 from trellis.masking.compiled import CompiledGrammar, Matcher, engine_errors
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, Program
@@ -81,7 +81,7 @@ class Grammar:
 
     @classmethod
     def from_lark(cls, text_or_path: str | os.PathLike[str], start: str = "start", parser: str = "earley", *,
-                  special_tokens: Mapping[str, SpecialToken] | None = None) -> Grammar:
+                  special_tokens: Mapping[str, SpecialToken] | None = None, max_seconds: float = 30.0) -> Grammar:
         """The texts that Lark parses.
 
         Args:
@@ -90,15 +90,17 @@ class Grammar:
             parser: ``"earley"`` (Lark's default, with its dynamic lexer) or ``"lalr"`` (with the contextual lexer).
             special_tokens: for each terminal that the grammar declares (``%declare``), the name or id of the special
                 token that it is. Such a token never matches its text, and nothing looks across it.
+            max_seconds: processor time that Lark and lowering may take; tenths of a second are usual.
 
         Raises:
             GrammarError: Lark does not load the grammar, or no text belongs to it.
             UnsupportedError: the grammar uses something that masks cannot enforce yet.
+            LimitError: the grammar is too large or too deep, or loading it takes too long; names the rule or terminal.
         """
         from trellis.masking import lark_front
 
         tokens = special.checked(special_tokens)
-        source = lark_front.load(text_or_path, start, parser, tuple(tokens))
+        source = lark_front.load(text_or_path, start, parser, tuple(tokens), max_seconds)
         return cls(source.program, f"Lark grammar {source.name}, {parser}", lark_source=source,
                    special_tokens=tokens.values())
 
@@ -284,13 +286,31 @@ class Grammar:
             compiled = self._compiled.get(key)
             if compiled is None:
                 program = special.bind(self.program, self.special_tokens, vocabulary)
-                raw = _kernel_grammar(program, vocabulary) if engine == "kernel" else ReferenceGrammar(
+                raw = self._in_kernel(program, vocabulary) if engine == "kernel" else ReferenceGrammar(
                     program, vocabulary.tokens, vocabulary.special_ids, vocabulary.eos_ids)
                 compiled = self._compiled[key] = CompiledGrammar(self, vocabulary, engine, raw)
                 if len(self._compiled) > KEPT_VOCABULARIES:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
         return compiled
+
+    def _in_kernel(self, program: Program, vocabulary: Vocabulary) -> Any:
+        """The kernel's form; what is too large for it says which terminal that is, and where."""
+        try:
+            return _kernel_grammar(program, vocabulary)
+        except LimitError as error:
+            if getattr(error.__cause__, "args", ("",))[0] == "time":
+                raise LimitError(f"compiling the grammar {error.message}", limit="seconds",
+                                 hint="a simpler grammar: terminals without large repetitions") from error
+            index = _too_large(program, vocabulary) if error.message.startswith(("a terminal", "a regex")) else None
+            if index is None:
+                raise
+            name = program.names[index]
+            message = f"terminal {name}: {error.message}"
+            hint = error.hint or "repeat less in it, or put parts of it into rules"
+            if self._lark_source is None:
+                raise LimitError(message, limit=error.limit, hint=hint) from error
+            raise self._lark_source.about(name, message, hint, error.limit) from error
 
 
 def _encoded(text: str | bytes) -> bytes | None:
@@ -356,6 +376,23 @@ def _shared(first: str, second: str) -> int:
         if left != right:
             return at
     return min(len(first), len(second))
+
+
+def _too_large(program: Program, vocabulary: Vocabulary) -> int | None:
+    """The first terminal that is too large for the kernel when it is all there is."""
+    for index, code in enumerate(program.terminals):
+        builder = AutomatonBuilder()
+        rule, begin, end = builder.rule(""), builder.state(), builder.state()
+        builder.set_start(rule, begin)
+        builder.terminal(begin, code, end)
+        builder.final(end)
+        try:
+            _kernel_grammar(builder.build(rule), vocabulary).matcher(None, 30.0)
+        except LimitError:
+            return index
+        except Exception:
+            continue
+    return None
 
 
 def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from lark import Lark, logger
@@ -25,12 +24,15 @@ from lark.parsers.lalr_analysis import Shift
 
 from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedError, UsageError
 from trellis.masking import lark_size, regex_front, terminals
-from trellis.masking.lark_analysis import TableParser
+from trellis.masking.lark_analysis import LEXERS, loaded, look
 from trellis.masking.lark_places import Places
+from trellis.masking.lark_size import TooLarge
 from trellis.masking.program import AutomatonBuilder, GeneralProgram, LalrProgram, Program, Scanner, Spelled, pack
 from trellis.masking.regex_tree import Node
+from trellis.schema import clock
 
-LEXERS = {"earley": "dynamic", "lalr": "contextual"}
+MAX_SECONDS = 30.0
+_WORK = "the grammar takes more than {} to load"
 
 
 class LarkSource:
@@ -42,21 +44,27 @@ class LarkSource:
         text: the grammar as it was written.
     """
 
-    def __init__(self, program: Program, parser: Lark, name: str, text: str) -> None:
+    def __init__(self, program: Program, lark: Lark, start: str, name: str, text: str) -> None:
         self.program, self.name, self.text = program, name, text
-        self._options: Any = parser.options
-        self._grammar = parser.grammar
-        self._parser: Lark | None = parser
+        self._grammar, self._start, self._kind = lark.grammar, start, str(lark.options.parser)
+        self._parser: Lark | None = lark if self._kind == "lalr" else None
 
     def __getstate__(self) -> dict[str, Any]:
-        options = {"start": self._options.start, "parser": self._options.parser}
-        return {**self.__dict__, "_options": SimpleNamespace(**options), "_parser": None}
+        return {**self.__dict__, "_parser": None}
 
     @property
     def parser(self) -> Lark:
-        """Lark's parser; made anew when it is first needed after unpickling."""
+        """Lark's parser; made when it is first needed.
+
+        Raises:
+            LimitError: that takes too long.
+        """
         if self._parser is None:
-            self._parser = _lark(self._grammar, self._options.start, self._options.parser)
+            with clock.limited(MAX_SECONDS, "Lark's parser of the grammar takes more than {} to make"):
+                try:
+                    self._parser = loaded(self._grammar, self._start, self._kind)
+                except TooLarge as error:
+                    raise LimitError(str(error), limit=error.limit) from error
         return self._parser
 
     def parse(self, text: str) -> Any:
@@ -74,6 +82,10 @@ class LarkSource:
         except (LarkError, RuntimeError) as error:
             raise GrammarError(f"Lark failed on the text: {error}") from error
 
+    def about(self, name: str, message: str, hint: str, limit: str) -> TrellisError:
+        """A LimitError about a rule or terminal, with its place."""
+        return Places(self.text).error(LimitError, message, name, hint=hint, limit=limit)
+
     def ambiguous_rule(self, text: str) -> str | None:
         """A rule that reads a part of a text in more than one way, as Lark's Earley parser finds it; None if none does.
 
@@ -81,9 +93,9 @@ class LarkSource:
             GrammarError: Lark does not parse the text.
             LimitError: there are too many readings.
         """
-        options = {"start": self.parser.options.start, "lexer": "dynamic", "ambiguity": "explicit"}
         try:
-            tree = Lark(self.parser.grammar, parser="earley", **options).parse(text)
+            tree = Lark(self._grammar, parser="earley", start=self._start, lexer="dynamic",
+                        ambiguity="explicit").parse(text)
         except RecursionError:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
         except (LarkError, RuntimeError) as error:  # also where it finds two ends of the text, over what is ignored
@@ -91,11 +103,11 @@ class LarkSource:
         several = list(tree.find_data("_ambig"))
         rules = (getattr(reading, "data", "_ambig") for node in several for reading in node.children)
         named = next((str(rule) for rule in rules if rule != "_ambig"), None)
-        return named or (self._options.start[0] if several else None)
+        return named or (self._start if several else None)
 
     def conflicts(self) -> list[str]:
         """The shift/reduce conflicts that Lark's LALR resolves by reading on, in Lark's words; none with Earley."""
-        if self.parser.options.parser != "lalr":
+        if self._kind != "lalr":
             return []
         found: list[str] = []
         handler = logging.Handler()
@@ -104,7 +116,7 @@ class LarkSource:
         logger.handlers = [handler]
         logger.setLevel(logging.DEBUG)
         try:
-            Lark(self.parser.grammar, parser="lalr", start=self.parser.options.start, debug=True)
+            Lark(self._grammar, parser="lalr", start=self._start, debug=True)
         finally:
             logger.handlers = handlers
             logger.setLevel(before)
@@ -116,9 +128,10 @@ class LarkSource:
         Raises:
             GrammarError, UnsupportedError: a terminal is a special token.
         """
-        lowering = _Lowering(self.parser, Places(self.text, self.name), ())
-        program = lowering.general(self.parser.options.start[0])
-        flags = self.parser.options.g_regex_flags
+        light = loaded(self._grammar, self._start, self._kind, trees=False)
+        lowering = _Lowering(light, Places(self.text, self.name), ())
+        program = lowering.general(self._start)
+        flags = light.options.g_regex_flags
         patterns = [lowering.definitions[name].pattern.to_regexp() for name in program.names]
         return Network(program, tuple(regex_front.fullmatch_tree(_PLAINER.get(one, one), flags) for one in patterns))
 
@@ -134,12 +147,17 @@ class Network(NamedTuple):
     trees: tuple[Node, ...]
 
 
-def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special: Sequence[str] = ()) -> LarkSource:
-    """Load a grammar with Lark and lower it. ``special`` are declared terminals that are special tokens, by number.
+def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special: Sequence[str] = (),
+         max_seconds: float = MAX_SECONDS) -> LarkSource:
+    """Load a grammar with Lark and lower it.
+
+    Args:
+        special: declared terminals that are special tokens, by number.
+        max_seconds: of processor time.
 
     Raises:
         GrammarError, UnsupportedError: with the rule or terminal, and line and column where they can be found.
-        LimitError: Lark would write the grammar out at too great a length, or it is nested too deeply.
+        LimitError: Lark would write the grammar out at too great a length, it is nested too deeply, or takes too long.
         UsageError: an argument of the wrong type, no such parser, or the file cannot be read.
     """
     if not isinstance(parser, str) or parser not in LEXERS:
@@ -150,13 +168,16 @@ def load(text_or_path: str | os.PathLike[str], start: str, parser: str, special:
     text = _read(path) if path else str(text_or_path)
     place = Places(text.removeprefix(_BYTE_ORDER_MARK), str(path) if path else "<string>")
     place.check_characters()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), clock.limited(max_seconds, _WORK):
         warnings.simplefilter("ignore", FutureWarning)  # CPython's, about "[[" in a class
-        loaded = _loaded(place, start, parser)
-        lowering = _Lowering(loaded, place, special)
-        program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
+        try:
+            made = _loaded(place, start, parser)
+            lowering = _Lowering(made, place, special)
+            program = lowering.lalr(start) if parser == "lalr" else lowering.general(start)
+        except TooLarge as error:
+            raise place.error(LimitError, str(error), error.name, hint=error.hint, limit=error.limit) from error
         program = replace(program, names=tuple(map(lowering.shown, program.names)))
-    return LarkSource(program, loaded, path.name if path else "text", place.text)
+    return LarkSource(program, made, start, path.name if path else "text", place.text)
 
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -186,19 +207,18 @@ def _loaded(place: Places, start: str, parser: str) -> Lark:
         lark_size.check_terminals(place.text)
         builder = GrammarBuilder()
         builder.load_grammar(place.text, place.source)
+        look(start)
         lark_size.check_rules(builder._definitions)
-        return _lark(builder.build(), start, parser)
-    except lark_size.TooLarge as error:
-        raise place.error(LimitError, str(error), error.name, hint=error.hint) from error
+        return loaded(builder.build(), start, parser, trees=False)
+    except TooLarge:
+        raise
     except RecursionError as error:
-        raise LimitError("the grammar is nested too deeply for Lark, or imports itself",
-                         limit="grammar depth") from error
+        name, line, column = place.deepest()
+        where = f"; rule {name} (line {line}, column {column}) is nested the deepest" if name else ""
+        raise LimitError(f"the grammar is nested too deeply for Lark, or imports itself{where}", limit="grammar depth",
+                         hint="give parts of it rules of their own" if name else "") from error
     except Exception as error:  # Lark's loader also lets AssertionError, KeyError and re.error through
         place.reraise(error)
-
-
-def _lark(grammar: Any, start: Any, parser: str) -> Lark:
-    return Lark(grammar, start=start, parser=parser, lexer=LEXERS[parser], _plugins={"LALR_Parser": TableParser})
 
 
 class _Lowering:
@@ -218,6 +238,7 @@ class _Lowering:
     def code(self, name: str) -> bytes:
         """The terminal code of a terminal."""
         if name not in self.codes:
+            look(name)
             if name not in self.definitions:
                 raise self.place.error(UnsupportedError, f"terminal {name} is declared, but has no pattern", name,
                                        hint="say which special token it is: Grammar.from_lark(..., special_tokens="
@@ -282,6 +303,7 @@ class _Lowering:
         builder.set_start(rules[name], states[frozenset(begin)])
         work = [begin]
         for rest in work:
+            look(name, len(rest))
             state = states[frozenset(rest)]
             after: dict[Any, dict[tuple[Any, ...], None]] = {}
             for expansion in rest:
@@ -305,7 +327,8 @@ class _Lowering:
         table, lexers = frontend.parser._parse_table, frontend.lexer.lexers
         endless = self._endless(start)
         try:
-            names = sorted({name for lexer in lexers.values() for name in _scanner_names(lexer)} | self._special(start))
+            names = sorted({name for lexer in lexers.values() for name in self._scanner_names(lexer)}
+                           | self._special(start))
             unlike = sorted({name for lexer in lexers.values() for name in _not_dropped(lexer)})
         except re.error as error:  # Lark makes one regex of a scanner's terminals when it first needs it
             self.place.reraise(error)
@@ -335,6 +358,7 @@ class _Lowering:
         for state in states:
             lexer = lexers[state]
             if id(lexer) not in scanners:
+                look(start)
                 scanners[id(lexer)] = len(built)
                 built.append(self._scanner(lexer, index, instead))
             scanner_of.append(scanners[id(lexer)])
@@ -370,6 +394,13 @@ class _Lowering:
         return {symbol.name for rule in self._rules(start) for symbol in rule.expansion
                 if symbol.is_term and symbol.name not in self.definitions}
 
+    @staticmethod
+    def _scanner_names(lexer: Any) -> set[str]:
+        """All terminals that a contextual lexer may yield, keywords included."""
+        names = {terminal.name for terminal in lexer.terminals}
+        look(min(names, default="start"))
+        return names | {terminal.name for terminal in lexer.scanner.terminals}
+
     def _scanner(self, lexer: Any, index: Mapping[str, int], instead: Mapping[str, int]) -> Scanner:
         order = [index[terminal.name] for terminal in lexer.scanner.terminals]
         ignored = set(lexer.ignore_types)
@@ -402,11 +433,6 @@ def _numbered(table: Any, start: Any) -> dict[Any, int]:
                 numbers[argument] = len(work)
                 work.append(argument)
     return numbers
-
-
-def _scanner_names(lexer: Any) -> set[str]:
-    """All terminals that a contextual lexer may yield, keywords included."""
-    return {terminal.name for terminal in lexer.terminals} | {terminal.name for terminal in lexer.scanner.terminals}
 
 
 def _not_dropped(lexer: Any) -> set[str]:

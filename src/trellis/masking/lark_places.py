@@ -32,6 +32,8 @@ _SYMPTOMS = (
     (r"bad escaping", "a literal ends in the middle of an escape", r'(?<!\\)\\(?:\\\\)*["/]'),
 )
 
+_WAYS = 6  # of a conflict that a message lists
+
 
 class Places:
     """Finds rules and terminals in the text of a grammar, for messages."""
@@ -64,6 +66,20 @@ class Places:
                 return match.start()
         return None
 
+    def deepest(self) -> tuple[str | None, int | None, int | None]:
+        """The rule or terminal with the most brackets in brackets, and line and column of the innermost."""
+        depth, most, at = 0, 0, None
+        for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|[][()]|\n(?!\s*\|)', self.text):
+            if match[0] == "\n":
+                depth = 0
+            elif match[0] in "([":
+                depth += 1
+                if depth > most:
+                    most, at = depth, match.start()
+            else:
+                depth -= match[0] in ")]"
+        return (self._defined_at(at) if at is not None else None, *self.line_column(at))
+
     def line_column(self, offset: int | None) -> tuple[int | None, int | None]:
         """1-based."""
         if offset is None:
@@ -71,10 +87,10 @@ class Places:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def error(self, kind: type[TrellisError], message: str, name: str, *, pattern: Any = None,
-              hint: str = "") -> TrellisError:
-        """An error about a rule or terminal, with its place."""
+              hint: str = "", limit: str = "grammar") -> TrellisError:
+        """An error about a rule or terminal, with its place; ``limit`` for a LimitError."""
         offset = self.definition(name)
-        raw = getattr(pattern, "raw", None)
+        raw = getattr(pattern, "raw", None) or ("" if name.isidentifier() else name)
         if offset is None and raw and raw in self.text:  # an anonymous terminal: find how it is written
             offset = self.text.index(raw)
         if offset is None:
@@ -83,7 +99,7 @@ class Places:
         hint = hint or lark_hints.of_message(message, self.text)
         if issubclass(kind, LimitError):
             place = f" (line {line}, column {column})" if line is not None else ""
-            return LimitError(message + place, limit="grammar", hint=hint)
+            return LimitError(message + place, limit=limit, hint=hint)
         made = kind if issubclass(kind, GrammarError) else GrammarError
         return made(message, line=line, column=column, source=self.text, rule=name, hint=hint)
 
@@ -113,7 +129,8 @@ class Places:
                 raise self._refusal(error, saying.format(*found.groups()), self._spelled(spelling.format(*groups)))
         ways = re.findall(r"<([A-Za-z_]\w*) : (.*)>", message)  # of a conflict
         if ways:
-            first += " " + ", ".join(f"{rule}: {symbols}".rstrip() for rule, symbols in sorted(ways))
+            shown = [f"{rule}: {symbols}".rstrip() for rule, symbols in sorted(ways)]
+            first += " " + ", ".join(shown[:_WAYS]) + (f" and {len(shown) - _WAYS} more" if len(shown) > _WAYS else "")
         names = [rule for rule, _ in sorted(ways)] if ways else [
             *re.findall(_NAMED, message, re.IGNORECASE), *re.findall(r"'([A-Za-z_]\w*)'", message)]
         concerned = next((name for name in names if self.use(name) is not None), None)

@@ -14,21 +14,29 @@ from typing import Any, NamedTuple
 MAX_SYMBOLS = 300_000  # in the alternatives of all rules
 MAX_CUBES = 40_000_000  # lengths of alternatives, cubed: the time of Lark's FOLLOW sets
 LONG = 50  # symbols in an alternative that count as many
+MAX_TEXT = 10_000_000  # characters of a grammar, comments included
+MAX_WRITTEN = 500_000  # characters of its names, strings and regexes
+MAX_NAMED = 100_000  # names
 MAX_WORDS = 10_000  # strings and regexes in a grammar
-MAX_TERMINAL = 100_000  # parts of one terminal, with those of the terminals that it uses
+MAX_TERMINAL = 500_000  # characters of one terminal, with those of the terminals that it uses
+MAX_TERMINALS = 2_000_000  # of all terminals together
 MAX_INSTANCES = 5_000  # rules that templates become
 MAX_NAMES = 500_000  # characters in their names, which spell out their arguments
+MAX_TIMES = 10**8  # that something has to be repeated
 _NAIVE_REPEATS, _FACTOR = 50, 5  # Lark's thresholds
 _CAP = 10**12  # sizes beyond are all the same
+_MANY = "Grammar.from_choices takes any number of texts; a regex holds many alternatives"
 
 
 class TooLarge(Exception):
     """A rule or terminal (``name``) that Lark should not be asked to write out, and what to do instead."""
 
-    def __init__(self, name: str, message: str, hint: str = "give parts of it rules of their own") -> None:
+    def __init__(self, name: str, message: str, hint: str = "give parts of it rules of their own", *,
+                 limit: str = "grammar") -> None:
         super().__init__(message)
         self.name = name
         self.hint = hint
+        self.limit = limit
 
 
 class _Size(NamedTuple):
@@ -63,25 +71,37 @@ _EMPTY, _SYMBOL = _Size(1, 0, 0), _Size(1, 1, 1)
 
 
 def check_terminals(text: str) -> None:
-    """Raise :class:`TooLarge` when a terminal, with the terminals that it uses put in their places, is too large.
+    """Raise :class:`TooLarge` for a text that is too long, and for a terminal that is when the terminals that it uses
+    are put in their places.
 
     Reads the text, since Lark's loader does not come back from such terminals.
     """
     uses: dict[str, list[str]] = {}
     own: dict[str, int] = {}
-    name, words = "", 0
+    name, words, named, written = "", 0, 0, 0
+    if len(text) > MAX_TEXT:
+        raise TooLarge("", f"the grammar has more than {MAX_TEXT:,} characters", _MANY)
     for match in _WORDS.finditer(text):
-        words += match[0][0] in "\"/" and not match[0].startswith("//")
+        if match[0].startswith("//"):
+            continue
+        literal = match[0][0] in "\"/"
+        words, named, written = words + literal, named + (not literal), written + len(match[0])
         if words > MAX_WORDS:
             raise TooLarge(name, f"the grammar has more than {MAX_WORDS:,} strings and regexes, which Lark takes "
-                           "minutes to read", "Grammar.from_choices takes any number; a regex holds many alternatives")
+                           "minutes to read", _MANY)
+        if named > MAX_NAMED:
+            raise TooLarge(name, f"the grammar has more than {MAX_NAMED:,} names, which Lark takes minutes to read")
+        if written > MAX_WRITTEN:
+            raise TooLarge(name, f"the names, strings and regexes of the grammar have more than {MAX_WRITTEN:,} "
+                           "characters", _MANY)
         if match[1]:
             name = match[1]
             uses.setdefault(name, [])
         elif match[2] and match[2].isupper():
             uses.setdefault(name, []).append(match[2])
-        own[name] = own.get(name, 0) + 1
+        own[name] = own.get(name, 0) + 1 + len(match[0]) * literal
     sizes: dict[str, int] = {}
+    total = 0
     for terminal in filter(str.isupper, uses):
         trail = [terminal]
         while trail:
@@ -94,7 +114,11 @@ def check_terminals(text: str) -> None:
             sizes[current] = own.get(current, 1) + sum(sizes.get(use, 1) for use in uses.get(current, ()))
             if sizes[current] > MAX_TERMINAL:
                 raise TooLarge(current, f"terminal {current}, with the terminals that it uses written out, has more "
-                               f"than {MAX_TERMINAL:,} parts")
+                               f"than {MAX_TERMINAL:,} characters")
+            total += sizes[current]
+            if total > MAX_TERMINALS:
+                raise TooLarge(current, "the terminals, with the terminals that they use written out, have more than "
+                               f"{MAX_TERMINALS:,} characters")
 
 
 # Strings, comments, regexes; names that are defined (1), names that are used (2).
@@ -112,7 +136,7 @@ def check_rules(definitions: Mapping[str, Any]) -> None:
     uses = _Templates(rules).uses
     total = cubes = 0
     for name, definition in rules.items():
-        rule = _Rule()
+        rule = _Rule(name)
         size = rule.size(definition.tree)
         total += (size.symbols + size.alternatives + rule.others) * uses[name]
         cubes += min(size.symbols, size.longest * size.alternatives) * size.longest**2 * uses[name]
@@ -136,7 +160,8 @@ def _about(count: int) -> str:
 class _Rule:
     """The size of a rule, and of the rules that Lark makes of its loops (``others``)."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.others = 0
 
     def size(self, tree: Any) -> _Size:
@@ -163,6 +188,9 @@ class _Rule:
         low, high = int(bounds[0]), int(bounds[-1])
         if low > high:
             return _SYMBOL  # Lark refuses it
+        if low > MAX_TIMES:
+            raise TooLarge(self.name, f"rule {self.name} has a repetition of at least {low:,} times, which no output "
+                           "has", "repeat less")
         if high < _NAIVE_REPEATS:
             result = _Size(0, 0, 0)
             for count in range(low, high + 1):

@@ -1,4 +1,4 @@
-"""A limit on the processor time that goes into one schema, looked at where the work is done.
+"""A limit on the processor time that goes into one schema or grammar, looked at where the work is done.
 
 Every kind of work has a limit of its own, which ends it in the same way on any machine. The clock is behind them all:
 many works that are each within their limits end too.
@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from time import thread_time
 
-from trellis.errors import LimitError
+from trellis.errors import LimitError, UsageError, shown
 
 STEPS = 64  # between two looks at the clock
+MAX_SECONDS = 1e9
 
 
 class _Clock:
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.end, self.steps = seconds, thread_time() + seconds, 0
+    def __init__(self, seconds: float, work: str) -> None:
+        self.seconds, self.work, self.end, self.steps = seconds, work, thread_time() + seconds, 0
 
 
 _clock: ContextVar[_Clock | None] = ContextVar("clock", default=None)
@@ -30,9 +31,19 @@ def is_over(error: LimitError) -> bool:
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """What is done inside may take so much time of this thread's processor."""
-    token = _clock.set(_Clock(seconds))
+def limited(seconds: float, work: str = "the schema takes more than {} to lower") -> Iterator[None]:
+    """What is done inside may take so much time of this thread's processor.
+
+    Args:
+        work: the message where it is over, with a place for the time.
+
+    Raises:
+        UsageError: no time of that length.
+    """
+    if not isinstance(seconds, int | float) or not 0 < seconds <= MAX_SECONDS:
+        raise UsageError(f"max_seconds is {shown(seconds)}, which is no time that work may take",
+                         hint="seconds, more than 0")
+    token = _clock.set(_Clock(seconds, work))
     try:
         yield
     finally:
@@ -52,5 +63,5 @@ def spend(steps: int = 1) -> None:
     if clock.steps >= STEPS:
         clock.steps = 0
         if thread_time() > clock.end:
-            raise LimitError(f"the schema takes more than {clock.seconds:.1f} s to lower", limit="seconds",
+            raise LimitError(clock.work.format(f"{clock.seconds:g} s"), limit="seconds",
                              hint="simplify it, or allow more with max_seconds")
