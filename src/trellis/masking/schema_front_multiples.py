@@ -2,7 +2,8 @@
 
 Numbers are spelled in fixed notation, an integer part and maybe a fraction. A state knows the remainder of what was
 read by the least common multiple of all divisors, scaled to whole numbers; and for either bound whether the digits so
-far are below, equal to or above its own.
+far are below, equal to or above its own. Remainders that the same digits complete are one: those by a hundred are
+few, as those by its powers are, since only the last digits matter to twos and fives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_numbers as fixed
@@ -27,6 +28,9 @@ TINY = Decimal("0.0001")  # what is smaller is spelled with an exponent
 MAX_LISTED = 500  # integers that are written out
 MAX_STATES = 20_000
 MAX_REMAINDERS = 5_000
+FEW_REMAINDERS = 100
+MAX_KNOWN = 50_000  # remainders
+MAX_SHIFTS = 100  # ways in which digits can follow that are looked at to find remainders alike
 
 
 class _At(NamedTuple):
@@ -48,8 +52,8 @@ def terminal(numbers: Numbers) -> bytes | None:
         LimitError: the divisors have no small common multiple.
     """
     low, high = integer_bounds(numbers)
-    if numbers.integer and low is not None and high is not None and high - low <= MAX_LISTED * 100:
-        step = _step(numbers)
+    step = _step(numbers)
+    if numbers.integer and low is not None and high is not None and (high - low) // step <= MAX_LISTED * 100:
         listed = [value for value in range(low + -low % step, high + 1, step)
                   if all(is_multiple(Decimal(value), other) for other in numbers.multiples)
                   and not any(is_multiple(Decimal(value), other) for other in numbers.unlike)]
@@ -81,10 +85,44 @@ class _Digits:
         self.divisors = [int(other.scaleb(self.places)) for other in numbers.multiples]
         self.others = [int(other.scaleb(self.places)) for other in numbers.unlike]
         self.modulus = math.lcm(1, *self.divisors, *self.others)
-        if self.modulus > MAX_REMAINDERS:
-            raise LimitError(f"masks cannot enforce multiples that recur only every {self.modulus}th time",
-                             limit="remainders")
+        ending = 0  # so many digits at the end decide about twos and fives
+        while math.gcd(self.modulus, 10**ending) != math.gcd(self.modulus, 10 ** (ending + 1)):
+            ending += 1
+        self.odd = self.modulus // math.gcd(self.modulus, 10**ending)
+        if (self.modulus if self.others else self.odd) > MAX_REMAINDERS:
+            raise self._too_many()
+        self.shifts = [] if self.others else [self._shift(digits, zeros) for digits in range(ending)
+                                              for zeros in range(self.places + 1)]
+        self._alike: dict[Any, int] = {}
+        self._known: dict[int, int] = {}
         self.longest = 0 if numbers.integer else fixed.FRACTION_DIGITS if not self.divisors else max(self.places, 1)
+
+    def remainder(self, of: int) -> int:
+        """The remainder of a number: one for all that the same digits make multiples."""
+        of %= self.modulus
+        if self.modulus <= FEW_REMAINDERS or not 0 < len(self.shifts) <= MAX_SHIFTS:
+            return of
+        known = self._known.get(of)
+        if known is None:
+            if len(self._known) == MAX_KNOWN:
+                raise self._too_many()
+            needs = []  # what more digits have to be to make a multiple
+            for factor, shared, inverse, rest, end in self.shifts:
+                missing = -of * factor % self.modulus
+                need = -1 if missing % shared else missing // shared * inverse % rest
+                needs.append(need if need < end else -1)
+            known = self._known[of] = self._alike.setdefault((of % self.odd, tuple(needs)), of)
+        return known
+
+    def _shift(self, digits: int, zeros: int) -> tuple[int, int, int, int, int]:
+        """What finds the digits that make a multiple, where so many follow and then so many zeros."""
+        shared = math.gcd(self.modulus, 10**zeros)
+        rest = self.modulus // shared
+        return 10 ** (digits + zeros), shared, pow(10**zeros // shared, -1, rest), rest, 10**digits
+
+    def _too_many(self) -> LimitError:
+        return LimitError(f"masks cannot enforce multiples that recur only every {self.modulus}th time",
+                          limit="remainders")
 
     def automaton(self) -> Automaton | None:
         """The automaton of all these numbers, with their signs; None when there are none."""
@@ -129,7 +167,7 @@ class _Digits:
             rows.append({})
             rows[0].setdefault(start, []).append(ord("-"))
         for digit in range(10):
-            first = _At(-1, digit % self.modulus, 1, _compared(low, digit, 0, 0), _compared(high, digit, 0, 0),
+            first = _At(-1, self.remainder(digit), 1, _compared(low, digit, 0, 0), _compared(high, digit, 0, 0),
                         digit == 0)
             rows[start].setdefault(number(first), []).append(0x30 + digit)
         most = max(len(bound.whole) for bound in (low, high, _Bound(Decimal(0), False)) if bound is not None) + 1
@@ -145,7 +183,7 @@ class _Digits:
         if at.part < 0:
             if at.digits > 1 or not at.zero:  # no leading zeros
                 for digit in range(10):
-                    yield 0x30 + digit, _At(-1, (at.remainder * 10 + digit) % self.modulus, min(at.digits + 1, most),
+                    yield 0x30 + digit, _At(-1, self.remainder(at.remainder * 10 + digit), min(at.digits + 1, most),
                                             at.low or _compared(low, digit, at.digits, 0),
                                             at.high or _compared(high, digit, at.digits, 0), False)
             if self.longest:
@@ -156,7 +194,9 @@ class _Digits:
                 inside = at.part < self.places
                 if not inside and digit and self.divisors:
                     continue
-                remainder = (at.remainder * 10 + digit) % self.modulus if inside and at.remainder >= 0 else at.remainder
+                remainder = at.remainder
+                if inside and at.remainder >= 0:
+                    remainder = self.remainder(at.remainder * 10 + digit)
                 if not inside and digit:
                     remainder = -1  # a multiple of none
                 yield 0x30 + digit, _At(at.part + 1, remainder, 0, at.low or _behind(low, digit, at.part),
