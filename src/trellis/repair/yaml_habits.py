@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from .schema_view import SchemaView
-from .yaml_lines import Entry, read_assigned, read_key, read_tight, split
+from .yaml_lines import plain_key, read_assigned, read_key, read_tight, split
 
 WRAPS = {"\u201c": "\u201d", "`": "`", "\u00ab": "\u00bb", "\u201e": "\u201c", "\u2018": "\u2019", "\u300c": "\u300d"}
 _BULLETS = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)])[ \t]+)*")
@@ -59,7 +59,7 @@ def habits(text: str, view: SchemaView) -> Habits:
         at = _BULLETS.match(text, line.start, line.end).end()  # type: ignore[union-attr]
         value = text[at : line.end].rstrip(",;")
         if not _is_wrapped(value) and (key := _key(text, at, line.end, tight)) is not None:
-            value, name = text[key.value : line.end].rstrip(",;"), key.name or ""
+            name, value = key[0], text[key[1] : line.end].rstrip(",;")
         elif at == line.at:
             continue
         below = not value and name in with_text  # a text in lines of its own, without a mark
@@ -77,10 +77,14 @@ def habits(text: str, view: SchemaView) -> Habits:
     return Habits(wraps, quote, separator, tight)
 
 
-def _key(text: str, at: int, end: int, tight: bool) -> Entry | None:
-    """The shortest key that a line may begin with."""
+def _key(text: str, at: int, end: int, tight: bool) -> tuple[str, int] | None:
+    """The shortest key that a line may begin with, and where its value stands."""
+    match = plain_key(text, at, end)
+    if match is not None and not tight:
+        return match[1], match.end()
     found = (read_tight(text, at, end, True) if tight else None, read_key(text, at, end), read_assigned(text, at, end))
-    return min((key for key in found if key is not None), key=lambda key: len(key.name or ""), default=None)
+    keys = ((key.name or "", key.value) for key in found if key is not None)
+    return min(keys, key=lambda key: len(key[0]), default=None)
 
 
 def _is_wrapped(value: str) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from .edits import Change
 from .rules import cost_of
 
-_LINE = re.compile(r"[^\n]*")
 _QUOTED_KEY = re.compile(r"(\"(?:[^\"\\\n]|\\.){1,200}\"|'(?:[^'\n]|''){1,200}')[ \t]*:(?=[ \t]|$)", re.M)
 _PLAIN_KEY = re.compile(
     r"((?![-?:](?:[ \t]|$)|[,\[\]{}#&*!|>'\"%@`])(?:[^:#\n]|:(?![ \t]|$)|(?<![ \t])#){1,120}?)[ \t]*:(?=[ \t]|$)", re.M
@@ -17,6 +16,7 @@ _PLAIN_KEY = re.compile(
 _MARKED_KEY = re.compile(
     r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])[ \t]*:?|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
 )
+_WORD_KEY = re.compile(r"([A-Za-z][\w-]{0,99}+):(?:[ ]++|$)")
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
 _TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
@@ -42,12 +42,11 @@ def quoted(text: str) -> str:
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)  # not frozen, which makes each take three times as long: there is one for every line
 class Line:
     """A line: its number, its start, the offset and column of what stands in it, and the end of that."""
 
     index: int
-
     start: int
     at: int
     end: int
@@ -63,16 +62,16 @@ def split(text: str) -> list[Line]:
     """The lines of a text; a tab at the start counts as four spaces."""
     lines: list[Line] = []
     start = 0
-    while start <= len(text):
-        end = _LINE.match(text, start).end()  # type: ignore[union-attr]
-        body = text[start:end].rstrip(" \t\r")
-        head = len(body) - len(body.lstrip(" \t"))
-        lines.append(Line(len(lines), start, start + head, start + len(body), head + 3 * body.count("\t", 0, head)))
-        start = end + 1
+    for index, body in enumerate(text.split("\n")):
+        shown = body.rstrip(" \t\r")
+        head = len(shown) - len(shown.lstrip(" \t"))
+        column = head + 3 * shown.count("\t", 0, head) if head else 0
+        lines.append(Line(index, start, start + head, start + len(shown), column))
+        start += len(body) + 1
     return lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Entry:
     """A key or a bullet at the start of a line or after a bullet.
 
@@ -175,6 +174,15 @@ def read_assigned(text: str, at: int, end: int) -> Entry | None:
         )
         return Entry(at, match.end(), match.group(1), 0.5, (change,))
     return None
+
+
+def plain_key(text: str, at: int, end: int) -> re.Match[str] | None:
+    """What all readers of keys take for the same key: a word and a colon; its name, and up to where its value begins.
+
+    ``None`` also where there is another kind of key.
+    """
+    match = _WORD_KEY.match(text, at, end)
+    return None if match is None or text[match.end() : match.end() + 1] == "\t" else match
 
 
 def names_at(text: str, at: int, end: int) -> list[str]:

@@ -43,6 +43,8 @@ class LineReader(Sound):
     Args:
         text: what should be YAML, without fences around it.
         view: what the schema says about the whole.
+        level: ``safe``, ``normal`` or ``salvage``.
+        known: the text's habits, where they were found out already.
 
     Attributes:
         changes: what makes YAML of the text, once ``read`` is done.

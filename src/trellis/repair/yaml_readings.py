@@ -23,7 +23,7 @@ from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .standard import lexemes
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
-from .yaml_habits import habits
+from .yaml_habits import Habits, habits
 from .yaml_prefix import unescaped_html, unescaped_lines, unescaped_quotes, unprefixed, untagged
 from .yaml_quotes import python_inside
 from .yaml_reader import LineReader
@@ -146,9 +146,10 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
     bare = clean.lstrip()
     if not bare:
         return
+    known = habits(clean, task.view)
     with suppress(NotYaml):
         meant = bool(unescaped_html(text) or _BROKEN.search(text) or NUMBERED.search(clean) or python_inside(clean))
-        meant = meant or _BULLETED.search(clean) is not None or bool(habits(clean, task.view).wraps)
+        meant = meant or _BULLETED.search(clean) is not None or bool(known.wraps)
         yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
@@ -164,13 +165,15 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
         return
     for merged in [True, False] if len(_SEPARATOR.findall(clean)) else [True]:
         if merged:
-            yield from _by_lines(text, clean, cleaning, task)
+            yield from _by_lines(text, clean, cleaning, task, known)
         else:
             yield from _documents(text, task)
 
 
-def _by_lines(text: str, clean: str, cleaning: tuple[Change, ...], task: Task) -> Iterator[Reading]:
-    reader = LineReader(clean, task.view, task.level)
+def _by_lines(
+    text: str, clean: str, cleaning: tuple[Change, ...], task: Task, known: Habits | None = None
+) -> Iterator[Reading]:
+    reader = LineReader(clean, task.view, task.level, known)
     changes = reader.read()
     if reader.last_entry < 0:
         return

@@ -11,7 +11,7 @@ from .edits import Change
 from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .yaml_frames import Frame, Pending, has_text, known, wants
-from .yaml_habits import habits
+from .yaml_habits import Habits, habits
 from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
 from .yaml_quotes import plain_is_safe, read_quoted
 
@@ -23,7 +23,7 @@ _NEAR = 20  # lines that are looked at for an entry
 class Texts:
     """What a reading knows, and how it reads texts of several lines."""
 
-    def __init__(self, text: str, view: SchemaView, level: Level) -> None:
+    def __init__(self, text: str, view: SchemaView, level: Level, known: Habits | None = None) -> None:
         self.text, self.view, self.level = text, view, level
         self.lines = split(text)
         self._below: list[int] | None = None
@@ -39,7 +39,7 @@ class Texts:
         self.over = False  # from here on there is only prose
         self.not_over = -1  # a line that is not prose
         self.last_entry = -1
-        self.habits = habits(text, view)
+        self.habits = habits(text, view) if known is None else known
         self.literals = False  # None was read as null
         self.tight = 0  # keys without a space behind the colon
         self.naive = 0  # texts without the quotes that they need
