@@ -26,6 +26,9 @@ _START = re.compile(r"^---(?=[ \n]|\Z)", re.M)
 _INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
 _PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
 _MORE = re.compile(r"(?!#)" + _INSIDE)
+_WORDS = re.compile(  # a plain value on one line, and what stands in the next
+    r"([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+)[ ]*+\n([ ]*+)(?=[^ \t\n#])"
+)
 _COLON = re.compile(r"[ ]*+:(?=[ \n]|\Z)")
 _ENTRY = re.compile(rf"({_PLAIN.pattern})[ ]*+:(?=[ \n]|\Z)[ ]*+")
 _DASH = re.compile(r"-(?=[ \n]|\Z)[ ]*+")
@@ -185,7 +188,9 @@ class BlockReader(FlowReader):
         self.at = at
         while match := _DASH.match(text, self.at):
             at, end = self.at, match.end()
-            if text[end : end + 1] not in ("", "\n", "#"):
+            if (words := self._words(end, column)) is not None:
+                item = words
+            elif text[end : end + 1] not in ("", "\n", "#"):
                 item = self._node(end, column + end - at, column, depth + 1)
             else:
                 item = self._below(end, column, depth)
@@ -221,8 +226,9 @@ class BlockReader(FlowReader):
                 self._fail(f"the key {name!r} occurs twice", at)
             names.add(name)
             keys.append((at, stop, name))
-            head = text[end : end + 1]
-            if head == "&":
+            if (words := self._words(end, column)) is not None:
+                items.append(words)
+            elif text[end : end + 1] == "&":
                 items.append(self._with_anchor(end, column, depth))
             else:
                 items.append(self._below(end, column, depth, True))
@@ -314,6 +320,14 @@ class BlockReader(FlowReader):
         node.value = written if name == "str" else int_value(written) if name == "int" else float_value(written)
         node.start, node.plain = at, False if name == "str" and text[end] in "\"'" else node.plain
         return node
+
+    def _words(self, at: int, parent: int) -> Node | None:
+        """Plain text on one line in a collection at the column ``parent``, if an entry or nothing in it is below."""
+        match = _WORDS.match(self.text, at)
+        if match is None or (width := match.end() - match.start(2)) > parent:
+            return None
+        self.at, self.column = match.end(), width
+        return Node("scalar", at, match.end(1), plain_value(match[1]), plain=True)
 
     def _plain(self, at: int, end: int, parent: int) -> Node:
         """Plain text, with the lines below that go on with it."""

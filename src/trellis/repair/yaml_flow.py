@@ -8,7 +8,7 @@ from typing import NoReturn
 from ..errors import RepairError
 from .edits import place
 from .nodes import Node
-from .yaml_scalars import BadEscape, double_quoted, plain_value, single_quoted
+from .yaml_scalars import BadEscape, double_quoted, is_null, plain_value, single_quoted
 
 DEPTH = 200
 KEY_LENGTH = 1000  # YAML's own limit is 1024
@@ -17,6 +17,10 @@ _FLOW_INSIDE = r"(?:[^ \t\n,:\[\]{}#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n,:\[\]{}#]|
 _FLOW_PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|-(?=[^ \t\n]))" + _FLOW_INSIDE)
 _FLOW_MORE = re.compile(r"(?!#)" + _FLOW_INSIDE)
 _FLOW_GAP = re.compile(r"[ ]*+(?:(?:\n|(?<=[ \n])#[^\n]*)[ ]*+)*+")
+_WORD = re.compile(r"([A-Za-z0-9][\w.]*+)[ ]*+,[ \n]*+(?=[^ \t\n#])")  # an item, up to the next
+_WORD_PAIR = re.compile(
+    r"([A-Za-z_][\w-]{0,99}+):[ ]++([A-Za-z0-9][\w.]*+)(?:[ ]*+,[ \n]*+(?=[^ \t\n#])|(?=\}))"
+)
 FOLD = re.compile(r"[ ]*+\n((?:[ ]*+\n)*+)([ ]*+)(?=[^ \n])")
 DOUBLE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.S)
 SINGLE = re.compile(r"'([^']*+(?:''[^']*+)*+)'")
@@ -109,6 +113,7 @@ class FlowReader:
         names: set[str] = set()
         position = self._over(at + 1)
         while True:
+            position = self._word_pairs(node, names, position) if pairs else self._words_in(node, position)
             head = text[position]
             if head == close:
                 break
@@ -133,6 +138,23 @@ class FlowReader:
                 self._fail("there is no comma before this", position)
         node.end = position + 1
         return node
+
+    def _words_in(self, node: Node, at: int) -> int:
+        """Items of one word each that stand from an offset on, with a comma behind each; returns the next thing."""
+        match, items = _WORD.match, node.items
+        while found := match(self.text, at):
+            items.append(Node("scalar", at, found.end(1), plain_value(found[1]), plain=True))
+            at = found.end()
+        return at
+
+    def _word_pairs(self, node: Node, names: set[str], at: int) -> int:
+        """Keys with values of one word each that stand from an offset on; returns the next thing."""
+        while (found := _WORD_PAIR.match(self.text, at)) and found[1] not in names and not is_null(found[1]):
+            names.add(found[1])
+            node.keys.append((at, found.end(1), found[1]))
+            node.items.append(Node("scalar", found.start(2), found.end(2), plain_value(found[2]), plain=True))
+            at = found.end()
+        return at
 
     def _over(self, at: int) -> int:
         """The next thing within brackets."""

@@ -14,6 +14,7 @@ _FLOAT = re.compile(
     r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _WHOLE = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)")
+_FEW = 16  # digits that are surely no more than that
 _DIGITS = 4000  # more than Python turns into a number is text
 
 _ESCAPES = {
@@ -41,6 +42,8 @@ def plain_value(text: str) -> Any:
     """The JSON value of a plain scalar under the YAML 1.2 core schema; numbers that are not finite are null."""
     if text and text[0] not in _TELLING:
         return text
+    if text.isdigit() and len(text) < _FEW and text.isascii():
+        return int(text)
     if text in _NULL:
         return None
     if text in _BOOLEAN:
