@@ -158,8 +158,11 @@ def compose(text: str, first: Sequence[Change], second: Sequence[Change]) -> lis
                 end = max(end, group[-1].end)
             else:
                 break
-        inner = [Change(c.rule, c.start - start, c.end - start, c.after) for c in group]
-        after = apply_edits(middle[start:end], inner)
+        if len(group) == 1 and start == group[0].start and end == group[0].end:
+            after = group[0].after
+        else:
+            inner = [Change(c.rule, c.start - start, c.end - start, c.after) for c in group]
+            after = apply_edits(middle[start:end], inner)
         result.append(Change(group[0].rule, start - before, end - shift, after, cost + sum(c.cost for c in group)))
     result += [change for _, _, change in spans[at:]]
     return result

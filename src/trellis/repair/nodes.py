@@ -51,6 +51,11 @@ class Node:
         return count
 
 
+# What a scalar has of both, never changed: most nodes are scalars, and to make lists takes longer than the rest.
+NO_ITEMS: list[Node] = []
+NO_KEYS: list[tuple[int, int, str]] = []
+
+
 def read_nodes(text: str) -> Node:
     """The tree of a text that the standard reader accepts."""
     root = Node("array", 0)

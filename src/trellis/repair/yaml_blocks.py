@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from ..errors import RepairError
-from .nodes import Node
+from .nodes import NO_ITEMS, NO_KEYS, Node
 from .yaml_flow import DEPTH, DOUBLE, FOLD, KEY_LENGTH, SINGLE, FlowReader, NotYaml, Unsure
 from .yaml_scalars import BLOCK_HEADER, block_text, float_value, int_value, is_null, plain_value
 
@@ -26,8 +26,8 @@ _START = re.compile(r"^---(?=[ \n]|\Z)", re.M)
 _INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
 _PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
 _MORE = re.compile(r"(?!#)" + _INSIDE)
-_WORDS = re.compile(  # a plain value on one line, and what stands in the next
-    r"([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+)[ ]*+\n([ ]*+)(?=[^ \t\n#])"
+_WORDS = re.compile(  # a simple value on one line, and where something stands in the next
+    r'(?:"([^"\\\n]*+)"|([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+))[ ]*+\n([ ]*+)(?=[^ \t\n#])'
 )
 _COLON = re.compile(r"[ ]*+:(?=[ \n]|\Z)")
 _ENTRY = re.compile(rf"({_PLAIN.pattern})[ ]*+:(?=[ \n]|\Z)[ ]*+")
@@ -322,12 +322,17 @@ class BlockReader(FlowReader):
         return node
 
     def _words(self, at: int, parent: int) -> Node | None:
-        """Plain text on one line in a collection at the column ``parent``, if an entry or nothing in it is below."""
+        """A value on one line, plain or in double quotes, in a collection at the column ``parent``.
+
+        ``None`` where another reader is needed: not even an entry of that collection or one around it is below.
+        """
         match = _WORDS.match(self.text, at)
-        if match is None or (width := match.end() - match.start(2)) > parent:
+        if match is None or (width := match.end() - match.start(3)) > parent:
             return None
         self.at, self.column = match.end(), width
-        return Node("scalar", at, match.end(1), plain_value(match[1]), plain=True)
+        if (inner := match[1]) is not None:
+            return Node("scalar", at, match.end(1) + 1, inner, NO_ITEMS, NO_KEYS)
+        return Node("scalar", at, match.end(2), plain_value(match[2]), NO_ITEMS, NO_KEYS, plain=True)
 
     def _plain(self, at: int, end: int, parent: int) -> Node:
         """Plain text, with the lines below that go on with it."""
@@ -355,7 +360,7 @@ class BlockReader(FlowReader):
                 raise Unsure
             self.column = after - start - 1
         self.at = after
-        return Node("scalar", at, end, plain_value(value), plain=True)
+        return Node("scalar", at, end, plain_value(value), NO_ITEMS, NO_KEYS, plain=True)
 
     def _block(self, at: int, parent: int) -> Node:
         """A block scalar."""

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from ..errors import RepairError
 from .edits import place
-from .nodes import Node
+from .nodes import NO_ITEMS, NO_KEYS, Node
 from .yaml_scalars import BadEscape, double_quoted, is_null, plain_value, single_quoted
 
 DEPTH = 200
@@ -17,9 +17,11 @@ _FLOW_INSIDE = r"(?:[^ \t\n,:\[\]{}#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n,:\[\]{}#]|
 _FLOW_PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|-(?=[^ \t\n]))" + _FLOW_INSIDE)
 _FLOW_MORE = re.compile(r"(?!#)" + _FLOW_INSIDE)
 _FLOW_GAP = re.compile(r"[ ]*+(?:(?:\n|(?<=[ \n])#[^\n]*)[ ]*+)*+")
-_WORD = re.compile(r"([A-Za-z0-9][\w.]*+)[ ]*+,[ \n]*+(?=[^ \t\n#])")  # an item, up to the next
+_NEXT = r"[ ]*+,[ \n]*+(?=[^ \t\n#])"
+_SIMPLE = r'(?:"([^"\\\n]*+)"|(-?[A-Za-z0-9][\w.+-]*+))'
+_WORD = re.compile(_SIMPLE + _NEXT)  # an item, up to the next
 _WORD_PAIR = re.compile(
-    r"([A-Za-z_][\w-]{0,99}+):[ ]++([A-Za-z0-9][\w.]*+)(?:[ ]*+,[ \n]*+(?=[^ \t\n#])|(?=\}))"
+    rf'(?:"([^"\\\n]{{0,99}}+)":[ ]*+|([A-Za-z_][\w-]{{0,99}}+):[ ]++){_SIMPLE}(?:{_NEXT}|(?=\}}))'
 )
 FOLD = re.compile(r"[ ]*+\n((?:[ ]*+\n)*+)([ ]*+)(?=[^ \n])")
 DOUBLE = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.S)
@@ -43,6 +45,14 @@ class NotYaml(ValueError):
 
 class Unsure(Exception):
     """Not for this reader to say."""
+
+
+def _simple(found: re.Match[str], group: int) -> Node:
+    """The scalar of a match of ``_SIMPLE`` whose groups begin with a number."""
+    if (inner := found[group]) is not None:
+        return Node("scalar", found.start(group) - 1, found.end(group) + 1, inner, NO_ITEMS, NO_KEYS)
+    start, end = found.span(group + 1)
+    return Node("scalar", start, end, plain_value(found[group + 1]), NO_ITEMS, NO_KEYS, plain=True)
 
 
 class FlowReader:
@@ -83,7 +93,7 @@ class FlowReader:
         match = (DOUBLE if self.text[at] == '"' else SINGLE).match(self.text, at)
         if match is None:
             self._fail("these quotes are not closed", at)
-        return Node("scalar", at, match.end(), self._unquoted(match, at))
+        return Node("scalar", at, match.end(), self._unquoted(match, at), NO_ITEMS, NO_KEYS)
 
     def _alias(self, at: int) -> Node:
         match = _ALIAS.match(self.text, at)
@@ -140,19 +150,27 @@ class FlowReader:
         return node
 
     def _words_in(self, node: Node, at: int) -> int:
-        """Items of one word each that stand from an offset on, with a comma behind each; returns the next thing."""
-        match, items = _WORD.match, node.items
-        while found := match(self.text, at):
-            items.append(Node("scalar", at, found.end(1), plain_value(found[1]), plain=True))
+        """Items of one word or in double quotes that stand from an offset on, a comma behind each; the next thing."""
+        match, text, items = _WORD.match, self.text, node.items
+        while found := match(text, at):
+            items.append(_simple(found, 1))
             at = found.end()
         return at
 
     def _word_pairs(self, node: Node, names: set[str], at: int) -> int:
-        """Keys with values of one word each that stand from an offset on; returns the next thing."""
-        while (found := _WORD_PAIR.match(self.text, at)) and found[1] not in names and not is_null(found[1]):
-            names.add(found[1])
-            node.keys.append((at, found.end(1), found[1]))
-            node.items.append(Node("scalar", found.start(2), found.end(2), plain_value(found[2]), plain=True))
+        """Keys with such values that stand from an offset on; returns the next thing."""
+        match, text, items, keys = _WORD_PAIR.match, self.text, node.items, node.keys
+        while found := match(text, at):
+            name, plain = found[1], found[2]
+            if name is None:
+                name, end = plain, found.end(2)
+            else:
+                end = found.end(1) + 1
+            if name in names or name == "<<" or (plain and is_null(plain)):
+                break
+            names.add(name)
+            keys.append((at, end, name))
+            items.append(_simple(found, 3))
             at = found.end()
         return at
 
@@ -187,7 +205,7 @@ class FlowReader:
                 break
             value += ("\n" * fold.group(1).count("\n") or " ") + more.group()
             end = more.end()
-        return Node("scalar", at, end, plain_value(value), plain=True)
+        return Node("scalar", at, end, plain_value(value), NO_ITEMS, NO_KEYS, plain=True)
 
     def _pair(self, node: Node, names: set[str], at: int, depth: int) -> int:
         """A key with its value within braces; returns the next thing."""

@@ -1,8 +1,9 @@
 """Lines of damaged YAML that can be read in one way only, where no schema has a say: read without weighing.
 
-Most lines of a damaged text are sound: a key or a bullet in its place, and behind it a value that needs nothing. What
-``yaml_reader`` makes of such a line is known beforehand, so it is done here at once, in a fifth of the time. A value
-that is not as plain goes to ``yaml_values``, a line that is not to ``yaml_reader``.
+Most lines of a damaged text are sound: a key or a bullet in its place, and behind it a value that needs nothing; or
+they have all the same fault: another mark for the dash, an equals sign for the colon. What ``yaml_reader`` makes of
+such a line is known beforehand, so it is done here at once, in a fifth of the time. A value that is not as plain goes
+to ``yaml_values``, a line that is not to ``yaml_reader``.
 """
 
 from __future__ import annotations
@@ -11,29 +12,34 @@ import re
 from typing import NamedTuple
 
 from ..errors import RepairError
+from .edits import Change
 from .schema_view import SchemaView
 from .yaml_around import Around
 from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, likeness
-from .yaml_lines import Line
+from .yaml_lines import IDENTIFIER, Line, plain_key, read_assigned, read_bullet
 
 DEPTH = 100
-_HEAD = re.compile(r"(-(?:[ ]++|$))?+(?:([A-Za-z][\w-]{0,99}+):(?:[ ]++|$))?+")
+_DASH = re.compile(r"-(?:[ ]++|$)")
+_BULLETS = frozenset("*\u2022\u2023\u25e6\u2013\u2014+\u00b7\u25cf\u25aa")
 _LETTERS = r"0-9A-Z_a-z!?()/%$+.\-"
 _TEXT = re.compile(  # plain text that nothing is to be changed in, nor can be anything else
     rf"[A-Za-z](?:[{_LETTERS} &*,;<=>@\[\]\\^`{{|}}~\"']|:(?=[^ ]))*+(?<![,;\"' ])|-?\d++(?:\.\d++)?+"
 )
 _ITEM = re.compile(rf"[A-Za-z][{_LETTERS} ,&*]*+(?<![, ])|-?\d++(?:\.\d++)?+")  # nor begins with a key
+_DOTS = ("...", "\u2026")
 _ANY = SchemaView.of({})
 
 
 class _Head(NamedTuple):
-    """What a sound line begins with: a bullet, a key, or both, and where the value stands."""
+    """What a sound line begins with: a bullet, a key, or both; where the value stands; and what makes YAML of it."""
 
     line: Line
     listed: bool
     name: str | None
     key: int
     value: int
+    cost: float = 0.0
+    changes: tuple[Change, ...] = ()
 
 
 class Sound(Around):
@@ -41,7 +47,7 @@ class Sound(Around):
 
     def sound(self, index: int) -> int:
         """Read sound lines from a number on; returns the number of the first line that is not."""
-        if self.last_entry < 0 or self.over or not self.stack or any(self.view.parts) or self.habits.tight:
+        if self.last_entry < 0 or self.over or not self.stack or not self.free or self.habits.tight:
             return index
         text, lines = self.text, self.lines
         ahead: tuple[_Head, Frame | Pending] | None = None
@@ -54,9 +60,9 @@ class Sound(Around):
             ahead = None
             if found is None or (lines[index - 1].blank and not found[0].listed):  # maybe a remark
                 return index
-            (_, listed, name, start, at), place = found
+            (_, listed, name, start, at, _, changes), place = found
             end = line.end
-            if listed and name is None and at < end and _ITEM.fullmatch(text, at, end) is None:
+            if listed and name is None and at < end and self._begins_more(at, end):
                 return index
             elder = place.keys if listed and isinstance(place, Frame) else None
             if listed and name is not None and not elder and text.find(": ", at, end) >= 0:
@@ -69,6 +75,9 @@ class Sound(Around):
             frame = self.leave(place) if isinstance(place, Frame) else self.begin(place, line.column, listed)
             if text[line.start : line.at] != " " * frame.out:
                 self.change("indentation", line.start, line.at, " " * frame.out)
+            for change in changes:
+                self.changes.append(change)
+                self.cost += change.cost
             self.last_entry = index
             self.pending = self.placed = None
             frame.entries.append(line.at)
@@ -94,31 +103,65 @@ class Sound(Around):
                     index = self._plain(index, at, _ANY, frame)
         return index
 
+    def continues(self, index: int, frame: Frame, view: SchemaView) -> bool:
+        """Whether a line goes on with the plain text of the value before it: none does that begins as an entry."""
+        line = self.lines[index]
+        found = None if line.blank or self.habits.tight or not self.free else self._placed(line)
+        if found is not None and (not found[0].listed or line.column <= frame.column or not view.types()):
+            return False
+        return super().continues(index, frame, view)
+
+    def _begins_more(self, at: int, end: int) -> bool:
+        """Whether an item may begin with another bullet, with a key, or is none."""
+        text = self.text
+        if _ITEM.fullmatch(text, at, end) is not None:
+            return False
+        if text[at] == "#" or text[at:end] in _DOTS:
+            return True
+        return read_bullet(text, at, end) is not None or self.key_at(at, end) is not None
+
     def _placed(self, line: Line) -> tuple[_Head, Frame | Pending] | None:
         """What a line begins with, and where that belongs, if it can be nothing else."""
-        text = self.text
-        match = _HEAD.match(text, line.at, line.end)
-        assert match is not None
-        name, at = match[2], match.end()
-        listed = match[1] is not None
-        if not (listed or name) or text[at : at + 1] == "\t":
-            return None
-        place = self._nearest(None if listed else name, line.column)
-        return None if place is None else (_Head(line, listed, name, match.start(2) if name else line.at, at), place)
+        head = self._head(line)
+        place = None if head is None else self._nearest(None if head.listed else head.name, line.column, head.cost)
+        return None if head is None or place is None else (head, place)
 
-    def _nearest(self, name: str | None, column: int) -> Frame | Pending | None:
-        """``Places.place`` for a key or a bullet without a fault, where no schema says what may stand anywhere."""
+    def _head(self, line: Line) -> _Head | None:
+        text, at, end = self.text, line.at, line.end
+        mark, listed, cost = text[at : at + 1], False, 0.0
+        changes: tuple[Change, ...] = ()
+        if mark == "-" and (dash := _DASH.match(text, at, end)) is not None:
+            listed, at = True, dash.end()
+        elif mark in _BULLETS:
+            bullet = read_bullet(text, at, end)
+            if bullet is None or len(bullet.changes) != 1 or self.key_at(at, end) is not None:
+                return None
+            listed, at, cost, changes = True, bullet.value, bullet.cost, bullet.changes
+        key = plain_key(text, at, end)
+        if key is not None:
+            return _Head(line, listed, key[1], at, key.end(), cost, changes)
+        if listed:
+            return None if text[at : at + 1] == "\t" else _Head(line, True, None, at, at, cost, changes)
+        entry = read_assigned(text, at, end) if text.find(":", at, end) < 0 else None
+        if entry is None or IDENTIFIER.fullmatch(entry.name or "") is None:
+            return None
+        return _Head(line, False, entry.name, at, entry.value, entry.cost, entry.changes)
+
+    def _nearest(self, name: str | None, column: int, fault: float) -> Frame | Pending | None:
+        """``Places.place`` for a key or a bullet at some cost, where no schema says what may stand anywhere."""
         best: tuple[float, Frame | Pending | None] = (UNLIKELY, None)
         pending = self.pending
         if pending is not None:
             least = pending.frame.column + (name is not None or pending.frame.kind != "map")
             if column >= least:
                 return pending
-            best = COLUMN, pending
+            best = fault + COLUMN, pending
         for frame in reversed(self.stack):
             if (name is None) != (frame.kind == "seq"):
                 continue
-            cost = 0.0 if column == frame.column else COLUMN + 0.02 * min(abs(column - frame.column), 10)
+            cost = fault
+            if column != frame.column:
+                cost += COLUMN + 0.02 * min(abs(column - frame.column), 10)
             if name is not None:
                 elder = frame.parent.keys if frame.parent is not None else ()
                 cost += 0.0 if name in elder else likeness(frame.names, name)
@@ -127,7 +170,7 @@ class Sound(Around):
                 cost += STRANGE
             if cost < best[0]:
                 best = cost, frame
-            if not cost:
+            if cost == fault:
                 break
         return best[1]
 

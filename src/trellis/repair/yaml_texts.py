@@ -25,6 +25,7 @@ class Texts:
 
     def __init__(self, text: str, view: SchemaView, level: Level, known: Habits | None = None) -> None:
         self.text, self.view, self.level = text, view, level
+        self.free = not any(view.parts)  # no schema says what may stand where
         self.lines = split(text)
         self._below: list[int] | None = None
         self._ahead = (0, -1)  # from which line on, and up to which, no line is an entry

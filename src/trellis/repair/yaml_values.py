@@ -28,10 +28,12 @@ _ASKED = re.compile(
 )
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
+_SPOKEN = re.compile(r"'\w+ ")
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _NOTHING = ("null", "~", "None")
 _LITERALS = ("true", "false", "null")
+_TEXT = SchemaView.of({"type": "string"})
 _CLOSE = {"[": "]", "{": "}"}
 
 
@@ -210,7 +212,7 @@ class Values(Texts):
         if quote in self.text[at + 1 : line.end].replace("\\" + quote, ""):
             return None  # words in quotes, and more words
         following = index + 1
-        while following < len(self.lines) and self.continues(following, frame, SchemaView.of({"type": "string"})):
+        while following < len(self.lines) and self.continues(following, frame, _TEXT):
             last = self.lines[following]
             following += 1
             if not last.blank and self.text[last.end - 1] == quote and self.text[last.end - 2] != "\\":
@@ -227,7 +229,7 @@ class Values(Texts):
         elif parts[-1].endswith(quote):
             parts[-1] = parts[-1][:-1]
             self.change("inner_quote", at, last.end, quoted(_folded(parts)))
-        elif quote == "'" and re.match(r"'\w+ ", self.text[at : line.end]) is None:
+        elif quote == "'" and _SPOKEN.match(self.text, at, line.end) is None:
             return None
         else:
             self.complete = following < len(self.lines)
@@ -253,7 +255,10 @@ class Values(Texts):
             return None if has_text(view) else following
         inside = self.text[at:stop]
         bare = None
+        missing = _missing(inside) if len(inside) > _LONG else ""
         try:
+            if missing and "#" not in inside:
+                raise NotYaml("these brackets are not closed")
             nodes = read_nodes(inside)
             python = len(inside) < _LONG and python_inside(inside)
             if nodes is not None and any(item.kind != "scalar" for item in nodes.items):
@@ -268,7 +273,7 @@ class Values(Texts):
         if not python:
             self._flow_indent(index, following, frame)
             return following
-        if len(inside) > _LONG and self._closed(inside, at):
+        if missing is not None and len(inside) > _LONG and self._closed(inside, at, missing):
             self._flow_indent(index, following, frame)
             return following
         candidates = [
@@ -288,16 +293,8 @@ class Values(Texts):
         self._flow_indent(index, following, frame)
         return following
 
-    def _closed(self, inside: str, at: int) -> bool:
+    def _closed(self, inside: str, at: int, after: str) -> bool:
         """Whether brackets need no more than to be closed at the end; the search finds more, in more time."""
-        missing: list[str] = []
-        for match in _BRACKET.finditer(inside):
-            mark = match.group()
-            if mark in "[{":
-                missing.append(_CLOSE[mark])
-            elif mark in "]}" and (not missing or missing.pop() != mark):
-                return False
-        after = "".join(reversed(missing))
         try:
             read_nodes(inside + after)
         except NotYaml:
@@ -345,6 +342,18 @@ class Values(Texts):
         for line in self.lines[index + 1 : following]:
             if not line.blank and (line.column <= frame.out or "\t" in self.text[line.start : line.at]):
                 self.changes.append(Change("indentation", line.start, line.at, " " * (frame.out + 1), 0.05))
+
+
+def _missing(inside: str) -> str | None:
+    """The brackets that close what is open at the end of a text; ``None`` if another one is closed before."""
+    missing: list[str] = []
+    for match in _BRACKET.finditer(inside):
+        mark = match.group()
+        if mark in "[{":
+            missing.append(_CLOSE[mark])
+        elif mark in "]}" and (not missing or missing.pop() != mark):
+            return None
+    return "".join(reversed(missing))
 
 
 def _folded(parts: list[str]) -> str:
