@@ -13,6 +13,8 @@ _COMMA = re.compile(
 )
 _GROUPING = re.compile(r"[^\d+-]")
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
+_SCORE = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*(?:/|\b(?:out )?of\b|von|sur|de)\s*(\d{1,9})\s*")
+_PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*(?:%|percent|per cent)\s*")
 _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,8})\.?\s*")
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[^\W\d_]|[°%$€£¥])[\w°/²³%]{0,11}\.?\s*")
 _CURRENCY = re.compile(r"\s*[A-Z]{3}\s*(\d.*)|(.*\d)\s*[A-Z]{3}\s*", re.S)
@@ -127,6 +129,18 @@ def number_with_unit(text: str, whole: bool) -> str | None:
     if text.strip()[len(match.group(1)) :].strip(" .").lower() in _UNCLEAR:
         return None
     return number_in(match.group(1), whole)
+
+
+def score_in(text: str, whole: bool) -> str | None:
+    """The first number of ``4/5``, ``4 of 5``, ``4 out of 5``, if it is not above the second."""
+    match = _SCORE.fullmatch(text)
+    return number_in(match[1], whole) if match and float(match[1]) <= float(match[2]) else None
+
+
+def share_in(text: str) -> str | None:
+    """What a percentage is of one, as JSON: ``67%`` is 0.67."""
+    match = _PERCENT.fullmatch(text)
+    return None if match is None else repr(float(Fraction(match[1]) / 100))
 
 
 def number_within(text: str, whole: bool) -> str | None:

@@ -14,7 +14,16 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import RepairError
-from .amounts import boolean_within, number_in, number_with_unit, number_within, unmarked, without_remark
+from .amounts import (
+    boolean_within,
+    number_in,
+    number_with_unit,
+    number_within,
+    score_in,
+    share_in,
+    unmarked,
+    without_remark,
+)
 from .edits import Change
 from .nodes import Node, read_nodes
 from .reshape import held_value, joined, nested, numbered
@@ -22,12 +31,12 @@ from .rules import cost_of
 from .schema_view import SchemaView
 
 TRUE = frozenset({
-    *("true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "\u2714\ufe0f"),
+    *("true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "[x]"),
     *("wahr", "ja", "vrai", "oui", "verdadero", "s\u00ed", "vero", "sim", "verdadeiro", "\u0434\u0430"),
     *("\u662f", "\u771f", "\u5bf9", "\u306f\u3044", "\u6709\u308a", "\uc608", "\ub124"),
 })
 FALSE = frozenset({
-    *("false", "no", "n", "off", "\u2717", "\u2718", "\u274c", "\u2610"),
+    *("false", "no", "n", "off", "\u2717", "\u2718", "\u2716", "\u274c", "\u2610", "[ ]"),
     *("falsch", "nein", "faux", "non", "falso", "n\u00e3o", "\u043d\u0435\u0442"),
     *("\u5426", "\u5047", "\u4e0d", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694", "\uc544\ub2c8\uc624"),
 })
@@ -37,9 +46,11 @@ NOTHING = frozenset(  # what is written where there is no value
     | {"k. a.", "k.a.", "keine angabe", "n/d", "s/o"}
     | {"\u65e0", "\u7121", "\u306a\u3057", "\u672a\u77e5", "\u4e0d\u660e"}
 )
-DOUBTFUL = frozenset({"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text"})
+DOUBTFUL = frozenset(
+    {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key"}
+)
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
-_REMARK = re.compile(r"(?<=\w)\s*\([^()]*\)\s*$")
+_REMARK = re.compile(r"(?<=\w)\s*(?:\([^()]*\)|\[[^\[\]]*\])\s*$")
 _PLAIN = re.compile(r"[\W_]+")
 _ENCODED = re.compile(r"\s*[\[{]")
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
@@ -267,20 +278,17 @@ class Coercer:
         implied = self._implied(node, view) if not present & names else None
         if implied is not None:
             return [(node, implied)]
-        aliases = view.aliases()
         missing = names - present
         if missing & view.required() and self._reshape(nested(node, view)):
             return []
         following = []
         strangers = []
+        targets = self._renamed(node, view, missing)
         for (start, end, name), value in zip(node.keys, node.items, strict=True):
-            if name not in names and missing:
-                target = aliases[name] if aliases.get(name) in missing else self._key(name, missing)
-                if target is not None:
-                    missing.discard(target)
-                    rule = "schema_alias" if name in aliases else "key_form"
-                    self._change(rule, start, end, json.dumps(target, ensure_ascii=False))
-                    name = target
+            if name in targets:
+                name, rule = targets[name]
+                missing.discard(name)
+                self._change(rule, start, end, json.dumps(name, ensure_ascii=False))
             if name not in names and view.closed():
                 strangers.append(value)
                 continue
@@ -292,6 +300,25 @@ class Coercer:
             if defaults:
                 self._insert(node, name, defaults[0])
         return following
+
+    def _renamed(self, node: Node, view: SchemaView, missing: set[str]) -> dict[str, tuple[str, str]]:
+        """The properties that keys stand for, with the rules: those spelt otherwise, and a key that alone is left."""
+        aliases, due = view.aliases(), set(missing)
+        found: dict[str, tuple[str, str]] = {}
+        others = [(name, item) for (_, _, name), item in zip(node.keys, node.items, strict=True)]
+        others = [(name, item) for name, item in others if name not in view.names()]
+        for name, _ in others:
+            target = aliases[name] if aliases.get(name) in due else self._key(name, due)
+            if target is not None:
+                due.discard(target)
+                found[name] = (target, "schema_alias" if name in aliases else "key_form")
+        left = [(name, item) for name, item in others if name not in found]
+        due &= view.required()
+        if len(left) == len(due) == 1 and len(view.ordered_names()) > 1 and len(node.keys) > 1:
+            (target,) = due
+            if _can_be(left[0][1], view.member(target)):
+                found[left[0][0]] = (target, "guessed_key")
+        return found
 
     def _implied(self, node: Node, view: SchemaView) -> SchemaView | None:
         """Put a value into the object that is wanted, if that has one member and the value can be it."""
@@ -375,14 +402,17 @@ class Coercer:
 
     def _string(self, node: Node, types: frozenset[str], view: SchemaView) -> None:
         value: str = unmarked(node.value)
-        word = value.strip().casefold()
+        word = value.strip().rstrip(".\ufe0f").casefold()
         if "number" in types or "integer" in types:
             number = number_in(value, "number" not in types)
+            share = share_in(value) if "number" in types and view.at_most(1) else None
+            if share is not None and float(share) <= 1:
+                number = share
             if number is not None:
                 self._change("text_as_number", node.start, node.end, number)
                 return
             plain, whole = without_remark(value), "number" not in types
-            number = number_in(plain, whole) or number_with_unit(plain, whole)
+            number = number_in(plain, whole) or number_with_unit(plain, whole) or score_in(plain, whole)
             if number is None and node is self._root:
                 number = number_within(value, "number" not in types)
             if number is not None:
@@ -409,6 +439,15 @@ class Coercer:
                 self._scalar(wrapped, inner_view)
         elif "object" in types:
             self._implied(node, view)
+
+
+def _can_be(node: Node, view: SchemaView) -> bool:
+    """Whether a value is what the schema names: of its type, one of its choices."""
+    if node.kind != "scalar":
+        return node.kind in view.types()
+    if view.values():
+        return node.value in view.values()
+    return (view.allows(node.value) and bool(view.types())) or (node.value is not None and "string" in view.types())
 
 
 def _in_commas(value: str, view: SchemaView) -> str | None:

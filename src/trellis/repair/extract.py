@@ -104,6 +104,9 @@ def _before_tag(text: str, begin: int) -> int:
     tag = _LAST_TAG.search(text, max(begin, len(text.rstrip()) - 80)) if text.rstrip().endswith(">") else None
     if tag is None:
         return len(text)
+    line = text.rfind("\n", 0, text.rindex("</")) + 1
+    if text[begin:line].strip() and re.match(rf"[ \t]*<{re.escape(tag[1])}>[ \t]*[^\s{{\[]", text[line:]):
+        return len(text)  # one member of several, each in its tags
     opening = rf"(?m)^[ \t]*<{re.escape(tag[1])}\b|<{re.escape(tag[1])}\b[^<>]*>\s*(?:\n|\[|\Z)"
     opened = re.search(opening, text[begin : begin + 1000].split("{")[0])
     return tag.start() if opened else len(text)

@@ -121,6 +121,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("schema_alias", 0.2, "safe", "a name that the schema calls an alias (`x-alias`) becomes the name"),
     ("enum_form", 0.5, "normal", "a string becomes the only enum value that differs in case, spacing or punctuation"),
     ("key_form", 0.5, "normal", "a key becomes the only property that differs in case, spacing or one letter"),
+    ("guessed_key", 1.2, "normal", "the only unknown key becomes the only property that is missing; ambiguous"),
     ("double_encoded", 0.5, "normal", "a string that holds JSON becomes that JSON"),
     ("wrapped_root", 0.6, "normal", "an object of one member around the data is removed"),
     ("absent_member", 1.0, "normal", "a member that is not there becomes empty or null (policy `absent`)"),

@@ -113,6 +113,11 @@ class SchemaView:
         """The values of ``enum`` and ``const``."""
         return [value for part in self.parts for value in self._values(part)]
 
+    def at_most(self, most: float) -> bool:
+        """Whether a number here may not be greater than that."""
+        limits = [part["maximum"] for part in self.parts if isinstance(part.get("maximum"), int | float)]
+        return bool(limits) and max(limits) <= most
+
     @cached_property
     def _names(self) -> set[str]:
         found: set[str] = set()

@@ -26,6 +26,7 @@ class Frame:
         view: what the schema says about it.
         tight: the last bullet of a sequence has no space behind it.
         dashless: an item of a list whose items have no marks: a key that comes again begins the next one.
+        joined: members of an item that have a bullet each, but for the first.
         repeated: the key of a list that is said again before each item.
         keys: where each key was read.
         shape: for a sequence, the keys of its first item.
@@ -39,6 +40,7 @@ class Frame:
     parent: Frame | None = None
     tight: bool = False
     dashless: bool = False
+    joined: int = 0
     repeated: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
@@ -91,6 +93,17 @@ def has_text(view: SchemaView) -> bool:
     """A string may stand here, as far as is known."""
     types = view.types()
     return not types or "string" in types
+
+
+def free_text(view: SchemaView) -> bool:
+    """A string of any words may stand here, as far as is known: not only choices, or what has a format."""
+    if not view.types():
+        return True
+    return any(
+        part.get("type") == "string" or (isinstance(kind := part.get("type"), list) and "string" in kind)
+        for part in view.parts
+        if not {"enum", "const", "format"} & part.keys()
+    )
 
 
 def wants(view: SchemaView, kind: str) -> bool:

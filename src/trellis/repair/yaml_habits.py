@@ -37,12 +37,14 @@ class Habits:
         quote: the quote around every text, or nothing.
         separator: the comma or semicolon behind every value, as JSON and programs have it, or nothing.
         tight: no space stands behind the colons of keys.
+        halves: texts that have a double quote at one end alone.
     """
 
     wraps: frozenset[str] = frozenset()
     quote: str = ""
     separator: str = ""
     tight: bool = False
+    halves: int = 0
 
 
 def habits(text: str, view: SchemaView) -> Habits:
@@ -52,7 +54,7 @@ def habits(text: str, view: SchemaView) -> Habits:
     if not count:
         return Habits(separator=separator, tight=tight)
     without_text, with_text = view.without_text(), view.with_text()
-    bare, block, name = 0, -1, ""  # texts without marks; the column of a block scalar's key; the last key
+    bare, halves, block, name = 0, 0, -1, ""  # texts without marks; the column of a block scalar's key; the last key
     for line in split(text):
         if line.blank or line.column > block >= 0:
             continue
@@ -64,6 +66,7 @@ def habits(text: str, view: SchemaView) -> Habits:
             continue
         below = not value and name in with_text  # a text in lines of its own, without a mark
         block = line.column if below or (value[:1] in ("|", ">") and len(value) < 4) else -1
+        halves += '"' in (value[:1], value[-1:]) and value.count('"') == 1
         if _is_wrapped(value):
             count[value[0]] += 1
         elif name not in without_text and not _NO_TEXT.fullmatch(value) and not {value[0], value[-1]} & count.keys():
@@ -74,7 +77,7 @@ def habits(text: str, view: SchemaView) -> Habits:
         if mark in count and count[mark] > max(_LEAST.get(mark, 0), (_TICKED if mark == "`" else _WRAPPED) * bare)
     )
     quote = next((mark for mark in "\"'" if count.get(mark, 0) > _TICKED * bare), "")
-    return Habits(wraps, quote, separator, tight)
+    return Habits(wraps, quote, separator, tight, halves)
 
 
 def _key(text: str, at: int, end: int, tight: bool) -> tuple[str, int] | None:

@@ -18,6 +18,7 @@ _MARKED_KEY = re.compile(
 )
 _WORD_KEY = re.compile(r"([A-Za-z][\w-]{0,99}+):(?:[ ]++|$)")
 _HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
+_ELEMENT = re.compile(r"<([A-Za-z_][\w-]*)>[ \t]*([^\n]*?\S)[ \t]*</\1>$")
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
 _TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(
@@ -26,12 +27,13 @@ _ASSIGNED = re.compile(
 _HABITUAL_KEY = re.compile(_NAME + r"(?=\S)")
 _MARKED_TIGHT = re.compile(r"(\*\*|__|\*|`)([^*`:\n]{1,80}?)(?:\1:|:\1)(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
-_BULLET = re.compile(r"(-|\*|•|‣|◦|–|—|\+|·|●|▪|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
-_BULLETS = frozenset("-*•‣◦–—+·●▪(")
+_BULLET = re.compile(r"(--?|[*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑]|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
+_BULLETS = frozenset("-*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑(")
 _TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
 _FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*$")
 _TAG = re.compile(r"(?:(?:</?[A-Za-z_][\w.:-]*>)+|<\|[\w ]+\|>)[ \t]*$")
-_MARKER = re.compile(r"(?:---|\.\.\.|\*\*\*|___)[ \t]*(?:#.*)?$")
+_MARKER = re.compile(r"(?:---|\.\.\.|\*\*\*|___|={3,}|[-*_]{4,})[ \t]*(?:#.*)?$")
+_COMMENT = re.compile(r"//[ \t].*|<!--.*-->|/\*.*\*/|-{2,}[ \t].*[ \t]-{2,}|;;[ \t].*")  # of other languages
 _BRACKET = re.compile(r"[\[\]{}],?$")
 IDENTIFIER = re.compile(r"[\w$./-]+")
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
@@ -81,6 +83,7 @@ class Entry:
         name: the key, or ``None`` for a bullet.
         cost: how unlike YAML it is written.
         changes: what makes YAML of it.
+        stop: where its value ends, if that is before the end of the line.
     """
 
     start: int
@@ -88,6 +91,7 @@ class Entry:
     name: str | None
     cost: float = 0.0
     changes: tuple[Change, ...] = ()
+    stop: int | None = None
 
 
 def _space(text: str, at: int, end: int) -> int:
@@ -127,6 +131,11 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     if match:
         value = _space(text, match.end(), end)
         return Entry(at, value, _unquoted(match.group(1)), 0.0, _separator(text, match.end(), value))
+    match = _ELEMENT.match(text, at, end) if head == "<" else None
+    if match:
+        opened = Change("markup", at, match.start(2), match[1] + ": ", cost_of("markup"))
+        closed = Change("markup", match.end(2), end, "", 0.0)
+        return Entry(at, match.start(2), match[1], 0.1, (opened, closed), match.end(2))
     match = _MARKED_KEY.match(text, at, end) if head in "*_`“‘" else None
     if match:
         value = _space(text, match.end(), end)
@@ -144,9 +153,10 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     match = _HALF_QUOTED.match(text, at, end)
     if match:
         value = _space(text, match.end(), end)
-        return Entry(
-            at, value, match[1], 0.3, (Change("quote_style", at, match.end(), f"{match[1]}:", cost_of("quote_style")),)
-        )
+        opened = Change("quote_style", at, match.end(), f"{match[1]}:", cost_of("quote_style"))
+        if value < end - 1 and text[end - 1] == head and text.count(head, value, end) % 2:  # around the whole line
+            return Entry(at, value, match[1], 0.1, (opened, Change("quote_style", end - 1, end, "", 0.0)), end - 1)
+        return Entry(at, value, match[1], 0.3, (opened,))
     return read_tight(text, at, end) or read_assigned(text, at, end)
 
 
@@ -226,6 +236,12 @@ def mark_rule(text: str, line: Line) -> str | None:
     if line.column == 0 and _BRACKET.match(text, line.at, line.end):
         return "surplus_opener" if text[line.at] in "[{" else "surplus_closer"
     return None
+
+
+def foreign_comment(text: str, line: Line) -> bool:
+    """Whether a line is a comment as other languages have it."""
+    head = text[line.at : line.at + 1]
+    return head in ("/", "<", "-", ";") and _COMMENT.fullmatch(text, line.at, line.end) is not None
 
 
 def comment_start(text: str, at: int, end: int, is_text: bool) -> int:

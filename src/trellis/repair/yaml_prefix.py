@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from .edits import Change
 from .rules import cost_of
+from .yaml_frames import known
 from .yaml_lines import Line, split
 
 _MARKS = (
@@ -52,6 +53,23 @@ def unprefixed(text: str, listed: bool = False) -> Iterator[list[Change]]:
     if 0 < 2 * len(added) < len(shown):  # in the texts of an answer only
         cost = cost_of("line_mark")
         yield [Change("line_mark", m.start(), m.end(), " ", 0.0 if at else cost) for at, m in enumerate(added)]
+
+
+_NUMBER = re.compile(
+    r"(\(?(\d{1,2})(?:[.)]|[ ]-|:)[ ]+)[*_`\"']{0,3}([A-Za-z_][\w -]*?)[*_`\"']{0,3}[ ]*(?:[:=]|$)", re.M
+)
+
+
+def unnumbered(text: str, names: set[str]) -> list[Change]:
+    """The changes that take numbers off from before the keys of the whole: all are names, and counted."""
+    if not names:
+        return []
+    found = [match for line in split(text) if (match := _NUMBER.match(text, line.start, line.end)) is not None]
+    counts = [int(match[2]) for match in found]
+    if len(found) < 2 or counts != list(range(1, len(found) + 1)) or not all(known(names, match[3]) for match in found):
+        return []
+    cost = cost_of("bullet")
+    return [Change("bullet", match.start(1), match.end(1), "", 0.0 if at else cost) for at, match in enumerate(found)]
 
 
 def _counts(text: str, lines: list[Line]) -> bool:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import replace
+from functools import cached_property
+from itertools import takewhile
 
 from .edits import Change
 from .rules import cost_of
@@ -33,7 +35,12 @@ from .yaml_table import rows_in_brackets
 
 _NEAR = 20  # lines that are looked at for a key
 _COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
+_GAP = re.compile(r"[ \t]*(?:[,;|][ \t]+|[ \t]+)([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _MARK = re.compile(r"[,;|] ")
+_COLON = re.compile(r":[ \t]")
+_BOX = re.compile(r"(?:\[[ xX\u2713\u2714]?\]|-|\(?(\d{1,3})[.)])[ \t]+(?=\S)")  # of a task, a second mark
+_BOXED = re.compile(rf"^[ \t]*+[-*+][ \t]+{_BOX.pattern}", re.M)
+_ITEM = re.compile(r"^[ \t]*+[-*+][ \t]+(?![\w ]+:[ \n])\S", re.M)
 _WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 
 
@@ -62,6 +69,7 @@ class LineReader(Sound):
         while (index := self.sound(index)) < len(self.lines):
             line = self.lines[index]
             index = index + 1 if line.blank else self._line(index, line)
+        self.settle_marked()
         self.settle_remarks()
         self.settle_folds()
         self._remove_twins()
@@ -74,6 +82,8 @@ class LineReader(Sound):
             return self._drop(rule, index)
         if self.over:
             return self._drop("prose", index)
+        if self.remarks_on(line):
+            return self._drop("comment", index)
         if self.text[line.at] == "|" and (following := self._table(index, line)) is not None:
             return following
         if self._ellipsis(line):
@@ -98,20 +108,28 @@ class LineReader(Sound):
         self._indent(line, frame)
         return self._entry(index, line, entry, frame)
 
+    @cached_property
+    def boxed(self) -> bool:
+        """Whether most items that are texts have a box to be ticked before them."""
+        boxes = sum(1 for _ in _BOXED.finditer(self.text))
+        return 2 * boxes > sum(1 for _ in _ITEM.finditer(self.text))
+
     def _joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
         """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
         if entry.name is not None or not isinstance(place, Frame) or entry.value >= line.end:
             return None
         item = next((frame for frame in self.stack if frame.parent is place and frame.kind == "map"), None)
-        if item is None or item.view.types() != {"object"}:
+        if item is None or item.view.types() != {"object"} or len(item.keys) > item.joined + 1:
             return None
         inner = self.key_at(entry.value, line.end)
-        if inner is None or inner.name not in item.view.names() or inner.name in item.keys:
+        had = {self._spelt(item, name) for name in item.keys}
+        members = {name: required for name, _, required in item.view.branch(had)}
+        if inner is None or inner.name not in members or inner.name in had:
             return None
-        missing = item.view.required() - set(item.keys)
-        if inner.name not in missing and not self.joins:
+        if not members[inner.name] and not self.joins:
             return None
         self.joins = True
+        item.joined += 1
         return item, inner
 
     def _table(self, index: int, line: Line) -> int | None:
@@ -171,6 +189,8 @@ class LineReader(Sound):
 
     def _entry(self, index: int, line: Line, entry: Entry, frame: Frame) -> int:
         """Take an entry into its collection and read its value; returns the next line."""
+        if entry.stop is not None:
+            line = self.lines[index] = replace(line, end=entry.stop)
         if entry.name is not None and line.at == entry.start:
             listed = frame.view.member(entry.name)
             if self._repeats(line, entry, listed, frame):
@@ -195,7 +215,7 @@ class LineReader(Sound):
                     self.change("indentation", behind, entry.value, "\n" + " " * out)
                     kind = "seq" if begun.name is None else "map"
                     return self._entry(index, line, begun, self.push(Frame(kind, column, out, view, frame)))
-                parted = self._parted(line, entry.value, frame)
+                parted = self._parted(line, entry.value, view, frame)
                 if parted is not None:
                     stop, following = parted
                     self._part(entry.value, stop, view)
@@ -203,6 +223,12 @@ class LineReader(Sound):
                     return self._entry(index, line, following, frame)
             return self.value(index, line, entry.value, view, frame)
         view = frame.view.item(len(frame.entries) - 1)
+        box = _BOX.match(self.text, entry.value, line.end)
+        counted = box is None or box[1] is None or int(box[1]) == len(frame.entries)
+        if box is not None and counted and not wants(view, "seq") and self.boxed:
+            ticked = Change("bullet", box.start(), box.end(), "", 0.0)
+            entry = replace(entry, value=box.end(), changes=(*entry.changes, ticked))
+            self.changes.append(ticked)
         if entry.value < line.end and self.text[entry.value] != "#":
             width = entry.value - line.at
             inner = self._inline(line, entry.value, view, frame)
@@ -237,23 +263,28 @@ class LineReader(Sound):
         key = read_key(self.text, at, line.end)
         return key if key is not None and not key.changes and key.name in view.names() else None
 
-    def _parted(self, line: Line, at: int, frame: Frame) -> tuple[int, Entry] | None:
-        """Where a value ends that the next member follows behind a comma, and that member's entry."""
+    def _parted(self, line: Line, at: int, view: SchemaView, frame: Frame) -> tuple[int, Entry] | None:
+        """Where a value ends that the next member follows behind a comma, and that member's entry.
+
+        Behind a number or a choice a space is enough.
+        """
         if len(frame.keys) > _NEAR or self.text[at] in "[{|>":
             return None
-        if _MARK.search(self.text, at, line.end) is None:
+        comma = _COMMA if has_text(view) and not view.values() else _GAP
+        if (_MARK if comma is _COMMA else _COLON).search(self.text, at, line.end) is None:
             return None
         if self.text[at] in "\"'":
             whole = _WHOLE.match(self.text, at, line.end)
             if whole is None or _COMMA.match(self.text, whole.end(), line.end) is None:
                 return None
             at = whole.end()
-        for match in _COMMA.finditer(self.text, at, line.end):
+        for match in comma.finditer(self.text, at, line.end):
             name = match[1]
             if name not in frame.view.names() or name in frame.keys:
                 continue
             later = self.lines[line.index + 1 : line.index + _NEAR]
-            if any(self.text.startswith(name, one.at) for one in later if one.column >= frame.column):
+            beside = takewhile(lambda one: one.blank or one.column >= frame.column, later)
+            if any(self.text.startswith(name, one.at) for one in beside if one.column == frame.column):
                 return None
             following = read_key(self.text, match.start(1), line.end)
             return (match.start(), following) if following is not None and following.name == name else None
@@ -359,6 +390,9 @@ class LineReader(Sound):
         if not spans:
             return
         starts = [start for start, _ in spans]
+        near = spans[:_NEAR]  # of so many it is looked at whether the other says the same
+        said = all(self.text.find(self.text[start:end].strip(), end) >= 0 for start, end in near)
+        self.doubtful = self.doubtful or not said
 
         def gone(change: Change) -> bool:
             at = bisect_right(starts, change.start) - 1

@@ -24,7 +24,7 @@ from .schema_view import SchemaView
 from .standard import lexemes
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_habits import Habits, habits
-from .yaml_prefix import unescaped_html, unescaped_lines, unescaped_quotes, unprefixed, untagged
+from .yaml_prefix import unescaped_html, unescaped_lines, unescaped_quotes, unnumbered, unprefixed, untagged
 from .yaml_quotes import python_inside
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, read_document, written_out
@@ -33,17 +33,24 @@ _PASSES = 3
 _MANY, _LONG = 16, 4000  # spans and characters around them, from which on what is around is not told apart
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
+_HASH = re.compile(r"\w[ ]#\d+\b|\w[ ]#\w+[ ]\w")  # a number sign in words, with words behind it
 _EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
+_DRAFT = 12.0  # the same, where words between call the later data better
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
-    "|(?m:^[ \t\u00a0\u3000]*[\u00a0\u3000]+)"
+    "|(?m:^[ \t\u00a0\u2000-\u200a\u202f\u3000]*[\u00a0\u2000-\u200a\u202f\u3000]+)"
 )
 _BROKEN = re.compile(  # line breaks are escaped, all of them
     r"\A\s*(?:- |\S[^\n:]{0,60}: ).*\\n[ ]*(?:- |[\w-]+:(?: |\\n))[^\n]*\s*\Z"
 )
 _BULLETED = re.compile(  # items whose marks are none of YAML
     r"^[ \t]*(?:([\u00b7\u2022\u2023\u25e6\u25cf\u25aa\u2013]) |-(?=[^\s\d>-]))\S.*\n[ \t]*(?:\1 |-)\S", re.M
+)
+_BETTER = re.compile(
+    r"\b(?:correct(?:ed|ion|ing)|final|revised|updated?|fixed|improved|instead|actually|mistake|endg\u00fcltig|korrigiert"
+    r"|corrig\w+|definitiv\w+)\b",
+    re.I,
 )
 _COMMENT = re.compile(r"^[ \t]*#.*", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
@@ -108,11 +115,18 @@ def readings(text: str, task: Task, fenced: bool) -> Iterator[Reading]:
                 continue
             cost = found.cost + sum(c.cost for c in (*around[0], *around[1]))
             if task.view.types() and any(begin > start for begin, _ in spans):
-                cost += _EARLIER
+                cost += _DRAFT if _BETTER.search(text, end, _next(spans, start)) else _EARLIER
+            elif fenced and end >= len(text) and start:  # not closed, so cut off
+                cost += _EARLIER + 1.0
             yield Reading(changes, found.value, cost, found.faults, found.doubtful, found.complete)
             accepted = accepted or not found.faults
         if accepted and not any(begin > start for begin, _ in spans):
             return
+
+
+def _next(spans: list[tuple[int, int]], start: int) -> int:
+    """Where the next span begins."""
+    return min(begin for begin, _ in spans if begin > start)
 
 
 def _removed(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> list[Change]:
@@ -137,7 +151,7 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
             "control_character" if m.group() < " " or "\x7f" <= m.group() <= "\x9f" else "whitespace",
             m.start(),
             m.end(),
-            " " * len(m.group()) if m.group()[-1] in "\u00a0\u3000" else "",
+            " " * len(m.group()) if m.group()[-1].isspace() and m.group()[-1] > "\x9f" else "",
             0.1,
         )
         for m in _UNCLEAN.finditer(text)
@@ -149,13 +163,14 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
     known = habits(clean, task.view)
     with suppress(NotYaml):
         meant = bool(unescaped_html(text) or _BROKEN.search(text) or NUMBERED.search(clean) or python_inside(clean))
-        meant = meant or _BULLETED.search(clean) is not None or bool(known.wraps)
+        meant = meant or _BULLETED.search(clean) is not None or _HASH.search(clean) is not None
+        meant = meant or bool(known.wraps) or known.halves > 1
         yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
     if bare[0] in "{[":
         yield from _as_json(text, task)
     listed = task.view.types() == {"array"}
     escaped = (unescaped_lines(text), unescaped_html(text), unescaped_quotes(text))
-    for removed in (*unprefixed(text, listed), *escaped, untagged(text)):
+    for removed in (*unprefixed(text, listed), *escaped, untagged(text), unnumbered(text, task.view.names())):
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):

@@ -12,7 +12,7 @@ from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .yaml_frames import Frame, Pending, has_text, known, wants
 from .yaml_habits import Habits, habits
-from .yaml_lines import Entry, Line, mark_rule, quoted, read_key, split
+from .yaml_lines import Entry, Line, foreign_comment, mark_rule, quoted, read_key, split
 from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
@@ -46,6 +46,8 @@ class Texts:
         self.naive = 0  # texts without the quotes that they need
         self.comments = 0  # comments that can be nothing else
         self.remarks: list[tuple[int, int, int]] = []  # texts with a number sign in them: start, end before it, end
+        self.marked: list[tuple[int, int, int, str]] = []  # texts with a mark of a remark: start, end before it, end
+        self.marks: set[str] = set()  # such marks behind values that have no text
         self.literal = False  # texts below their key are meant line by line
         self.folded: list[tuple[int, list[Line], Frame]] = []  # texts below their key that YAML reads as one line
         self.joins = False  # each member of an item has a bullet
@@ -77,6 +79,15 @@ class Texts:
             found = self.below(found[0])
         return found[1] if found is not None else None
 
+    def remarks_on(self, line: Line) -> bool:
+        """Whether a line is a comment in the style of another language, on an entry below or at the end."""
+        if not foreign_comment(self.text, line):
+            return False
+        found = self.inside(line.index)
+        while found is not None and foreign_comment(self.text, found):
+            found = self.inside(found.index)
+        return found is None or (self.place(found)[1] is not None and found.column <= line.column)
+
     def entry_ahead(self, index: int) -> bool:
         """Whether a line from here on is an entry. What is found out holds until that line."""
         first, last = self._ahead
@@ -96,7 +107,7 @@ class Texts:
         if line.blank:
             after = self.below(index)
             return after is not None and after[1].column > frame.column and self.continues(after[0], frame, view)
-        if mark_rule(self.text, line) or self.text[line.at] == "#":
+        if mark_rule(self.text, line) or self.text[line.at] == "#" or self.remarks_on(line):
             return False
         entry, place = self.place(line)
         if place is None:
@@ -131,6 +142,18 @@ class Texts:
         if not plain_is_safe(text) and not text.startswith("!!"):
             self.naive += 1
             self.change("yaml_text", start, end, quoted(text))
+
+    def settle_marked(self) -> None:
+        """What stands behind a mark that begins a remark behind other values is one, too."""
+        for start, stop, end, mark in self.marked if self.marks else ():
+            if mark in self.marks:
+                self._again(start, stop, end)
+
+    def _again(self, start: int, stop: int, end: int) -> None:
+        """Read a text anew, without what stands behind it."""
+        self.changes = [change for change in self.changes if not start <= change.start < end]
+        self._scalar(start, stop)
+        self.change("comment", stop, end, "")
 
     def settle_remarks(self) -> None:
         """Whether what stands behind a number sign is a comment or text, by how the other texts are written."""
@@ -219,8 +242,11 @@ class Texts:
         ]
         rest = [line.column for line in shown[1:]]
         left = min(rest, default=base)  # the first line may stand farther in
-        if sum(column < base for column in rest) <= sum(column == base for column in rest):
+        slipped = [column for column in rest if column < base]
+        if len(slipped) <= sum(column == base for column in rest):
             left = base  # a line or two that slipped
+        elif len(slipped) < len(rest) and max(slipped) <= frame.out < base:
+            left = base  # to the margin, as no text may stand
         for line in shown:
             after = " " * (out + max(0, line.column - (base if line is shown[0] else min(left, base))))
             if self.text[line.start : line.at] != after:
@@ -238,6 +264,7 @@ class Texts:
                 self._scalar(at, self.lines[index].end)
             return following
         base = shown[0].column
+        self.doubtful = self.doubtful or (lines[0].blank and bool(self.view.types()))
         header = self.text[at : self.lines[index].end]
         digit = re.search(r"[1-9]", header.split("#")[0])
         if digit:
@@ -309,8 +336,10 @@ class Texts:
         line = self.lines[index]
         if line.column >= base and base > column:
             return True
-        if mark_rule(self.text, line):
-            return line.column > column
+        if line.column <= column and (self.remarks_on(line) or self._comments(line)):
+            return False
+        if rule := mark_rule(self.text, line):
+            return line.column > column or (rule == "tag" and self._closes_element(line))
         entry, place = self.place(line)
         if place is None or entry is None:
             if line.column <= column < base and _TO_USER.match(self.text, line.at) and not self.entry_ahead(index + 1):
@@ -333,6 +362,23 @@ class Texts:
         if self.apart(index) and not self.entry_ahead(index + 1):
             return False  # words behind the answer
         return line.column == base and self._strange(entry, names)
+
+    def _closes_element(self, line: Line) -> bool:
+        """Whether a closing tag at the margin ends what a line of the text above it began."""
+        name = re.match(r"</([A-Za-z][\w-]*)>", self.text[line.at : line.end])
+        if name is None:
+            return False
+        near = self.lines[max(0, line.index - _NEAR) : line.index]
+        return any(self.text.startswith("<" + name[1], above.at) and above.column > line.column for above in near)
+
+    def _comments(self, line: Line) -> bool:
+        """Whether a line left of a text is a comment: nothing of the text follows."""
+        if self.text[line.at] != "#" or self.text[line.at + 1 : line.at + 2] not in (" ", "#", "-", "="):
+            return False
+        found = self.inside(line.index)
+        while found is not None and self.text[found.at] == "#" and found.column <= line.column:
+            found = self.inside(found.index)
+        return found is None or (found.column <= line.column and self.place(found)[1] is not None)
 
     def _between(self, index: int, entry: Entry, names: set[str]) -> bool:
         """Whether an entry that could not stand here is followed by one that can."""

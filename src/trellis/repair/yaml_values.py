@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from .candidates import find_candidates
+from .coerce import NOTHING
 from .edits import Change, apply_edits
 from .rules import cost_of
 from .schema_view import SchemaView
 from .search import Limits
 from .yaml_bare_flow import bare_list, bare_object
-from .yaml_frames import Frame, Pending, has_text, wants_scalar, wants_text
+from .yaml_frames import Frame, Pending, free_text, has_text, wants_scalar, wants_text
+from .yaml_habits import WRAPS
 from .yaml_lines import Line, comment_start, mark_rule, quoted
 from .yaml_quotes import measured, plain_is_safe, python_inside, read_quoted, read_wrapped
 from .yaml_standard import NotYaml, read_nodes
@@ -20,18 +22,28 @@ _HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
-_REMARK = re.compile(r"(\S+)[ \t]+(//|<-|<=|\u2190|\u2014|\u2013|--|\(|\[).*")
-_SAID = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+(?:\([^()]*\)|\[[^\[\]]*\])[,;]?")
+_REMARK = re.compile(r"(\S+)[ \t]+(//|<!--|/\*|<-|<=|\u2190|\u2014|\u2013|--|\(|\[).*")
+_ASIDE = re.compile(r"(\S.*?\S|\S)[ \t]+(<!--.*-->|/\*.*\*/)")  # behind any value
+_MARKED = re.compile(r"(\S.*?\S|\S)[ \t]+((//|<-|--)[ \t].*)")  # behind texts, where others have such a remark
+_SAID = re.compile(
+    r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*,?[ \t]+"
+    r"(?:(?:\([^()]*\)|\[[^\[\]]*\])[,;]?|(?://|<-|--)[ \t][^\"]*)"
+)
 _ASKED = re.compile(
     r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'),?[ \t]+"
-    r"\((?:required|optional|default|string|text|number|integer|boolean|nullable|enum)\b[^()]*\)[,;]?"
+    r"(?:\((?:required|optional|default|string|text|number|integer|boolean|nullable|enum)\b[^()]*\)[,;]?"
+    r"|<!--.*-->|/\*.*\*/|(?://|<-)[ \t][^\"]*)"
 )
+_TICKED = re.compile(r"\[([ xX\u2713\u2714]?)\]")
+_MARK_ALONE = re.compile(r"(?:!!?[A-Za-z][\w.:-]*|&\w+)")  # a tag or an anchor
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
 _SPOKEN = re.compile(r"'\w+ ")
+_HALVES = 2  # texts with a quote at one end, from which on it is a habit
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _NOTHING = ("null", "~", "None")
+_NOTHING_SAID = re.compile(r"(null|~|None)[ \t]+(?://|<!--|/\*|<-|--|\().*")  # with a remark
 _LITERALS = ("true", "false", "null")
 _TEXT = SchemaView.of({"type": "string"})
 _CLOSE = {"[": "]", "{": "}"}
@@ -46,6 +58,7 @@ class Values(Texts):
         end = line.end
         head = self.text[at] if at < end else "#"
         if head == "#" and at < end and self._no_comment(index, view, frame):
+            end = self._unseparated(at, end, view)
             if not self._half_quoted(at, end):
                 self._scalar(at, end)
             return index + 1
@@ -55,6 +68,13 @@ class Values(Texts):
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
+        if "boolean" in view.types() and (ticked := _TICKED.fullmatch(self.text, at, end)) is not None:
+            self.change("text_as_boolean", at, end, "true" if ticked[1].strip() else "false")
+            return index + 1
+        if head in "!&" and not wants_scalar(view) and _MARK_ALONE.fullmatch(self.text, at, end):
+            self.change("markup", at, end, "")
+            self.pending = Pending(frame, at, view)
+            return index + 1
         if view.types() == {"array"} and _QUOTED_LIST.fullmatch(self.text, at, end):
             self.change("missing_opener", at, at, "[")
             self.change("missing_closer", end, end, "]")
@@ -91,6 +111,8 @@ class Values(Texts):
             said = (_SAID if self.habits.quote == head else _ASKED).fullmatch(self.text, at, end)
             if said is not None:  # a remark in parentheses, in a text that quotes everything
                 self.change("comment", said.end(1), end, "")
+                unsure = self.habits.quote != head and self.text[said.end(1) : end].lstrip()[:2] in ("//", "<-")
+                self.doubtful = self.doubtful or unsure
                 return index + 1
             following = self._quoted_lines(index, at, frame)
             if following is not None:
@@ -133,7 +155,7 @@ class Values(Texts):
 
     def _plain(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
         line = self.lines[index]
-        is_text = has_text(view)
+        is_text = free_text(view)
         end = at + len(self.text[at : comment_start(self.text, at, line.end, is_text)].rstrip())
         following = index + 1
         if not wants_scalar(view) or "string" in view.types():
@@ -146,15 +168,25 @@ class Values(Texts):
                 self.remarks.append((at, end, line.end))
             else:
                 self.comments += end < line.end
-            nothing = "null" in view.types() and self.text[at : end - 1] in _NOTHING
-            if end - at > 1 and self.text[end - 1] in ",;" and (nothing or self._separated(self.text[end - 1], view)):
-                self.change("trailing_comma", end - 1, end, "")
-                end -= 1
-            if wants_scalar(view) and ("string" not in view.types() or view.values()):
+            end = self._unseparated(at, end, view)
+            if "null" in view.types() and (nothing := _NOTHING_SAID.fullmatch(self.text, at, end)) is not None:
+                self.change("comment", nothing.end(1), end, "")
+                end = nothing.end(1)
+            aside = _ASIDE.fullmatch(self.text, at, end) if wants_scalar(view) else None
+            if aside is not None:
+                self.change("comment", aside.end(1), end, "")
+                end = aside.end(1)
+            if wants_scalar(view) and not is_text:
                 at, end = self._bare_scalar(at, end, view)
             elif self._half_quoted(at, end):
                 return following
-            if self.text[at:end] == "None" and "null" in view.types():
+            elif wants_scalar(view) and (marked := _MARKED.fullmatch(self.text, at, end)) is not None:
+                self.marked.append((at, marked.end(1), end, marked[3]))
+            word = self.text[at:end]
+            if is_text and view.types():
+                said = "null" in view.types() and word.casefold() in NOTHING and word not in _NOTHING
+                self.doubtful = self.doubtful or said or word[-1:] == WRAPS.get(word[:1], " ")
+            if word == "None" and "null" in view.types():
                 self.changes.append(Change("literal", at, end, "null", 0.0 if self.literals else cost_of("literal")))
                 self.cost += self.changes[-1].cost
                 self.literals = True
@@ -168,14 +200,27 @@ class Values(Texts):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
 
+    def _unseparated(self, at: int, end: int, view: SchemaView) -> int:
+        """Where a value ends, without a comma or semicolon that is none of it."""
+        nothing = "null" in view.types() and self.text[at : end - 1] in _NOTHING
+        if end - at > 1 and self.text[end - 1] in ",;" and (nothing or self._separated(self.text[end - 1], view)):
+            self.change("trailing_comma", end - 1, end, "")
+            return end - 1
+        return end
+
     def _half_quoted(self, at: int, end: int) -> bool:
         """Whether a text lost its opening quote, among others that have theirs."""
         quote, inner = self.habits.quote, self.text[at : end - 1]
+        halved = self.text[end - 1] == '"' and '"' not in inner
+        if halved:
+            quote = '"'
         if not quote or self.text[end - 1] != quote:
             return False
         number = inner.replace(".", "").replace(",", "").isdigit()
         if measured(self.text[at:end]) and not number:
-            return False
+            self.doubtful = self.doubtful or halved
+            if not halved or self.habits.halves < _HALVES:
+                return False
         self.doubtful = self.doubtful or number  # inches, written as no other text is
         if inner.count(quote) != inner.count("\\" + quote):
             return False
@@ -192,7 +237,8 @@ class Values(Texts):
         remark = _REMARK.fullmatch(self.text, at, end)
         if remark is not None:
             self.change("comment", remark.end(1), end, "")
-            self.doubtful = self.doubtful or remark[2] != "//"
+            self.marks.add(remark[2])
+            self.doubtful = self.doubtful or remark[2] in ("(", "[", "<=")
             return at, remark.end(1)
         text = self.text[at:end]
         if "boolean" in view.types() and not self.text[end:].strip() and text and text not in _LITERALS:
