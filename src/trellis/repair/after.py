@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from . import bare
 from .edits import Change
@@ -81,7 +80,7 @@ class After(Steps):
         length = bare.word(text, at, self.end)
         if length and self.scanner.gap(at + length).end < self.end and text[self.scanner.gap(at + length).end] in "}]":
             found.append(self._stray(reading, gap, length))
-        length = bare.junk(text, at, self.end)
+        length = bare.junk(text, at, self.end) if self.level == "salvage" else 0
         if length:
             found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
         return found
@@ -102,12 +101,12 @@ class After(Steps):
             new = reading.copy()
             if isinstance(last, StringReading):
                 assert link is not None
-                new.links = Link(link.before, link.key, replace(last, joined=True))
+                new.links = Link(link.before, link.key, last._replace(joined=True))
             cost = cost_of("string_concatenation") + string.cost
             cost += 1.0 * (text[string.content_start] in ",:]}")  # the quote before it closes something
             cost -= 0.4 * (" " in (text[reading.pos - 2], text[string.content_start]))  # a text in two parts
             new.change("string_concatenation", reading.pos - 1, string.content_start, "", cost)
-            new.add(replace(string, joins=True), 0.0)
+            new.add(string._replace(joins=True), 0.0)
             new.pos, new.tokens = string.end, new.tokens + 1
             found.append(new)
         return found

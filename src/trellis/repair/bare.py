@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .edits import Change
 from .gaps import REMARK
@@ -41,8 +41,7 @@ _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
 
 
-@dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(NamedTuple):
     """One way to read a bare word: where it ends, its changes and cost."""
 
     end: int

@@ -80,16 +80,20 @@ def apply_edits(text: str, edits: Iterable[Edit | Change]) -> str:
     Raises:
         UsageError: edits out of order, overlapping, or outside the text.
     """
+    return applied(text, edits, 0, len(text))
+
+
+def applied(text: str, edits: Iterable[Edit | Change], first: int, last: int) -> str:
+    """The piece of the text between two offsets with the edits applied, which lie in it."""
     parts: list[str] = []
-    position = 0
-    length = len(text)
+    position = first
     for edit in edits:
         start, end = edit.start, edit.end
-        if not position <= start <= end <= length:
+        if not position <= start <= end <= last:
             raise UsageError(f"edit {edit.rule!r} at {start}:{end} overlaps another or is outside the text")
         parts += (text[position:start], edit.after)
         position = end
-    parts.append(text[position:])
+    parts.append(text[position:last])
     return "".join(parts)
 
 
@@ -99,14 +103,14 @@ def locate(text: str, changes: Sequence[Change]) -> tuple[Edit, ...]:
         return ()
     edits = []
     line, line_start, line_end = 1, 0, text.find("\n")
-    make = Edit._make  # a text may have an error at each character
+    make = tuple.__new__  # a text may have an error at each character
     for rule, start, end, after, cost in changes:
         if -1 < line_end < start:
             line += text.count("\n", line_end, start)
             line_start = text.rfind("\n", line_end, start) + 1
             line_end = text.find("\n", start)
         column = start - line_start + 1
-        edits.append(make((rule, start, end, line, column, text[start:end], after, _rounded(cost))))
+        edits.append(make(Edit, (rule, start, end, line, column, text[start:end], after, _rounded(cost))))
     return tuple(edits)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .edits import Change
 from .rules import cost_of
@@ -26,13 +26,11 @@ _GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """What lies between two tokens: its end, its changes, and the column of the next token if that starts a line."""
 
     end: int
     changes: tuple[Change, ...] = ()
-    cost: float = 0.0
     column: int = -1
 
 
@@ -53,7 +51,7 @@ def read_gap(text: str, start: int, end: int) -> Gap:
     column = -1
     if newline >= 0 and not text[newline + 1 : position].strip(" \t"):
         column = position - newline - 1
-    return Gap(position, tuple(changes), sum(change.cost for change in changes), column)
+    return Gap(position, tuple(changes), column)
 
 
 def _read_one(text: str, at: int, end: int) -> Change | None:

@@ -18,7 +18,7 @@ from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought
 from .judge import Judge, judge_for
 from .nodes import read_nodes
-from .pieces import Found, around, changed, in_text, moved, read_piece
+from .pieces import Found, around, in_text, moved, read_alone, read_piece, rewritten
 from .policies import OURS, Policies, checked_policies
 from .rank import best_of
 from .rules import Level, allowed, cost_of
@@ -100,7 +100,7 @@ class _Reader:
         found, failure = self._found(text, view, failed)
         if self.level == "safe":  # what stands around the data counts as well
             found = [in_text(text, item) for item in found]
-        found = [item for item in found if self._allows(item.result)]
+        found = [item for item in found if self._allows(item.result.edits or item.candidate.changes)]
         if not found and failure is None and self.policies.no_data != "error":
             found = self._no_data(text)
         if not found:
@@ -123,8 +123,8 @@ class _Reader:
             return False
         return isinstance(value, dict | list) and self.judge.accepts(value)
 
-    def _allows(self, result: Repaired[Any]) -> bool:
-        return all(allowed(rule, self.level) for rule in {edit.rule for edit in result.edits})
+    def _allows(self, edits: Sequence[Edit | Change]) -> bool:
+        return all(allowed(rule, self.level) for rule in {edit.rule for edit in edits})
 
     def _standard(self, text: str, value: Any) -> Repaired[Any] | None:
         """The standard reading, if nothing speaks against it."""
@@ -142,7 +142,7 @@ class _Reader:
         value = read_standard(repaired)
         cost = sum(change.cost for change in more)
         result = Repaired(value, repaired, locate(text, more), confidence(cost, math.inf))
-        return result if self.judge.accepts(value) and self._allows(result) else None
+        return result if self.judge.accepts(value) and self._allows(result.edits) else None
 
     def _found(
         self, text: str, view: SchemaView | None, error: json.JSONDecodeError | None
@@ -191,19 +191,20 @@ class _Reader:
         it is long.
         """
         settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
-        piece = text[settle.start : settle.end]
-        inner = moved(settle, -settle.start)
-        fitted = self._fit(piece, read_piece(piece, inner), inner, view)
-        return Found(fitted.result, moved(fitted.candidate, settle.start), settle.start, settle.end, whole=False)
-
-    def _fit(self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView | None) -> Found:
-        """The result, coerced where it is against the schema and coercion helps."""
+        start, end = settle.start, settle.end
+        result = read_alone(text, settle)
         enough = self.policies.absent != "null" and self.judge.accepts(result.value)  # else the judge is not strict
         if view is None or self.level == "safe" or enough:
-            return Found(result, candidate, candidate.start, candidate.end)
+            return Found(result, settle, start, end, whole=False)
+        result, fitted = self._fit(text[start:end], result, moved(settle, -start), view)
+        return Found(result, moved(fitted, start), start, end, whole=False)
+
+    def _fit(
+        self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView
+    ) -> tuple[Repaired[Any], Candidate]:
+        """The result, coerced where coercion helps."""
         base = around(text, candidate)
-        plain = Found(result, candidate, candidate.start, candidate.end)
-        best, best_faults = plain, self.judge.faults(result.value)
+        best, best_faults = (result, candidate), self.judge.faults(result.value)
         for unwrap in ([], *unwrapped(result.text, view)):
             changes = compose(text, base, unwrap)
             for _ in range(2):
@@ -212,10 +213,11 @@ class _Reader:
                 if not more:
                     break
                 changes = compose(text, changes, more)
-            fitted = changed(text, plain, base, changes)
-            faults = self.judge.faults(fitted.result.value)
+            fitted = rewritten(text, candidate, base, changes)
+            coerced = read_alone(text, fitted)
+            faults = self.judge.faults(coerced.value)
             if faults < best_faults or (faults == best_faults and not unwrap):
-                best, best_faults = fitted, faults
+                best, best_faults = (coerced, fitted), faults
         return best
 
     def _by_policy(self, text: str, found: Found, view: SchemaView | None) -> Found:
@@ -232,7 +234,8 @@ class _Reader:
         changes = compose(text, changes, more)
         if changes == base:
             return found
-        other = changed(text, found, base, changes)
+        inner = rewritten(text, found.candidate, base, changes)
+        other = Found(read_piece(text, inner), inner, found.start, found.end)
         better = self.judge.faults(other.result.value) <= self.judge.faults(found.result.value)
         return other if better else found
 
@@ -277,7 +280,7 @@ class _Reader:
         if start >= end:
             return []
         candidate = _as_string(text, start, end)
-        fitted = self._fit(text, read_piece(text, candidate), candidate, view)
+        fitted = self._fitted(text, candidate, view)
         return [fitted] if self.judge.accepts(fitted.result.value) else []
 
     def _no_data(self, text: str) -> list[Found]:
@@ -293,7 +296,7 @@ class _Reader:
             whole = Change("unquoted_string", start, end, json.dumps(text[start:end], ensure_ascii=False), cost)
             candidate = Candidate(start, end, (whole,), cost)
         found = Found(read_piece(text, candidate), candidate, 0, len(text))
-        return [found] if self._allows(found.result) else []
+        return [found] if self._allows(found.result.edits) else []
 
 
 def _as_string(text: str, start: int, end: int) -> Candidate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from . import bare
 from .after import KEYED_STRING, After
@@ -28,7 +27,7 @@ class Moves(After):
     def expand(self, reading: Reading) -> list[Reading]:
         """All ways to read one token more, none of them at a rule that the level does not allow."""
         found = (self._value, self._key, self._colon, self._after)[reading.state](reading)
-        if self.level == "salvage":
+        if self.level != "safe":  # only "junk" needs more than the normal level, and makes sure of it itself
             return found
         return [new for new in found if self._permitted(reading, new)]
 
@@ -197,7 +196,7 @@ class Moves(After):
         following = self.scanner.gap(at + length).end if length else at
         if length and self._keyed(following) and text[following] in CLOSING:
             found.append(self._stray(reading, gap, length))
-        length = 0 if length else bare.junk(text, at, self.end)
+        length = bare.junk(text, at, self.end) if not length and self.level == "salvage" else 0
         following = self.scanner.gap(at + length).end if length else at
         if length and self._keyed(following) and text[following] in CLOSING:
             found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
@@ -297,7 +296,7 @@ class Moves(After):
             return None
         new = reading.copy()
         cost = cost_of("wrong_colon")
-        key = replace(piece, rule="wrong_colon", content_end=piece.content_end - 1, cost=cost)
+        key = piece._replace(rule="wrong_colon", content_end=piece.content_end - 1, cost=cost)
         new.links = Link(link.before, link.key, key)
         new.key = f'"{content[:-1]}"'
         new.state, new.first, new.cost = VALUE, False, new.cost + cost

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from .backslash import doubtful_escapes
 from .candidates import Candidate
 from .coerce import DOUBTFUL
-from .edits import Change, Repaired, apply_edits, locate
+from .edits import Change, Repaired, applied, apply_edits, locate
 from .extract import removal
 from .standard import confidence, read_standard
 
@@ -19,7 +19,7 @@ from .standard import confidence, read_standard
 class Found(NamedTuple):
     """A reading, the piece of the text that it is of, and from where to where that goes.
 
-    Where it is not ``whole``, the result is that of the piece alone.
+    Where it is not ``whole``, the result is the text and value of the piece alone; its edits are not told yet.
     """
 
     result: Repaired[Any]
@@ -36,7 +36,9 @@ def in_text(text: str, found: Found) -> Found:
 
 def moved(candidate: Candidate, by: int) -> Candidate:
     """A candidate whose text begins elsewhere."""
-    changes = tuple(change._replace(start=change.start + by, end=change.end + by) for change in candidate.changes)
+    if not by:
+        return candidate
+    changes = tuple([Change(rule, a + by, b + by, after, cost) for rule, a, b, after, cost in candidate.changes])
     return replace(candidate, start=candidate.start + by, end=candidate.end + by, changes=changes)
 
 
@@ -45,18 +47,34 @@ def around(text: str, candidate: Candidate) -> list[Change]:
     return [*removal(text, 0, candidate.start), *candidate.changes, *removal(text, candidate.end, len(text))]
 
 
-def changed(text: str, found: Found, base: Sequence[Change], changes: Sequence[Change]) -> Found:
-    """A reading with other changes than it had."""
-    candidate = found.candidate
+def rewritten(text: str, candidate: Candidate, base: Sequence[Change], changes: Sequence[Change]) -> Candidate:
+    """A candidate for the whole of a text, with other changes than it had with what stands around it."""
     extra = sum(change.cost for change in changes) - sum(change.cost for change in base)
     doubtful = candidate.doubtful or any(change.rule in DOUBTFUL for change in changes)
-    inner = replace(
+    return replace(
         candidate, start=0, end=len(text), changes=tuple(changes), cost=candidate.cost + extra, doubtful=doubtful
     )
-    return Found(read_piece(text, inner), inner, found.start, found.end)
+
+
+def read_alone(text: str, candidate: Candidate) -> Repaired[Any]:
+    """What the piece says that a candidate is of, without its edits.
+
+    Raises:
+        ValueError: it is no reading.
+    """
+    try:
+        repaired = applied(text, candidate.changes, candidate.start, candidate.end)
+    except UsageError as error:
+        raise ValueError(str(error)) from None  # changes that meet
+    return Repaired(read_standard(repaired), repaired)
 
 
 def read_piece(text: str, candidate: Candidate) -> Repaired[Any]:
+    """What the text says in which a candidate is read, with its edits.
+
+    Raises:
+        ValueError: it is no reading.
+    """
     changes = around(text, candidate)
     try:
         repaired = apply_edits(text, changes)

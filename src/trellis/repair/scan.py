@@ -29,6 +29,7 @@ _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
+_KEPT = 4_096  # places whose gaps and strings are remembered, for readings that meet there
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Scanner:
     text: str
     end: int
     _gaps: dict[int, Gap] = field(default_factory=dict)
+    _strings: dict[tuple[int, str], list[StringReading]] = field(default_factory=dict)
     _quotes: dict[str, Quotes] = field(default_factory=dict)
     _newlines: list[int] | None = None
     _structural: tuple[int, int] = (0, -1)  # between these there is none
@@ -51,6 +53,8 @@ class Scanner:
         """White space, comments and the like from a position on."""
         known = self._gaps.get(position)
         if known is None:
+            if len(self._gaps) > _KEPT:
+                self._gaps.clear()
             known = self._gaps[position] = read_gap(self.text, position, self.end)
         return known
 
@@ -91,6 +95,14 @@ class Scanner:
             start: offset of the opening quote.
             role: ``"key"`` or ``"value"``.
         """
+        known = self._strings.get((start, role))
+        if known is None:
+            if len(self._strings) > _KEPT:
+                self._strings.clear()
+            known = self._strings[start, role] = self._quoted(start, role)
+        return known
+
+    def _quoted(self, start: int, role: str) -> list[StringReading]:
         text, end = self.text, self.end
         quote = text[start]
         closers = CLOSING[quote]

@@ -180,7 +180,7 @@ class Search:
             if reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
-                if reading.cost > min(item[2].cost for item in heap) + MARGIN:
+                if reading.cost > min([item[2].cost for item in heap]) + MARGIN:
                     continue
                 moved = self._advance(reading, min(position - position % STRIDE + STRIDE, self.end))
             else:

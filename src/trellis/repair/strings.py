@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .edits import Change
 
@@ -39,8 +39,7 @@ _COMMAND = re.compile(  # those of LaTeX that begin like an escape
 _CONTROL = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
 
 
-@dataclass(frozen=True, slots=True)
-class StringReading:
+class StringReading(NamedTuple):
     """One way to read a string: ``text[start:end]`` with its content at ``content_start:content_end``.
 
     ``joins`` the string before it, or is ``joined`` by the one after it: the quote there is for that change.
