@@ -13,6 +13,7 @@ from ..errors import RepairError
 from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
 from .coerce import coercions, unwrapped
+from .collector import collector_paused
 from .disguise import disguises
 from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought
@@ -68,7 +69,8 @@ def repair_json(
     if chosen.absent == "null":
         judge = judge_for(partial_schema(schema))
     reader = _Reader(judge, schema, level, bounds, chosen)
-    return with_rules(text, rules, level, reader.read)
+    with collector_paused(len(text)):
+        return with_rules(text, rules, level, reader.read)
 
 
 _MOST_DISGUISES = 3
