@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from . import bare
 from .edits import Change
@@ -14,7 +15,8 @@ from .strings import CLOSING, StringReading
 
 KEYED_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,200}"(?:\*\*)?[ \t]*:')
 _GROUP = re.compile(r",(\d{3})(?:\.\d+)?(?![\d.])")
-_SEPARATORS = ";，；、"
+_SEPARATORS = ";，；、،"
+_STOPS = re.compile(r"[.|·](?=\s*\n|[ \t]*[\"'“{\[])")  # written for a comma
 _PAIR = re.compile(r'"[^"\n]{1,80}"\s*"[^"\n]*"\s*[,}]')
 _SCALAR_LINE = re.compile(r"(?:-?\d+(?:\.\d+)?|true|false|null)[ \t]*(?:\n|\Z)")
 _TRAILING = re.compile(r"[^\W\d][\w-]*(?:[ \t]+[\w-]+){0,5}\s*\Z")
@@ -41,7 +43,7 @@ class After(Steps):
         head = text[at]
         if head == ",":
             return self._comma(reading, gap, ",")
-        if head in _SEPARATORS:
+        if head in _SEPARATORS or _STOPS.match(text, at, self.end):
             return self._comma(reading, gap, head)
         if head in "}])":
             return self._closer(reading, gap)
@@ -49,11 +51,13 @@ class After(Steps):
         if head in ":=" or head == "：":
             if not self._is_string(reading):
                 return []
-            new = self._wrap(reading, "{", cost_of("missing_opener"))
+            records = frame.kind == "[" and frame.view is not None and frame.view.item(0).types() == {"object"}
+            new = self._wrap(reading, "{", cost_of("missing_opener") - 0.5 * records)
             new.state = COLON
+            new.frame.keys[text[reading.vstart : reading.pos]] = reading.vstart  # type: ignore[union-attr]
             found.append(new)
             if (
-                head == ":"
+                head in ":="
                 and frame.kind == "["
                 and frame.mark == "["
                 and text[frame.open + 1 : reading.vstart].strip() == ""
@@ -137,7 +141,7 @@ class After(Steps):
             new.pos = gap.end + 1
         elif frame.several:
             new.change("several_values", new.pos, new.pos, ",", 0.0)
-        else:
+        elif not self._comma_within(new):
             new.change(
                 "missing_comma",
                 new.pos,
@@ -165,6 +169,8 @@ class After(Steps):
                     again = self._reopen(reading, cost_of("surplus_closer"))
                     found += [again] if again is not None else []
         found.append(new)
+        if twice and (record := self._next_record(reading, gap, comma)) is not None:
+            found.append(record)
         if owner is not None:
             found.append(self._insert_closers(reading, owner, 0.5, 0.5, True))
         if misfit and frame.kind == "[" and comma and column > (frame.member_indent or 0):  # an opener was lost
@@ -206,6 +212,44 @@ class After(Steps):
                 found.append(joined)
         return found
 
+    def _next_record(self, reading: Reading, gap: Gap, comma: str) -> Reading | None:
+        """The key that comes again is the first of another object in the array: both brackets between are lost."""
+        frame = reading.frame
+        assert frame is not None
+        if frame.parent is None or frame.parent.kind != "[" or frame.mark:
+            return None
+        new = self._insert_closers(reading, frame.parent, 0.3, 0.3, True)
+        new = self._past(new, gap)
+        if comma == ",":
+            new.pos = gap.end + 1
+        else:
+            new.change("missing_comma" if not comma else "wrong_separator", gap.end, gap.end + len(comma), ",", 0.1)
+            new.pos = gap.end + len(comma)
+        following = self.scanner.gap(new.pos)
+        new = self._past(new, following)
+        new.change("missing_opener", new.pos, new.pos, "{", 0.2)
+        return self._open(new, "{", new.pos)
+
+    def _comma_within(self, new: Reading) -> bool:
+        """Take the comma that a string ends with for the one that is missing behind it (in place)."""
+        text, pos, link = self.text, new.pos, new.links
+        if text[pos - 2 : pos] != ',"' or new.vstart < 0 or new.vstart >= pos - 2:
+            return False
+        lost = (item.piece for item in islice(new.pieces(), 60) if item.piece.rule == "missing_comma")
+        if any(piece.start == piece.end for piece in lost):
+            return False  # commas were lost elsewhere
+        cost = cost_of("missing_comma") - 0.1
+        if link is None or link.piece.end <= new.vstart:
+            new.change("missing_comma", pos - 2, pos, '",', cost)
+            return True
+        last = link.piece
+        if not isinstance(last, StringReading) or last.content_end != pos - 1 or last.joined:
+            return False
+        within = last._replace(rule=last.rule or "missing_comma", content_end=pos - 2, end=pos - 2)
+        new.links = Link(link.before, link.key, within)
+        new.change("missing_comma", pos - 2, pos, ",", cost)
+        return True
+
     def _closer(self, reading: Reading, gap: Gap) -> list[Reading]:
         """A closing bracket, of the right kind or not."""
         text, frame = self.text, reading.frame
@@ -242,7 +286,7 @@ class After(Steps):
         kind = {"}": "{", "]": "[", ")": "("}[head]
         outer = self._ancestor(frame, kind)
         if outer is not None:
-            evident = gap.column >= 0 and gap.column == outer.indent
+            evident = (gap.column >= 0 and gap.column == outer.indent) or (not frame.mark and frame.parent is outer)
             found.append(
                 self._insert_closers(reading, outer, 0.5 if evident else 1.0, 0.5 if evident else 1.0, evident)
             )

@@ -22,6 +22,8 @@ _ABOUT = re.compile(
     r"(?i)\s*(?:[~\u2248\u223c\u7ea6\u7d04]|\u5927\u7ea6|about|around|approx(?:\.|imately)?|ca?\.|circa"
     r"|roughly|etwa|rund|environ)\s*(\S*\d\S*)\s*"
 )
+_COUNTED = re.compile(r"\s*([$€£¥]?[+-]?\d[\d,.]*)\s+([^\W\d_]+(?:[ /-][^\W\d_]+){0,3})\.?\s*")
+_FIRST = re.compile(r"\s*[,;:.!(\u2013\u2014]|\s+-\s")
 _MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
 _MARKED = re.compile(r"\s*(?P<mark>\*{1,3}|_{1,3}|`{1,3}|~~|\"|')(?P<inner>[^*_`~\"'\s][^*`~\"]*?)(?P=mark)\s*")
@@ -141,6 +143,19 @@ def share_in(text: str) -> str | None:
     """What a percentage is of one, as JSON: ``67%`` is 0.67."""
     match = _PERCENT.fullmatch(text)
     return None if match is None else repr(float(Fraction(match[1]) / 100))
+
+
+def first_word(text: str) -> str:
+    """The word before a comma, a dash or the like: ``yes, it is``."""
+    return _FIRST.split(text, maxsplit=1)[0]
+
+
+def number_first(text: str, whole: bool) -> str | None:
+    """The number that a few words stand behind (``36 years old``), none of which is a number or a scale."""
+    match = _COUNTED.fullmatch(text)
+    if match is None or match[2].split()[0].casefold() in _UNCLEAR | set(_SHORT) | set(_SMALL) | {"to", "or", "and"}:
+        return None
+    return number_in(match[1], whole)
 
 
 def number_within(text: str, whole: bool) -> str | None:

@@ -14,7 +14,7 @@ from .state import Piece
 from .strings import StringReading, content_changes
 
 _FOLLOW = (
-    r"(?=(?:\*\*)?\s*(?:[,}\]){\[;，；、]|\Z|//|#|/\*|--[ \t]|<!--|\r?\n|\\[nrt}\]]"
+    r"(?=(?:\*\*)?\s*(?:[,}\]){\[;，；、،]|[|·][ \t]*\r?\n|\Z|//|#|/\*|--[ \t]|<!--|\r?\n|\\[nrt}\]]"
     rf"|{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)))"
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
@@ -26,6 +26,7 @@ _PLAIN = r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)"
 _BESIDE = re.compile(
     rf"{_PLAIN}(?=[ \t]+(?!\d{{3}}[ \t,\]]){_PLAIN}(?:[ \t]+{_PLAIN})?[ \t]*(?:[\r\n,\]]|\Z| -?\d))"
 )  # not 1 000
+_NEGATED = {"!0": "true", "!1": "false"}
 _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null", "undefined": "null", "nil": "null"}
 _NON_FINITE = {"nan", "infinity", "inf"}
 _INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
@@ -38,6 +39,12 @@ _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:
 _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of another one
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
+_MARK = re.compile(r"(?:\(?\d{1,3}[.)]|#\d{1,3}|[-*•·+>])[ \t]+(?=[\"'“\w*])|:(?=[A-Za-z_]\w*\s*=>)")
+_LINE = re.compile(r"(?:-{3,}|\*{3,}|={3,}|[^\W\d_][\w']*(?:[ ][\w']+){1,9}[.:]?)[ \t]*(?=\r?\n)")
+_DATE = re.compile(r"(?:datetime\.)?(?:date|datetime)\(((?:\s*\d{1,4}\s*,){2,5}\s*\d{1,2})\s*\)")
+_AMOUNT = re.compile(r"[+-]?[$€£¥]\s?\d{1,3}(?:,\d{3})+(?:\.\d+)?" + _FOLLOW)
+_NOTHING = re.compile(r"(?:--?|—|–)(?=[ \t]*(?:[,}\]]|\r?\n))")
+_SHOWN = re.compile(r"<[A-Za-z_][\w.]*: *(?:\"([^\"\\\n]*)\"|'([^'\"\\\n]*)')>")  # how Python shows a member of an enum
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
 
 
@@ -120,6 +127,26 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
     if match:
         cost = cost_of("non_finite")
         return Bare(match.end(), cost, (Change("non_finite", at, match.end(), "null", cost),))
+    match = _SHOWN.match(text, at, end)
+    if match:
+        cost, group = cost_of("call"), 1 if match[1] is not None else 2
+        start, stop = match.span(group)
+        return Bare(match.end(), cost, (StringReading("call", at, start, stop, match.end(), cost),))
+    if literal := _NEGATED.get(text[at : min(end, at + 2)]):
+        cost = cost_of("literal")
+        return Bare(at + 2, cost, (Change("literal", at, at + 2, literal, cost),))
+    match = _NOTHING.match(text, at, end)
+    if match:
+        cost = cost_of("unquoted_string")
+        return Bare(match.end(), cost, (StringReading("unquoted_string", at, at, match.end(), match.end(), cost),))
+    match = _AMOUNT.match(text, at, end)
+    if match:
+        cost = cost_of("unquoted_string")
+        return Bare(match.end(), cost, (StringReading("unquoted_string", at, at, match.end(), match.end(), cost),))
+    match = _DATE.match(text, at, end)
+    if match:
+        cost = cost_of("call")
+        return Bare(match.end(), cost, (Change("call", at, match.end(), f'"{_moment(match[1])}"', cost),))
     match = _WORD.match(text, at, end)
     if match:
         word = match.group()
@@ -159,6 +186,14 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
         cost = cost_of("truncated_number")
         return Bare(end, cost, (Change("truncated_number", match.end(1), end, "", cost),), truncated=True)
     return None
+
+
+def _moment(parts: str) -> str:
+    """A date, or a date and time, from its numbers: ISO 8601."""
+    numbers = [int(part) for part in parts.split(",")]
+    date = "-".join(f"{number:02d}" for number in numbers[:3])
+    time = ":".join(f"{number:02d}" for number in [*numbers[3:], 0, 0][: max(2, len(numbers) - 3)])
+    return f"{date}T{time}" + ":00" * (len(numbers) < 6) if len(numbers) > 3 else date
 
 
 def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> list[Bare]:
@@ -215,10 +250,22 @@ def word(text: str, at: int, end: int) -> int:
     return match.end() - at if match else 0
 
 
+def mark(text: str, at: int, end: int) -> int:
+    """Length of a number, a bullet or the like that stands before a member, with the blanks behind it."""
+    match = _MARK.match(text, at, end)
+    return match.end() - at if match else 0
+
+
+def line(text: str, at: int, end: int) -> int:
+    """Length of a line of words, or of a ruled line."""
+    match = _LINE.match(text, at, end)
+    return match.end() - at if match else 0
+
+
 def junk(text: str, at: int, end: int) -> int:
     """Length of a run of characters with no place in the data."""
     match = _JUNK.match(text, at, end)
     return match.end() - at if match else 0
 
 
-__all__ = ["Bare", "content_changes", "junk", "key", "values", "word"]
+__all__ = ["Bare", "content_changes", "junk", "key", "line", "mark", "values", "word"]

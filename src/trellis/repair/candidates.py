@@ -15,7 +15,7 @@ from .literals import python_changes
 from .rules import Level
 from .scan import Scanner
 from .schema_view import SchemaView
-from .search import BRACKETS, NEAR, Limits, Search
+from .search import BRACKETS, EASY, NEAR, Effort, Limits, Search
 from .skip import AROUND, Skipper
 from .standard import DECODER
 from .strings import CLOSING
@@ -58,7 +58,12 @@ class Candidate:
 
 
 def find_candidates(
-    text: str, level: Level, limits: Limits, view: SchemaView | None, error: json.JSONDecodeError | None = None
+    text: str,
+    level: Level,
+    limits: Limits,
+    view: SchemaView | None,
+    error: json.JSONDecodeError | None = None,
+    effort: Effort = EASY,
 ) -> Iterator[Candidate]:
     """Everything in the text that can be read, region by region; the same span is read once.
 
@@ -66,6 +71,7 @@ def find_candidates(
         text: the whole input.
         level, limits, view: as for the search.
         error: what the standard reader says of the text, if it was asked.
+        effort: how wide the search is.
     """
     seen: set[tuple[int, int]] = set()
     strict_ends: dict[int, _Strict] = {}
@@ -76,7 +82,7 @@ def find_candidates(
         strict_ends[start] = _Strict(stop, more and not _STRUCTURAL_TAIL.match(text, stop))
     closed = False
     for region in regions(text):
-        for candidate in _read_region(text, region, level, limits, view, strict_ends):
+        for candidate in _read_region(text, region, level, limits, view, strict_ends, effort):
             wanted = view is None or not view.types() or _KINDS.get(text[candidate.start]) in view.types()
             closed |= wanted and not any(change.rule in _TO_THE_END for change in candidate.changes)
             span = (candidate.start, candidate.end)
@@ -85,7 +91,7 @@ def find_candidates(
             seen.add(span)
             yield candidate
     if not closed and (end := sign_off(text, begin := answer_start(text))) is not None:
-        yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {})
+        yield from _read_region(text, Region(begin, end, "whole"), level, limits, view, {}, effort)
 
 
 def _read_region(
@@ -95,6 +101,7 @@ def _read_region(
     limits: Limits,
     view: SchemaView | None,
     strict_ends: dict[int, _Strict],
+    effort: Effort,
 ) -> Iterator[Candidate]:
     position, end = region.start, region.end
     scanner = Scanner(text, end)
@@ -103,7 +110,7 @@ def _read_region(
     head = _ROOT_HEAD.match(text, position, end)
     if head:
         start = len(text[position:end]) - len(text[position:end].lstrip()) + position
-        group, work = _search(text, start, level, limits, region, view, scanner, start)
+        group, work = _search(text, start, level, limits, region, view, scanner, start, effort)
         budget -= work
         if region.source != "fence":
             group = [candidate for candidate in group if not text[candidate.end : end].strip(_TAIL)]
@@ -129,7 +136,7 @@ def _read_region(
             stop, changes = python
             group = [Candidate(start, stop, tuple(changes), sum(c.cost for c in changes), source=region.source)]
         else:
-            group, work = _search(text, start, level, limits, region, view, scanner, strict.stop)
+            group, work = _search(text, start, level, limits, region, view, scanner, strict.stop, effort)
             budget -= work
         if not group and _DATA_LIKE.search(text, start, min(end, start + 200)):
             broken = True  # what is found later may be a piece of it
@@ -173,6 +180,7 @@ def _search(
     view: SchemaView | None,
     scanner: Scanner,
     broken: int,
+    effort: Effort,
 ) -> tuple[list[Candidate], int]:
     """Candidates that start at an offset, and what it cost to find them, in steps.
 
@@ -182,7 +190,7 @@ def _search(
     work, breaks = 0, [broken]
     for most in (2, _BREAKS, -1):
         skipper = Skipper(text, start, scanner.end, breaks) if len(breaks) <= most and len(text) > _LONG else None
-        search = Search(scanner, start, level, limits, view, skipper)
+        search = Search(scanner, start, level, limits, view, skipper, effort)
         readings = search.run()
         work += search.made + (search.furthest - start) // 64 + 4
         if skipper is None or not readings or search.made * _DENSE > search.furthest - start:
@@ -193,8 +201,8 @@ def _search(
             break
         breaks += elsewhere
     group: list[Candidate] = []
-    for reading in readings[:6]:
-        if group and reading.cost > group[0].cost + (1.5 if len(text) < _VERY_LONG else NEAR):
+    for reading in readings[: effort.told]:
+        if group and reading.cost > group[0].cost + (effort.spread if len(text) < _VERY_LONG else NEAR):
             break
         candidate = Candidate(
             start,

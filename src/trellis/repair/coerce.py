@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import RepairError
 from .amounts import (
     boolean_within,
+    first_word,
+    number_first,
     number_in,
     number_with_unit,
     number_within,
@@ -26,38 +27,20 @@ from .amounts import (
 )
 from .edits import Change
 from .nodes import Node, read_nodes
-from .reshape import held_value, joined, nested, numbered
+from .reshape import held_value, joined, nested, numbered, repeated
 from .rules import cost_of
 from .schema_view import SchemaView
+from .words import FALSE, NOTHING, TRUE, guessed, meant, nearest
 
-TRUE = frozenset({
-    *("true", "yes", "y", "on", "\u2713", "\u2714", "\u2705", "\u2611", "[x]"),
-    *("wahr", "ja", "vrai", "oui", "verdadero", "s\u00ed", "vero", "sim", "verdadeiro", "\u0434\u0430"),
-    *("\u662f", "\u771f", "\u5bf9", "\u306f\u3044", "\u6709\u308a", "\uc608", "\ub124"),
-})
-FALSE = frozenset({
-    *("false", "no", "n", "off", "\u2717", "\u2718", "\u2716", "\u274c", "\u2610", "[ ]"),
-    *("falsch", "nein", "faux", "non", "falso", "n\u00e3o", "\u043d\u0435\u0442"),
-    *("\u5426", "\u5047", "\u4e0d", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694", "\uc544\ub2c8\uc624"),
-})
-NOTHING = frozenset(  # what is written where there is no value
-    {"null", "none", "n/a", "na", "n.a.", "nil", "undefined", "unknown", "-", "--", "\u2013", "\u2014", "~", "?"}
-    | {"(none)", "(null)", "not available", "not specified", "not provided", "not applicable", "none given", "tbd"}
-    | {"k. a.", "k.a.", "keine angabe", "n/d", "s/o"}
-    | {"\u65e0", "\u7121", "\u306a\u3057", "\u672a\u77e5", "\u4e0d\u660e"}
-)
 DOUBTFUL = frozenset(
-    {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key"}
+    {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key", "data_as_text"}
 )
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
-_REMARK = re.compile(r"(?<=\w)\s*(?:\([^()]*\)|\[[^\[\]]*\])\s*$")
-_PLAIN = re.compile(r"[\W_]+")
 _ENCODED = re.compile(r"\s*[\[{]")
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
 _AROUND = 6  # objects, one within the other
 _CALL = frozenset({"name", "arguments", "input", "parameters", "type", "id", "function", "tool"})
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
-_TWICE = re.compile(r"([^\W\d])\1")
 
 
 def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) -> list[Change]:
@@ -81,17 +64,19 @@ def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
             inner = inner.items[0]  # the only call in a list of calls
             continue
         names = [name for _, _, name in inner.keys]
-        inside = [item for item in inner.items if item.kind != "scalar"]
+        if inner.kind != "object" or not names:
+            break
+        inside = sorted((item for item in inner.items if item.kind != "scalar"), key=lambda item: -_known(item, view))
+        encoded = None if inside else _told(inner, view)
         known = len(view.names() & set(names))
-        if inner.kind != "object" or not names or (known and (len(inside) != 1 or known >= _known(inside[0], view))):
+        held = _known(inside[0], view) if inside else _known(read_nodes(encoded), view) if encoded is not None else 0
+        if (known and known >= held) or (len(inside) > 1 and _known(inside[1], view) >= held):
             break
         echoed = len(names) == 2 and names[0] == "type"  # of the schema, or of a call
         rule = rule if len(names) == 1 or echoed or set(names) <= _CALL else "dropped_member"
-        if len(inside) != 1:
-            told = [value for item in inner.items if isinstance(value := item.value, str) and _ENCODED.match(value)]
-            written = _decoded(told[0], view) if not inside and len(told) == 1 else None
-            if written is not None:
-                ways.append([Change(rule, root.start, root.end, written, cost_of(rule))])
+        if not inside:
+            if encoded is not None:
+                ways.append([Change(rule, root.start, root.end, encoded, cost_of(rule))])
             break
         inner = inside[0]
         before = Change(rule, root.start, inner.start, "", cost_of(rule))
@@ -99,75 +84,15 @@ def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
     return ways
 
 
+def _told(node: Node, view: SchemaView) -> str | None:
+    """The only member of an object that is data written as a text, decoded."""
+    told = [value for item in node.items if isinstance(value := item.value, str) and _ENCODED.match(value)]
+    return _decoded(told[0], view) if len(told) == 1 else None
+
+
 def _known(node: Node, view: SchemaView) -> int:
     """How many of the members of an object the schema names."""
     return len(view.names() & {name for _, _, name in node.keys})
-
-
-@lru_cache(maxsize=4096)
-def normal(text: str) -> str:
-    """A name without case, spacing and punctuation."""
-    return _PLAIN.sub("", text).casefold()
-
-
-def bare(name: str) -> str:
-    """A name without a remark in parentheses behind it."""
-    return _REMARK.sub("", name)
-
-
-def nearest(text: str, values: Sequence[str], aliases: Mapping[str, str] | None = None) -> str | None:
-    """The only value that differs from a text in case, spacing, punctuation, the words around it, or a letter.
-
-    Args:
-        text: as it was written.
-        values: what it may be.
-        aliases: other ways to write a value.
-    """
-    if aliases:
-        meant = {**aliases, **{value: value for value in values}}
-        found = {meant[written] for written in _nearest(text, list(meant))}
-    else:
-        found = _nearest(text, values)
-    return found.pop() if len(found) == 1 else None
-
-
-def _nearest(text: str, values: Sequence[str]) -> set[str]:
-    """The values that a text can be; more than one if it cannot be told."""
-    for form in (str.strip, str.casefold, normal):
-        found = {value for value in values if form(value) == form(text.strip())}
-        if len(found) == 1:
-            return found
-    words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
-    if "not " in words or "n t " in words:
-        return set()
-    found = {
-        value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words
-    }
-    return found or {value for value in values if _misspelt(normal(text), normal(value))}
-
-
-def _misspelt(written: str, name: str) -> bool:
-    """Whether two words differ by a letter behind the first, or by how often a letter is doubled."""
-    if written[:1] != name[:1] or min(len(written), len(name)) < 3:
-        return False
-    return one_letter(written, name) or _TWICE.sub(r"\1", written) == _TWICE.sub(r"\1", name)
-
-
-def one_letter(a: str, b: str) -> bool:
-    """Whether two names of some letters differ by one changed, added, left out, or two swapped."""
-    if len(a) + len(b) < 7 or abs(len(a) - len(b)) > 1:
-        return False
-    head = 0
-    while head < min(len(a), len(b)) and a[head] == b[head]:
-        head += 1
-    if a[head : head + 1].isdigit() or b[head : head + 1].isdigit():
-        return False  # a number tells names apart
-    return (
-        a[head + 1 :] == b[head + 1 :]
-        or a[head + 1 :] == b[head:]
-        or a[head:] == b[head + 1 :]
-        or (a[head : head + 2] == b[head : head + 2][::-1] and a[head + 2 :] == b[head + 2 :])
-    )
 
 
 class Coercer:
@@ -203,6 +128,9 @@ class Coercer:
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
         if types and "array" not in types:
+            if not node.items and "null" in types and "object" not in types:
+                self._change("text_as_null", node.start, node.end, "null")
+                return []
             if "object" in types and (self._name(node, view) or self._reshape(joined(node, view))):
                 return []
             single = len(node.items) == 1 and not (node.items[0].kind == "scalar" and types == {"object"})
@@ -267,14 +195,22 @@ class Coercer:
     def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
         if types and "object" not in types:
+            if not node.items and "null" in types and "array" not in types:
+                self._change("text_as_null", node.start, node.end, "null")
+                return []
             if (held := held_value(node, view)) is not None:
                 self.changes += held[0]
                 return [(held[1], view)]
             if self._reshape(numbered(node, view)):
                 return []
+            if types == {"string"} and not node.block and not view.values():
+                written = json.dumps(self.text[node.start : node.end], ensure_ascii=False)
+                self._change("data_as_text", node.start, node.end, written)
             return self._wrap(node, view) if "array" in types else []
         names = view.names()
         present = {name for _, _, name in node.keys}
+        if len(present) < len(node.keys) and self._reshape(repeated(node, view)):
+            return []
         implied = self._implied(node, view) if not present & names else None
         if implied is not None:
             return [(node, implied)]
@@ -308,12 +244,16 @@ class Coercer:
         others = [(name, item) for (_, _, name), item in zip(node.keys, node.items, strict=True)]
         others = [(name, item) for name, item in others if name not in view.names()]
         for name, _ in others:
-            target = aliases[name] if aliases.get(name) in due else self._key(name, due)
+            target = aliases[name] if aliases.get(name) in due else meant(name, due)
             if target is not None:
                 due.discard(target)
                 found[name] = (target, "schema_alias" if name in aliases else "key_form")
-        left = [(name, item) for name, item in others if name not in found]
         due &= view.required()
+        for name, item in others:
+            if name not in found and (target := guessed(name, due)) and _can_be(item, view.member(target)):
+                due.discard(target)
+                found[name] = (target, "guessed_key")
+        left = [(name, item) for name, item in others if name not in found]
         if len(left) == len(due) == 1 and len(view.ordered_names()) > 1 and len(node.keys) > 1:
             (target,) = due
             if _can_be(left[0][1], view.member(target)):
@@ -352,14 +292,6 @@ class Coercer:
         at = node.items[-1].end if node.items else node.start + 1
         comma = ", " if node.items or any(change.start == change.end == at for change in self.changes) else ""
         self._change("default", at, at, f"{comma}{json.dumps(name)}: {json.dumps(value)}")
-
-    @staticmethod
-    def _key(name: str, missing: set[str]) -> str | None:
-        plain = normal(bare(name))
-        same = [other for other in missing if normal(other) == plain]
-        if not same:
-            same = [other for other in missing if one_letter(normal(other), plain)]
-        return same[0] if len(same) == 1 else None
 
     def _scalar(self, node: Node, view: SchemaView) -> None:
         types, value = view.types(), node.value
@@ -402,7 +334,7 @@ class Coercer:
 
     def _string(self, node: Node, types: frozenset[str], view: SchemaView) -> None:
         value: str = unmarked(node.value)
-        word = value.strip().rstrip(".\ufe0f").casefold()
+        word = value.strip().rstrip(".!\ufe0f").casefold()
         if "number" in types or "integer" in types:
             number = number_in(value, "number" not in types)
             share = share_in(value) if "number" in types and view.at_most(1) else None
@@ -413,6 +345,7 @@ class Coercer:
                 return
             plain, whole = without_remark(value), "number" not in types
             number = number_in(plain, whole) or number_with_unit(plain, whole) or score_in(plain, whole)
+            number = number or number_first(plain, whole)
             if number is None and node is self._root:
                 number = number_within(value, "number" not in types)
             if number is not None:
@@ -422,7 +355,7 @@ class Coercer:
             self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
         elif "boolean" in types and word in TRUE | FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
-        elif "boolean" in types and (plain := without_remark(word)) in TRUE | FALSE:
+        elif "boolean" in types and (plain := first_word(without_remark(word))) in TRUE | FALSE:
             self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)

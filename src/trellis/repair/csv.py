@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
-from .coerce import normal as plain_name
 from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
@@ -27,6 +26,7 @@ from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, unreadable_as
 from .user_rules import UserRule, with_rules
+from .words import normal as plain_name
 
 _DELIMITERS = ",;\t|"
 _SIZE = 16_000_000

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .amounts import number_in, number_with_unit
-from .coerce import FALSE, NOTHING, TRUE, nearest
 from .schema_view import SchemaView
+from .words import FALSE, NOTHING, TRUE, nearest
 
 _UNIT = re.compile(r"(?<=\d)\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*$|^\s*(?:USD|EUR|GBP)\s*(?=[\d-])")
 _REMARK = re.compile(

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
 
-from .coerce import normal
 from .csv_columns import column_name
 from .edits import Change
 from .rules import cost_of
+from .words import normal
 from .yaml_prefix import unprefixed
 
 _DELIMITERS = re.compile(r"[,;\t|]")

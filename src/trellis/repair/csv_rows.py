@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from .against import Path
-from .coerce import normal as plain_name
-from .coerce import one_letter
 from .csv_cells import Cell, cells, is_cell, lines, piped, spaced, written
 from .csv_columns import choices, column_name, dressed, may_stand, meant, stands, typed
 from .csv_shares import Habits, shared
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
+from .words import normal as plain_name
+from .words import one_letter
 from .yaml_quotes import measured
 
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")

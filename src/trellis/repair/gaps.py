@@ -21,7 +21,7 @@ REMARK = r"(?:\([^()\n\"{}\[\]:]{1,80}\)|(?<=[ \t])(?:\*{1,3}|\[[A-Za-z][A-Za-z 
 """Words in parentheses, or a mark of a footnote, behind a value."""
 _REMARK = re.compile(REMARK + r"(?=[ \t]*(?:[,}\]]|\r?\n|\Z))")
 _VALUE_END = "\"'”’}]"
-_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)", re.S)
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
 _GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,13 +24,14 @@ from .rank import best_of
 from .rules import Level, allowed, cost_of
 from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
-from .search import Limits, checked_limits
+from .search import HARD, Limits, checked_limits
 from .settle import partial_schema, policy_changes, settled
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 from .strings import StringReading
 from .user_rules import UserRule, with_rules
+from .wrappers import views_around
 
-_ONLY_MEMBER = re.compile(r"""\{\s*["']?(?P<name>\w{1,60})["']?\s*:\s*[{\[]""")
+_MOST_HARD = 100_000  # characters of a text that is searched twice
 
 
 def repair_json(
@@ -165,7 +165,7 @@ class _Reader:
                 failure = refused
         accepted = any(self.judge.accepts(item.result.value) for item in found)
         if view is not None and self.level != "safe" and not accepted:
-            found += self._wrapped(text, view, error)
+            found += self._harder(text, view, error)
             found += self._plain(text, view)
         return found, failure
 
@@ -256,21 +256,22 @@ class _Reader:
             Change("several_values", item.end, root.end, "", 0.0),
         ]
 
-    def _wrapped(self, text: str, view: SchemaView, error: json.JSONDecodeError | None) -> list[Found]:
-        """Readings of an object of one member around the data: closers that were lost are those inside of it."""
-        member = _ONLY_MEMBER.search(text)
-        if member is None or member["name"] in view.names():
+    def _harder(self, text: str, view: SchemaView, error: json.JSONDecodeError | None) -> list[Found]:
+        """Readings of a wider search, and those of objects around the data: what was lost is lost inside of it."""
+        if len(text) > _MOST_HARD:
             return []
-        around = SchemaView(self.schema, ({"type": "object", "properties": {member["name"]: self.schema}},))
-        found: list[Found] = []
-        for candidate in find_candidates(text, self.level, self.bounds, around, error):
-            try:
-                fitted = self._fitted(text, candidate, view)
-            except (ValueError, RepairError):
-                continue
-            if self.judge.accepts(fitted.result.value):
-                found.append(self._by_policy(text, fitted, view))
-        return found
+        for whole in (view, *views_around(text, self.schema, view)):
+            found: list[Found] = []
+            for candidate in find_candidates(text, self.level, self.bounds, whole, error, HARD):
+                try:
+                    fitted = self._fitted(text, candidate, view)
+                except (ValueError, RepairError):
+                    continue
+                if self.judge.accepts(fitted.result.value):
+                    found.append(self._by_policy(text, fitted, view))
+            if found:
+                return found
+        return []
 
     def _plain(self, text: str, view: SchemaView) -> list[Found]:
         """The whole answer as one string, for a schema that wants a scalar."""

@@ -16,7 +16,7 @@ _CONTAINER_START = re.compile(
     r'\{\s*(?:["\'}{“‘`]|[A-Za-z_$][\w$]*["\']?\s*:)'
     r'|\[\s*(?:["\'{\[\]“‘`\-\d]|true|false|null|True|False|None)'
 )
-_COLONS = re.compile(r"=>|->|:=|=|：")
+_COLONS = re.compile(r"=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
 _LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
 
@@ -68,15 +68,21 @@ class Moves(After):
             return self._closer(reading, gap)
         if head == ",":
             if frame is not None and frame.kind == "{":
-                return [self._missing_value(reading)]
+                found.append(self._missing_value(reading))
+                behind = self.scanner.gap(at + 1).end
+                if behind < self.end and text[behind] not in ",}])" and not self._keyed(behind):
+                    found.append(self._delete(reading, gap, "extra_comma", cost_of("extra_comma")))
+                return found
             if frame is None:
                 return []
             found.append(self._delete(reading, gap, "extra_comma", cost_of("extra_comma")))
             if frame.parent is not None and self._keyed(self.scanner.gap(at + 1).end) and self._ancestor(frame, "{"):
                 found.append(self._insert_closers(reading, frame.parent, 0.5, 0.5, True))
             return found
-        if head == ":" and frame is not None and frame.kind == "{":
-            return [self._delete(reading, gap, "wrong_colon", cost_of("wrong_colon"))]
+        if head in ":=" and frame is not None and frame.kind == "{":
+            found.append(self._delete(reading, gap, "wrong_colon", cost_of("wrong_colon")))
+            if head == ":":
+                return found
         base = self._past(reading, gap)
         base.vstart, base.vseq, base.closed, base.tokens = at, base.count, None, base.tokens + 1
         if gap.column >= 0 and frame is not None:
@@ -185,6 +191,8 @@ class Moves(After):
                 new.add(string, string.cost)
                 found.append(new)
             return found
+        if head == "(" and (mark := bare.mark(text, at, self.end)) and self._keyed(self.scanner.gap(at + mark).end):
+            return [self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)]
         if head in "{[(":
             if reading.first and head == "{":
                 found.append(self._delete(reading, gap, "surplus_opener", cost_of("surplus_opener") - 0.4))
@@ -192,6 +200,11 @@ class Moves(After):
                 found.append(self._as_array(base, frame))
                 found[-1].cost += 1.0 * (head == "{")
             return found
+        if (mark := bare.mark(text, at, self.end)) and self._keyed(self.scanner.gap(at + mark).end):
+            return [self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)]
+        line = bare.line(text, at, self.end) if gap.column >= 0 else 0
+        if line and self._keyed(self.scanner.gap(at + line).end):
+            found.append(self._stray(reading, gap, line))
         length = bare.word(text, at, self.end)
         following = self.scanner.gap(at + length).end if length else at
         if length and self._keyed(following) and text[following] in CLOSING:

@@ -14,7 +14,9 @@ from .rules import cost_of
 from .schema_view import SchemaView
 
 _HOLDERS = frozenset({"value", "text", "content", "data", "items", "result", "answer"})
-_ECHOED = frozenset({"type", "description", "title", "format", "unit"})  # of the schema, beside the value
+# Of the schema, or about the value, beside it.
+_ECHOED = frozenset({"type", "description", "title", "format", "unit", "confidence", "score", "source"})
+_COUNTED = frozenset({"item", "items", "entry", "element", "row", "record", "object", "value", "step", "no"})
 _SEPARATORS = (".", "/", "_", "-", "__", "->")
 
 
@@ -46,7 +48,8 @@ def numbered(node: Node, view: SchemaView) -> list[Change]:
     numbers = [int(end) for end in ends if end and len(end) < 6]
     if len(heads) != 1 or len(numbers) != len(names) or numbers[0] not in (0, 1):
         return []
-    if (heads != {""} and len(names) < 2) or numbers != list(range(numbers[0], numbers[0] + len(names))):
+    single = len(names) == 1 and heads != {""} and heads.pop().strip(" _-#").casefold() not in _COUNTED
+    if single or numbers != list(range(numbers[0], numbers[0] + len(names))):
         return []
     rule = "numbered_items"
     changes = [Change(rule, node.start, node.start + 1, "[", cost_of(rule))]
@@ -54,6 +57,28 @@ def numbered(node: Node, view: SchemaView) -> list[Change]:
         Change(rule, start, item.start, "", 0.0) for (start, _, _), item in zip(node.keys, node.items, strict=True)
     ]
     return [*changes, Change(rule, node.end - 1, node.end, "]", 0.0)]
+
+
+def repeated(node: Node, view: SchemaView) -> list[Change]:
+    """``"a": 1, "a": 2`` for ``"a": [1, 2]``: a member that is a list, written once for each item."""
+    if node.block:
+        return []
+    rule, changes, at = "repeated_member", list[Change](), 0
+    while at < len(node.keys):
+        name, stop = node.keys[at][2], at + 1
+        while stop < len(node.keys) and node.keys[stop][2] == name:
+            stop += 1
+        member = view.member(name)
+        kinds = {"object" if item.kind == "object" else "" for item in node.items[at:stop] if item.kind != "array"}
+        objects = member.item(0).types() == {"object"}
+        if stop > at + 1 and member.types() == {"array"} and kinds == ({"object"} if objects else {""}):
+            first, last = node.items[at], node.items[stop - 1]
+            changes.append(Change(rule, first.start, first.start, "[", cost_of(rule)))
+            for before, after in zip(range(at, stop - 1), range(at + 1, stop), strict=True):
+                changes.append(Change(rule, node.items[before].end, node.items[after].start, ", ", 0.0))
+            changes.append(Change(rule, last.end, last.end, "]", 0.0))
+        at = stop
+    return changes
 
 
 def joined(node: Node, view: SchemaView) -> list[Change]:

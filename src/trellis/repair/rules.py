@@ -122,6 +122,8 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("enum_form", 0.5, "normal", "a string becomes the only enum value that differs in case, spacing or punctuation"),
     ("key_form", 0.5, "normal", "a key becomes the only property that differs in case, spacing or one letter"),
     ("guessed_key", 1.2, "normal", "the only unknown key becomes the only property that is missing; ambiguous"),
+    ("repeated_member", 0.6, "normal", "members of one name become the array that the schema has there"),
+    ("data_as_text", 0.9, "normal", "an object becomes a string, as it was written; ambiguous"),
     ("double_encoded", 0.5, "normal", "a string that holds JSON becomes that JSON"),
     ("wrapped_root", 0.6, "normal", "an object of one member around the data is removed"),
     ("absent_member", 1.0, "normal", "a member that is not there becomes empty or null (policy `absent`)"),

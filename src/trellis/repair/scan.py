@@ -109,7 +109,10 @@ class Scanner:
         opened = start + 1
         if quote == '"' and text.startswith('""', start):
             doubled = self._doubled(start, role)
-            if doubled and '"' not in text[doubled[0].content_start : doubled[0].content_end]:
+            if doubled and (
+                text.startswith('"""', start)
+                or '"' not in text[doubled[0].content_start : doubled[0].content_end]
+            ):
                 return doubled
         style = None if quote == '"' else "quote_style"
         base = 0.0 if quote == '"' else cost_of("quote_style")

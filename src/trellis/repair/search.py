@@ -23,6 +23,7 @@ from .schema_view import SchemaView
 from .skip import Skipper
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
 from .strings import StringReading
+from .typed_moves import TypedMoves
 
 WIDTH = 10  # readings kept at once
 MARGIN = 3.0  # a reading that costs this much more than the cheapest is given up
@@ -128,6 +129,30 @@ def checked_limits(limits: object) -> Limits:
     return limits
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How wide a search is.
+
+    Attributes:
+        width: readings kept at once.
+        margin: a reading that costs this much more than the cheapest is given up.
+        told: how many readings are told.
+        spread: how much more than the cheapest those may cost.
+        typed: what the schema says about types and required members counts as it is read, not at the end only.
+    """
+
+    width: int = WIDTH
+    margin: float = MARGIN
+    told: int = 6
+    spread: float = 1.5
+    typed: bool = False
+
+
+EASY = Effort()
+HARD = Effort(width=40, margin=5.0, told=24, spread=4.0, typed=True)
+"""For a text of which no reading is what the schema wants."""
+
+
 class Search:
     """One search from ``start`` to the end of the scanner's region."""
 
@@ -139,10 +164,11 @@ class Search:
         limits: Limits,
         view: SchemaView | None = None,
         skipper: Skipper | None = None,
+        effort: Effort = EASY,
     ) -> None:
-        self.skipper = skipper
+        self.skipper, self.effort = skipper, effort
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
-        self.moves = Moves(self.text, self.end, level, scanner, self._opened, view)
+        self.moves = (TypedMoves if effort.typed else Moves)(self.text, self.end, level, scanner, self._opened, view)
         self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
         self.steps = self.made = 0
         self.furthest = start
@@ -175,12 +201,12 @@ class Search:
             position, _, reading = heapq.heappop(heap)
             if position > self.furthest:
                 self.furthest = position
-            if finished and reading.cost >= finished[0].cost + MARGIN + self._rest(finished[0], position):
+            if finished and reading.cost >= finished[0].cost + self.effort.margin + self._rest(finished[0], position):
                 continue
             if reading.cost > HOPELESS + reading.tokens:
                 continue
             if heap:
-                if reading.cost > min([item[2].cost for item in heap]) + MARGIN:
+                if reading.cost > min([item[2].cost for item in heap]) + self.effort.margin:
                     continue
                 moved = self._advance(reading, min(position - position % STRIDE + STRIDE, self.end))
             else:
@@ -201,7 +227,7 @@ class Search:
                     finished.append(new)
                     furthest = max(item.vstart for item in finished)
                     finished.sort(key=lambda item: item.cost + self._rest(item, furthest))
-                    del finished[WIDTH:]
+                    del finished[self.effort.width :]
                     continue
                 key = (new.pos, new.state, id(new.frame))
                 known = seen.get(key)
@@ -220,7 +246,7 @@ class Search:
             width = self._width(position)
             if len(heap) > width:
                 kept = sorted(heap, key=_rank)[:width]
-                bound = kept[0][2].cost + MARGIN
+                bound = kept[0][2].cost + self.effort.margin
                 heap = [item for item in kept if item[2].cost <= bound]
                 heapq.heapify(heap)
             if len(heap) > 1 and heap[0][0] > forked_at + SETTLED:
@@ -243,7 +269,7 @@ class Search:
     def _width(self, position: int) -> int:
         """How many readings are kept: fewer where a long text has an error nearly everywhere."""
         allowed = AT_EASE + (position - self.start) // PACE
-        return WIDTH if self.made < allowed else 3 if self.made < 2 * allowed else 1
+        return self.effort.width if self.made < allowed else 3 if self.made < 2 * allowed else 1
 
     def _easy(self, start: int, end: int) -> Change | StringReading:
         """The piece for a token that needs only a small repair."""

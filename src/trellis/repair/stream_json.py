@@ -19,6 +19,7 @@ from .edits import apply_edits
 from .nodes import Node
 from .schema_view import SchemaView
 from .search import Limits
+from .words import meant
 
 _WS = re.compile(r"[ \t\r\n]*")
 _STRING = {'"': re.compile(r'[^"\\\x00-\x1f]+'), "'": re.compile(r"[^'\\\x00-\x1f]+")}
@@ -271,7 +272,7 @@ class JsonStream:
     def _named(self, name: str, top: _Open, at: int) -> int:
         missing = top.view.names() - set(top.data)
         if name not in top.view.names() and missing:
-            name = Coercer._key(name, missing) or name
+            name = meant(name, missing) or name
         if name in top.data:
             return self._stall(at)
         top.key, top.expects = name, "colon"

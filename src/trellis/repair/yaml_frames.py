@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .coerce import bare, normal, one_letter
 from .schema_view import SchemaView
+from .words import bare, normal, one_letter
 from .yaml_lines import IDENTIFIER, Entry
 
 COLUMN = 0.8  # what speaks against an entry that is not at the column of its collection

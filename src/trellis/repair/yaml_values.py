@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from .candidates import find_candidates
-from .coerce import NOTHING
 from .edits import Change, apply_edits
 from .rules import cost_of
 from .schema_view import SchemaView
 from .search import Limits
+from .words import NOTHING
 from .yaml_bare_flow import bare_list, bare_object
 from .yaml_frames import Frame, Pending, free_text, has_text, wants_scalar, wants_text
 from .yaml_habits import WRAPS
