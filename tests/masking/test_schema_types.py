@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import ipaddress
 import json
 import os
 import uuid
@@ -14,7 +15,18 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import (
+    UUID4,
+    AwareDatetime,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    NaiveDatetime,
+    TypeAdapter,
+    create_model,
+)
 from tests.masking.portable_readers import TOKENS
 from typing_extensions import TypedDict
 
@@ -71,9 +83,18 @@ SCALARS = [
     Typed(Word, st.sampled_from(Word)),
     Typed(Literal["x", 1, True, None], st.sampled_from(["x", 1, True, None])),
     Typed(datetime.date, st.dates()),
-    Typed(datetime.datetime, ZONED),
-    Typed(datetime.time, st.times(timezones=st.integers(-23 * 60, 23 * 60).map(utc))),
-    Typed(datetime.timedelta, st.integers(0, 27 * 86400).map(lambda it: datetime.timedelta(seconds=it))),
+    Typed(datetime.datetime, st.one_of(ZONED, st.datetimes())),
+    Typed(AwareDatetime, ZONED),
+    Typed(NaiveDatetime, st.datetimes()),
+    Typed(datetime.time, st.times(timezones=st.one_of(st.none(), st.integers(-23 * 60, 23 * 60).map(utc)))),
+    Typed(datetime.timedelta, st.timedeltas(datetime.timedelta(-999_734_000), datetime.timedelta(999_734_000))),
+    Typed(ipaddress.IPv4Address, st.ip_addresses(v=4)),
+    Typed(ipaddress.IPv4Network, st.integers(0, 32).flatmap(lambda bits: st.ip_addresses(v=4).map(
+        lambda it: ipaddress.IPv4Network((int(it) >> bits << bits, 32 - bits))))),
+    Typed(ipaddress.IPv6Interface, st.ip_addresses(v=6).map(ipaddress.IPv6Interface)),
+    Typed(UUID4, st.uuids(version=4)),
+    Typed(Base64Bytes, st.binary(max_size=9)),
+    Typed(HttpUrl, st.sampled_from(["http://a", "https://a.b-c.de:443/x?y=1#z", "http://127.0.0.1/"]).map(HttpUrl)),
     Typed(uuid.UUID, st.uuids()),
     Typed(Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
     Typed(Annotated[Decimal, Field(max_digits=5, decimal_places=2)], st.decimals(-999, 999, places=2)),
@@ -97,6 +118,7 @@ KEYS = [
     Typed(Literal["x", 2], st.just("x")),
     Typed(datetime.date, st.dates()),
     Typed(uuid.UUID, st.uuids()),
+    Typed(Annotated[str, Field(pattern="^[ab]", min_length=2)], st.text("abc", min_size=1).map("a".__add__)),
 ]
 
 

@@ -47,6 +47,30 @@ def test_addresses(name: str, address: type) -> None:
         assert has_format(name, text) == exists, text
 
 
+@pytest.mark.parametrize(("version", "network", "interface"), [
+    (4, ipaddress.IPv4Network, ipaddress.IPv4Interface), (6, ipaddress.IPv6Network, ipaddress.IPv6Interface)])
+def test_networks(version: int, network: type, interface: type) -> None:
+    chooser = random.Random(version)
+    size = 32 if version == 4 else 128
+    for _ in range(1500):
+        prefix = chooser.choice([chooser.randint(0, size), chooser.randint(0, size // 8) * 8])
+        zeros = chooser.choice([size - prefix, size // 2, 0, size - prefix - 1])
+        number = chooser.getrandbits(size) >> max(zeros, 0) << max(zeros, 0)
+        text = f"{ipaddress.ip_address(number) if version == 4 else ipaddress.IPv6Address(number)}/{prefix}"
+        assert has_format(f"ipv{version}interface", text)
+        interface(text)
+        try:
+            network(text)
+            exists = True
+        except ValueError:
+            exists = False
+        if version == 4 or not exists or text.split("/")[0].endswith("::"):
+            assert has_format(f"ipv{version}network", text) == exists, text
+    for text in ("1.2.3.4/33", "::/129", "1.2.3.4/", "::/x"):
+        assert not has_format(f"ipv{version}interface", text)
+        assert not has_format(f"ipv{version}network", text)
+
+
 @pytest.mark.parametrize(("name", "good", "bad"), [
     ("time", ["00:00:00Z", "23:59:59.5+23:59", "01:02:03z"], ["24:00:00Z", "00:60:00Z", "00:00:60Z", "00:00:00"]),
     ("date-time", ["2024-02-29t00:00:00Z"], ["2024-02-29 00:00:00Z", "2024-02-30T00:00:00Z"]),
@@ -60,6 +84,15 @@ def test_addresses(name: str, address: type) -> None:
     ("regex", ["", r"^\d{3}-[a-z_]+$", r"(a|b)*?c", r"[\w.-]+@(?!x)\S{2,}", r"((a(b(c)))d)", r"[\u4e00-\u9fa5]",
                r"^[-a-z0-9-.]{10,15}[^/\0]$", r"[\x20-\x7e]"],
      ["(", "a**", "[z-a]", "a{5,2}", "\\", "[]", "*a", r"\a", "(?<n>a)", "(?=a)*", "a{15,12}"]),
+    ("date-time-local", ["2024-02-29T00:00:00", "2024-02-28T23:59:59.5"],
+     ["2024-02-29T00:00:00Z", "2023-02-29T00:00:00"]),
+    ("time-local", ["00:00:00", "23:59:59.25"], ["00:00:00Z", "24:00:00"]),
+    ("iso8601-duration", ["-P22Y143DT17H48M25.000816S", "PT0S", "P2738999Y364DT23H59M59S", "P2W", "PT1.5S"],
+     ["P", "PT", "-PT", "P1DT", "P2739000Y", "1D", "P1S"]),
+    ("uuid4", ["00000000-0000-4000-8000-00000000000F"], ["00000000-0000-1000-8000-00000000000F",
+                                                         "00000000-0000-4000-7000-00000000000F"]),
+    ("base64url", ["", "aa==", "a-_="], ["a", "a+/="]),
+    ("ipvanyaddress", ["::1", "1.2.3.4"], ["1.2.3", "::g"]),
     ("json-pointer", ["", "/", "/a~0b~1"], ["a", "/~", "/~2"]),
     ("relative-json-pointer", ["0", "12/a", "0#"], ["01", "/a", "-1"]),
 ])

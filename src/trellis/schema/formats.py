@@ -3,7 +3,9 @@
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` and ``idn-email``
 are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups five deep, no back-references,
 lookbehind or names) and ``idn-hostname`` (``idn.py``); fractions of a second and numbers in durations have nine
-digits at most. A format that no specification knows is an annotation, like a keyword that none knows.
+digits at most. Beside the formats of JSON Schema there are those that pydantic writes for Python's types, and two of
+OpenAPI's registry for times without a zone. A format that no specification knows is an annotation, like a keyword that
+none knows.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
 _DATE = (rf"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
          rf"|02-(?:0[1-9]|1\d|2[0-8]))|{_LEAP}-02-29)")
+_CLOCK_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 _OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
-_TIME = rf"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{{1,9}})?{_OFFSET}"
+_TIME = rf"{_CLOCK_TIME}{_OFFSET}"
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_HEX = "[0-9A-Fa-f]"
 _H16 = r"[0-9A-Fa-f]{1,4}"
 _LS32 = rf"(?:{_H16}:{_H16}|{_IPV4})"
 _IPV6 = "(?:" + "|".join(
@@ -124,6 +128,46 @@ def _host_label(longest: int) -> str:
             rf"|{inner}(?:[A-Za-z0-9]{inner}|-[A-Za-z0-9]){tail}|{inner}{inner}[A-Za-z0-9])?")
 
 
+def _ipv4_networks() -> str:
+    """Addresses whose bits behind the prefix are zeros."""
+    found = [rf"{_IPV4}(?:/32)?", r"0\.0\.0\.0/0"]
+    for prefix in range(1, 32):
+        whole, bits = divmod(prefix - 1, 8)
+        step = 2 ** (7 - bits)
+        octet = "|".join(str(value) for value in range(0, 256, step)) if step > 1 else _OCTET
+        found.append(rf"(?:{_OCTET}\.){{{whole}}}(?:{octet}){r'[.]0' * (3 - whole)}/{prefix}")
+    return f"(?:{'|'.join(found)})"
+
+
+def _ipv6_networks() -> str:
+    """Addresses by themselves, and those whose last groups are left out as zeros."""
+    found = ""
+    lengths = [r"\d|[1-9]\d", r"1[6-9]|[2-9]\d", r"3[2-9]|[4-9]\d", r"4[89]|[5-9]\d", r"6[4-9]|[7-9]\d", r"[89]\d",
+               r"9[6-9]"]
+    for whole, length in reversed([*enumerate(lengths)]):  # from 16 for each group on
+        ways = [rf"{':' if whole else '::'}/(?:{length}|1[01]\d|12[0-8])"]
+        for bits in range(1, 16):
+            digits = [_HEX] * (bits // 4)
+            if bits % 4:
+                step = 2 ** (4 - bits % 4)
+                digits.append(f"[{''.join(sorted({it for n in range(0, 16, step) for it in f'{n:x}{n:X}'}))}]")
+            digits += ["0"] * (4 - len(digits))
+            group = "|".join("".join(digits[start:]) for start in range(4))  # zeros in front may be left out
+            ways.append(f"(?:{group})::/{16 * whole + bits}")
+        found = f"(?:{'|'.join(ways)}{f'|{_H16}:{found}' if found else ''})"
+    return f"(?:{_IPV6}(?:/128)?|{found})"
+
+
+_IPV4_INTERFACE = rf"{_IPV4}(?:/(?:3[0-2]|[12]?\d))?"
+_IPV6_INTERFACE = rf"{_IPV6}(?:/(?:12[0-8]|1[01]\d|[1-9]?\d))?"
+
+# ISO 8601 as pydantic reads and writes Python's timedelta, which has less than 10^9 days.
+_SECONDS = r"(?:\d{1,9}(?:\.\d{1,9})?S)"
+_LONG_TIME = rf"T(?:{_N}H(?:{_N}M)?{_SECONDS}?|{_N}M{_SECONDS}?|{_SECONDS})"
+_LONG_DAYS = r"(?:\d{1,6}Y(?:\d{1,6}M)?(?:\d{1,8}D)?|\d{1,6}M(?:\d{1,8}D)?|\d{1,6}W|\d{1,9}D)"
+_MANY_YEARS = (r"(?:1\d{6}|2[0-6]\d{5}|27[0-2]\d{4}|273[0-8]\d{3})Y(?:\d{1,3}D)?"
+               rf"(?:T(?:\d\dH(?:\d\dM)?{_SECONDS}?|\d\dM{_SECONDS}?|{_SECONDS}))?").replace(r"\d\d", r"\d{1,2}")
+
 _SOURCES = {
     "date": _DATE,
     "time": _TIME,
@@ -142,6 +186,20 @@ _SOURCES = {
     "uri-template": rf"(?:{_LITERALS}|{_EXPRESSION})*",
     "idn-email": rf"{_UTF8_ATOM}(?:\.{_UTF8_ATOM})*@{_UTF8_LABEL}(?:\.{_UTF8_LABEL})*",
     "regex": _regex(5),
+    "date-time-local": rf"{_DATE}[Tt]{_CLOCK_TIME}",
+    "time-local": _CLOCK_TIME,
+    "iso8601-duration": rf"-?P(?:{_LONG_DAYS}(?:{_LONG_TIME})?|{_LONG_TIME}|{_MANY_YEARS})",
+    "ipv4network": _ipv4_networks(),
+    "ipv6network": _ipv6_networks(),
+    "ipv4interface": _IPV4_INTERFACE,
+    "ipv6interface": _IPV6_INTERFACE,
+    "ipvanyaddress": f"(?:{_IPV4}|{_IPV6})",
+    "ipvanynetwork": f"(?:{_ipv4_networks()}|{_ipv6_networks()})",
+    "ipvanyinterface": f"(?:{_IPV4_INTERFACE}|{_IPV6_INTERFACE})",
+    "base64": r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+    "base64url": r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?",
+    **{f"uuid{version}": rf"{_HEX}{{8}}-{_HEX}{{4}}-{version}{_HEX}{{3}}-[89ABab]{_HEX}{{3}}-{_HEX}{{12}}"
+       for version in range(1, 9)},
     "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
     "relative-json-pointer": r"(?:0|[1-9]\d*)(?:#|(?:/(?:[^/~]|~[01])*)*)",
 }

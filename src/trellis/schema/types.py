@@ -77,6 +77,24 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str, *, other_names: bool = 
             found: Schema = super().decimal_schema(schema)
             return _decimal(next(it for it in found.get("anyOf", [found]) if it.get("type") == "number"), schema)
 
+        def datetime_schema(self, schema: Any) -> Schema:
+            """With a zone, without one, or both, as the type has it."""
+            return _zoned(super().datetime_schema(schema), schema)
+
+        def time_schema(self, schema: Any) -> Schema:
+            return _zoned(super().time_schema(schema), schema)
+
+        def timedelta_schema(self, schema: Any) -> Schema:
+            """Unlike the format ``duration``, Python's may be negative and have fractions of seconds."""
+            found: Schema = super().timedelta_schema(schema)
+            return found | {"format": "iso8601-duration"} if found.get("format") == "duration" else found
+
+        def url_schema(self, schema: Any) -> Schema:
+            """Of addresses with given schemes those whose host is a plain name or an IPv4 address."""
+            found: Schema = super().url_schema(schema)
+            schemes = schema.get("allowed_schemes")
+            return found | {"pattern": f"^(?:{'|'.join(schemes)})://{_HOST}"} if schemes else found
+
         def set_schema(self, schema: Any) -> Schema:
             """Items that come twice are one in a set: they are forbidden where that counts, or masks can do it."""
             return self._without_unique(super().set_schema(schema), schema)
@@ -102,7 +120,11 @@ def json_schema_of(adapter: TypeAdapter[Any], name: str, *, other_names: bool = 
             inner = schema.get("keys_schema")
             if inner is not None and inner["type"] == "literal":  # these are compared as they are, numbers never match
                 return found | {"propertyNames": {"enum": [it for it in inner["expected"] if isinstance(it, str)]}}
-            names = _names_of(self._plain({} if inner is None else self.generate_inner(inner)))
+            keys = self._plain({} if inner is None else self.generate_inner(inner))
+            if "patternProperties" in found:  # pydantic leaves open what other keys have, and how long they are
+                lengths = {name: keys[name] for name in ("minLength", "maxLength") if name in keys}
+                return found | {"additionalProperties": False} | ({"propertyNames": lengths} if lengths else {})
+            names = _names_of(keys)
             return found if names is None else found | {"propertyNames": names}
 
     try:
@@ -124,6 +146,26 @@ _SPELLED: dict[str, Schema] = {
     "number": {"pattern": rf"^{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"},
     "boolean": {"enum": ["true", "false"]},
 }
+
+
+_LABEL = "(?:-[a-z0-9]+)*"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_HOST = (rf"(?:(?:[a-z0-9]+{_LABEL}[.])*[a-z][a-z0-9]*{_LABEL}|{_OCTET}(?:[.]{_OCTET}){{3}})"
+         r"(?::(?:[1-5]\d{4}|\d{1,4}))?(?:[/?#]|$)")
+
+
+def _zoned(found: Schema, constraints: Mapping[str, Any]) -> Schema:
+    """The schema of a date and time, or of a time.
+
+    Args:
+        found: as pydantic says it: with a zone.
+        constraints: ``tz_constraint`` among them.
+    """
+    zone, name = constraints.get("tz_constraint"), found.get("format")
+    local = found | {"format": f"{name}-local"}
+    if name not in ("date-time", "time") or zone == "aware" or isinstance(zone, int):
+        return found
+    return local if zone == "naive" else {"anyOf": [found, local]}
 
 
 def _decimal(number: Schema, constraints: Mapping[str, Any]) -> Schema:
