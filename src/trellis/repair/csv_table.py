@@ -1,0 +1,197 @@
+"""What is known of a damaged table: its columns, the cells of its lines, and which of its lines are no rows.
+
+Ruled lines, comments, dots, the header once more, sums, and sentences stand between and behind the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .words import normal, one_letter
+from .csv_cells import Cell, cells, is_cell, piped, spaced
+from .csv_columns import column_name, may_stand, stands
+from .csv_shares import Habits
+from .edits import Change
+from .rules import cost_of
+from .schema_view import SchemaView
+
+_RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")
+_REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
+_COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->|-- [^,;|\t]*)[ \t]*")
+_DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
+_TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
+_MARKS = frozenset("|+:-=<,;([.\u2026/#")  # what such lines begin with
+_BLANK = ",;\t| "
+_TALL = 20  # lines that are looked at for more rows
+_SUMS = frozenset(
+    {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"}
+    | {"summe", "gesamt", "\u5408\u8ba1", "\u5408\u8a08"}
+)
+
+Splits = dict[tuple[int, int], list[Cell]]
+"""The cells of lines, by start and end."""
+
+plain_name = lru_cache(maxsize=4096)(normal)
+
+
+class Table:
+    """What is known of a table; with ``any_cell`` its cells may be against the schema.
+
+    Attributes:
+        changes: what makes CSV of it.
+        columns: the names of the columns.
+        piped: it is a Markdown table, of which the changes make one with commas.
+        doubtful: a choice was made without evidence.
+    """
+
+    def __init__(self, text: str, delimiter: str, view: SchemaView, any_cell: bool = False) -> None:
+        self.text, self.delimiter, self.view, self.any_cell = text, delimiter, view, any_cell
+        self.changes: list[Change] = []
+        self.columns: list[str] = []
+        self.doubtful = False
+        self._views: list[SchemaView] = []
+        self._typed = False  # the schema says of a column what it holds
+        self._apart: set[int] = set()  # rows with another delimiter
+        self._out: set[int] = set()  # columns of the text that the schema has no place for
+        self._other = SchemaView.of({})  # what stands in them
+        self._width = 0  # columns of the text
+        self._spaced = False  # a space stands behind each delimiter of the header
+        self._ragged = False  # the header ends with a delimiter
+        self._padded = False  # spaces stand before the delimiters
+        self.piped = False  # a Markdown table
+        self.due = len(view.ordered_names())
+        self._rows: list[tuple[int, int, list[Cell]]] = []
+        self._lines: list[tuple[int, int]] = []
+        self._last: tuple[int, int, list[Cell]] = (-1, -1, [])
+        self._habits: Habits | None = None
+
+    def _empty(self, start: int, end: int) -> bool:
+        """Whether a line has delimiters alone, and not those of a row: the standard reader leaves it out."""
+        return not self.text[start:end].strip(_BLANK) and len(self._split(start, end)) != self._width
+
+    def _mark(self, start: int, end: int) -> str | None:
+        """The rule that takes out a line which is no row: a ruled line, a comment, dots for more rows, a tag."""
+        if self.columns and _RULED.fullmatch(self.text, start, end):
+            line = self.text[start:end]
+            return "table_mark" if self.piped or "--" in line or "==" in line or ":" in line else None
+        if _TAG.fullmatch(self.text, start, end):
+            return "tag"
+        if self.columns and _DOTS.fullmatch(self.text, start, end):
+            self.doubtful = True
+            return "ellipsis"
+        if _COMMENT.fullmatch(self.text, start, end):
+            return "comment"
+        if _REMARK.match(self.text, start, end) and len(self._split(start, end)) < (self._width or self.due or 2):
+            return "comment"
+        return None
+
+    def _change(self, rule: str, start: int, end: int, after: str) -> None:
+        self.changes.append(Change(rule, start, end, after, cost_of(rule)))
+
+    def _line(self, rule: str, start: int, end: int, stop: int) -> None:
+        after = end
+        while after < stop and self.text[after] in "\r\n":
+            after += 1
+        self._change(rule, start, after, "")
+
+    def _tail(self, start: int, end: int, apart: bool, more: bool) -> bool:
+        """Whether a line that is no row may be left out: the header again, a sum, or words behind the table."""
+        if self._said(start, end):
+            return True
+        if self._sum(start, end):
+            self.doubtful = True
+            return True
+        if more:
+            return False
+        line, count = self.text[start:end].strip(), len(self._split(start, end))
+        if apart:
+            return count != self._width or len(line.split()) > 5 or line[-1:] in ".!" or self._sentence(start, end)
+        return not (count > 1 or is_cell(line))
+
+    def _sentence(self, start: int, end: int) -> bool:
+        """Whether a line is a sentence with other than the right number of cells, or with commas as in prose."""
+        line = self.text[start:end].strip()
+        if len(line.split()) < 3 or line[-1:] not in ".!?:)":
+            return False
+        found = self._split(start, end)
+        if len(line.split()) < 4:
+            return len(found) < self._width and spaced(self.text, found) and not self._spaced
+        return len(found) != self._width or (spaced(self.text, found) and not self._spaced)
+
+    def _sum(self, start: int, end: int) -> bool:
+        """Whether a line is a sum over the rows, and does not fit into the columns."""
+        found = self._split(start, end)
+        label = next((cell.text for cell in found if cell.text.strip()), "").strip(" *:\t").casefold()
+        if label not in _SUMS:
+            return label.split(":")[0].strip() in _SUMS and len(found) <= 2 < self._width
+        return len(found) != self._width or not all(
+            stands(cell.text, self._views[at]) for at, cell in enumerate(found[: len(self._views)])
+        )
+
+    def _said(self, start: int, end: int) -> bool:
+        """Whether a line is the header once more."""
+        if len(self.columns) < 2 or not self._rows:
+            return False
+        found = self._split(start, end)
+        while len(found) > self._width and not found[-1].text:
+            found = found[:-1]
+        kept = self._kept(found)
+        if len(found) != self._width or self._name(kept[0].text, self.columns) != self.columns[0]:
+            return False
+        return [self._name(cell.text, self.columns) for cell in kept] == self.columns
+
+    def _split(self, start: int, end: int) -> list[Cell]:
+        """The cells of a line; the last one's are kept, for several look at them."""
+        if self._last[:2] != (start, end):
+            self._last = start, end, self._cells(start, end)
+        return self._last[2]
+
+    def _cells(self, start: int, end: int) -> list[Cell]:
+        if self.piped:
+            return piped(self.text, start, end)
+        return cells(self.text, start, end, self.delimiter)
+
+    def _is_piped(self, rows: list[tuple[int, int]]) -> bool:
+        """Whether a table is one of Markdown: pipes around its rows, or a ruled line below its header."""
+        shown = [self.text[a:b].strip() for a, b in rows[:_TALL] if self.text[a:b].strip()]
+        return bool(shown) and (shown[0][:1] == "|" or any(_RULED.fullmatch(line) for line in shown[1:3]))
+
+    def _complete(self, start: int, end: int) -> bool:
+        return len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
+
+    def _take(self, names: list[str], width: int) -> None:
+        self.columns, self._width = names, width
+        self._views = [self.view.member(name) for name in names]
+        self._typed = any(view.types() for view in self._views)
+
+    def _written(self, found: list[Cell]) -> None:
+        """Note what stands around the delimiters of the first line."""
+        self._spaced = spaced(self.text, found)
+        self._padded = not self.piped and any(self.text[cell.end : cell.end + 1] == " " for cell in found[:-1])
+
+    def _name(self, text: str, names: list[str]) -> str:
+        text = text.strip().strip("*`").strip()
+        if text in names:
+            return text
+        text = column_name(text)
+        if text in names:
+            return text
+        plain = plain_name(text)
+        near = [name for name in names if plain_name(name) == plain] or [
+            name for name in names if one_letter(plain_name(name), plain)
+        ]
+        return near[0] if len(near) == 1 else text
+
+    def _fits(self, start: int, end: int) -> bool:
+        return bool(self.text[start:end].strip()) and len(self._split(start, end)) == self._width
+
+    def _stand(self, found: list[Cell]) -> bool:
+        """Whether all cells of a row may stand in their columns."""
+        return not self._typed or all(
+            may_stand(cell.text, view) for cell, view in zip(self._kept(found), self._views, strict=False)
+        )
+
+    def _kept(self, found: list[Cell]) -> list[Cell]:
+        """The cells of the columns that the schema has a place for."""
+        return [cell for at, cell in enumerate(found) if at not in self._out] if self._out else found
