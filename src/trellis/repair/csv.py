@@ -18,6 +18,7 @@ from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
 from .csv_rows import Rows
+from .csv_table import Splits
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
@@ -29,6 +30,7 @@ from .user_rules import UserRule, with_rules
 from .words import normal as plain_name
 
 _DELIMITERS = ",;\t|"
+_BLANK = _DELIMITERS + " \r\n"
 _SIZE = 16_000_000
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LOST = 3.0  # what speaks against leaving out a line that looks like a row
@@ -311,8 +313,9 @@ def _mended(
     tables = [(_names_columns(text, *table, names), *table) for table in _tables(text)]
     if any(named for named, *_ in tables):  # a header that stands there is none to make up
         tables = [table for table in tables if table[0]]
+    splits: dict[str, Splits] = {mark: {} for mark in _DELIMITERS}
     for _, start, end, delimiter in tables:
-        reader = Rows(text, delimiter, view)
+        reader = Rows(text, delimiter, view, splits=splits[delimiter])
         inner = reader.read(start, end)
         if inner is None or not all(allowed(change.rule, level) for change in inner):
             continue
@@ -374,7 +377,7 @@ def _tables(text: str) -> Iterator[tuple[int, int, str]]:
         tried, opened = 0, -1  # where a quote was opened, in a line without a delimiter
         for line in _LINE.finditer(text, start, end):
             for delimiter in _DELIMITERS:
-                if delimiter in line.group() and tried < 12:
+                if delimiter in line.group() and tried < 12 and line.group().strip(_BLANK):
                     tried += 1
                     yield line.start() if opened < 0 else opened, end, delimiter
             if tried >= 12:

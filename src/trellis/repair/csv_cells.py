@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_ANY_QUOTE = re.compile(f"[{''.join(_QUOTES)}]")
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
 _WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -36,6 +37,8 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
 
     ``lost``: a quote that is not closed as CSV has it is not closed at all.
     """
+    if _ANY_QUOTE.search(text, start, end) is None:
+        return _unquoted(text, start, end, delimiter)
     found, at = [], start
     while True:
         begin = at
@@ -69,6 +72,18 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
         if at >= end:
             return found
         at += 1
+
+
+def _unquoted(text: str, start: int, end: int, delimiter: str) -> list[Cell]:
+    """The cells of a line without quotes."""
+    found = []
+    for part in text[start:end].split(delimiter):
+        inner = part.lstrip(" \t")
+        begin = start + len(part) - len(inner)
+        inner = inner.rstrip(" \t")
+        found.append(Cell(begin, begin + len(inner), inner))
+        start += len(part) + 1
+    return found
 
 
 def piped(text: str, start: int, end: int) -> list[Cell]:

@@ -30,6 +30,8 @@ class Rows(Writing):
         """The changes of a region that begins with the header or, where the schema names them, the first row."""
         rows = self._lines = list(lines(self.text, start, end))
         self.piped = self.delimiter == "|" and self._is_piped(rows)
+        if self.piped:
+            self._splits = {}
         odd = [self.text.count('"', a, b) % 2 for a, b in rows]
         at = 0
         while at < len(rows):
@@ -39,7 +41,7 @@ class Rows(Writing):
                 continue
             if odd[at - 1]:  # a cell of several lines
                 closing = next((more for more in range(at, min(at + _TALL, len(rows))) if odd[more]), at)
-                if closing < len(rows) and odd[closing] and self._complete(a, rows[closing][1]):
+                if closing < len(rows) and odd[closing] and self._closes(a, b, rows[closing][1]):
                     b, at = rows[closing][1], closing + 1
             rule = self._mark(a, b)
             if rule is not None:
@@ -50,7 +52,7 @@ class Rows(Writing):
             else:
                 apart = at < 2 or not self.text[slice(*rows[at - 2])].strip()
                 if self._said(a, b) or self._sum(a, b) or (apart and self._sentence(a, b)) or not self._row(a, b):
-                    if not self._tail(a, b, apart, any(self._fits(c, d) for c, d in rows[at : at + _TALL])):
+                    if not self._tail(a, b, apart, rows[at : at + _TALL]):
                         return None
                     self._line("prose", a, b, end)
         self._write_all()
@@ -102,10 +104,13 @@ class Rows(Writing):
         if self._ragged and len(found) > width + 1 and not found[-1].text:
             found = found[:-1]
         closed = all(cell.sound or (cell.quoted and cell.text[:1] != self.delimiter) for cell in found)
+        if closed and len(found) == width and self._stand(found):
+            self._rows.append((start, end, found))
+            return True
         if len(found) < width or not closed or not self._stand(found[:width]):
-            found = self._otherwise(start, end) or found
+            found = self._otherwise(start, end, found) or found
         elif any(cell.text for cell in found[width:]):
-            found = self._merged(found) or self._otherwise(start, end) or found
+            found = self._merged(found) or self._otherwise(start, end, found) or found
         surplus: Change | None = None
         if len(found) > width:
             trimmed = found[:width] if closed and all(not cell.text for cell in found[width:]) else None
@@ -135,12 +140,13 @@ class Rows(Writing):
         self._rows.append((start, end, found))
         return True
 
-    def _otherwise(self, start: int, end: int) -> list[Cell] | None:
+    def _otherwise(self, start: int, end: int, found: list[Cell]) -> list[Cell] | None:
         """The cells of a row in which a quote was not closed, or that has another delimiter."""
         if self.piped:
             return None
         if '"' in self.text[start:end]:
-            found = cells(self.text, start, end, self.delimiter, True)
+            if any(cell.quoted for cell in found):
+                found = cells(self.text, start, end, self.delimiter, True)
             if len(found) > self._width:
                 found = self._merged(found) or found
             if len(found) == self._width and self._stand(found):

@@ -23,7 +23,7 @@ _DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u
 _TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
 _MARKS = frozenset("|+:-=<,;([.\u2026/#")  # what such lines begin with
 _BLANK = ",;\t| "
-_TALL = 20  # lines that are looked at for more rows
+_NEAR = 20  # lines that tell whether it is a Markdown table
 _SUMS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "count", "overall"}
     | {"summe", "gesamt", "\u5408\u8ba1", "\u5408\u8a08"}
@@ -33,6 +33,16 @@ Splits = dict[tuple[int, int], list[Cell]]
 """The cells of lines, by start and end."""
 
 plain_name = lru_cache(maxsize=4096)(normal)
+
+
+@lru_cache(maxsize=4096)
+def _plainly(text: str) -> str:
+    """A name of a column without case and punctuation, and without what stands around it."""
+    return normal(column_name(_bare(text)))
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("*`").strip()
 
 
 class Table:
@@ -45,7 +55,9 @@ class Table:
         doubtful: a choice was made without evidence.
     """
 
-    def __init__(self, text: str, delimiter: str, view: SchemaView, any_cell: bool = False) -> None:
+    def __init__(
+        self, text: str, delimiter: str, view: SchemaView, any_cell: bool = False, splits: Splits | None = None
+    ) -> None:
         self.text, self.delimiter, self.view, self.any_cell = text, delimiter, view, any_cell
         self.changes: list[Change] = []
         self.columns: list[str] = []
@@ -63,7 +75,7 @@ class Table:
         self.due = len(view.ordered_names())
         self._rows: list[tuple[int, int, list[Cell]]] = []
         self._lines: list[tuple[int, int]] = []
-        self._last: tuple[int, int, list[Cell]] = (-1, -1, [])
+        self._splits = {} if splits is None else splits
         self._habits: Habits | None = None
 
     def _empty(self, start: int, end: int) -> bool:
@@ -72,6 +84,11 @@ class Table:
 
     def _mark(self, start: int, end: int) -> str | None:
         """The rule that takes out a line which is no row: a ruled line, a comment, dots for more rows, a tag."""
+        at = start
+        while self.text[at] in " \t":
+            at += 1
+        if self.text[at] not in _MARKS:
+            return None
         if self.columns and _RULED.fullmatch(self.text, start, end):
             line = self.text[start:end]
             return "table_mark" if self.piped or "--" in line or "==" in line or ":" in line else None
@@ -95,14 +112,14 @@ class Table:
             after += 1
         self._change(rule, start, after, "")
 
-    def _tail(self, start: int, end: int, apart: bool, more: bool) -> bool:
+    def _tail(self, start: int, end: int, apart: bool, below: list[tuple[int, int]]) -> bool:
         """Whether a line that is no row may be left out: the header again, a sum, or words behind the table."""
         if self._said(start, end):
             return True
         if self._sum(start, end):
             self.doubtful = True
             return True
-        if more:
+        if any(self._fits(a, b) for a, b in below):
             return False
         line, count = self.text[start:end].strip(), len(self._split(start, end))
         if apart:
@@ -133,32 +150,39 @@ class Table:
         """Whether a line is the header once more."""
         if len(self.columns) < 2 or not self._rows:
             return False
-        found = self._split(start, end)
-        while len(found) > self._width and not found[-1].text:
-            found = found[:-1]
-        kept = self._kept(found)
-        if len(found) != self._width or self._name(kept[0].text, self.columns) != self.columns[0]:
+        found, width = self._split(start, end), self._width
+        if len(found) < width or any(cell.text for cell in found[width:]):
             return False
-        return [self._name(cell.text, self.columns) for cell in kept] == self.columns
+        kept = self._kept(found[:width])
+        said = [cell.text for cell in kept]
+        if said == self.columns:
+            return True
+        first, plain = self.columns[0], _plainly(said[0])
+        if plain not in (_plainly(first), plain_name(first)) and not one_letter(plain_name(first), plain):
+            return False
+        if self._name(said[0], self.columns) != first:
+            return False
+        return [self._name(text, self.columns) for text in said] == self.columns
 
     def _split(self, start: int, end: int) -> list[Cell]:
-        """The cells of a line; the last one's are kept, for several look at them."""
-        if self._last[:2] != (start, end):
-            self._last = start, end, self._cells(start, end)
-        return self._last[2]
-
-    def _cells(self, start: int, end: int) -> list[Cell]:
-        if self.piped:
-            return piped(self.text, start, end)
-        return cells(self.text, start, end, self.delimiter)
+        """The cells of a line; they are kept, for several look at them."""
+        found = self._splits.get((start, end))
+        if found is None:
+            find = piped(self.text, start, end) if self.piped else cells(self.text, start, end, self.delimiter)
+            found = self._splits[start, end] = find
+        return found
 
     def _is_piped(self, rows: list[tuple[int, int]]) -> bool:
         """Whether a table is one of Markdown: pipes around its rows, or a ruled line below its header."""
-        shown = [self.text[a:b].strip() for a, b in rows[:_TALL] if self.text[a:b].strip()]
+        shown = [self.text[a:b].strip() for a, b in rows[:_NEAR] if self.text[a:b].strip()]
         return bool(shown) and (shown[0][:1] == "|" or any(_RULED.fullmatch(line) for line in shown[1:3]))
 
-    def _complete(self, start: int, end: int) -> bool:
-        return len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
+    def _closes(self, start: int, opened: int, end: int) -> bool:
+        """Whether a row goes on below the line that ends where a quote is still open, and has all its cells."""
+        at = self.text.find('"', opened, end)
+        while at >= 0 and self.text[at + 1 : at + 2] not in ("", " ", "\t", "\r", "\n", '"', self.delimiter):
+            at = self.text.find('"', at + 1, end)
+        return at >= 0 and len(self._split(start, end)) == (self._width or len(self.view.ordered_names()))
 
     def _take(self, names: list[str], width: int) -> None:
         self.columns, self._width = names, width
@@ -171,7 +195,7 @@ class Table:
         self._padded = not self.piped and any(self.text[cell.end : cell.end + 1] == " " for cell in found[:-1])
 
     def _name(self, text: str, names: list[str]) -> str:
-        text = text.strip().strip("*`").strip()
+        text = _bare(text)
         if text in names:
             return text
         text = column_name(text)

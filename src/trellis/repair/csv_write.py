@@ -73,7 +73,10 @@ class Writing(Table):
         )
         quoted = {at for _, _, found in self._rows for at, cell in enumerate(found) if cell.quoted}
         around = next((mark for mark in "'\"`" if self._all_quoted(mark)), None)
+        bare = not (self._typed or self.piped or self._out or self._padded)  # what stands in sound cells stays
         for start, end, found in self._rows:
+            if bare and start not in self._apart and all(cell.sound and cell.text[-1:] != '"' for cell in found):
+                continue
             values, column = [], 0
             for at, cell in enumerate(found):
                 if at in self._out:
