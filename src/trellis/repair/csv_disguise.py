@@ -93,7 +93,7 @@ def _first_known(line: str, names: set[str]) -> bool:
 def _ended(text: str, header: tuple[int, int], rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
     """A comma or semicolon at the end of every row, which parts no cells, or no cells that the header has."""
     found = _every(text, _ENDED, rows)
-    if not found:
+    if not found or any(text.count('"', *row) % 2 for row in rows):  # an end of a line within a cell
         return
     mark, first = found[0][1], text[slice(*header)]
     behind = _ENDED.match(text, *header)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .words import normal, one_letter
 from .csv_cells import Cell, cells, is_cell, piped, spaced
 from .csv_columns import column_name, may_stand, stands
 from .csv_shares import Habits
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
+from .words import normal, one_letter
 
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
