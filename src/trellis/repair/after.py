@@ -241,6 +241,7 @@ class After(Steps):
         cost = cost_of("missing_comma") - 0.1
         if link is None or link.piece.end <= new.vstart:
             new.change("missing_comma", pos - 2, pos, '",', cost)
+            new.doubtful = True
             return True
         last = link.piece
         if not isinstance(last, StringReading) or last.content_end != pos - 1 or last.joined:
@@ -248,6 +249,7 @@ class After(Steps):
         within = last._replace(rule=last.rule or "missing_comma", content_end=pos - 2, end=pos - 2)
         new.links = Link(link.before, link.key, within)
         new.change("missing_comma", pos - 2, pos, ",", cost)
+        new.doubtful = True
         return True
 
     def _closer(self, reading: Reading, gap: Gap) -> list[Reading]:
@@ -271,6 +273,8 @@ class After(Steps):
             new.cost += 0.8 * frame.several  # nobody opened that bracket
             new.cost += INDENT if misfit else 0.3 if inline else 0.0
             found.append(self._close(new, at + 1))
+            if head == "]" and frame.mark == "[" and (row := self._lost_row(reading, gap, frame)) is not None:
+                found.append(row)
             if misfit or inline:
                 if misfit and head == "]" and frame.mark == "[" and gap.column > frame.indent:
                     found.append(self._open_after(reading, gap, frame))
@@ -326,6 +330,21 @@ class After(Steps):
             new.links = Link(new.links, (new.count, 0), change)
         new.change("tuple", gap.end, gap.end + 1, "", 0.0)
         new.frame, new.pos, new.state, new.first, new.closed = frame.parent, gap.end + 1, AFTER, False, None
+        return new
+
+    def _lost_row(self, reading: Reading, gap: Gap, frame: Frame) -> Reading | None:
+        """This closer belongs to an array within ``frame`` that lost its opener before the scalars that end here."""
+        if frame.view is None or frame.view.item(0).types() != {"array"}:
+            return None
+        text = self.text
+        last = max(text.rfind("]", frame.open, reading.pos), text.rfind("[", frame.open, reading.pos)) + 1
+        start = last + len(text[last : reading.pos]) - len(text[last : reading.pos].lstrip(", \t\r\n"))
+        if not last or start >= reading.pos or text.find("}", start, reading.pos) >= 0:
+            return None
+        new = self._past(reading, gap)
+        new.change("missing_opener", start, start, "[", 0.6)
+        new.frame, new.pos, new.state, new.first, new.closed = frame, gap.end + 1, AFTER, False, None
+        new.vstart, new.vseq = start, new.count - 1
         return new
 
     def _open_after(self, reading: Reading, gap: Gap, frame: Frame) -> Reading:

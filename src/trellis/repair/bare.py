@@ -231,7 +231,9 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     if text[at] not in "{[(" and (structural <= quote or quote >= end):
         cut = structural >= end
         add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.2 * cut, truncated=cut)
-    if structural < end and text[structural] not in "\n]" and text[at] not in "{[(" and not in_array:
+    if structural < end and text[structural] not in "\n]" and text[at] not in "{[(" and (
+        not in_array or not text[text.rfind("\n", 0, at) + 1 : at].strip()
+    ):
         newline = text.find("\n", structural, min(end, at + 2000))
         if 0 <= newline < quote:
             line = text[at:newline].rstrip(" \t\r,")

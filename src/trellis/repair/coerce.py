@@ -33,13 +33,15 @@ from .schema_view import SchemaView
 from .words import FALSE, NOTHING, TRUE, guessed, meant, nearest
 
 DOUBTFUL = frozenset(
-    {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key", "data_as_text"}
+    {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key"}
+    | {"data_as_text", "text_as_list"}
 )
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 _ENCODED = re.compile(r"\s*[\[{]")
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
 _AROUND = 6  # objects, one within the other
 _CALL = frozenset({"name", "arguments", "input", "parameters", "type", "id", "function", "tool"})
+_SEPARATORS, _WORDS = (",", ";", "|", "/"), 4  # between the items of a list in one text; words of an item
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
 
 
@@ -368,6 +370,9 @@ class Coercer:
             if listed is not None:
                 self._change("single_as_list", node.start, node.end, listed)
                 return
+            if (listed := _in_words(value, view.item(0))) is not None:
+                self._change("text_as_list", node.start, node.end, listed)
+                return
             for wrapped, inner_view in self._wrap(node, view):
                 self._scalar(wrapped, inner_view)
         elif "object" in types:
@@ -385,18 +390,33 @@ def _can_be(node: Node, view: SchemaView) -> bool:
 
 def _in_commas(value: str, view: SchemaView) -> str | None:
     """The list that a text with commas is, where the schema says what an item can be: a choice or a number."""
-    parts = [part.strip() for part in value.split(",")]
     choices = [choice for choice in view.values() if isinstance(choice, str)]
-    if len(parts) < 2 or not all(parts):
+    for separator in _SEPARATORS:
+        parts = [part.strip() for part in value.split(separator)]
+        if len(parts) < 2 or not all(parts):
+            continue
+        if choices and view.types() == {"string"}:
+            items = [nearest(part, choices) for part in parts]
+            found = [json.dumps(item, ensure_ascii=False) for item in items if item is not None]
+        elif view.types() and view.types() <= {"integer", "number"}:
+            found = [number for part in parts if (number := number_in(part, "number" not in view.types())) is not None]
+        else:
+            return None
+        if len(found) == len(parts):
+            return f"[{', '.join(found)}]"
+    return None
+
+
+def _in_words(value: str, view: SchemaView) -> str | None:
+    """The list that a text with separators may be, where items may be any text: some words between each two."""
+    if "string" not in view.types() or view.values() or set(value) & set("[]{}()\n"):
         return None
-    if choices and view.types() == {"string"}:
-        items = [nearest(part, choices) for part in parts]
-        found = [json.dumps(item, ensure_ascii=False) for item in items if item is not None]
-    elif view.types() and view.types() <= {"integer", "number"}:
-        found = [number for part in parts if (number := number_in(part, "number" not in view.types())) is not None]
-    else:
-        return None
-    return f"[{', '.join(found)}]" if len(found) == len(parts) else None
+    for separator in (" | ", ";", ","):
+        parts = [part.strip() for part in value.split(separator)]
+        short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)
+        if len(parts) > 1 and short:
+            return json.dumps(parts, ensure_ascii=False)
+    return None
 
 
 def _in_lines(value: str, view: SchemaView) -> str | None:

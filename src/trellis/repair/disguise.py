@@ -17,6 +17,7 @@ _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
 _DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
 _DOUBLED_QUOTES = re.compile(r"\s*(?:```\w*\s*)?(?:[{\[]\s*){1,20}\"\"[\w$]")
+_BOLD = re.compile(r"(?=[\"*])\*{0,2}\"\*{0,2}([^\"*\n]{1,80})\*{0,2}\"\*{0,2}[ \t]*:")
 _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
@@ -44,6 +45,8 @@ def disguises(text: str) -> Iterator[list[Change]]:
         else:
             pairs = (m for m in _BRACE_OUTSIDE.finditer(text) if m["braces"])
             yield _priced("doubled_braces", ((m, m[0][0]) for m in pairs))
+    if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
+        yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
     if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
         yield _priced("quote_style", ((m, m[0][: len(m[0]) // 2]) for m in _QUOTES.finditer(text)))
     if "=" in text and _CALLS.match(text) and (changes := _calls(text)):

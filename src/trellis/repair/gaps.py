@@ -20,6 +20,7 @@ _ESCAPED = re.compile(r"\\(?=[\[\]{}])")
 REMARK = r"(?:\([^()\n\"{}\[\]:]{1,80}\)|(?<=[ \t])(?:\*{1,3}|\[[A-Za-z][A-Za-z ]{1,40}\]))"
 """Words in parentheses, or a mark of a footnote, behind a value."""
 _REMARK = re.compile(REMARK + r"(?=[ \t]*(?:[,}\]]|\r?\n|\Z))")
+_LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
 _GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
@@ -71,7 +72,7 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if head == "\\":
         if _ESCAPED.match(text, at, end):
             return Change("markup", at, at + 1, "", cost_of("markup"))
-        if at + 1 >= end or text[at + 1] not in "ntr\n":
+        if at + 1 >= end or text[at + 1] not in "ntr\n" or (_LETTER.match(text, at, end) and _colon_before(text, at)):
             return None
         return Change("escaped_whitespace", at, at + 2, " ", cost_of("escaped_whitespace"))
     if head in ".…":
@@ -87,6 +88,11 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if not line.startswith(("/*", "<!--")) and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
         return None  # a string that lost its opening quote
     return Change("comment", at, match.end(), "", cost_of("comment"))
+
+
+def _colon_before(text: str, at: int) -> bool:
+    """Whether a value is due at an offset, on the same line."""
+    return text[max(0, at - 8) : at].rstrip(" ")[-1:] == ":"
 
 
 def _ends_value(text: str, at: int) -> bool:

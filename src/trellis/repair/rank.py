@@ -24,6 +24,10 @@ _THIN = 0.25  # a margin to the second-best reading that leaves a doubt
 _CLOSE = 3.0  # readings this close count as equals for the policy on several values
 _OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
 _KEY_END = re.compile(r"[\"'”]\s*:")
+_PUT_RIGHT = re.compile(
+    r"(?i)correct|fix(?:ed|ing)|revis|updat|\bfinal\b|attempt|instead|actually|mistake|wrong|oops|sorry|improv|amended"
+    r"|\bright\b|\bbetter\b|second (?:try|version)|v(?:ersion)? ?2|korrig|corrig|verbesser|修正|更正"
+)
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
@@ -45,6 +49,9 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
         score = candidate.cost + _SOURCE[candidate.source] - _mass(text, piece) + _left_out(text, begin, piece)
         ranked.append((faults, round(score, 3), -start, result, candidate, end, item))
     ranked.sort(key=lambda entry: entry[:3])
+    left = False
+    if policies.several == "all" and isinstance(judge, SchemaJudge):
+        ranked, left = _corrected(text, ranked)
     if policies.several != "all":
         faults, score, start, _, _, end, _ = ranked[0]
         equals = [item for item in ranked if item[0] == faults and item[1] <= score + _CLOSE and _of_answer(item[4])]
@@ -68,9 +75,27 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
             text, what, judge, best.value, lambda path: offset_in(read_nodes(best.text), path, best.edits)
         )
     alone = isinstance(judge, SchemaJudge) or policies.several != "all"
-    doubtful = best.ambiguous or margin < _THIN or not (alone or _alone(text, ranked[0], ranked[1:]))
+    doubtful = best.ambiguous or left or margin < _THIN or not (alone or _alone(text, ranked[0], ranked[1:]))
     sure = confidence(candidate.cost, margin)
     return Repaired(best.value, best.text, best.edits, sure, best.complete, tuple(others), doubtful)
+
+
+def _corrected(text: str, ranked: list[_Ranked]) -> tuple[list[_Ranked], bool]:
+    """The readings, first one that is the answer put right as the words before it say; whether another was left out."""
+    faults, _, _, best, _, end, _ = ranked[0]
+    later = [
+        item
+        for item in ranked
+        if item[0] == faults and -item[2] >= end and type(item[3].value) is type(best.value) and _of_answer(item[4])
+    ]
+    if faults or not later or not isinstance(best.value, dict | list):
+        return ranked, False
+    last = min(later, key=lambda item: (item[2], item[1]))
+    if _same(last[3].value, best.value):
+        return ranked, False
+    if _PUT_RIGHT.search(text, max(end, -last[2] - 300), -last[2]):
+        return [last, *(item for item in ranked if item is not last)], False
+    return ranked, len(json.dumps(last[3].value)) > 0.5 * len(json.dumps(best.value))
 
 
 def _alone(text: str, best: _Ranked, others: list[_Ranked]) -> bool:

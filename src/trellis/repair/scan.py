@@ -19,7 +19,9 @@ from .skip import scan_once
 from .strings import CLOSING, StringReading
 
 _PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
-_RUN = re.compile(r"(?:[\s,\[\]{}]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z")
+_RUN = re.compile(
+    r"(?:[\s,\[\]{}，、；،]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z"
+)
 _NEXT_STRING = re.compile(
     r"\S(?:\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
 )
@@ -142,6 +144,8 @@ class Scanner:
         split = self._splits(opened, stop)
         if at < len(good) and good[at] == stop and not split:
             cost = base + (cost_of("control_character") + 0.2 * (breaks > 3) if breaks else 0.0)
+            if breaks and self._goes_on(start, stop):
+                cost += 1.6
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
             if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
@@ -174,6 +178,12 @@ class Scanner:
                 )
             )
         return readings
+
+    def _goes_on(self, start: int, stop: int) -> bool:
+        """Whether a line within a string ends with a comma, and the next begins where the string's line does."""
+        line = self.text.rfind("\n", 0, start) + 1
+        margin = self.text[line:start]
+        return bool(margin) and not margin.strip() and self.text.find(f",\n{margin}", start, stop) >= 0
 
     def _splits(self, opened: int, quote: int) -> bool:
         """Whether brackets in a string speak against a closing quote: one opens at it, or closes right behind it."""
@@ -306,7 +316,7 @@ class Scanner:
         else:
             newline = text.find("\n", opened, stop)
             if newline >= 0:
-                line = text[opened:newline].rstrip().rstrip(",").rstrip()
+                line = text[opened:newline].rstrip().rstrip(",，、；،").rstrip()
                 ends[opened + len(line)] = cost - 0.2
                 while line and line[-1] in "}]" and len(ends) < 5:
                     line = line[:-1].rstrip()
@@ -317,7 +327,7 @@ class Scanner:
                 if (run and run.start() > tail) or tail == opened:
                     begin = run.start() if run else stop
                     for at in range(begin, stop):
-                        if text[at] in ",}]" and len(ends) < 6:
+                        if text[at] in ",}]，、；،" and len(ends) < 6:
                             ends.setdefault(opened + len(text[opened:at].rstrip()), cost)
         readings = []
         for end, price in ends.items():

@@ -170,7 +170,7 @@ def _at(value: Any, pointer: str) -> Any:
     for step in _steps(pointer):
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return _MISSING
@@ -183,7 +183,7 @@ def _put(value: Any, pointer: str, part: Any) -> Any:
     if not steps:
         return part
     head, rest = steps[0], "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps[1:])
-    if isinstance(value, list) and head.isdigit():
+    if isinstance(value, list) and head.isdecimal():
         items = [*value, *([None] * (int(head) + 1 - len(value)))]
         items[int(head)] = _put(items[int(head)], rest, part)
         return items

@@ -29,6 +29,7 @@ _ILLEGAL = re.compile(
     r"|\\[\s\S]?|\""
 )
 _PATH = re.compile(r"[A-Za-z]:\\")
+_PATHS = re.compile(r"(?<![A-Za-z])[A-Za-z]:(?:\\[\w .-]+)+")
 _BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 _LATEX = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[ac-eg-mo-qsv-zA-Z][a-zA-Z]+|[()\[\]{},;!%&_])")  # no escape of JSON
 _COMMAND = re.compile(  # those of LaTeX that begin like an escape
@@ -62,11 +63,21 @@ class StringReading(NamedTuple):
         if text[self.start : self.content_start] != '"' and not self.joins:
             result.append(Change(rule, self.start, self.content_start, '"', self.cost))
         inner = "quote_style" if text[self.start] in CLOSING and text[self.start] != '"' else "inner_quote"
-        result += content_changes(text, self.content_start, self.content_end, inner)
+        begin = self.content_start
+        if self.rule == "unquoted_string" and text[begin] == "\\" and text[begin + 1 : begin + 2].isalpha():
+            result.append(Change("bad_escape", begin, begin + 1, "\\\\", 0.05))  # a text, not an escape
+            begin += 1
+        result += content_changes(text, begin, self.content_end, inner)
         if text[self.content_end : self.end] != '"' and not self.joined:
             cost = self.cost if not result or result[0].start != self.start else 0.0
             result.append(Change(rule, self.content_end, self.end, '"', cost))
         return result
+
+
+def _in_path(text: str, start: int, at: int, end: int) -> bool:
+    """Whether an offset lies in a Windows path in which a backslash is no escape."""
+    paths = (m for m in _PATHS.finditer(text, start, end) if m.start() < at < m.end())
+    return any(_BAD_ESCAPE.search(path.group()) for path in paths)
 
 
 def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
@@ -94,7 +105,7 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
             found[1] == "U" or found[2] == "{"
         ):
             result.append(Change("bad_escape", a, b, json.dumps(chr(point))[1:-1], 0.05))
-        elif latex and _COMMAND.match(text, a, end):
+        elif (latex and _COMMAND.match(text, a, end)) or (found in ("\\b", "\\f") and _in_path(text, start, a, end)):
             result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
         elif len(found) == 1 or not re.fullmatch(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})", found):
             result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
