@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import lark
 from hard_grammars import draw
 from lark import logger
+from lark_sentences import sentences
 from processor_clock import TimeIsUp, at_most
 
 from trellis.errors import LimitError, TrellisError
@@ -133,6 +135,8 @@ def _load(fuzz: Fuzz, text: str, parser: str, choose: Random) -> None:
     except TrellisError as error:
         fuzz.counts["refused"] += 1
         _check_error(fuzz, error, text)
+        if "no text" in error.message:
+            _check_emptiness(fuzz, text + "\n", parser, choose)
         return
     fuzz.counts["loaded"] += 1
     if choose.random() < 0.1:  # takes seconds
@@ -151,6 +155,24 @@ def _check_error(fuzz: Fuzz, error: TrellisError, text: str) -> None:
             fuzz.wrong(f"a place outside the text: line {line}, column {column}: {error.message}", text)
     if line is not None:
         fuzz.counts["refused, with line and column"] += 1
+
+
+def _check_emptiness(fuzz: Fuzz, text: str, parser: str, choose: Random) -> None:
+    """Lark does not parse any of the texts that come out of the grammar's rules either."""
+    try:
+        judge = lark.Lark(text, parser=parser, lexer={"earley": "dynamic", "lalr": "contextual"}[parser])
+    except Exception:
+        fuzz.wrong("said to have no text; Lark refuses the grammar itself", text)
+        return
+    fuzz.counts["grammars without a text"] += 1
+    for sentence in islice(sentences(judge, "start", choose), 60):
+        fuzz.counts["texts that might belong to them"] += 1
+        try:
+            judge.parse(sentence)
+        except Exception:
+            continue
+        fuzz.wrong(f"said to have no text; Lark parses {sentence!r}", f"{parser}\n{text}")
+        return
 
 
 # Streams of steps -----------------------------------------------------------------------------------------------------

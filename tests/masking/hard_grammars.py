@@ -12,11 +12,18 @@ from typing import NamedTuple
 
 
 class Drawn(NamedTuple):
-    """A grammar: its kind, its text, and pieces that texts near its language are made of."""
+    """A grammar: its kind, its text, and pieces that texts near its language are made of.
+
+    Attributes:
+        start: the start rule.
+        folder: where its relative imports are looked for (it is written there), if it has any.
+    """
 
     kind: str
     text: str
     pieces: tuple[str, ...]
+    start: str = "start"
+    folder: str = ""
 
 
 Terminal = tuple[str, tuple[str, ...]]  # what stands right of the colon, pieces of what it matches

@@ -12,11 +12,13 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from hard_grammars import Drawn
 from lark import Lark, logger
+from lark_sentences import sentences
 from processor_clock import TimeIsUp, at_most
 
 from trellis.errors import LimitError, TrellisError, UnsupportedError
@@ -27,7 +29,6 @@ from trellis.masking.vocabulary import Vocabulary
 
 logger.setLevel(logging.CRITICAL)
 LEXERS = {"earley": "dynamic", "lalr": "contextual"}
-WHOLE = 160  # texts of one grammar that Lark is asked about
 STEPS, TOKENS = 5, 24  # of a walk; tokens tried at each step
 
 
@@ -45,12 +46,14 @@ class Judge:
 
     Attributes:
         seconds: for one grammar; 0 is no limit.
+        texts: of one grammar that Lark is asked about.
+        walks: of each grammar.
         counts: checks by name, and what became of the grammars.
         found: the disagreements.
     """
 
-    def __init__(self, seconds: float = 0) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = 0, texts: int = 160, walks: int = 3) -> None:
+        self.seconds, self.texts, self.walks = seconds, texts, walks
         self.counts: Counter[str] = Counter()
         self.found: list[Disagreement] = []
 
@@ -61,8 +64,12 @@ class Judge:
         After ``seconds`` the grammar is left; it is a disagreement if those went into the kernel (main thread only).
         Lark reads ``instead`` when it is given: to see that differences are found.
         """
+        folder = drawn.folder and Path(drawn.folder, "grammar.lark")
+        if folder:
+            folder.write_text(drawn.text, encoding="utf-8")
         try:
-            lark: Lark | None = Lark(drawn.text if instead is None else instead, parser=parser, lexer=LEXERS[parser])
+            lark: Lark | None = Lark(drawn.text if instead is None else instead, parser=parser, lexer=LEXERS[parser],
+                                     start=drawn.start, source_path=str(folder) if folder else None)
         except Exception:
             lark = None
         case = _Case(self, drawn, parser, choose, lark)
@@ -109,7 +116,9 @@ class _Case:
 
     def run(self, reference: bool) -> None:
         try:
-            grammar = Grammar.from_lark(self.drawn.text, parser=self.parser)
+            folder = self.drawn.folder
+            grammar = Grammar.from_lark(Path(folder, "grammar.lark") if folder else self.drawn.text, self.drawn.start,
+                                        self.parser)
             grammar.accepts("")
         except UnsupportedError as error:
             self.count("grammars refused, with a reason" if self.lark else "grammars that Lark refuses")
@@ -154,16 +163,20 @@ class _Case:
                 pass
 
     def samples(self) -> Iterator[str]:
-        """All short texts over the grammar's pieces, then longer ones."""
+        """Texts out of the grammar, all short texts over its pieces, then longer ones."""
         yield ""
+        assert self.lark is not None
+        for text in itertools.islice(sentences(self.lark, self.drawn.start, self.choose), self.judge.texts // 5):
+            self.count("texts derived from the grammar" + (", which parse" if self.parses(text) else ""))
+            yield text
         count, pieces = 0, self.drawn.pieces
         for length in itertools.count(1):
-            if len(pieces) ** length > WHOLE:
+            if len(pieces) ** length > self.judge.texts:
                 break
             for parts in itertools.product(pieces, repeat=length):
                 yield "".join(parts)
                 count += 1
-        while count < WHOLE:
+        while count < self.judge.texts:
             yield "".join(self.choose.choice(pieces) for _ in range(self.choose.randint(2, 9)))
             count += 1
 
@@ -187,7 +200,7 @@ class _Case:
 
     def walked(self, grammar: Grammar) -> Iterator[str]:
         """Random allowed beginnings with their shortest endings: Lark has to parse them."""
-        for _ in range(16):
+        for _ in range(self.judge.texts // 10):
             matcher, text = grammar._bytewise("kernel"), ""
             for _ in range(self.choose.randrange(8)):
                 piece = self.choose.choice(self.drawn.pieces)
@@ -219,7 +232,7 @@ class _Case:
                 grammar.compile(vocabulary, engine="reference")
             except TrellisError:
                 reference = False
-        for _ in range(3):
+        for _ in range(self.judge.walks):
             matcher, text = compiled.matcher(), b""
             slow = grammar.compile(vocabulary, engine="reference").matcher() if reference else None
             for _ in range(STEPS):
