@@ -126,3 +126,13 @@ def test_an_anchor_that_nothing_refers_to_is_text_where_the_schema_wants_text() 
 def test_prose_is_refused_where_data_is_wanted() -> None:
     with pytest.raises(RepairError):
         repair_yaml("I cannot help with that.", {"type": "object"})
+
+
+@pytest.mark.parametrize("count", [3, 70])
+@pytest.mark.parametrize("listed", [True, False])
+def test_many_damaged_documents_are_read_as_few_are(count: int, listed: bool) -> None:
+    item = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}, "required": ["a", "b"]}
+    text = "".join(f"---\na: {number}\nb: x: y {number}\n" for number in range(count))
+    found = repair_yaml(text, {"type": "array", "items": item} if listed else item)
+    wanted = [{"a": number, "b": f"x: y {number}"} for number in range(count)]
+    assert found.value == (wanted if listed else wanted[-1])

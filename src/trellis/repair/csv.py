@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
+from .collector import collector_paused
 from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
@@ -160,7 +161,8 @@ def repair_csv(
     """
     check_arguments(text, level)
     judge = judge_for(schema := json_schema(schema))
-    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
+    with collector_paused(len(text)):
+        return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
 
 
 def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:

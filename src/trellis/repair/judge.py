@@ -88,6 +88,44 @@ class AnyValue:
         return Fault()
 
 
+class ItemJudge:
+    """The judge of an item of a list."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a list of the value is valid."""
+        return self._judge.accepts([value])
+
+    def faults(self, value: Any) -> int:
+        """How many errors a list of the value has, counted up to a bound."""
+        return self._judge.faults([value])
+
+    def fault(self, value: Any) -> Fault:
+        """One error of a list of the value: where and what."""
+        return self._judge.fault([value])
+
+
+class ListJudge:
+    """The judge of a list, each of whose items has to be acceptable."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def accepts(self, value: Any) -> bool:
+        """Whether all items are valid."""
+        return isinstance(value, list) and all(map(self._judge.accepts, value))
+
+    def faults(self, value: Any) -> int:
+        """How many errors the items have."""
+        return sum(map(self._judge.faults, value)) if isinstance(value, list) else 1
+
+    def fault(self, value: Any) -> Fault:
+        """One error of the first item that has one."""
+        return next((self._judge.fault(item) for item in value if not self._judge.accepts(item)), Fault())
+
+
 @lru_cache(maxsize=128)
 def _cached(schema: str) -> SchemaJudge:
     return SchemaJudge(json.loads(schema))

@@ -109,9 +109,13 @@ class SchemaView:
         """Whether the type of a value may stand here."""
         return not self._types or bool(self._types.intersection(type_names(value)))
 
-    def values(self) -> list[Any]:
-        """The values of ``enum`` and ``const``."""
+    @cached_property
+    def _known_values(self) -> list[Any]:
         return [value for part in self.parts for value in self._values(part)]
+
+    def values(self) -> list[Any]:
+        """The values of ``enum`` and ``const``; not to be changed."""
+        return self._known_values
 
     def at_most(self, most: float) -> bool:
         """Whether a number here may not be greater than that."""
@@ -192,13 +196,17 @@ class SchemaView:
             (name, SchemaView(self._root, (inner,)), name in required) for name, inner in best["properties"].items()
         ]
 
-    def required(self) -> set[str]:
-        """The properties that every object here must have, as far as one subschema says so."""
+    @cached_property
+    def _known_required(self) -> set[str]:
         found: set[str] = set()
         for part in self.parts:
             if isinstance(part.get("required"), list):
                 found.update(part["required"])
         return found
+
+    def required(self) -> set[str]:
+        """The properties that every object here must have, as far as one subschema says so; not to be changed."""
+        return self._known_required
 
     @cached_property
     def _members(self) -> dict[str, SchemaView]:
@@ -241,8 +249,8 @@ class SchemaView:
                 continue  # the validator says what is wrong with it
         return found
 
-    def aliases(self) -> dict[str, str]:
-        """Other names of the properties here (``x-alias``, one or a list), with the names they stand for."""
+    @cached_property
+    def _known_aliases(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in self.parts:
             properties = part.get("properties")
@@ -252,8 +260,12 @@ class SchemaView:
                     found.setdefault(other, name)
         return {alias: name for alias, name in found.items() if alias not in self.names()}
 
-    def value_aliases(self) -> dict[str, str]:
-        """Other ways to write the values of an enum (``x-aliases``, ``x-descriptions``: value to text or texts)."""
+    def aliases(self) -> dict[str, str]:
+        """Other names of the properties here (``x-alias``, one or a list), with the names they stand for."""
+        return self._known_aliases
+
+    @cached_property
+    def _known_value_aliases(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in self.parts:
             for keyword in ("x-aliases", "x-descriptions"):
@@ -262,6 +274,10 @@ class SchemaView:
                     for text in _texts(texts):
                         found.setdefault(text, value)
         return found
+
+    def value_aliases(self) -> dict[str, str]:
+        """Other ways to write the values of an enum (``x-aliases``, ``x-descriptions``: value to text or texts)."""
+        return self._known_value_aliases
 
     @cached_property
     def _item(self) -> SchemaView:

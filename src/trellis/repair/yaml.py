@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import RepairError
 from .against import against_schema, offset_in
+from .collector import collector_paused
 from .edits import Repaired, apply_edits, compose, locate
 from .extract import fences
 from .judge import Judge, judge_for
@@ -59,7 +60,8 @@ def repair_yaml(
     """
     check_arguments(text, level)
     judge = judge_for(schema := json_schema(schema))
-    return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
+    with collector_paused(len(text)):
+        return with_rules(text, rules, level, lambda source: _read(source, schema, judge, level))
 
 
 def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:

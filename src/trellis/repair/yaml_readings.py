@@ -18,7 +18,7 @@ from .coerce import DOUBTFUL
 from .edits import Change, apply_edits, compose
 from .extract import fences, regions, removal
 from .json import repair_json
-from .judge import Fault, Judge
+from .judge import ItemJudge, Judge, ListJudge
 from .rules import Level, cost_of
 from .schema_view import SchemaView
 from .standard import lexemes
@@ -30,6 +30,7 @@ from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, read_document, written_out
 
 _PASSES = 3
+_SEVERAL = 64  # documents, more than which are not read one by one
 _MANY, _LONG = 16, 4000  # spans and characters around them, from which on what is around is not told apart
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
@@ -53,6 +54,7 @@ _BETTER = re.compile(
     re.I,
 )
 _COMMENT = re.compile(r"^[ \t]*#.*", re.M)
+_MARGIN = re.compile("^", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
 NUMBERED = re.compile(r"1[.)] [^\n]*(?:\n[ \t]*\d{1,3}[.)] [^\n]*)+")
 
@@ -226,12 +228,16 @@ def _documents(text: str, task: Task) -> Iterator[Reading]:
             moved = (Change(c.rule, c.start + last, c.end + last, c.after, c.cost) for c in way.changes)
             yield Reading((cut, *moved), way.value, way.cost - 1.0, way.faults, way.doubtful, way.complete)
         return
-    yield from _items(text, task)
+    listed = list(_items(text, task))
+    yield from listed
+    if listed and len(parts) > _SEVERAL:
+        return
     found = _each_document(text, task)
     if len(found) < 2:
         return
     for start, end, reading in reversed(found):
         if task.view.types() and not reading.faults:
+            reading = _best_document(text[start:end], task) or reading
             inner = [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in reading.changes]
             rule, cost = "several_values", cost_of("several_values")
             changes = (Change(rule, 0, start, "", cost), *inner, Change(rule, end, len(text), "", cost))
@@ -251,7 +257,7 @@ def _items(text: str, task: Task) -> Iterator[Reading]:
     inner = task.view.item(0)
     if task.view.types() != {"array"} or inner.types() != {"object"}:
         return
-    found = _each_document(text, Task(_Item(task.judge), inner, task.level, task.reads))
+    found = _each_document(text, Task(ItemJudge(task.judge), inner, task.level, task.reads))
     values = [reading.value for _, _, reading in found]
     if len(values) < 2 or not all(isinstance(value, dict) for value in values) or not task.judge.accepts(values):
         return
@@ -260,49 +266,65 @@ def _items(text: str, task: Task) -> Iterator[Reading]:
     yield Reading((change,), values, cost, 0, any(reading.doubtful for _, _, reading in found))
 
 
-class _Item:
-    """The judge of an item of a list."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-
-    def accepts(self, value: Any) -> bool:
-        return self._judge.accepts([value])
-
-    def faults(self, value: Any) -> int:
-        return self._judge.faults([value])
-
-    def fault(self, value: Any) -> Fault:
-        return self._judge.fault([value])
-
-
 def _each_document(text: str, task: Task) -> list[tuple[int, int, Reading]]:
     """The best reading of each document with its span; none if there are no two, or one cannot be read."""
     starts = [0, *(match.end() for match in _SEPARATOR.finditer(text))]
     ends = [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
     spans = [(a, b) for a, b in zip(starts, ends, strict=True) if _COMMENT.sub("", text[a:b]).strip()]
-    found: list[tuple[int, int, Reading]] = []
-    known: dict[str, Reading | None] = {}
-    for start, end in spans if len(spans) > 1 else ():
-        piece = text[start:end]
-        if piece not in known:
-            known[piece] = min(_one_document(piece, task), key=lambda r: (r.faults, r.cost), default=None)
-        single = known[piece]
-        if single is None:
+    if len(spans) < 2:
+        return []
+    pieces = dict.fromkeys(text[start:end] for start, end in spans)
+    known = {piece: _as_it_stands(piece, task) for piece in pieces}
+    damaged = [piece for piece, reading in known.items() if reading is None]
+    if len(damaged) > _SEVERAL:
+        known |= _together(damaged, task)
+    for piece in damaged:
+        known[piece] = known[piece] or (_best_document(piece, task) if len(damaged) <= _SEVERAL else None)
+        if known[piece] is None:
             return []
-        found.append((start, end, single))
-    return found
+    return [(a, b, reading) for a, b in spans if (reading := known[text[a:b]]) is not None]
+
+
+def _together(pieces: list[str], task: Task) -> dict[str, Reading | None]:
+    """Very many damaged documents, read at once as the items of a list: one by one they take ten times as long.
+
+    Of each the value is told, and its share of the cost; not its changes. None is read if one cannot be.
+    """
+    if any(_best_document(piece, task) is None for piece in (pieces[0], pieces[-1])):
+        return {}
+    items = "".join("-\n" + _MARGIN.sub("  ", piece.strip("\n")) + "\n" for piece in pieces)
+    view = task.view.listed() if task.view.types() else task.view
+    best = _best_document(items, Task(ListJudge(task.judge), view, task.level, task.reads))
+    values = [] if best is None else best.value
+    if best is None or not isinstance(values, list) or len(values) != len(pieces):
+        return {}
+    if not all(isinstance(value, dict | list) for value in values):
+        return {}
+    cost = (best.cost + _TYPED) / len(pieces) - _TYPED
+    return {
+        piece: Reading((), value, cost, task.judge.faults(value), best.doubtful)
+        for piece, value in zip(pieces, values, strict=True)
+    }
+
+
+def _best_document(text: str, task: Task) -> Reading | None:
+    return min(_one_document(text, task), key=lambda reading: (reading.faults, reading.cost), default=None)
 
 
 def _one_document(text: str, task: Task) -> Iterator[Reading]:
+    found = _as_it_stands(text, task)
+    yield from [found] if found is not None else _read_span(text, task)
+
+
+def _as_it_stands(text: str, task: Task) -> Reading | None:
+    """The standard reading of a document, if that is acceptable."""
     with suppress(NotYaml):
         document = task.reads.document(text)
         if document.root is not None and document.root.kind != "scalar" and not document.idle:
             value = document.root.data()
             if task.judge.accepts(value):
-                yield Reading((), value, -_TYPED, 0)
-                return
-    yield from _read_span(text, task)
+                return Reading((), value, -_TYPED, 0)
+    return None
 
 
 def _coerced(text: str, changes: tuple[Change, ...], task: Task, extra: float) -> Iterator[Reading]:

@@ -45,6 +45,7 @@ _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _NOTHING = ("null", "~", "None")
 _NOTHING_SAID = re.compile(r"(null|~|None)[ \t]+(?://|<!--|/\*|<-|--|\().*")  # with a remark
 _LITERALS = ("true", "false", "null")
+_REST = re.compile(r"\s*\Z")
 _TEXT = SchemaView.of({"type": "string"})
 _CLOSE = {"[": "]", "{": "}"}
 
@@ -241,7 +242,7 @@ class Values(Texts):
             self.doubtful = self.doubtful or remark[2] in ("(", "[", "<=")
             return at, remark.end(1)
         text = self.text[at:end]
-        if "boolean" in view.types() and not self.text[end:].strip() and text and text not in _LITERALS:
+        if "boolean" in view.types() and text and text not in _LITERALS and _REST.match(self.text, end):
             whole = [literal for literal in _LITERALS if literal.startswith(text)]
             if len(whole) == 1 and len(text) > 1:
                 self.change("truncated_literal", end, end, whole[0][len(text) :])
