@@ -115,6 +115,45 @@ def test_explain_says_of_no_keyword_that_it_is_enforced_where_nobody_got_to_it()
     assert found["/properties/c/title"] == "annotation"
 
 
+def test_explain_says_what_a_draft_would_ignore_and_what_speaks_of_other_types() -> None:
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": {"type": "array"}},
+              "properties": {"a": {"$ref": "#/definitions/a", "maxItems": 1}, "b": {"type": "string", "maximum": 3},
+                             "c": {"type": "string", "required": True, "nullable": True}},
+              "dependentRequired": {"a": ["b"]}}
+    found = {it.pointer: it for it in explain(schema).keywords}
+    for pointer, status, word in [("/properties/a/maxItems", "enforced", "beside $ref"),
+                                  ("/properties/a/$ref", "enforced", ""),
+                                  ("/dependentRequired", "enforced", "newer"),
+                                  ("/properties/b/maximum", "annotation", "type string"),
+                                  ("/properties/c/required", "annotation", "draft 3"),
+                                  ("/properties/c/nullable", "annotation", "OpenAPI")]:
+        assert found[pointer].status == status
+        assert word in found[pointer].reason
+
+
+def test_misspelt_keywords_are_errors_or_left_to_a_validator() -> None:
+    schema = {"type": "string", "maxlength": 3}
+    with pytest.raises(SchemaError) as caught:
+        Grammar.from_json_schema(schema)
+    assert caught.value.pointer == "/maxlength"
+    grammar = Grammar.from_json_schema(schema, on_unsupported="relax")
+    assert [it.pointer for it in grammar.relaxations] == ["/maxlength"]
+    assert grammar.accepts('"long enough"')
+
+
+@pytest.mark.parametrize(("definition", "pointer"), [
+    ({"name": "f", "description": "d", "parameters": {"type": "object"}}, "/parameters"),
+    ({"type": "function", "function": {"name": "f", "parameters": {"properties": {}}}}, "/function/parameters"),
+    ({"name": "f", "input_schema": {"type": "object"}}, "/input_schema"),
+    ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"$ref": "#"}}}, "/json_schema/schema"),
+])
+def test_a_definition_of_a_tool_is_no_schema(definition: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        Grammar.from_json_schema(definition)
+    assert caught.value.pointer == pointer
+    assert "[" in (caught.value.hint or "")
+
+
 def test_the_command_explains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "schema.json"
     file.write_text(json.dumps({"type": "object", "properties": {"a": UNIQUE}}))

@@ -31,8 +31,9 @@ from trellis.masking.schema_front_writer import SEPARATORS, Body, Port, Writer
 from trellis.masking.terminals import UNBOUNDED, regex_set
 from trellis.schema import clock
 from trellis.schema.complement import spelled_out
+from trellis.schema.keywords import ARRAY, GENERAL, OBJECT
 from trellis.schema.normal import Normalizer, Relaxation
-from trellis.schema.resolve import Document, Place
+from trellis.schema.resolve import Document, Place, join
 from trellis.schema.scopes import with_document
 from trellis.schema.shapes import Arrays, Conjunction, Literals, Numbers, Objects, Strings
 
@@ -40,6 +41,9 @@ Whitespace = Literal["compact", "none", "indented", "flexible"]
 
 MAX_REORDERED = 6  # members of an object that is given whole, in any order
 MAX_MULTIPLES = 3_000_000  # bytes of their terminals in one schema
+_WRAPPING = ("function", "parameters", "input_schema", "inputSchema", "json_schema", "schema")
+_WRAPPED = ("function", "json_schema", "custom")
+_SAYING = (GENERAL | OBJECT | ARRAY) - {"type"}
 _SIMPLER = 'simplify this part of the schema; or mode="prompt": values are checked after generation'
 
 
@@ -88,6 +92,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         if value not in known:
             raise UsageError(f"{name} cannot be {value!r}", hint=f"one of {', '.join(known)}")
 
+    _check_root(schema)
+
     def lowered(document: Document) -> LoweredSchema:
         normal = Normalizer(document, enforce_formats=formats == "enforce", relax=on_unsupported == "relax")
         lowering = _Lowering(normal, whitespace, property_order, _anything(whitespace))
@@ -131,6 +137,24 @@ def _plain(whitespace: Whitespace, dialect: int) -> plain.Plain | None:
         normal = Normalizer(Document(schema))
         scalars[types] = _Lowering(normal, whitespace, "any", None).ports((Place(schema, ""),))[0]
     return plain.kernel(SEPARATORS[whitespace], _anything(whitespace), scalars, dialect)
+
+
+def _check_root(schema: Any) -> None:
+    """A tool's definition, or another wrapping of a schema, says nothing as a schema: any value would do.
+
+    Raises:
+        SchemaError: it is one; ``pointer`` leads to the schema in it.
+    """
+    pointer, inner = "", schema
+    while isinstance(inner, Mapping) and (inner.get("type", "function") in _WRAPPED or not inner.keys().isdisjoint(
+            _WRAPPING)) and inner.keys().isdisjoint(_SAYING):
+        name = next((name for name in _WRAPPING if isinstance(inner.get(name), Mapping)), None)
+        if name is None:
+            return
+        pointer, inner = join(pointer, name), inner[name]
+    if pointer and isinstance(inner, Mapping) and not inner.keys().isdisjoint({"type", *_SAYING}):
+        raise SchemaError("this is a definition that has a schema in it, not the schema", pointer=pointer,
+                          hint="give " + "".join(f"[{name!r}]" for name in pointer[1:].split("/")) + " of it")
 
 
 def _check_names(value: Mapping[Any, Any]) -> None:

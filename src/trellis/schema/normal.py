@@ -302,9 +302,10 @@ class Normalizer:
                     general.add(name)
                     if name == "dependencies":
                         kinds.add(_OBJECT)
-                elif isinstance(name, str) and name.lower() in SPELLINGS:
-                    raise SchemaError(f"{name!r} is no keyword", pointer=join(pointer, name),
-                                      hint=f"write {SPELLINGS[name.lower()]!r}")
+                elif not isinstance(name, str):
+                    raise SchemaError(f"the name {name!r} is no string", pointer=pointer)
+                elif name.lower() in SPELLINGS:
+                    self._misspelt(name, SPELLINGS[name.lower()], pointer)
             elif kind == _REFUSED:
                 self.refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
             elif kind != _ANNOTATION:
@@ -312,6 +313,12 @@ class Normalizer:
             elif name in CONTENT and self.document.dialect == 7:
                 kinds.add(_STRING)
         return kinds, general
+
+    def _misspelt(self, name: str, meant: str, pointer: str) -> None:
+        """Raise, or where relaxing is wanted leave it to a validator, which takes it for an annotation."""
+        if not self.relax:
+            raise SchemaError(f"{name!r} is no keyword", pointer=join(pointer, name), hint=f"write {meant!r}")
+        self.refuse(f"{name!r} is no keyword: {meant!r} may be meant", join(pointer, name))
 
     def own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:
         """What a schema says without its references and alternatives."""
