@@ -113,7 +113,7 @@ BOMBS = [
     Bomb("between 9,000 and 10**30 items", {"type": "array", "minItems": 9_000, "maxItems": 10**30}, LimitError),
     Bomb("a string of 10**12 characters", {"type": "string", "minLength": 10**12}, UnsupportedError, ""),
     Bomb("20 unique ones of 1,000", {"type": "array", "items": {"enum": list(range(1000))}, "uniqueItems": True,
-                                     "minItems": 20}, UnsupportedError),
+                                     "minItems": 20}, None),
     Bomb("500 of 1,000 properties", {"type": "object", "properties": dict.fromkeys(names(1000), True),
                                      "additionalProperties": False, "minProperties": 500}, LimitError),
     Bomb("six contains that overlap, 50 times each", {"type": "array", "allOf": [

@@ -8,13 +8,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::bitmask::TokenSet;
+use crate::differ::every_way;
 use crate::engine::{lock, Engine, State};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::hash::Set;
 use crate::lexer::{Lexicon, DEAD};
-use crate::names::{has_another, Point, NEVER};
+use crate::names::{Point, NEVER};
 use crate::parser::{Item, IMPOSSIBLE};
-use crate::register::{Mode, Register};
+use crate::register::Register;
 
 /// Items that one search may look at.
 const FUEL: usize = 50_000;
@@ -37,16 +38,18 @@ const ROOT: usize = usize::MAX;
 impl Engine {
     /// A short ending of a point, in symbols.
     pub(crate) fn ending_at(&mut self, at: &Point) -> Result<Vec<u32>> {
-        let lexicon = self.lexicon.clone();
-        let mut lexicon = self.open(&lexicon);
+        let shared = self.lexicon.clone();
+        let mut lexicon = self.open(&shared);
         let symbols = self.shortest(&mut lexicon, &at.state)?;
         let Some(register) = &at.register else { return Ok(symbols) };
         let bytes: Vec<u8> = symbols.iter().filter_map(|&s| u8::try_from(s).ok()).collect();
-        if register.read(&bytes)?.is_some() {
+        drop(lexicon);
+        if self.ends_with(at, register, &bytes)? {
             return Ok(symbols);
         }
+        let mut lexicon = self.open(&shared);
         let found = self.shortest_beside(&mut lexicon, &at.state, register)?;
-        found.ok_or_else(|| KernelError::limit("no ending found that says no name twice"))
+        found.ok_or_else(|| KernelError::limit("no ending found that says nothing twice"))
     }
 
     /// The tokens of a short ending of a point, the end token left out.
@@ -55,11 +58,19 @@ impl Engine {
         let Some(register) = &at.register else { return Ok(plan) };
         let mut text = Vec::new();
         plan.iter().for_each(|&token| text.extend_from_slice(self.vocabulary.tokens.bytes(token)));
-        if register.read(&text)?.is_some() {
+        if self.ends_with(at, register, &text)? {
             return Ok(plan);
         }
         let symbols = self.ending_at(at)?;
         Ok(self.vocabulary.spell(&symbols)?.into())
+    }
+
+    /// Whether an ending that the grammar would take says nothing twice.
+    fn ends_with(&mut self, at: &Point, register: &Arc<Register>, ending: &[u8]) -> Result<bool> {
+        if self.marks.is_none() {
+            return Ok(register.read(ending)?.is_some());
+        }
+        Ok(self.follow_bytes(at, ending)?.is_some_and(|to| to.state.can_end))
     }
 
     /// Nearest to its end first: which of many names is said is not weighed, so the ending need not be the shortest.
@@ -97,16 +108,12 @@ impl Engine {
                 continue;
             }
             for (byte, to) in ways(lexicon, d, &register) {
-                let Some(register) = register.read(&[byte])? else { continue };
-                if matches!(register.mode, Mode::Name { .. })
-                    && !register.is_free()
-                    && !has_another(lexicon, to, &register.rests())
-                {
+                let Some((register, ends)) = self.arrive_beside(lexicon, (d, to, k), byte, &register, &mut next)?
+                else {
                     continue;
-                }
+                };
                 let length = length + 1;
-                next.clear();
-                if self.arrive(lexicon, (to, k), &mut next)? {
+                if ends {
                     heap.push((Reverse(0), length, steps.len()));
                     steps.push(Step { item: (DEAD, 0), register: register.clone(), from: at, byte: Some(byte) });
                 }
@@ -163,7 +170,7 @@ impl Engine {
         // Only what goes along with names that were said can need more than the grammar thinks, where it needs no others.
         let vocabulary = self.vocabulary.clone();
         let listed = vocabulary.names().all();
-        let tokens: Vec<u32> = if self.names_counted {
+        let tokens: Vec<u32> = if self.names_counted || self.marks.is_some() {
             (0..vocabulary.tokens.len() as u32).collect()
         } else {
             near.into_iter().chain(listed).collect()
@@ -184,6 +191,9 @@ impl Engine {
 
 /// A byte for every state that `d` leads to; in a name, each byte that goes along with one that was said.
 fn ways(lexicon: &mut Lexicon, d: u32, register: &Register) -> Vec<(u8, u32)> {
+    if !register.is_safe() {
+        return every_way(lexicon, d, register);
+    }
     let mut out = Vec::new();
     for (byte, to) in lexicon.successors(d) {
         out.push((byte, to));

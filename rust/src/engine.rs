@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::bitmask::{TokenSet, Union};
+use crate::differ::{Marks, Suspects};
 use crate::error::{KernelError, Result};
 use crate::exits::Info;
 use crate::frames::Frames;
@@ -21,6 +22,7 @@ use crate::search::Search;
 use crate::settled::Settled;
 use crate::tops::Tops;
 use crate::vocabulary::Vocabulary;
+use crate::widths::Widths;
 
 /// Items of one state beyond which it is refused.
 const MAX_ITEMS: usize = 100_000;
@@ -45,6 +47,8 @@ pub struct State {
     pub(crate) saying: OnceLock<Box<[u32]>>,
     /// Those that end between a comma and a name.
     pub(crate) commas: OnceLock<Box<[u32]>>,
+    /// Those that items can stand against, where items have to differ and somebody asked.
+    pub(crate) suspects: OnceLock<Suspects>,
     /// A shortest ending in tokens, once asked for.
     plan: Mutex<Option<Arc<[u32]>>>,
     /// Bytes of the longest shortest ending after any token, once asked for; else `u32::MAX`.
@@ -110,6 +114,9 @@ pub struct Engine {
     /// See [`crate::ProgramCode`].
     pub(crate) names_once: u32,
     pub(crate) names_counted: bool,
+    /// The terminals of arrays whose items have to differ, if there are any.
+    pub(crate) marks: Option<Arc<Marks>>,
+    pub(crate) widths: Widths,
     /// Masks that a register took tokens from.
     pub(crate) known: Known,
     states: Map<(Arc<[Item]>, bool), Arc<State>>,
@@ -155,6 +162,8 @@ impl Engine {
             context,
             names_once: 0,
             names_counted: false,
+            marks: None,
+            widths: Widths::default(),
             known: Known::default(),
             states: Map::default(),
             next_id: 0,
@@ -195,7 +204,7 @@ impl Engine {
         self.intern(items, can_end)
     }
 
-    fn intern(&mut self, items: Vec<Item>, can_end: bool) -> Result<Arc<State>> {
+    pub(crate) fn intern(&mut self, items: Vec<Item>, can_end: bool) -> Result<Arc<State>> {
         if items.len() > MAX_ITEMS {
             return Err(KernelError::limit(format!("a state of {} items, more than {MAX_ITEMS}", items.len())));
         }
@@ -215,6 +224,7 @@ impl Engine {
             mask: Mutex::new(None),
             saying: OnceLock::new(),
             commas: OnceLock::new(),
+            suspects: OnceLock::new(),
             plan: Mutex::new(None),
             dearest: AtomicU32::new(u32::MAX),
         });

@@ -16,6 +16,7 @@
 //! | [`engine`], `mask`, `frames`, `search`, `settled`, `summary`, `budget` | states of a generation, their masks, their shortest endings |
 //! | [`matcher`], [`batch`], `forced` | what users hold, and what decoders ask |
 //! | `register`, `said`, `names`, `endings` | names of JSON that come once: what no grammar can remember |
+//! | `items`, `values`, `differ`, `widths`, `chain` | arrays of JSON whose items have to differ |
 //! | [`tidy`], [`schema`] | programs made ready; plain JSON Schemas to programs |
 
 #![warn(missing_docs)]
@@ -25,9 +26,11 @@ pub mod batch;
 mod behind;
 pub mod bitmask;
 mod budget;
+mod chain;
 mod code;
 mod conditions;
 mod counted;
+mod differ;
 mod endings;
 pub mod engine;
 pub mod error;
@@ -39,6 +42,7 @@ pub mod general;
 mod guards;
 mod hash;
 mod horizon;
+mod items;
 mod joint;
 pub mod lalr;
 mod lalr_cost;
@@ -76,8 +80,10 @@ pub mod tidy;
 mod tops;
 pub mod trie;
 mod universal;
+mod values;
 pub mod vocabulary;
 mod watch;
+mod widths;
 
 pub use error::{ErrorKind, KernelError, Result};
 pub use lalr_table::LalrCode;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::bitmask::TokenSet;
+use crate::differ::Marks;
 use crate::engine::{lock, Counts, Engine, PATIENCE};
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::general::General;
@@ -29,7 +30,17 @@ pub struct Grammar {
     pub(crate) lexicon: Arc<Mutex<Lexicon>>,
     initial: Point,
     names_once: u32,
+    /// Some array must have no item twice.
+    items_differ: bool,
     names: Vec<String>,
+}
+
+/// What may come once only; see [`ProgramCode`].
+#[derive(Default)]
+struct Once {
+    names: u32,
+    counted: bool,
+    marks: Option<Arc<Marks>>,
 }
 
 impl Grammar {
@@ -37,8 +48,10 @@ impl Grammar {
     pub fn general(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &ProgramCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
         let checked = code.terminals.iter().any(|t| is_first(t));
-        Self::build(vocabulary, names, checked, (code.names_once, code.names_counted), |lexicon| {
+        let once = Once { names: code.names_once, counted: code.names_counted, marks: None };
+        Self::build(vocabulary, names, checked, once, |lexicon, once| {
             let program = Program::new(code, lexicon)?;
+            once.marks = program.marks(code)?;
             let behinds = lexicon.behinds(&program.terminals);
             Ok((Box::new(General::new(program)), behinds))
         })
@@ -47,7 +60,7 @@ impl Grammar {
     /// Compiles an LALR program.
     pub fn lalr(vocabulary: Arc<Vocabulary>, names: Vec<String>, code: &LalrCode<'_>) -> Result<Arc<Grammar>> {
         check_names(&names, code.terminals.len())?;
-        Self::build(vocabulary, names, true, (0, false), |_| {
+        Self::build(vocabulary, names, true, Once::default(), |_, _| {
             let parser = Lalr::new(code)?;
             let behinds = parser.behinds();
             Ok((Box::new(parser), behinds))
@@ -58,23 +71,26 @@ impl Grammar {
         vocabulary: Arc<Vocabulary>,
         names: Vec<String>,
         checked: bool,
-        (names_once, names_counted): (u32, bool),
-        parser: impl FnOnce(&mut Lexicon) -> Result<(Box<dyn Parser>, Vec<Box<[u8]>>)>,
+        mut once: Once,
+        parser: impl FnOnce(&mut Lexicon, &mut Once) -> Result<(Box<dyn Parser>, Vec<Box<[u8]>>)>,
     ) -> Result<Arc<Grammar>> {
         let shared = vocabulary.lexicon();
         let mut lexicon = lock(&shared);
         lexicon.watch.start(PATIENCE);
-        let (parser, behinds) = parser(&mut lexicon)?;
+        let (parser, behinds) = parser(&mut lexicon, &mut once)?;
         let context = lexicon.first_context(behinds)?;
         drop(lexicon);
         let mut engine = Engine::new(vocabulary.clone(), shared.clone(), parser, checked, context, GRAMMAR_BYTES);
-        (engine.names_once, engine.names_counted) = (names_once, names_counted);
+        let Once { names: names_once, counted, marks } = once;
+        let items_differ = marks.is_some();
+        (engine.names_once, engine.names_counted, engine.marks) = (names_once, counted, marks);
         let initial = engine.initial()?;
         if initial.items.is_empty() && !initial.can_end {
             return Err(KernelError::program("no text at all belongs to the language"));
         }
         let initial = Point { state: initial, register: (names_once > 0).then(Arc::default) };
-        Ok(Arc::new(Grammar { engine: Mutex::new(engine), vocabulary, lexicon: shared, initial, names_once, names }))
+        let engine = Mutex::new(engine);
+        Ok(Arc::new(Grammar { engine, vocabulary, lexicon: shared, initial, names_once, items_differ, names }))
     }
 
     /// Tokens that the shortest output needs, the end token among them.
@@ -303,6 +319,7 @@ impl Matcher {
             return None;
         }
         let register = match &self.last.at.register {
+            Some(_) if self.grammar.items_differ => return None,
             Some(register) => {
                 let after = register.read(self.grammar.vocabulary.tokens.bytes(token)).ok()??;
                 if self.grammar.names_once != NEVER && !after.is_free() {
@@ -394,6 +411,9 @@ impl Matcher {
         }
         let Point { state, register } = &self.last.at;
         if let Some(register) = register {
+            if self.grammar.items_differ {
+                return None;
+            }
             let tokens = &self.grammar.vocabulary.tokens;
             let saying = state.saying.get()?;
             if !register.is_free() || !takes_none(register, saying, tokens, self.grammar.names_once) {

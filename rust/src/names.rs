@@ -42,6 +42,9 @@ impl Engine {
     pub(crate) fn follow(&mut self, from: &Point, token: u32) -> Result<Option<Point>> {
         let register = match &from.register {
             None => None,
+            Some(register) if self.marks.is_some() => {
+                return self.follow_items(from, register, Some(token), self.vocabulary.tokens.clone().bytes(token));
+            }
             Some(register) => match register.read(self.vocabulary.tokens.clone().bytes(token))? {
                 None => return Ok(None),
                 register => register,
@@ -56,6 +59,7 @@ impl Engine {
     pub(crate) fn follow_bytes(&mut self, from: &Point, bytes: &[u8]) -> Result<Option<Point>> {
         let register = match &from.register {
             None => None,
+            Some(register) if self.marks.is_some() => return self.follow_items(from, register, None, bytes),
             Some(register) => match register.read(bytes)? {
                 None => return Ok(None),
                 register => register,
@@ -67,7 +71,7 @@ impl Engine {
     }
 
     /// Whether a name is left to say.
-    fn can_go_on(&mut self, at: &Point) -> Result<bool> {
+    pub(crate) fn can_go_on(&mut self, at: &Point) -> Result<bool> {
         let Some(register) = at.register.as_ref().filter(|_| self.names_once != NEVER) else { return Ok(true) };
         let rests = register.rests();
         if rests.is_empty() {
@@ -110,7 +114,9 @@ impl Engine {
     /// The mask of a point.
     pub(crate) fn mask_at(&mut self, at: &Point) -> Result<Arc<TokenSet>> {
         let mask = self.mask(&at.state)?;
-        let Some(register) = at.register.as_ref().filter(|register| register.is_elsewhere()) else {
+        // Where items are watched, much more than this would have to be known.
+        let is_known = |register: &&Arc<Register>| register.is_elsewhere() && register.is_unwatched();
+        let Some(register) = at.register.as_ref().filter(is_known) else {
             return Ok(self.without_said(at, mask)?.0);
         };
         let (frame, mode, keep) = register.place();
@@ -148,6 +154,7 @@ impl Engine {
             let commas = at.state.commas.get_or_init(|| names.ending(&whole));
             self.behind_commas(at, register, commas, &mask, &mut taken)?;
         }
+        self.without_items(at, &mask, &mut taken)?;
         Ok((mask.less(&mut taken), near))
     }
 

@@ -5,8 +5,10 @@
 //! beside the call, so a called rule may be taken to consume something.
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::code;
+use crate::differ::Marks;
 use crate::error::{KernelError, Result};
 use crate::lexer::Lexicon;
 use crate::parser::IMPOSSIBLE;
@@ -65,6 +67,11 @@ pub struct ProgramCode<'a> {
     pub names_once: u32,
     /// Some object must have more names than the program says.
     pub names_counted: bool,
+    /// Terminals that open arrays whose items have to differ, and those that come behind their items. No others are
+    /// these. Where there are any, `names_once` is not 0.
+    pub unique_opens: &'a [u32],
+    /// See `unique_opens`.
+    pub unique_ends: &'a [u32],
 }
 
 impl Program {
@@ -137,6 +144,22 @@ impl Program {
             return Err(KernelError::program("no text at all belongs to the language").at(code.start as usize));
         }
         Ok(program)
+    }
+
+    /// The terminals of arrays whose items have to differ, if there are any.
+    pub(crate) fn marks(&self, code: &ProgramCode<'_>) -> Result<Option<Arc<Marks>>> {
+        let starts = |terminals: &[u32]| {
+            let of = |&t: &u32| {
+                let start = self.terminals.get(t as usize).copied();
+                start.ok_or_else(|| KernelError::program(format!("terminal {t} of {}", self.terminals.len())))
+            };
+            terminals.iter().map(of).collect::<Result<_>>()
+        };
+        if !code.unique_opens.is_empty() && code.names_once == 0 {
+            return Err(KernelError::program("items that have to differ, and names that need not"));
+        }
+        let marks = Marks { opens: starts(code.unique_opens)?, ends: starts(code.unique_ends)? };
+        Ok((!marks.opens.is_empty()).then(|| Arc::new(marks)))
     }
 
     /// The edges of a state.

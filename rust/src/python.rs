@@ -76,7 +76,7 @@ struct Grammar(Arc<matcher::Grammar>);
 #[pymethods]
 impl Grammar {
     #[staticmethod]
-    #[pyo3(signature = (vocabulary, terminals, names, edges, finals, rule_starts, start, ignore, names_once=0, names_counted=false))]
+    #[pyo3(signature = (vocabulary, terminals, names, edges, finals, rule_starts, start, ignore, names_once=0, names_counted=false, unique_opens=vec![], unique_ends=vec![]))]
     #[allow(clippy::too_many_arguments)]
     fn general(
         py: Python<'_>,
@@ -90,13 +90,27 @@ impl Grammar {
         ignore: Vec<u32>,
         names_once: u32,
         names_counted: bool,
+        unique_opens: Vec<u32>,
+        unique_ends: Vec<u32>,
     ) -> PyResult<Self> {
         let terminals = views(&terminals);
         let made = py.detach(|| {
             let terminals: Vec<&[u8]> = terminals.iter().map(|t| &t[..]).collect();
             let ignore = &ignore;
             let terminals = &terminals[..];
-            let code = ProgramCode { terminals, edges, finals, rule_starts, start, ignore, names_once, names_counted };
+            let (unique_opens, unique_ends) = (&unique_opens[..], &unique_ends[..]);
+            let code = ProgramCode {
+                terminals,
+                edges,
+                finals,
+                rule_starts,
+                start,
+                ignore,
+                names_once,
+                names_counted,
+                unique_opens,
+                unique_ends,
+            };
             matcher::Grammar::general(vocabulary.0.clone(), names, &code)
         })?;
         Ok(Grammar(made))

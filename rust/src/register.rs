@@ -1,4 +1,5 @@
-//! What has to be remembered of a JSON text beyond what a grammar can: the names in the objects that are open.
+//! What has to be remembered of a JSON text beyond what a grammar can: the names in the objects that are open, and the
+//! items of arrays in which these have to differ.
 //!
 //! A register reads the text byte by byte beside the grammar, which sees to it that it is JSON and that every name has
 //! one spelling. Registers share what they have in common, so every state of a generation keeps its own.
@@ -6,7 +7,9 @@
 use std::sync::Arc;
 
 use crate::error::{KernelError, Result};
+use crate::items::Watch;
 use crate::said::Said;
+use crate::values::{is_within_escape, spelled, Scalar};
 
 /// Bytes of the names in open objects beyond which a text is refused.
 const MAX_BYTES: usize = 64 << 20;
@@ -30,6 +33,8 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub(crate) struct Frame {
     is_object: bool,
+    /// Whether it is an array whose items have to differ.
+    is_watched: bool,
     /// Names of the object, each with the quote that ends it.
     said: Said,
     /// The most names in it or in one that is open around it.
@@ -53,20 +58,35 @@ impl Drop for Frame {
 #[derive(Debug, Clone)]
 pub struct Register {
     pub(crate) mode: Mode,
-    /// The beginning of a name.
-    name: Vec<u8>,
+    /// The beginning of a name, or of a scalar in an array whose items have to differ; without a quote before it.
+    text: Vec<u8>,
     top: Option<Arc<Frame>>,
+    watch: Option<Arc<Watch>>,
+}
+
+/// A register after some bytes, where items may have to differ.
+pub(crate) struct Reading {
+    pub register: Arc<Register>,
+    /// An array opened; none was taken for one whose items have to differ.
+    pub opened: bool,
+    /// An item ended that was said before in its array.
+    pub again: bool,
 }
 
 impl Default for Register {
     fn default() -> Self {
-        Register { mode: Mode::Between, name: Vec::new(), top: None }
+        Register { mode: Mode::Between, text: Vec::new(), top: None, watch: None }
     }
 }
 
 impl Register {
     /// The register after some bytes; `None` when a name is said twice.
     pub fn read(self: &Arc<Register>, bytes: &[u8]) -> Result<Option<Arc<Register>>> {
+        Ok(self.scan(bytes)?.map(|reading| reading.register))
+    }
+
+    /// The same, and what has happened to arrays.
+    pub(crate) fn scan(self: &Arc<Register>, bytes: &[u8]) -> Result<Option<Reading>> {
         let within = |b: &u8| matches!(b, b'"' | b'\\');
         let structure = |b: &u8| matches!(b, b'"' | b'{' | b'}' | b'[' | b']' | b',');
         let idle = match self.mode {
@@ -74,87 +94,213 @@ impl Register {
             Mode::Between => !bytes.iter().any(structure),
             _ => bytes.is_empty(),
         };
-        if idle {
-            return Ok(Some(self.clone()));
+        if idle && self.watch.is_none() {
+            return Ok(Some(Reading { register: self.clone(), opened: false, again: false }));
         }
         let mut register = Register::clone(self);
+        let (mut opened, mut again) = (false, false);
         for &byte in bytes {
-            if !register.step(byte)? {
-                return Ok(None);
+            opened |= byte == b'[' && matches!(register.mode, Mode::Between);
+            match register.step(byte, false)? {
+                None => return Ok(None),
+                Some(was) => again |= was,
             }
         }
-        Ok(Some(Arc::new(register)))
+        Ok(Some(Reading { register: Arc::new(register), opened, again }))
     }
 
-    /// Takes a byte; false when it ends a name that was said before.
-    fn step(&mut self, byte: u8) -> Result<bool> {
+    /// Takes a byte; `None` when it ends a name that was said before, else whether an item has ended that was.
+    ///
+    /// Where it is a bracket, `watched` tells whether the items of the array have to differ.
+    pub(crate) fn step(&mut self, byte: u8, watched: bool) -> Result<Option<bool>> {
+        let mut again = false;
+        if self.is_in_scalar() && !is_plain(byte) {
+            again = self.end_scalar(false)?;
+        }
         self.mode = match (self.mode, byte) {
-            (Mode::Text { escaped: true }, _) => Mode::Text { escaped: false },
-            (Mode::Text { .. }, b'\\') => Mode::Text { escaped: true },
-            (Mode::Text { .. }, b'"') => Mode::Between,
-            (Mode::Text { .. }, _) => self.mode,
+            (Mode::Text { escaped }, _) => {
+                if self.watch.is_some() {
+                    self.text.push(byte);
+                }
+                match byte {
+                    _ if escaped => Mode::Text { escaped: false },
+                    b'\\' => Mode::Text { escaped: true },
+                    b'"' => {
+                        again = self.end_scalar(true)?;
+                        Mode::Between
+                    }
+                    _ => self.mode,
+                }
+            }
             (Mode::Name { escaped }, _) => {
-                self.name.push(byte);
+                self.text.push(byte);
                 if escaped || byte != b'"' {
                     Mode::Name { escaped: !escaped && byte == b'\\' }
                 } else {
                     if !self.say()? {
-                        return Ok(false);
+                        return Ok(None);
                     }
                     Mode::Between
                 }
             }
             (Mode::Expecting, b'"') => {
-                self.name.clear();
+                self.text.clear();
                 Mode::Name { escaped: false }
             }
             (_, b'{') => {
-                self.open(true)?;
+                self.open(true, false)?;
                 Mode::Expecting
             }
             (_, b'[') => {
-                self.open(false)?;
+                self.open(false, watched)?;
                 Mode::Between
             }
             (_, b'}' | b']') => {
-                self.top = self.top.take().and_then(|top| top.below.clone());
+                again |= self.close();
                 Mode::Between
             }
-            (Mode::Between, b',') if self.top.as_ref().is_some_and(|top| top.is_object) => Mode::Expecting,
+            (Mode::Between, b',') => match &self.top {
+                Some(top) if top.is_object => Mode::Expecting,
+                Some(top) if top.is_watched => {
+                    self.watch = self.watch.as_ref().map(|watch| Arc::new(watch.next_item()));
+                    Mode::Between
+                }
+                _ => Mode::Between,
+            },
             (Mode::Between, b'"') => Mode::Text { escaped: false },
+            (Mode::Between, _) if self.watch.is_some() && is_plain(byte) => {
+                self.text.push(byte);
+                if matches!(&self.text[..], b"true" | b"false" | b"null") {
+                    again = self.end_scalar(false)?;
+                }
+                Mode::Between
+            }
             _ => self.mode,
         };
-        Ok(true)
+        Ok(Some(again))
     }
 
-    fn open(&mut self, is_object: bool) -> Result<()> {
+    fn open(&mut self, is_object: bool, is_watched: bool) -> Result<()> {
         let (most, bytes) = self.top.as_ref().map_or((0, 0), |top| (top.most, top.bytes));
         let bytes = bytes + FRAME;
         check(bytes)?;
-        self.top = Some(Arc::new(Frame { is_object, said: Said::default(), most, bytes, below: self.top.take() }));
+        let said = Said::default();
+        self.top = Some(Arc::new(Frame { is_object, is_watched, said, most, bytes, below: self.top.take() }));
+        if let Some(watch) = &self.watch {
+            self.watched(watch.open(is_object))?;
+        }
+        if is_watched {
+            self.watched(Watch::new(self.watch.clone())?)?;
+        }
         Ok(())
+    }
+
+    fn watched(&mut self, watch: Watch) -> Result<()> {
+        check(watch.bytes())?;
+        self.watch = Some(Arc::new(watch));
+        Ok(())
+    }
+
+    /// A bracket closes; whether an item ends with it that was said before.
+    fn close(&mut self) -> bool {
+        let Some(top) = self.top.take() else { return false };
+        self.top = top.below.clone();
+        if top.is_watched {
+            self.watch = self.watch.as_ref().and_then(|watch| watch.around());
+        }
+        let Some((watch, again)) = self.watch.as_ref().map(|watch| watch.close()) else { return false };
+        self.watch = Some(Arc::new(watch));
+        again
+    }
+
+    /// Whether a number or the like is being read, and remembered.
+    fn is_in_scalar(&self) -> bool {
+        self.mode == Mode::Between && !self.text.is_empty() && self.watch.is_some()
+    }
+
+    /// A scalar ends; whether it is an item that was said before.
+    fn end_scalar(&mut self, is_string: bool) -> Result<bool> {
+        let Some(watch) = &self.watch else { return Ok(false) };
+        let scalar = if is_string { Scalar::string(&self.text) } else { Scalar::plain(&self.text) };
+        self.text.clear();
+        let (watch, again) = watch.scalar(&scalar);
+        self.watched(watch)?;
+        Ok(again)
     }
 
     /// A name ends; false when it was said before.
     fn say(&mut self) -> Result<bool> {
         let Some(top) = &self.top else { return Ok(true) };
-        if top.said.contains(&self.name) {
+        if top.said.contains(&self.text) {
             return Ok(false);
         }
-        let bytes = top.bytes + self.name.len() + 48;
+        let bytes = top.bytes + self.text.len() + 48;
         check(bytes)?;
-        let said = top.said.with(&self.name);
+        let said = top.said.with(&self.text);
         let most = top.most.max(said.len());
-        self.top = Some(Arc::new(Frame { is_object: true, said, most, bytes, below: top.below.clone() }));
-        self.name.clear();
+        let below = top.below.clone();
+        self.top = Some(Arc::new(Frame { is_object: true, is_watched: false, said, most, bytes, below }));
+        if let Some(watch) = &self.watch {
+            self.watched(watch.name(&Scalar::string(&self.text)))?;
+        }
+        self.text.clear();
         Ok(true)
+    }
+
+    /// Whether no array is open whose items have to differ.
+    pub(crate) fn is_unwatched(&self) -> bool {
+        self.watch.is_none()
+    }
+
+    /// Whether every such array can be gone on with, whatever comes in the items that are being read.
+    pub(crate) fn is_safe(&self) -> bool {
+        self.watch.as_ref().is_none_or(|watch| watch.is_safe())
+    }
+
+    /// The same where a number is being read that is an item, and were it to end here.
+    pub(crate) fn is_safe_around(&self) -> bool {
+        self.is_in_scalar() && self.watch.as_ref().is_some_and(|watch| watch.is_safe_around())
+    }
+
+    /// Whether a number, were it to end here, would be an item that was said before.
+    pub(crate) fn is_again(&self) -> bool {
+        self.is_in_scalar() && self.watch.as_ref().is_some_and(|watch| watch.has(&Scalar::plain(&self.text)))
+    }
+
+    /// The number that is being read, where that is remembered.
+    pub(crate) fn number(&self) -> &[u8] {
+        if self.is_in_scalar() {
+            &self.text
+        } else {
+            b""
+        }
+    }
+
+    /// Leaves and names that were said: of one more of them, some has to be another.
+    pub(crate) fn number_said(&self) -> usize {
+        self.watch.as_ref().map_or(0, |watch| watch.leaves()) + self.top.as_ref().map_or(0, |top| top.said.len())
+    }
+
+    /// What would complete the string or name that has begun to one that was said at its place; `None` where an escape
+    /// has begun.
+    pub(crate) fn rests_of_leaf(&self) -> Option<Vec<Vec<u8>>> {
+        let Some(watch) = &self.watch else { return Some(Vec::new()) };
+        if is_within_escape(&self.text) {
+            return None;
+        }
+        let beginning = [&b"\""[..], &spelled(&self.text)].concat();
+        match self.mode {
+            Mode::Text { .. } => Some(watch.rests(&beginning)),
+            Mode::Name { .. } => Some(watch.rests_of_name(&beginning)),
+            _ => Some(Vec::new()),
+        }
     }
 
     /// What would complete the name that has begun, or any name where one may come, to one that was said; the quote
     /// that ends it last.
     pub(crate) fn rests(&self) -> Vec<&[u8]> {
         match (&self.top, self.mode) {
-            (Some(top), Mode::Name { .. }) => top.said.rests(&self.name),
+            (Some(top), Mode::Name { .. }) => top.said.rests(&self.text),
             (Some(top), Mode::Expecting) => top.said.rests(b""),
             _ => Vec::new(),
         }
@@ -163,7 +309,7 @@ impl Register {
     /// Whether any name may come here, as far as this is about names.
     pub(crate) fn is_free(&self) -> bool {
         match (&self.top, self.mode) {
-            (Some(top), Mode::Name { .. }) => !top.said.has_prefix(&self.name),
+            (Some(top), Mode::Name { .. }) => !top.said.has_prefix(&self.text),
             (Some(top), Mode::Expecting) => top.said.len() == 0,
             _ => true,
         }
@@ -185,14 +331,20 @@ impl Register {
     }
 
     /// What tells it from others that came from the same one.
-    pub(crate) fn key(&self) -> (usize, Mode, Vec<u8>) {
-        (self.place().0, self.mode, self.name.clone())
+    pub(crate) fn key(&self) -> (usize, usize, Mode, Vec<u8>) {
+        let watch = self.watch.as_ref().map_or(0, |watch| Arc::as_ptr(watch) as usize);
+        (self.place().0, watch, self.mode, self.text.clone())
     }
+}
+
+/// Whether a byte may stand in a number, `true`, `false` or `null`.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
 fn check(bytes: usize) -> Result<()> {
     if bytes > MAX_BYTES {
-        return Err(KernelError::limit(format!("more than {MAX_BYTES} bytes of names in objects that are open")));
+        return Err(KernelError::limit(format!("more than {MAX_BYTES} bytes of names and items that were said")));
     }
     Ok(())
 }

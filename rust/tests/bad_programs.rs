@@ -33,6 +33,8 @@ fn general(
         ignore,
         names_once: 0,
         names_counted: false,
+        unique_opens: &[],
+        unique_ends: &[],
     };
     Grammar::general(vocabulary(), names, &code)
 }

@@ -206,6 +206,8 @@ impl Rules {
             ignore: &self.ignore,
             names_once: 0,
             names_counted: false,
+            unique_opens: &[],
+            unique_ends: &[],
         };
         Grammar::general(vocabulary.clone(), names, &code)
     }
@@ -442,6 +444,8 @@ fn list_of(vocabulary: &Arc<Vocabulary>, terminal: &[u8]) -> Arc<Grammar> {
         ignore: &[],
         names_once: 0,
         names_counted: false,
+        unique_opens: &[],
+        unique_ends: &[],
     };
     Grammar::general(vocabulary.clone(), vec!["T".into(), "COMMA".into()], &code).unwrap()
 }
@@ -604,6 +608,8 @@ fn automata_are_their_characters() {
             ignore: &[],
             names_once: 0,
             names_counted: false,
+            unique_opens: &[],
+            unique_ends: &[],
         };
         let names = literals.iter().map(|_| String::new()).collect();
         let spelled = Grammar::general(vocabulary.clone(), names, &code).unwrap();
@@ -716,6 +722,8 @@ fn ambiguity_is_shared() {
         ignore: &[],
         names_once: 0,
         names_counted: false,
+        unique_opens: &[],
+        unique_ends: &[],
     };
     let grammar = Grammar::general(vocabulary, names, &code).unwrap();
     let mut matcher = Matcher::new(grammar, None).unwrap();

@@ -31,7 +31,8 @@ ENGINES = pytest.mark.parametrize("engine", ["reference", pytest.param("kernel",
     importlib.util.find_spec("trellis_kernel") is None, reason="the kernel is not installed"))])
 
 small_numbers = st.one_of(st.integers(-20, 120), st.sampled_from([0.5, -0.25, 1.5, 99.75, 1e-7, -3e20, 10**20]))
-words = st.text(st.sampled_from("ab1é\"\\\n😀"), max_size=4)
+#: The oracle's `$`, which is Python's, also matches before a line break at the end.
+words = st.text(st.sampled_from("ab1é\"\\\n😀"), max_size=4).filter(lambda word: not word.endswith("\n"))
 scalars = st.one_of(st.none(), st.booleans(), small_numbers, words)
 values = st.recursive(scalars, lambda inner: st.one_of(
     st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES + OTHERS), inner, max_size=3)), max_leaves=6)

@@ -45,6 +45,8 @@ class Grammar:
         ignore: Sequence[int],
         names_once: int = 0,
         names_counted: bool = False,
+        unique_opens: Sequence[int] = (),
+        unique_ends: Sequence[int] = (),
     ) -> Grammar:
         """Compiles rules given as automata over symbols.
 
@@ -52,6 +54,9 @@ class Grammar:
             names_once: not 0 where the texts are JSON in which every name has one spelling, and no object says a name
                 twice: the least number of names that an object may have when it has no others left (2**32 - 1: never).
             names_counted: some object must have more names than the program says.
+            unique_opens: terminals that open arrays in which no item comes twice, and stand nowhere else. Where there
+                are any, ``names_once`` is not 0.
+            unique_ends: those that come behind the items of these arrays.
 
         Raises:
             KernelError: "program" or "limit", with the index of the terminal, rule, state or edge.

@@ -402,7 +402,7 @@ def _kernel_grammar(program: Program, vocabulary: Vocabulary) -> Any:
         if isinstance(program, GeneralProgram):
             return module.Grammar.general(kernel, program.terminals, program.names, program.edges, program.finals,
                                           program.rule_starts, program.start, program.ignore, program.names_once,
-                                          program.names_counted)
+                                          program.names_counted, program.unique_opens, program.unique_ends)
         return module.Grammar.lalr(kernel, program.terminals, program.names, program.actions, program.gotos,
                                    program.rules, program.start, program.end, program.scanners, program.scanner_of,
                                    program.conflict_free)

@@ -39,6 +39,8 @@ def portable(program: Program, notes: Iterable[str] = ()) -> str:
                                hint='load the grammar with parser="earley"')
     if program.names_once:
         notes = (*notes, "not enforced: no name comes twice in an object")
+    if program.unique_opens:
+        notes = (*notes, "not enforced: no item comes twice in an array with 'uniqueItems'")
     return _Text(_Graph(program)).text(notes)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from trellis.errors import GrammarError
 from trellis.masking import left_corner
 from trellis.masking.left_corner import CALL, EPSILON, TERMINAL, Edge
-from trellis.masking.terminals import matches_empty, matches_something
+from trellis.masking.terminals import UNBOUNDED, matches_empty, matches_something
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class GeneralProgram:
             the least number of names that an object may have when it has no others left (``UNBOUNDED``: there always
             are others).
         names_counted: some object must have more names than the program says.
+        unique_opens: terminals that open arrays in which no item comes twice, and stand nowhere else; where there are
+            any, the texts are JSON, and ``names_once`` is not 0.
+        unique_ends: those that come behind the items of these arrays.
     """
 
     terminals: tuple[bytes, ...]
@@ -47,6 +50,8 @@ class GeneralProgram:
     ignore: tuple[int, ...]
     names_once: int = 0
     names_counted: bool = False
+    unique_opens: tuple[int, ...] = ()
+    unique_ends: tuple[int, ...] = ()
 
 
 Spelled = tuple[tuple[bytes, ...], ...]
@@ -118,6 +123,7 @@ class AutomatonBuilder:
         self._ignore: list[int] = []
         self._names_once = 0
         self._names_counted = False
+        self._unique: tuple[frozenset[bytes], frozenset[bytes]] = (frozenset(), frozenset())
 
     def state(self) -> int:
         """A new state. A state belongs to the rules from whose start it can be reached."""
@@ -162,10 +168,21 @@ class AutomatonBuilder:
         self._names_once = min(self._names_once or least, least)
         self._names_counted |= counted
 
+    def items_differ(self, opens: bytes, ends: Iterable[bytes]) -> None:
+        """No item comes twice in arrays between these terminals, which stand nowhere else.
+
+        Args:
+            ends: the terminals that come behind items.
+        """
+        self.names_once(UNBOUNDED)
+        self._unique = (self._unique[0] | {opens}, self._unique[1] | set(ends))
+
     def embed(self, program: GeneralProgram, name: str) -> int:
         """A rule whose texts are those of another program (that ignores nothing)."""
         if program.names_once:
             self.names_once(program.names_once, program.names_counted)
+        for opens in program.unique_opens:
+            self.items_differ(program.terminals[opens], [program.terminals[ends] for ends in program.unique_ends])
         states, rules = self._states, len(self._rules)
         symbols = [self._terminal(code, of) for code, of in zip(program.terminals, program.names, strict=True)]
         self._states += len(program.finals)
@@ -347,6 +364,8 @@ class AutomatonBuilder:
             ignore=tuple(terminals.index(index) for index in self._ignore),
             names_once=self._names_once,
             names_counted=self._names_counted,
+            unique_opens=tuple(i for i, index in enumerate(terminals) if codes[index] in self._unique[0]),
+            unique_ends=tuple(i for i, index in enumerate(terminals) if codes[index] in self._unique[1]),
         )
 
 

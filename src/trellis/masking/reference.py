@@ -30,6 +30,7 @@ from trellis.masking.reference_register import Register
 SPECIAL = 256
 Symbols = tuple[int, ...]  # bytes; special tokens as SPECIAL + id
 SEARCH_LIMIT = 1_000  # configurations looked at for an ending
+AWAY_LIMIT = 5_000  # for a name or an item that was not said
 
 
 class Configuration(NamedTuple):
@@ -65,6 +66,8 @@ class Machine:
         self.alive: dict[Configuration, bool] = {}
         self.steps: dict[tuple[State, int], State | None] = {}
         once = isinstance(program, GeneralProgram) and program.names_once
+        self.opens = program.unique_opens if isinstance(program, GeneralProgram) else ()
+        self.ends = program.unique_ends if isinstance(program, GeneralProgram) else ()
         configurations, can_end = self._begin(self.parser.start, frozenset(), b"", Register() if once else None)
         self.start = self._state(configurations, can_end)
         if self.start is None:
@@ -112,7 +115,8 @@ class Machine:
         text = (configuration.text + bytes([byte]))[-self.lexer.reach:] if self.lexer.reach else b""
         guards = [self.lexer.step_guard(guard, byte, text) for guard in configuration.guards]
         lexeme = self.lexer.step(configuration.lexeme, byte, text)
-        register = configuration.register and configuration.register.step(byte)
+        watched = byte == ord("[") and configuration.lexeme.label in self.opens
+        register = configuration.register and configuration.register.step(byte, watched)
         if None in guards or lexeme is None or (register is None) != (configuration.register is None):
             return [], False
         alive = frozenset(guard for guard in guards if guard)
@@ -123,32 +127,51 @@ class Machine:
             stack = self.parser.take(configuration.stack, label)
             if stack is not None:
                 following, ends = self._begin(stack, alive | {guard} if guard else alive, text, register)
+                if register is not None and register.ends_again:
+                    following = [new for new in following if new.lexeme.label not in self.ends]
                 reached += following
                 can_end |= ends
         return reached, can_end
 
     def _is_alive(self, configuration: Configuration) -> bool:
         if self.certain:
-            return configuration.register is None or self._has_another_name(configuration, configuration.register)
+            return configuration.register is None or self._has_another(configuration, configuration.register)
         if configuration not in self.alive:
             found = self._search([configuration], lambda symbols, at: len(symbols) + 4 * len(at.stack), self.alive)
             if found is None:
                 self.alive[configuration] = False
         return self.alive[configuration]
 
-    def _has_another_name(self, configuration: Configuration, register: Register) -> bool:
-        """Whether a name that was not said can come, or end, here: some text leads away from those that were."""
-        if register.is_free:
-            return True
+    def _has_another(self, configuration: Configuration, register: Register) -> bool:
+        """Whether a name that was not said can come, or end, here, and items that were not: some text leads away from
+        those that were."""
         if configuration not in self.alive:
-            work = [configuration]
-            for at in work:  # grows by what goes along with a name that was said
-                following = [new for byte in range(256) for new in self._move(at, byte)[0]]
-                self.alive[configuration] = any(new.register is None or new.register.is_free for new in following)
-                if self.alive[configuration]:
-                    break
-                work += [new for new in dict.fromkeys(following) if new not in work]
+            # Bytes of one class are not alike along what was said, but mostly one of each, and the digits, will do.
+            self.alive[configuration] = register.is_free or any(
+                self._leads_away(configuration, ways) for ways in ({*self.bytes, *b"0123456789"}, set(range(256))))
         return self.alive[configuration]
+
+    def _leads_away(self, configuration: Configuration, ways: set[int]) -> bool:
+        order = count()
+        queue = [(0, next(order), 0, configuration)]
+        seen = {configuration}
+        while queue:
+            _, _, length, at = heapq.heappop(queue)
+            moved = [(byte, *self._move(at, byte)) for byte in ways]
+            if any(can_end for *_, can_end in moved):
+                return True
+            for byte, new in [(byte, new) for byte, following, _ in moved for new in following]:
+                label = new.lexeme.label  # of what comes behind items: a number was another one
+                behind = label in self.ends and new.lexeme == self.lexer.start(label)
+                if new.register is None or new.register.is_free or (behind and new.register.is_free_around):
+                    return True
+                if new not in seen:
+                    seen.add(new)
+                    cost = 4 * len(new.stack) - min(length, 8) + (100 if byte in b" \t" else 0)
+                    heapq.heappush(queue, (cost, next(order), length + 1, new))
+            if len(seen) > AWAY_LIMIT:
+                raise LimitError("the reference engine gave up looking for an item", limit="search")
+        return False
 
     def witness(self, state: State) -> Symbols:
         """The shortest symbols that end the output from here."""

@@ -1,10 +1,15 @@
-"""Arrays as automata: positions, numbers of items, how many are of a kind, and values that must not come again."""
+"""Arrays as automata: positions, numbers of items, how many are of a kind, and values that must not come again.
+
+Where these are few, each state knows which were there; else the masks remember the items
+(``GeneralProgram.unique_opens``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from trellis.errors import LimitError
+from trellis.masking.schema_front_supply import Supply, enough
 from trellis.masking.schema_front_writer import Body, Writer
 from trellis.schema import clock
 from trellis.schema.normal import Normalizer
@@ -23,14 +28,18 @@ def array_body(arrays: Arrays, writer: Writer, normal: Normalizer) -> Body:
         UnsupportedError: their items cannot be kept apart.
         LimitError: they need too many states.
     """
-    if arrays.unique and (arrays.maximum is None or arrays.maximum > 1):
+    arrays = arrays._replace(unique=arrays.unique and (arrays.maximum is None or arrays.maximum > 1))
+    if arrays.unique:
         different = _different(arrays, normal)
-        if different is None:
-            normal.refuse("masks cannot enforce 'uniqueItems' over these values yet",
+        if different is not None:
+            return _counting(arrays._replace(unique=False), writer, different)
+        found = enough(arrays, Supply(normal))
+        if found is None:
+            normal.refuse("masks cannot tell whether there are always enough items for 'uniqueItems' here",
                           join(arrays.pointer, "uniqueItems"))
             arrays = arrays._replace(unique=False)
-        else:
-            return _counting(arrays, writer, different)
+        elif not found:
+            return lambda source, target: None
     if arrays.contains:
         return _counting(arrays, writer, None)
     return lambda source, target: _plain(arrays, writer, source, target)
@@ -38,7 +47,7 @@ def array_body(arrays: Arrays, writer: Writer, normal: Normalizer) -> Body:
 
 def _plain(arrays: Arrays, writer: Writer, source: int, target: int) -> None:
     """``[``, items one by one while their position or number matters, then a loop."""
-    builder, marks = writer.builder, writer.separators
+    builder, marks = writer.builder, writer.unique if arrays.unique else writer.separators
     last = arrays.maximum
     counted = max(len(arrays.prefix), arrays.minimum) if last is None else last
     if (last is not None and counted > MAX_COUNTED) or arrays.minimum > MAX_COUNTED:
@@ -121,7 +130,7 @@ def _counting(arrays: Arrays, writer: Writer, different: list[Place] | None) -> 
 def _explored(arrays: Arrays, writer: Writer, source: int, target: int,
               choices: Callable[..., list[tuple[Conjunction, tuple[int, tuple[int, ...], frozenset[int]]]]],
               may_end: Callable[..., bool]) -> None:
-    builder, marks = writer.builder, writer.separators
+    builder, marks = writer.builder, writer.unique if arrays.unique else writer.separators
     start = (0, (0,) * len(arrays.contains), frozenset[int]())
     begin = writer.step(source, marks.open_array, "[")
     after: dict[tuple[int, tuple[int, ...], frozenset[int]], int] = {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.masking import schema_front_strings as strings
 from trellis.masking.program import AutomatonBuilder
-from trellis.masking.terminals import alternate, byte_class, concat, literal, regex_set, repeat, text
+from trellis.masking.terminals import alternate, another, byte_class, concat, literal, regex_set, repeat, text
 from trellis.schema import clock
 from trellis.schema.shapes import Conjunction, key_of
 
@@ -70,6 +71,15 @@ class Writer:
         self._ports: dict[tuple[int, ...], list[Port]] = {}
         self._rules: dict[Any, tuple[int, Any]] = {}
         self._queue: list[tuple[int, Body]] = []
+
+    @cached_property
+    def unique(self) -> Separators:
+        """Those of arrays in which no item comes twice."""
+        marks = self.separators._replace(open_array=another(self.separators.open_array),
+                                         close_array=another(self.separators.close_array),
+                                         comma=another(self.separators.comma))
+        self.builder.items_differ(marks.open_array, (marks.comma, marks.close_array))
+        return marks
 
     def write_rules(self) -> None:
         """Make the bodies of all rules that were asked for.

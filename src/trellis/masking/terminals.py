@@ -177,6 +177,11 @@ def regex_set(code: bytes) -> bytes:
     return b"\1" + code
 
 
+def another(code: bytes) -> bytes:
+    """A terminal with the lexemes of a literal or a regex by sets that is not the same one."""
+    return regex_set(repeat(text(code[1:]) if code[0] == LITERAL else code[1:], 1, 1))
+
+
 def regex_first(code: bytes) -> bytes:
     """A terminal whose lexeme ends where a backtracking matcher ends: one place, given the whole text."""
     return b"\2" + code

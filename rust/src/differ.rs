@@ -1,0 +1,345 @@
+//! Arrays whose items have to differ: which texts can go on, and what that takes from the tokens that a grammar allows.
+//!
+//! The terminals `[`, `,` and `]` of such arrays are others than those of all other arrays. Where one opens, a register
+//! begins to watch it (see `items`); where an item ends that was said before, the readings go by which the array goes
+//! on as such a one, and others stay. A text can go on if some ending of it leaves no reading without a way: mostly an
+//! item that is being read can still become more values than were said, and where it cannot, one is searched for.
+//!
+//! Of a mask few tokens are looked at: those with a comma, and where the item may still be one that was said, those
+//! that end a string, or lead to where few values are left.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use crate::bitmask::TokenSet;
+use crate::engine::{Engine, State};
+use crate::error::Result;
+use crate::hash::Set;
+use crate::lexer::{Lexicon, DEAD};
+use crate::names::{has_another, Point, NEVER};
+use crate::parser::{Item, IMPOSSIBLE};
+use crate::register::{Mode, Register};
+use crate::widths::MANY;
+
+/// Items that one search looks at, and more for each leaf that was said.
+const FUEL: usize = 5_000;
+const FUEL_EACH: usize = 60;
+
+/// The terminals of arrays whose items have to differ, by their start states in the lexicon.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// Those that open one.
+    pub opens: Set<u32>,
+    /// Those that come behind an item.
+    pub ends: Set<u32>,
+}
+
+/// Tokens of a mask that have to be looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Suspects {
+    /// With a comma.
+    commas: Box<[u32]>,
+    /// Where the item may be one that was said: those that may end a value, or leave few.
+    risky: Box<[u32]>,
+}
+
+impl Engine {
+    /// The point after a token (or just some bytes) where items may have to differ; `None` if no completion follows.
+    pub(crate) fn follow_items(
+        &mut self,
+        from: &Point,
+        register: &Arc<Register>,
+        token: Option<u32>,
+        bytes: &[u8],
+    ) -> Result<Option<Point>> {
+        let Some(reading) = register.scan(bytes)? else { return Ok(None) };
+        let to = if reading.opened || reading.again {
+            self.read_beside(from, register, bytes)?
+        } else {
+            let state = match token {
+                Some(token) => self.accept(&from.state, token)?,
+                None => self.read(&from.state, bytes)?,
+            };
+            let state = match state {
+                Some(state) if reading.register.is_again() => self.without_ends(&state)?,
+                state => state,
+            };
+            state.map(|state| Point { state, register: Some(reading.register) })
+        };
+        let Some(to) = to else { return Ok(None) };
+        Ok((self.can_go_on(&to)? && self.can_differ(&to)?).then_some(to))
+    }
+
+    /// Reads bytes with the register beside the grammar.
+    fn read_beside(&mut self, from: &Point, register: &Arc<Register>, bytes: &[u8]) -> Result<Option<Point>> {
+        let Some(marks) = self.marks.clone() else { return Ok(None) };
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = self.open(&lexicon);
+        let mut register = Register::clone(register);
+        let (mut items, mut next) = (from.state.items.to_vec(), Vec::new());
+        let mut can_end = from.state.can_end;
+        for &byte in bytes {
+            let watched = byte == b'[' && items.iter().any(|item| marks.opens.contains(&item.0));
+            can_end = self.step(&mut lexicon, &items, byte, &mut next)?;
+            std::mem::swap(&mut items, &mut next);
+            let Some(again) = register.step(byte, watched)? else { return Ok(None) };
+            if again || register.is_again() {
+                items.retain(|item| !marks.ends.contains(&item.0));
+            }
+            if items.is_empty() && !can_end {
+                return Ok(None);
+            }
+        }
+        drop(lexicon);
+        let state = self.intern(items, can_end)?;
+        Ok(Some(Point { state, register: Some(Arc::new(register)) }))
+    }
+
+    /// A state without the readings that end an item; `None` when there are no others.
+    fn without_ends(&mut self, state: &Arc<State>) -> Result<Option<Arc<State>>> {
+        let Some(marks) = &self.marks else { return Ok(Some(state.clone())) };
+        let items: Vec<Item> = state.items.iter().copied().filter(|item| !marks.ends.contains(&item.0)).collect();
+        match items.len() {
+            all if all == state.items.len() => Ok(Some(state.clone())),
+            0 if !state.can_end => Ok(None),
+            _ => self.intern(items, state.can_end).map(Some),
+        }
+    }
+
+    /// Whether the items that are being read can end as others than all that were said.
+    fn can_differ(&mut self, at: &Point) -> Result<bool> {
+        let Some(register) = at.register.as_ref().filter(|register| !register.is_safe()) else { return Ok(true) };
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = self.open(&lexicon);
+        let found = self.differs(&mut lexicon, &at.state.items, register)?;
+        lexicon.check()?;
+        Ok(found)
+    }
+
+    /// Whether a lexeme can become more values than were said.
+    fn is_wide(&mut self, lexicon: &mut Lexicon, d: u32, register: &Register, wanted: usize) -> bool {
+        match register.mode {
+            Mode::Name { .. } | Mode::Text { .. } => self.widths.string(lexicon, d, wanted),
+            Mode::Between => {
+                let number = register.number();
+                let begins = number.is_empty() || number[0] == b'-' || number[0].is_ascii_digit();
+                begins && self.widths.number(lexicon, d, number, wanted)
+            }
+            Mode::Expecting => false,
+        }
+    }
+
+    /// The same for some items; nearest to the end first.
+    fn differs(&mut self, lexicon: &mut Lexicon, items: &[Item], register: &Arc<Register>) -> Result<bool> {
+        let wanted = register.number_said() + 1;
+        if items.iter().any(|&(d, _)| self.is_wide(lexicon, d, register, wanted)) {
+            return Ok(true);
+        }
+        let (mut heap, mut seen, mut nodes) = (BinaryHeap::new(), Set::default(), Vec::new());
+        let mut add = |engine: &mut Engine,
+                       lexicon: &Lexicon,
+                       nodes: &mut Vec<_>,
+                       heap: &mut BinaryHeap<_>,
+                       node: (Item, Arc<Register>),
+                       length: u32| {
+            let (d, k) = node.0;
+            let estimate = engine.parser.estimate(lexicon, d, k);
+            if estimate != IMPOSSIBLE && seen.insert((d, k, node.1.key())) {
+                heap.push((Reverse(estimate), Reverse(length), nodes.len()));
+                nodes.push(node);
+            }
+        };
+        for &item in items {
+            add(self, lexicon, &mut nodes, &mut heap, (item, register.clone()), 0);
+        }
+        let mut next = Vec::new();
+        while let Some((_, Reverse(length), at)) = heap.pop() {
+            if nodes.len() > FUEL + FUEL_EACH * wanted {
+                return Ok(false);
+            }
+            lexicon.watch.check()?;
+            let ((d, k), register) = nodes[at].clone();
+            for (byte, to) in every_way(lexicon, d, &register) {
+                let Some((register, ends)) = self.arrive_beside(lexicon, (d, to, k), byte, &register, &mut next)?
+                else {
+                    continue;
+                };
+                let number_ends = register.is_safe_around() && next.iter().any(|item| self.ends_item(item.0));
+                if number_ends || register.is_safe() && (ends || !next.is_empty()) {
+                    return Ok(true);
+                }
+                for &item in &next {
+                    if self.is_wide(lexicon, item.0, &register, wanted) {
+                        return Ok(true);
+                    }
+                    add(self, lexicon, &mut nodes, &mut heap, (item, register.clone()), length + 1);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a lexeme starts that comes behind an item which has to differ.
+    fn ends_item(&self, d: u32) -> bool {
+        self.marks.as_ref().is_some_and(|marks| marks.ends.contains(&d))
+    }
+
+    /// A byte led from one lexer state to another one before `k`: the register after it, the items, and whether the
+    /// output may end; `None` where the register stands against it.
+    pub(crate) fn arrive_beside(
+        &mut self,
+        lexicon: &mut Lexicon,
+        (d, to, k): (u32, u32, u32),
+        byte: u8,
+        register: &Arc<Register>,
+        out: &mut Vec<Item>,
+    ) -> Result<Option<(Arc<Register>, bool)>> {
+        let marks = self.marks.clone();
+        let watched = byte == b'[' && marks.as_ref().is_some_and(|marks| marks.opens.contains(&d));
+        let mut after = Register::clone(register);
+        let Some(again) = after.step(byte, watched)? else { return Ok(None) };
+        let after = Arc::new(after);
+        if matches!(after.mode, Mode::Name { .. })
+            && self.names_once != NEVER
+            && !after.is_free()
+            && !has_another(lexicon, to, &after.rests())
+        {
+            return Ok(None);
+        }
+        out.clear();
+        let ends = self.arrive(lexicon, (to, k), out)?;
+        if let Some(marks) = marks.filter(|_| again || after.is_again()) {
+            out.retain(|item| !marks.ends.contains(&item.0));
+        }
+        Ok(Some((after, ends)))
+    }
+
+    /// Adds the tokens of a mask after which no item is left that was not said.
+    pub(crate) fn without_items(&mut self, at: &Point, mask: &TokenSet, taken: &mut Vec<u32>) -> Result<()> {
+        let Some(register) = at.register.clone().filter(|_| self.marks.is_some()) else { return Ok(()) };
+        let vocabulary = self.vocabulary.clone();
+        let whole = at.state.mask();
+        if at.state.suspects.get().is_none() {
+            let suspects = self.suspects(at, &register, whole.as_deref().unwrap_or(mask));
+            let _ = at.state.suspects.set(suspects);
+        }
+        let empty = Suspects::default();
+        let suspects = at.state.suspects.get().unwrap_or(&empty);
+        let mut tokens = suspects.commas.to_vec();
+        if !register.is_safe() {
+            tokens.extend_from_slice(&suspects.risky);
+            if !matches!(register.mode, Mode::Between | Mode::Expecting) {
+                self.along_leaves(at, &register, mask, &mut tokens)?;
+            } else if register.number_said() >= MANY || register.number().contains(&b'.') {
+                tokens = (0..vocabulary.tokens.len() as u32).collect();
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        for token in tokens.into_iter().filter(|&token| mask.contains(token)) {
+            let bytes = vocabulary.tokens.bytes(token);
+            if bytes.is_empty() {
+                continue;
+            }
+            if !self.surely_differs(at, &register, bytes)? && self.follow(at, token)?.is_none() {
+                taken.push(token);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is certain, at a glance, that a text can go on that the grammar allows.
+    fn surely_differs(&mut self, at: &Point, register: &Arc<Register>, bytes: &[u8]) -> Result<bool> {
+        let Some(reading) = register.scan(bytes)? else { return Ok(false) };
+        if reading.again || reading.opened && has_items(bytes) || reading.register.is_again() {
+            return Ok(false);
+        }
+        if reading.register.is_safe() {
+            return Ok(self.names_once == NEVER || reading.register.is_free());
+        }
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = self.open(&lexicon);
+        let wanted = reading.register.number_said() + 1;
+        Ok(at.state.items.iter().any(|&(d, _)| {
+            let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
+            to.is_some_and(|to| self.is_wide(&mut lexicon, to, &reading.register, wanted))
+        }))
+    }
+
+    /// The tokens of a mask that have to be looked at.
+    fn suspects(&mut self, at: &Point, register: &Register, mask: &TokenSet) -> Suspects {
+        let vocabulary = self.vocabulary.clone();
+        let tokens = (0..vocabulary.tokens.len() as u32).filter(|&token| mask.contains(token));
+        let (mut commas, mut risky) = (Vec::new(), Vec::new());
+        let in_string = !matches!(register.mode, Mode::Between | Mode::Expecting);
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = self.open(&lexicon);
+        for token in tokens {
+            let bytes = vocabulary.tokens.bytes(token);
+            if bytes.contains(&b',') {
+                commas.push(token);
+            } else if in_string {
+                if bytes.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+                    risky.push(token);
+                }
+            } else if !bytes.iter().all(u8::is_ascii_digit)
+                || !at.state.items.iter().any(|&(d, _)| {
+                    let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
+                    to.is_some_and(|to| self.widths.number(&mut lexicon, to, b"0", MANY))
+                })
+            {
+                risky.push(token);
+            }
+        }
+        Suspects { commas: commas.into(), risky: risky.into() }
+    }
+
+    /// Adds tokens within a string or a name that lead along leaves that were said.
+    fn along_leaves(&mut self, at: &Point, register: &Register, mask: &TokenSet, tokens: &mut Vec<u32>) -> Result<()> {
+        let vocabulary = self.vocabulary.clone();
+        let trie = vocabulary.trie();
+        let lexicon = self.lexicon.clone();
+        let mut lexicon = self.open(&lexicon);
+        if register.number_said() < MANY
+            && at.state.items.iter().all(|&(d, _)| self.widths.is_wide(&mut lexicon, trie, d))
+        {
+            return Ok(());
+        }
+        match register.rests_of_leaf() {
+            None => tokens.extend((0..vocabulary.tokens.len() as u32).filter(|&token| mask.contains(token))),
+            Some(rests) => {
+                for rest in rests {
+                    rest.iter().try_fold(0, |node, &byte| {
+                        tokens.extend(trie.own(node));
+                        trie.child(node, byte)
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an array that opens in a token may have two items in it.
+fn has_items(bytes: &[u8]) -> bool {
+    bytes.iter().position(|&byte| byte == b'[').is_some_and(|at| bytes[at..].contains(&b','))
+}
+
+/// The bytes that lead on from a state: all of them within a scalar, where each makes another value; one for every
+/// state elsewhere.
+pub(crate) fn every_way(lexicon: &mut Lexicon, d: u32, register: &Register) -> Vec<(u8, u32)> {
+    let mut out = lexicon.successors(d);
+    let others = match register.mode {
+        Mode::Between => b'+'..=b'e',
+        Mode::Expecting => return out,
+        _ => 0..=255,
+    };
+    for byte in others {
+        let to = lexicon.step(d, byte);
+        if to != DEAD && !out.contains(&(byte, to)) {
+            out.push((byte, to));
+        }
+    }
+    out
+}
