@@ -11,6 +11,7 @@ _NUMBER = re.compile(
 _COMMA = re.compile(
     r"\s*[$€£¥]?\s*([+-]?(?:\d{1,3}(?:[.'\u2019 \u00a0\u202f]\d{3})+|\d+)),(\d{1,2}|(?<=(?<!\d)0,)\d+)\s*[$€£¥%]?\s*"
 )
+_SPACED = re.compile(r"\s*([+-]?)(\d{1,3}(?:[ '\u2019\u00a0\u202f]\d{3})+)(\.\d+)?\s*")
 _GROUPING = re.compile(r"[^\d+-]")
 _FRACTION = re.compile(r"\s*([+-]?)(?:(\d{1,9})\s+)?(\d{1,9})\s*/\s*(\d{1,9})\s*")
 _SCORE = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*(?:/|\b(?:out )?of\b|von|sur|de)\s*(\d{1,9})\s*")
@@ -27,6 +28,7 @@ _FIRST = re.compile(r"\s*[,;:.!(\u2013\u2014]|\s+-\s")
 _MISREAD = re.compile(r"\S*\d[OoIl|]+")  # a digit that was read as a letter, rather than a unit
 _ALONE = re.compile(r"(?<![\w.,/:-])[$€£¥]?[+-]?\d+(?:[,_]\d{3})*(?:\.\d+)?%?(?![\w/:-]|[.,]\d)")
 _MARKED = re.compile(r"\s*(?P<mark>\*{1,3}|_{1,3}|`{1,3}|~~|\"|')(?P<inner>[^*_`~\"'\s][^*`~\"]*?)(?P=mark)\s*")
+_ENDED = re.compile(r"\s*(\d[\d,_]*(?:\.\d+)?)[.;]\s*|\s*\(\s*([^()]*\d)\s*\)\s*")  # 105.44. and (7)
 _REMARK = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[*\u2020\u2021]+)\s*\Z")
 _WORDS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,9}")
 _SMALL_WORDS = (
@@ -44,9 +46,11 @@ _DENIAL = re.compile(r"(?i)\b(?:not|never|neither|nor|cannot|either)\b|n't\b")
 
 
 def unmarked(text: str) -> str:
-    """A text without the Markdown marks around the whole of it."""
+    """A text without the Markdown marks around the whole of it, and a number without a full stop or parentheses."""
     match = _MARKED.fullmatch(text)
-    return match["inner"] if match else text
+    text = match["inner"] if match else text
+    ended = _ENDED.fullmatch(text)
+    return (ended[1] or ended[2]) if ended else text
 
 
 def without_remark(text: str) -> str:
@@ -59,6 +63,9 @@ def number_in(text: str, whole: bool) -> str | None:
     comma = _COMMA.fullmatch(text)
     if comma is not None:  # 1.234,50 and 5,5: a comma before one or two digits is a decimal one
         text = _GROUPING.sub("", comma[1]) + "." + comma[2]
+    grouped = _SPACED.fullmatch(text)
+    if grouped is not None:  # 2 455, 64'474.27
+        text = (grouped[1] or "") + _GROUPING.sub("", grouped[2]) + (grouped[3] or "")
     match = _NUMBER.fullmatch(text)
     if match and (match.group(2) or match.group(3)):
         sign, digits, fraction, exponent = match.groups()

@@ -339,6 +339,9 @@ class Coercer:
         word = value.strip().rstrip(".!\ufe0f").casefold()
         if "number" in types or "integer" in types:
             number = number_in(value, "number" not in types)
+            if "number" not in types and (score := score_in(value, True)) is not None and "/" in value:
+                self._change("scalar_in_text", node.start, node.end, score)
+                return
             share = share_in(value) if "number" in types and view.at_most(1) else None
             if share is not None and float(share) <= 1:
                 number = share
@@ -359,6 +362,8 @@ class Coercer:
             self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
         elif "boolean" in types and (plain := first_word(without_remark(word))) in TRUE | FALSE:
             self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
+        elif "boolean" in types and word.isalpha() and (truth := nearest(word, ("true", "false"))) is not None:
+            self._change("text_as_boolean", node.start, node.end, truth)
         elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
             self._change("scalar_in_text", node.start, node.end, truth)
         elif "null" in types and (not word or word in NOTHING):

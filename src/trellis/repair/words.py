@@ -27,9 +27,12 @@ NOTHING = frozenset(  # what is written where there is no value
     | {"k. a.", "k.a.", "keine angabe", "n/d", "s/o"}
     | {"\u65e0", "\u7121", "\u306a\u3057", "\u672a\u77e5", "\u4e0d\u660e"}
 )
-_REMARK = re.compile(r"(?<=\w)\s*(?:\([^()]*\)|\[[^\[\]]*\])\s*$")
+_REMARK = re.compile(
+    r"(?<=\w)\s*(?:\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|\{\w+\}|[-\u2013|/]\s*(?:str|string|text|int|integer|number|float|bool"
+    r"|boolean|list|array|object|dict|date|enum|optional|required))\s*$"
+)
 _PLAIN = re.compile(r"[\W_]+")
-_NUMBERED = re.compile(r"\s*(?:\(?\d{1,3}[.)]|#\d{1,3}:?|[-*\u2022])\s+")
+_NUMBERED = re.compile(r"\A\s*(?:\(?\d{1,3}[.)]|#\d{1,3}:?|[-*\u2022])\s+")
 _MARKS = "*_`'\"\u201c\u201d:=-> \t"
 _ASKED = re.compile(r"(?:is|has|are|was|the)[ _-]?(?=\w)", re.I)
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\da-zA-Z_]+|\d+")

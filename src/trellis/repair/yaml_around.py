@@ -99,9 +99,21 @@ class Around(Places):
             if far or _ROLE.fullmatch(entry.name):
                 return True
         count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())
+        below = self.lines[line.index + 1] if line.index + 1 < len(self.lines) else None
+        if self.last_entry < 0 and count and below is not None and below.blank and self._begins(below):
+            self.doubtful = True
+            return True  # a line apart before the answer
+        if not count and below is not None and not below.blank and mark_rule(self.text, below) == "fence":
+            return True  # the name of a part
         if not count:
             return apart and isinstance(place, Frame) and (place.parent is None or place.view is self.view)
         return count > 2 or (named > 1 and count + named > 2)
+
+    def _begins(self, line: Line) -> bool:
+        """Whether a member of the whole stands below a line."""
+        below = self.inside(line.index)
+        key = read_key(self.text, below.at, below.end) if below is not None else None
+        return key is not None and key.name is not None and known(self.view.names(), key.name)
 
     def _noted(self, entry: Entry, line: Line, place: Frame | Pending, names: set[str]) -> bool:
         """Whether a paragraph at the margin is a note: ``Note: I assumed ...`` beside or left of an object's keys."""

@@ -17,7 +17,11 @@ _MARKED_KEY = re.compile(
     r"(\*\*|__|\*|`|[“‘])([^*`:\n“”‘’]{1,80}?)[ \t]*(?::(?:\1|[”’])[ \t]*:?|(?:\1|[”’])[ \t]*:)(?=[ \t]|$)", re.M
 )
 _WORD_KEY = re.compile(r"([A-Za-z][\w-]{0,99}+):(?:[ ]++|$)")
-_HALF_QUOTED = re.compile(r"[\"'“‘]([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]|$)", re.M)
+_HALF_QUOTED = re.compile(  # a mark at one end of a key
+    r"(?:[\"'“‘`]|\*\*?)([A-Za-z_][\w-]*?)[ \t]*:(?=[ \t]|$)"
+    r"|([A-Za-z_][\w-]*?)(?:[\"'”’`]|\*\*?|__)[ \t]*:(?=[ \t]|$)",
+    re.M,
+)
 _ELEMENT = re.compile(r"<([A-Za-z_][\w-]*)>[ \t]*([^\n]*?\S)[ \t]*</\1>$")
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
 _TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
@@ -146,6 +150,11 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
             *_separator(text, match.end(), value),
         )
         return Entry(at, value, name, 0.1, changes)
+    match = _HALF_QUOTED.match(text, at, end)
+    if match and match[2]:
+        value = _space(text, match.end(), end)
+        change = Change("quote_style", at, match.end(), f"{match[2]}:", cost_of("quote_style"))
+        return Entry(at, value, match[2], 0.3, (change,))
     match = _PLAIN_KEY.match(text, at, end)
     if match:
         value = _space(text, match.end(), end)

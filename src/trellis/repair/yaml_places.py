@@ -8,6 +8,7 @@ from dataclasses import replace
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
+from .words import bare
 from .yaml_frames import (
     STRANGE,
     TWICE,
@@ -103,7 +104,6 @@ class Places(Values):
             wants_text(pending.view)
             and "null" not in pending.view.types()
             and line.column > max(pending.frame.column, 0)
-            and pending.frame.kind == "map"
         )
 
     def key_at(self, at: int, end: int) -> Entry | None:
@@ -124,7 +124,10 @@ class Places(Values):
         if entry is None or entry.name is None:
             return None
         name, dash = entry.name, entry.changes[0].rule == "wrong_colon"
-        if key is not None and (not dash or self._named(key)):
+        assigned = key is not None and bool(key.changes) and key.changes[0].rule == "wrong_colon"
+        if key is not None and assigned and " " in bare(key.name or ""):  # of the text behind the name
+            entry = replace(entry, cost=0.4)
+        elif key is not None and (not dash or self._named(key)):
             return None
         views = [frame.view for frame in self.stack if self._open_at(frame, line, name)]
         if dash or entry.value == line.end or (not self.stack and self._before_key(line)):
@@ -137,8 +140,9 @@ class Places(Values):
     def _before_key(self, line: Line) -> bool:
         """Whether a member of the whole follows in the next line, at the same column."""
         below = self.inside(line.index)
-        key = read_key(self.text, below.at, below.end) if below is not None and below.column == line.column else None
-        return key is not None and key.name in self.view.names()
+        if below is None or below.column != line.column:
+            return False
+        return any(name in self.view.names() for name in names_at(self.text, below.at, below.end))
 
     @staticmethod
     def _open_at(frame: Frame, line: Line, name: str) -> bool:

@@ -15,6 +15,11 @@ _INSIDE = re.compile(
 )
 _DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"[ \t]*([,;]?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
 _SINGLE = re.compile(r"'((?:[^']|'')*)'[ \t]*([,;]?)[ \t]*(?:(?<=[ \t])#(?:[ \t#!].*)?)?$")
+_TAILED = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*[.;,\\]{1,2}[ \t]*")  # with a mark behind
+_PAIRED = re.compile(  # marks at both ends that are no pair, or doubled
+    r"(\"\"|''|``|\\\"|[\"'\u201c\u201d\u201e\u2018`])(?=\S)([^\"`\u201c\u201d\u201e\\]*[^\s\"'`\u201c\u201d\\])"
+    r"(\"\"|''|``|\\\"|[\"'\u201c\u201d\u2019`])[,;]?"
+)
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
@@ -34,6 +39,23 @@ def read_wrapped(text: str, at: int, end: int) -> list[Change] | None:
     if end - at < 2 or text[end - 1] != WRAPS[text[at]]:
         return None
     return [Change("quote_style", at, end, quoted(text[at + 1 : end - 1]), 0.01)]
+
+
+def read_mismatched(text: str, at: int, end: int) -> list[Change] | None:
+    """The changes that put double quotes where marks stand that are no pair: ``"text'``, ``''text''``."""
+    match = _PAIRED.fullmatch(text, at, end)
+    if match is None or (match[1] == match[3] and len(match[1]) == 1):
+        return None
+    if (match[1], match[3]) in (("\u201c", "\u201d"), ("\u201e", "\u201c"), ("\u2018", "\u2019"), ("``", "``")):
+        return None  # a pair, which may belong to the text
+    doubled = len(match[1]) > 1 or len(match[3]) > 1
+    if doubled and match[1] != match[3] and (match[1], match[3]) != ("``", "''"):
+        return None
+    if match[1] == "''" and re.search(r"(?<!\w)'|'(?!\w)", match[2]):
+        return None
+    if "'" in (match[1], match[3]) and not {match[1], match[3]} & {'"', "\u201c", "\u201d", '""'}:
+        return None
+    return [Change("quote_style", at, end, quoted(match[2]), cost_of("quote_style"))]
 
 
 def plain_is_safe(text: str) -> bool:
@@ -56,6 +78,10 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
         if match.group(2):
             changes.append(Change("trailing_comma", match.start(2), match.end(2), "", cost_of("trailing_comma")))
         return changes
+    tailed = _TAILED.fullmatch(text, at, end)
+    if tailed is not None:
+        changes = read_quoted(text, at, tailed.end(1)) or []
+        return [*changes, Change("trailing_comma", tailed.end(1), end, "", cost_of("trailing_comma"))]
     stop = end - (text[end - 1] in ",;")
     if stop - at < 3 or text[stop - 1] != quote:
         return None

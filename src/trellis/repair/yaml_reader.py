@@ -27,6 +27,7 @@ from .yaml_frames import (
     wants,
     wants_scalar,
 )
+from .yaml_held import held_below, held_item
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
 from .yaml_quotes import read_quoted
@@ -199,6 +200,8 @@ class LineReader(Sound):
         self.cost += sum(change.cost for change in entry.changes)
         self.last_entry = index
         self.placed = None
+        if entry.name is not None and frame.view.names() and not IDENTIFIER.fullmatch(entry.name):
+            self.doubtful = self.doubtful or not known(frame.view.names(), entry.name)  # a member, or words
         frame.entries.append(entry.start)
         frame.tight = entry.name is None and any(change.rule == "missing_space" for change in entry.changes)
         if entry.name is not None:
@@ -231,6 +234,13 @@ class LineReader(Sound):
             self.changes.append(ticked)
         if entry.value < line.end and self.text[entry.value] != "#":
             width = entry.value - line.at
+            held = None
+            if wants_scalar(view):
+                held = held_item(self.text, self.lines, index, entry.value, frame.entries)
+            if held is not None:
+                self.doubtful = self.doubtful or not held[1]
+                self.change("held_value", entry.value, held[0], "")
+                return self.value(index, line, held[0], view, frame)
             inner = self._inline(line, entry.value, view, frame)
             if inner is not None:
                 shift = sum(len(c.after) - (c.end - c.start) for c in entry.changes)
@@ -353,7 +363,7 @@ class LineReader(Sound):
             and self.stack
             and (line.column > self.pending.frame.column or not self.closing(index))
         ):
-            return self.text_below(index)
+            return self._held(index) or self.text_below(index)
         if not self.last_entry >= 0:
             return self._drop("prose", index)
         if self.closing(index):
@@ -361,7 +371,28 @@ class LineReader(Sound):
         if self.apart(index):
             return self._drop("prose", index)
         self.doubtful = True
+        if self.chatter(line):
+            return self._drop("ellipsis", index)
         return self._drop("junk", index)
+
+    def _held(self, index: int) -> int | None:
+        """A scalar in an object of its own, below its key; returns the next line."""
+        pending = self.pending
+        if pending is None or not wants_scalar(pending.view):
+            return None
+        found = held_below(self.text, self.lines, index, pending.frame.column)
+        if found is None:
+            return None
+        at, value, following, changes = found
+        self.changes += changes
+        self.cost += sum(change.cost for change in changes)
+        line = self.lines[at]
+        if line.column <= pending.frame.out:
+            self.change("indentation", line.start, line.at, " " * (pending.frame.out + 2))
+        self.one_line(value, line.end, pending.view)
+        self.last_entry = following - 1
+        self.pending = self.placed = None
+        return following
 
     def _drop(self, rule: str, index: int) -> int:
         line = self.lines[index]

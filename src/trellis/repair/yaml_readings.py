@@ -40,6 +40,7 @@ _DRAFT = 12.0  # the same, where words between call the later data better
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\ufffe\uffff]"
+    "|(?<=[^\\s>])(?:</s>|<[|][\\w ]+[|]>)(?=\\s*\\Z)"
     "|(?m:^[ \t\u00a0\u2000-\u200a\u202f\u3000]*[\u00a0\u2000-\u200a\u202f\u3000]+)"
 )
 _BROKEN = re.compile(  # line breaks are escaped, all of them
@@ -150,7 +151,7 @@ def _holds(text: str, changes: tuple[Change, ...], value: Any, task: Task) -> bo
 def _read_span(text: str, task: Task) -> Iterator[Reading]:
     cleaning = tuple(
         Change(
-            "control_character" if m.group() < " " or "\x7f" <= m.group() <= "\x9f" else "whitespace",
+            "tag" if m.group()[0] == "<" else "control_character" if _is_control(m.group()) else "whitespace",
             m.start(),
             m.end(),
             " " * len(m.group()) if m.group()[-1].isspace() and m.group()[-1] > "\x9f" else "",
@@ -185,6 +186,10 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
             yield from _by_lines(text, clean, cleaning, task, known)
         else:
             yield from _documents(text, task)
+
+
+def _is_control(text: str) -> bool:
+    return text < " " or "\x7f" <= text <= "\x9f"
 
 
 def _by_lines(

@@ -17,6 +17,11 @@ from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _TO_USER = re.compile(r"let me know|(?:i )?hope (?:this|that)|feel free|is there anything|would you like", re.I)
+_CHATTER = re.compile(  # what stands for more, or between parts
+    r"\((?:continued|cont(?:\.|'d)?|more|see above|as above|and so on|etc\.?)[^()]*\)|\.{3}|\u2026|\[\.{3}\]"
+    r"|\[(?:continued|more|truncated|snip(?:ped)?)[^\[\]]*\]|(?:next|then|now|also|and|finally)\b.{0,30}:",
+    re.I,
+)
 _NEAR = 20  # lines that are looked at for an entry
 
 
@@ -56,6 +61,10 @@ class Texts:
 
     def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
         """The entry that a line begins with, and where it belongs."""
+        raise NotImplementedError
+
+    def one_line(self, at: int, end: int, view: SchemaView) -> None:
+        """Read a scalar that ends with its line."""
         raise NotImplementedError
 
     def change(self, rule: str, start: int, end: int, after: str) -> None:
@@ -111,7 +120,9 @@ class Texts:
             return False
         entry, place = self.place(line)
         if place is None:
-            return line.column > frame.column or self._goes_on(index)
+            if line.column > frame.column and not self.chatter(line):
+                return True
+            return self._goes_on(index)
         if line.column <= frame.column or entry is None:
             return False
         beside = self.lines[index - 1]
@@ -130,11 +141,18 @@ class Texts:
             return not wants(view, "seq") or (bool(view.types()) and "string" in view.types())
         return False
 
+    def chatter(self, line: Line) -> bool:
+        """Whether a line stands for more of the data, or between parts of it."""
+        return _CHATTER.fullmatch(self.text, line.at, line.end) is not None
+
     def _goes_on(self, index: int) -> bool:
         """A line of text at the column of keys belongs to the value before it if more entries follow."""
-        if self.lines[index - 1].blank:
+        line = self.lines[index]
+        if self.lines[index - 1].blank or self.chatter(line):
             return False
-        return self.entry_ahead(index)
+        goes_on = self.entry_ahead(index)
+        self.doubtful = self.doubtful or goes_on
+        return goes_on
 
     def _scalar(self, start: int, end: int) -> None:
         """A scalar on one line, quoted where YAML would take it for something else or not read it at all."""
@@ -192,7 +210,7 @@ class Texts:
         if len([line for line in lines if not line.blank]) == 1:
             if not regular:
                 self.change("indentation", lines[0].start, lines[0].at, " " * (frame.out + 2))
-            self._scalar(lines[0].at, lines[0].end)
+            self.one_line(lines[0].at, lines[0].end, pending.view)
         elif (
             not regular
             or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines)
@@ -266,6 +284,9 @@ class Texts:
         base = shown[0].column
         self.doubtful = self.doubtful or (lines[0].blank and bool(self.view.types()))
         header = self.text[at : self.lines[index].end]
+        if header[:2] in ("||", ">>"):
+            self.change("block_mark", at, at + 2, header[0])
+            at, header = at + 1, header[1:]
         digit = re.search(r"[1-9]", header.split("#")[0])
         if digit:
             base = frame.out + int(digit.group())
@@ -335,7 +356,7 @@ class Texts:
     def _inside_block(self, index: int, base: int, column: int) -> bool:
         line = self.lines[index]
         if line.column >= base and base > column:
-            return True
+            return line.column > base or not self._due(line, column)
         if line.column <= column and (self.remarks_on(line) or self._comments(line)):
             return False
         if rule := mark_rule(self.text, line):
@@ -362,6 +383,21 @@ class Texts:
         if self.apart(index) and not self.entry_ahead(index + 1):
             return False  # words behind the answer
         return line.column == base and self._strange(entry, names)
+
+    def _due(self, line: Line, column: int) -> bool:
+        """Whether the last line of a text is a member that has to be beside the text, and stands nowhere else."""
+        frame = self.stack[-1] if self.stack else None
+        if frame is None or not self.text[line.at].isalpha():
+            return False
+        found = self.below(line.index)
+        key = read_key(self.text, line.at, line.end) if found is None or found[1].column <= column else None
+        if key is None or key.value >= line.end or key.name in frame.keys or key.name not in frame.view.required():
+            return False
+        later = (other for other in self.lines[line.index + 1 : line.index + _NEAR] if other.column <= column)
+        if any(self.text.startswith(f"{key.name}:", other.at) for other in later):
+            return False
+        self.doubtful = True
+        return True
 
     def _closes_element(self, line: Line) -> bool:
         """Whether a closing tag at the margin ends what a line of the text above it began."""

@@ -14,11 +14,11 @@ from .yaml_bare_flow import bare_list, bare_object
 from .yaml_frames import Frame, Pending, free_text, has_text, wants_scalar, wants_text
 from .yaml_habits import WRAPS
 from .yaml_lines import Line, comment_start, mark_rule, quoted
-from .yaml_quotes import measured, plain_is_safe, python_inside, read_quoted, read_wrapped
+from .yaml_quotes import measured, plain_is_safe, python_inside, read_mismatched, read_quoted, read_wrapped
 from .yaml_standard import NotYaml, read_nodes
 from .yaml_texts import Texts
 
-_HEADER = re.compile(r"[|>](?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
+_HEADER = re.compile(r"(?:\|\||>>|[|>])(?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
@@ -31,7 +31,8 @@ _SAID = re.compile(
 )
 _ASKED = re.compile(
     r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'),?[ \t]+"
-    r"(?:\((?:required|optional|default|string|text|number|integer|boolean|nullable|enum)\b[^()]*\)[,;]?"
+    r"(?:\((?:required|optional|default|string|text|number|integer|boolean|nullable|enum|verbatim|sic|exact|quoted"
+    r"|as given|literal|unchanged)\b[^()]*\)[,;]?"
     r"|<!--.*-->|/\*.*\*/|(?://|<-)[ \t][^\"]*)"
 )
 _TICKED = re.compile(r"\[([ xX\u2713\u2714]?)\]")
@@ -44,6 +45,7 @@ _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
 _NOTHING = ("null", "~", "None")
 _NOTHING_SAID = re.compile(r"(null|~|None)[ \t]+(?://|<!--|/\*|<-|--|\().*")  # with a remark
+_MARKS = "\"'`\\\u201c\u201d\u201e\u2018"
 _LITERALS = ("true", "false", "null")
 _REST = re.compile(r"\s*\Z")
 _TEXT = SchemaView.of({"type": "string"})
@@ -96,6 +98,10 @@ class Values(Texts):
             following = self.block_on_line(index, at, frame)
             if following is not None:
                 return following
+        if head in _MARKS and view.types() and (paired := read_mismatched(self.text, at, end)) is not None:
+            self.changes += paired
+            self.cost += paired[0].cost
+            return index + 1
         if head in "\"'" and self.text.startswith(head * 3, at) and has_text(view):
             following = self.triple(index, at, frame)
             if following is not None:
@@ -112,8 +118,9 @@ class Values(Texts):
             said = (_SAID if self.habits.quote == head else _ASKED).fullmatch(self.text, at, end)
             if said is not None:  # a remark in parentheses, in a text that quotes everything
                 self.change("comment", said.end(1), end, "")
-                unsure = self.habits.quote != head and self.text[said.end(1) : end].lstrip()[:2] in ("//", "<-")
-                self.doubtful = self.doubtful or unsure
+                behind = self.text[said.end(1) : end].lstrip()
+                sure = self.habits.quote == head and not behind[1:2].isupper()  # (Ann) may have said it
+                self.doubtful = self.doubtful or not (sure or behind[:1] in "(<")
                 return index + 1
             following = self._quoted_lines(index, at, frame)
             if following is not None:
@@ -200,6 +207,19 @@ class Values(Texts):
         if not regular or not all(plain_is_safe(part) for part in parts if part):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
+
+    def one_line(self, at: int, end: int, view: SchemaView) -> None:
+        """Read a scalar that ends with its line."""
+        found = read_quoted(self.text, at, end) if self.text[at] in "\"'" else None
+        if found is not None:
+            self.changes += found
+            self.cost += sum(change.cost for change in found)
+            return
+        end = self._unseparated(at, end, view)
+        if not free_text(view):
+            at, end = self._bare_scalar(at, end, view)
+        if not self._half_quoted(at, end):
+            self._scalar(at, end)
 
     def _unseparated(self, at: int, end: int, view: SchemaView) -> int:
         """Where a value ends, without a comma or semicolon that is none of it."""
