@@ -44,6 +44,7 @@ _LINE = re.compile(r"(?:-{3,}|\*{3,}|={3,}|[^\W\d_][\w']*(?:[ ][\w']+){1,9}[.:]?
 _DATE = re.compile(r"(?:datetime\.)?(?:date|datetime)\(((?:\s*\d{1,4}\s*,){2,5}\s*\d{1,2})\s*\)")
 _AMOUNT = re.compile(r"[+-]?[$€£¥]\s?\d{1,3}(?:,\d{3})+(?:\.\d+)?" + _FOLLOW)
 _NOTHING = re.compile(r"(?:--?|—|–)(?=[ \t]*(?:[,}\]]|\r?\n))")
+_STOPPED = re.compile(r"(true|false|null|True|False|None)[.!](?=[ \t]*(?:[,}\]]|\r?\n))")
 _SHOWN = re.compile(r"<[A-Za-z_][\w.]*: *(?:\"([^\"\\\n]*)\"|'([^'\"\\\n]*)')>")  # how Python shows a member of an enum
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
 
@@ -132,6 +133,10 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
         cost, group = cost_of("call"), 1 if match[1] is not None else 2
         start, stop = match.span(group)
         return Bare(match.end(), cost, (StringReading("call", at, start, stop, match.end(), cost),))
+    match = _STOPPED.match(text, at, end)
+    if match:
+        cost = cost_of("literal")
+        return Bare(match.end(), cost, (Change("literal", at, match.end(), _LITERALS[match[1].lower()], cost),))
     if literal := _NEGATED.get(text[at : min(end, at + 2)]):
         cost = cost_of("literal")
         return Bare(at + 2, cost, (Change("literal", at, at + 2, literal, cost),))

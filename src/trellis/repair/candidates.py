@@ -145,12 +145,23 @@ def _read_region(
         reached = max([reached, *(candidate.end for candidate in group)])
         if broken:
             group = [replace(candidate, doubtful=True) for candidate in group]
-        position = group[0].end if group else start + 1
+        position = _read_to(text, group, view) if group else start + 1
         if group and not strict.whole and view is not None and view.types() and _KINDS[text[start]] not in view.types():
             position = start + 1  # what the schema wants may be inside of it
         found += bool(group)
         failures += not group
         yield from group
+
+
+def _read_to(text: str, group: list[Candidate], view: SchemaView | None) -> int:
+    """Where readings of one piece end; where they take several values for one, each of those is looked at, too."""
+    types = view.types() if view is not None else frozenset()
+    listed = view.item(0).types() if view is not None and "array" in types else frozenset()
+    within = text[group[0].start] == "[" and bool(listed) and "array" not in listed
+    several = any(change.rule == "several_values" for change in group[0].changes)
+    if several and types and ("array" not in types or within):
+        return min(candidate.end for candidate in group)
+    return group[0].end
 
 
 class _Strict(NamedTuple):

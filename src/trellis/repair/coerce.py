@@ -27,7 +27,7 @@ from .amounts import (
 )
 from .edits import Change
 from .nodes import Node, read_nodes
-from .reshape import held_value, joined, nested, numbered, repeated
+from .reshape import held_value, joined, keyed, named_value, nested, numbered, paired, repeated, within
 from .rules import cost_of
 from .schema_view import SchemaView
 from .words import FALSE, NOTHING, TRUE, guessed, meant, nearest
@@ -133,10 +133,16 @@ class Coercer:
             if not node.items and "null" in types and "object" not in types:
                 self._change("text_as_null", node.start, node.end, "null")
                 return []
-            if "object" in types and (self._name(node, view) or self._reshape(joined(node, view))):
+            if "object" in types and (
+                self._reshape(paired(node, view)) or self._name(node, view) or self._reshape(joined(node, view))
+            ):
                 return []
             single = len(node.items) == 1 and not (node.items[0].kind == "scalar" and types == {"object"})
             return self._unlist(node, view) if single else []
+        if len(node.items) == 1 and node.items[0].kind == "array" and not node.block:
+            inner = view.item(0).types()
+            if inner and "array" not in inner:
+                return [(item, view) for item, _ in self._unlist(node, view)]
         misfits = [item for index, item in enumerate(node.items) if not self._usable(item, view.item(index))]
         if misfits and len(misfits) < len(node.items):
             self._drop(node, misfits)
@@ -203,7 +209,10 @@ class Coercer:
             if (held := held_value(node, view)) is not None:
                 self.changes += held[0]
                 return [(held[1], view)]
-            if self._reshape(numbered(node, view)):
+            if self._reshape(numbered(node, view)) or self._reshape(keyed(node, view)):
+                return []
+            if (alone := named_value(node, view)) is not None:
+                self.changes += alone
                 return []
             if types == {"string"} and not node.block and not view.values():
                 written = json.dumps(self.text[node.start : node.end], ensure_ascii=False)
@@ -213,6 +222,11 @@ class Coercer:
         present = {name for _, _, name in node.keys}
         if len(present) < len(node.keys) and self._reshape(repeated(node, view)):
             return []
+        if len(node.keys) == 1 and (tagged := self._tag_outside(node, view)) is not None:
+            return tagged
+        if not present & names and (inner := within(node, view, self._around(node))) is not None:
+            self.changes += inner[0]
+            return [(inner[1], view)]
         implied = self._implied(node, view) if not present & names else None
         if implied is not None:
             return [(node, implied)]
@@ -233,6 +247,9 @@ class Coercer:
             following.append((value, view.member(name)))
         if strangers and following:
             self._forget(node, strangers)
+        if missing and (tag := self._tag(node, view)) is not None:
+            self._insert(node, *tag)
+            missing.discard(tag[0])
         for name in sorted(missing & view.required()):
             defaults = [part["default"] for part in view.member(name).parts if "default" in part]
             if defaults:
@@ -261,6 +278,37 @@ class Coercer:
             if _can_be(left[0][1], view.member(target)):
                 found[left[0][0]] = (target, "guessed_key")
         return found
+
+    @staticmethod
+    def _tag(node: Node, view: SchemaView) -> tuple[str, Any] | None:
+        """The member with one possible value that tells which of several kinds an object is, if all others do."""
+        present = {name for _, _, name in node.keys}
+        kinds = [kind for kind in view.kinds() if present <= set(kind.names()) and len(kind.required() - present) == 1]
+        if len(kinds) != 1 or len(view.kinds()) < 2:
+            return None
+        (name,) = kinds[0].required() - present
+        values = kinds[0].member(name).values()
+        return (name, values[0]) if len(values) == 1 else None
+
+    def _tag_outside(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]] | None:
+        """``{"circle": {"radius": 1}}`` for ``{"kind": "circle", "radius": 1}``."""
+        (_, _, tag), inner = node.keys[0], node.items[0]
+        if inner.kind != "object" or inner.block or not inner.keys or tag in view.names():
+            return None
+        present = {name for _, _, name in inner.keys}
+        for kind in view.kinds():
+            lost = kind.required() - present
+            if len(lost) != 1 or not present <= kind.names():
+                continue
+            if kind.member(name := next(iter(lost))).values() == [tag]:
+                member = f"{{{json.dumps(name, ensure_ascii=False)}: {json.dumps(tag, ensure_ascii=False)}, "
+                self._change("nested_members", node.start, inner.start + 1, member)
+                self.changes.append(Change("nested_members", inner.end, node.end, "", 0.0))
+                return [(item, kind.member(key)) for (_, _, key), item in zip(inner.keys, inner.items, strict=True)]
+        return None
+
+    def _around(self, node: Node) -> str:
+        return "wrapped_root" if node is self._root else "held_value"
 
     def _implied(self, node: Node, view: SchemaView) -> SchemaView | None:
         """Put a value into the object that is wanted, if that has one member and the value can be it."""
@@ -360,6 +408,8 @@ class Coercer:
             self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
         elif "boolean" in types and word in TRUE | FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
+        elif "boolean" in types and (typed := nearest(word, ("true", "false"))) is not None and " " not in word:
+            self._change("text_as_boolean", node.start, node.end, typed)
         elif "boolean" in types and (plain := first_word(without_remark(word))) in TRUE | FALSE:
             self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
         elif "boolean" in types and word.isalpha() and (truth := nearest(word, ("true", "false"))) is not None:

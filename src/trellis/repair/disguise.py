@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .edits import Change
 from .rules import cost_of
@@ -18,12 +19,19 @@ _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
 _DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
 _DOUBLED_QUOTES = re.compile(r"\s*(?:```\w*\s*)?(?:[{\[]\s*){1,20}\"\"[\w$]")
 _BOLD = re.compile(r"(?=[\"*])\*{0,2}\"\*{0,2}([^\"*\n]{1,80})\*{0,2}\"\*{0,2}[ \t]*:")
+_WIDE = {"｛": "{", "｝": "}", "［": "[", "］": "]"}
+_WIDE_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|＂[^＂\n]*＂|“[^”\n]*”|(?P<wide>[｛｝［］])")
 _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
 _PREFILLED = re.compile(r"\s*([\w$][\w$ -]{0,60})\"\s*:")  # the answer goes on where the prompt ended
 _CALLS = re.compile(r"\s*(?:[A-Za-z_]\w*\s*=\s*)?\[?\s*[A-Za-z_][\w.]*\(\s*[A-Za-z_]\w*\s*=")
+_ASSIGNED = re.compile(
+    r"^(?:(?:const|let|var) )?(?:[A-Za-z_]\w*\.|[A-Za-z_]\w*(?P<item>\[[\"']))?(?P<name>[A-Za-z_]\w*)(?(item)[\"']\])"
+    r"[ \t]*=[ \t]*(?=[\"'\w\[{-])(?!\{\}|dict\(\))",
+    re.M,
+)
 _CALL_TOKEN = re.compile(
     r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(?P<call>[A-Za-z_][\w.]*\((?=\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))))"
     r"|(?P<name>[A-Za-z_]\w*)\s*=(?!=)|<[\w.]+: (?P<member>'[^'\n]*'|-?\d+)>|(?P<open>[\[({])|(?P<close>[\])}])"
@@ -45,16 +53,32 @@ def disguises(text: str) -> Iterator[list[Change]]:
         else:
             pairs = (m for m in _BRACE_OUTSIDE.finditer(text) if m["braces"])
             yield _priced("doubled_braces", ((m, m[0][0]) for m in pairs))
+    if text.count("＂") > 3 and '"' not in text:
+        yield _priced("quote_style", ((m, '"') for m in re.finditer("＂", text)))
+    if "｛" in text or "［" in text:
+        yield _priced("wrong_opener", ((m, _WIDE[m["wide"]]) for m in _WIDE_BRACKET.finditer(text) if m["wide"]))
     if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
         yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
     if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
         yield _priced("quote_style", ((m, m[0][: len(m[0]) // 2]) for m in _QUOTES.finditer(text)))
     if "=" in text and _CALLS.match(text) and (changes := _calls(text)):
         yield changes
+    if "=" in text and len(named := list(_ASSIGNED.finditer(text))) > 1:
+        yield _assigned(text, named)
     if (prefilled := _PREFILLED.match(text)) is not None:
         yield [Change("missing_opener", prefilled.start(1), prefilled.start(1), '{"', cost_of("missing_opener"))]
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
+
+
+def _assigned(text: str, found: list[re.Match[str]]) -> list[Change]:
+    """Variables or attributes that are set one by one (``out.name = "x";``): the members of an object."""
+    changes = [Change("wrong_colon", 0, found[0].end(), f'{{"{found[0]["name"]}": ', cost_of("wrong_colon"))]
+    for before, match in pairwise(found):
+        start = before.end() + len(text[before.end() : match.start()].rstrip("; \t\r\n"))
+        changes.append(Change("wrong_colon", start, match.end(), f',\n"{match["name"]}": ', 0.0))
+    end = found[-1].end() + len(text[found[-1].end() :].rstrip("; \t\r\n`"))
+    return [*changes, Change("wrong_colon", end, len(text), "}", 0.0)]
 
 
 def _calls(text: str) -> list[Change]:

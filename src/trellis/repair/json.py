@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RepairError
+from .assemble import assembled
 from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
 from .coerce import coercions, unwrapped
@@ -31,6 +33,7 @@ from .strings import StringReading
 from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
+_MOST_PIECES = 400  # that may make up one value
 _MOST_HARD = 100_000  # characters of a text that is searched twice
 
 
@@ -152,8 +155,11 @@ class _Reader:
         """Every reading, and the last error of those that are none."""
         found = self._undisguised(text)
         failure: RepairError | None = None
+        pieces: list[Candidate] = []
         for candidate in find_candidates(text, self.level, self.bounds, view, error):
             try:
+                if view is not None and len(pieces) < _MOST_PIECES:
+                    pieces.append(candidate)
                 fitted = self._fitted(text, candidate, view)
                 value = fitted.result.value  # without a view, as the candidate says it
                 if self.policies.root_scalar == "error" and view is None and not isinstance(value, dict | list):
@@ -163,6 +169,9 @@ class _Reader:
                 continue
             except RepairError as refused:
                 failure = refused
+        if view is not None and self.level != "safe" and (whole := assembled(text, pieces, view)) is not None:
+            with suppress(ValueError, RepairError):  # they are no value together
+                found.append(self._fitted(text, whole, view))
         accepted = any(self.judge.accepts(item.result.value) for item in found)
         if view is not None and self.level != "safe" and not accepted:
             found += self._harder(text, view, error)

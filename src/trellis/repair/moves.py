@@ -55,6 +55,9 @@ class Moves(After):
             cut = self._past(reading, gap).change("truncated_number", at, self.end, "", cost_of("truncated_number"))
             cut.pos = self.end
             return self._value_at_end(cut, self.scanner.gap(self.end))
+        mark = bare.mark(text, at, self.end) if frame is not None and frame.kind == "[" else 0
+        if mark and text[at + mark : at + mark + 1] in ('"', "“", "'"):
+            return [self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)]
         if head in "}])":
             if frame is None:
                 return []

@@ -28,6 +28,9 @@ _PUT_RIGHT = re.compile(
     r"(?i)correct|fix(?:ed|ing)|revis|updat|\bfinal\b|attempt|instead|actually|mistake|wrong|oops|sorry|improv|amended"
     r"|\bright\b|\bbetter\b|second (?:try|version)|v(?:ersion)? ?2|korrig|corrig|verbesser|修正|更正"
 )
+_EXAMPLE = re.compile(
+    r"(?i)\bexamples?\b|\be\.g\.|\bsample|\btemplate|for instance|\bschema\b|beispiel|ejemplo|exemple|例"
+)
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
@@ -82,7 +85,7 @@ def best_of(text: str, found: list[Found], judge: Judge, policies: Policies) -> 
 
 def _corrected(text: str, ranked: list[_Ranked]) -> tuple[list[_Ranked], bool]:
     """The readings, first one that is the answer put right as the words before it say; whether another was left out."""
-    faults, _, _, best, _, end, _ = ranked[0]
+    faults, _, start, best, _, end, _ = ranked[0]
     later = [
         item
         for item in ranked
@@ -93,9 +96,17 @@ def _corrected(text: str, ranked: list[_Ranked]) -> tuple[list[_Ranked], bool]:
     last = min(later, key=lambda item: (item[2], item[1]))
     if _same(last[3].value, best.value):
         return ranked, False
-    if _PUT_RIGHT.search(text, max(end, -last[2] - 300), -last[2]):
+    if put_right(text, -start, end, -last[2]):
         return [last, *(item for item in ranked if item is not last)], False
     return ranked, len(json.dumps(last[3].value)) > 0.5 * len(json.dumps(best.value))
+
+
+def put_right(text: str, start: int, end: int, later: int) -> bool:
+    """Whether words say that what lies in a span was an example or a draft of what begins later."""
+    between = text[max(end, later - 300) : later]
+    if _EXAMPLE.search(between):
+        return False
+    return bool(_EXAMPLE.search(text, max(0, start - 80), start) or _PUT_RIGHT.search(between))
 
 
 def _alone(text: str, best: _Ranked, others: list[_Ranked]) -> bool:

@@ -16,6 +16,10 @@ from .schema_view import SchemaView
 _HOLDERS = frozenset({"value", "text", "content", "data", "items", "result", "answer"})
 # Of the schema, or about the value, beside it.
 _ECHOED = frozenset({"type", "description", "title", "format", "unit", "confidence", "score", "source"})
+_PAIR = (
+    frozenset({"key", "name", "field", "k", "property", "attribute", "label", "column", "id"}),
+    frozenset({"value", "val", "v", "data", "content", "values"}),
+)
 _COUNTED = frozenset({"item", "items", "entry", "element", "row", "record", "object", "value", "step", "no"})
 _SEPARATORS = (".", "/", "_", "-", "__", "->")
 
@@ -57,6 +61,83 @@ def numbered(node: Node, view: SchemaView) -> list[Change]:
         Change(rule, start, item.start, "", 0.0) for (start, _, _), item in zip(node.keys, node.items, strict=True)
     ]
     return [*changes, Change(rule, node.end - 1, node.end, "]", 0.0)]
+
+
+def named_value(node: Node, view: SchemaView) -> list[Change] | None:
+    """``{"tag": "x"}`` for ``"x"``: the only member of an object."""
+    types = view.types()
+    if node.block or len(node.items) != 1 or not types or "array" in types:
+        return None
+    value = node.items[0]
+    if value.kind != "scalar" or value.value is None or not view.allows(value.value):
+        return None
+    rule = "held_value"
+    return [Change(rule, node.start, value.start, "", cost_of(rule)), Change(rule, value.end, node.end, "", 0.0)]
+
+
+def within(node: Node, view: SchemaView, rule: str) -> tuple[list[Change], Node] | None:
+    """``{"sample": {...}}`` for what is in it, which has members that the schema names here."""
+    inner = node.items[0] if len(node.items) == 1 else None
+    if node.block or inner is None or inner.kind != "object":
+        return None
+    present = {name for _, _, name in inner.keys}
+    if not present & view.names() or not view.required() <= present:
+        return None
+    return [Change(rule, node.start, inner.start, "", cost_of(rule)), Change(rule, inner.end, node.end, "", 0.0)], inner
+
+
+def keyed(node: Node, view: SchemaView) -> list[Change]:
+    """``{"x": {"b": 1}}`` for ``[{"a": "x", "b": 1}]``: objects by the value of the one member that they lack."""
+    if node.block or not node.items or view.types() != {"array"}:
+        return []
+    item = view.item(0)
+    lost: set[str] = set()
+    for value in node.items:
+        present = {name for _, _, name in value.keys}
+        missing = item.required() - present
+        if value.kind != "object" or not present or not present <= item.names() or len(missing) != 1:
+            return []
+        lost |= missing
+    if len(lost) != 1 or item.member(name := lost.pop()).types() != {"string"}:
+        return []
+    rule = "object_as_array"
+    changes = [Change(rule, node.start, node.start + 1, "[", cost_of(rule))]
+    for (start, _, key), value in zip(node.keys, node.items, strict=True):
+        member = f"{{{json.dumps(name, ensure_ascii=False)}: {json.dumps(key, ensure_ascii=False)}, "
+        changes.append(Change(rule, start, value.start + 1, member, 0.0))
+    return [*changes, Change(rule, node.end - 1, node.end, "]", 0.0)]
+
+
+def paired(node: Node, view: SchemaView) -> list[Change]:
+    """``[["a", 1]]``, ``[{"key": "a", "value": 1}]`` for ``{"a": 1}``."""
+    pairs = [_pair(item) for item in node.items]
+    names = [pair[0].value for pair in pairs if pair is not None]
+    if node.block or not names or len(names) != len(pairs) or len(set(names)) != len(names):
+        return []
+    if view.names() and not (view.required() <= set(names) and set(names) <= view.names()):
+        return []
+    rule = "list_as_single"
+    changes = [Change(rule, node.start, node.start + 1, "{", cost_of(rule))]
+    for item, pair in zip(node.items, pairs, strict=True):
+        assert pair is not None
+        name, value = pair
+        if value.start < name.start:
+            return []
+        changes.append(Change(rule, item.start, name.start, "", 0.0))
+        changes.append(Change(rule, name.end, value.start, ": ", 0.0))
+        changes.append(Change(rule, value.end, item.end, "", 0.0))
+    return [*changes, Change(rule, node.end - 1, node.end, "}", 0.0)]
+
+
+def _pair(node: Node) -> tuple[Node, Node] | None:
+    """The name and the value that a pair in an array or an object is."""
+    if len(node.items) != 2 or node.kind == "scalar":
+        return None
+    name, value = node.items
+    names = [known.casefold() for _, _, known in node.keys]
+    if node.kind == "object" and (names[0] not in _PAIR[0] or names[1] not in _PAIR[1]):
+        return None
+    return (name, value) if isinstance(name.value, str) and name.kind == "scalar" else None
 
 
 def repeated(node: Node, view: SchemaView) -> list[Change]:

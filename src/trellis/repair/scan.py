@@ -26,8 +26,10 @@ _NEXT_STRING = re.compile(
     r"\S(?:\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
 )
 _OPENING_QUOTE, _CLOSING_QUOTE = re.compile(r"(?<![\w'])'(?=[^\s'])"), re.compile(r"(?<=[^\s'\"(\[])'(?!\w)")
-_INCH = re.compile(r"(?<![^\W\d])\d+(?:\.\d+)?\Z")
+_INCH = re.compile(r"(?<![\w/.:-])\d{1,2}(?:\.\d+)?\Z")
 _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
+_MEMBER_NEXT = re.compile(r"\s*(?:[}\]]|,\s*(?:[\"'{\[\d-]|true\b|false\b|null\b|[}\]]))")
+_TWICE = re.compile(r"[^\W\d]\"\"\s*[,:}\]]|[\s:,{\[]\"\"\w")
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
@@ -116,6 +118,8 @@ class Scanner:
                 or '"' not in text[doubled[0].content_start : doubled[0].content_end]
             ):
                 return doubled
+            if text[opened + 1 : opened + 2].strip(' \t\r\n",:;}])/#') and (only := self._one_sided(start, role)):
+                return [only]
         style = None if quote == '"' else "quote_style"
         base = 0.0 if quote == '"' else cost_of("quote_style")
         index = self.quotes(closers, opened, role)
@@ -150,6 +154,8 @@ class Scanner:
             if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
             return readings
+        if quote == '"' and at < len(good) and good[at] == stop + 1 and stop > opened and text[stop - 1] not in "\\{[(":
+            readings.append(self._closed_twice(start, opened, stop))
         follows = 0.1 if _NEXT_STRING.match(text, stop - 1, end) else 0.3
         readings.append(
             StringReading(style, start, opened, stop, stop + 1, base + follows + 0.5 * bool(breaks) + 1.0 * split)
@@ -301,6 +307,28 @@ class Scanner:
         if stop < 0 or not after.match(text, stop + width, end) or stop - opened > 100_000:
             return []
         return [StringReading("quote_style", start, opened, stop, stop + width, 2 * cost_of("quote_style"))]
+
+    def _one_sided(self, start: int, role: str) -> StringReading | None:
+        """``""text"``: a string whose opening quote alone is doubled."""
+        text, end = self.text, self.end
+        stop = text.find('"', start + 2, min(end, start + 4000))
+        after = AFTER_KEY if role == "key" else _MEMBER_NEXT
+        if stop < 0 or text[stop + 1 : stop + 2] == '"' or not after.match(text, stop + 1, end):
+            return None
+        if "\n" in text[start:stop] or text[stop - 1] == "\\":
+            return None
+        return StringReading("quote_style", start, start + 2, stop, stop + 1, 2 * cost_of("quote_style"))
+
+    def _closed_twice(self, start: int, opened: int, stop: int) -> StringReading:
+        """``"text""``: a string whose closing quote is doubled; behind a number it may mean inches."""
+        inches = _INCH.search(self.text, max(opened, stop - 8), stop) and not self._closes_twice
+        cost = cost_of("quote_style") + (1.1 if inches else 0.0)
+        return StringReading("quote_style", start, opened, stop, stop + 2, cost)
+
+    @cached_property
+    def _closes_twice(self) -> bool:
+        """Whether a closing quote is doubled where nothing is measured."""
+        return _TWICE.search(self.text, 0, self.end) is not None
 
     def _early(self, start: int, opened: int, stop: int, role: str, base: float) -> list[StringReading]:
         """Readings in which the closing quote was lost, so that the string ends before the next quote."""

@@ -196,6 +196,10 @@ class SchemaView:
             (name, SchemaView(self._root, (inner,)), name in required) for name, inner in best["properties"].items()
         ]
 
+    def kinds(self) -> list[SchemaView]:
+        """The subschemas that name properties, each alone."""
+        return [SchemaView(self._root, (part,)) for part in self.parts if isinstance(part.get("properties"), Mapping)]
+
     @cached_property
     def _known_required(self) -> set[str]:
         found: set[str] = set()

@@ -10,7 +10,7 @@ from .gaps import Gap
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
-from .state import AFTER, CLOSER, KEY, VALUE, Frame, Reading
+from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
 from .strings import CLOSING, StringReading
 
 _KEYED = re.compile(
@@ -100,6 +100,9 @@ class Steps:
                 or (reading.frame is not None and not reading.frame.several and self._doubtful_end(reading))
             )
         frame = new.frame
+        within = frame is not None and upto is not frame and not frame.several and self._closer_within(new, frame)
+        if within:
+            cost = 0.3
         while frame is not upto and frame is not None:
             if frame.several:
                 total += 0.05
@@ -110,7 +113,27 @@ class Steps:
             frame = frame.parent
         new.frame, new.state, new.first, new.closed = upto, AFTER, False, None
         rule = "several_values" if reading.frame is not None and reading.frame.several else "missing_closer"
+        if within:
+            return new.change("wrong_closer", new.pos - 2, new.pos, '"' * (within > 1) + closers, total)
         return new.change(rule, new.pos, new.pos, closers, total)
+
+    def _closer_within(self, new: Reading, frame: Frame) -> int:
+        """Whether the closer of a bracket stands before the quote that closes its last string (in place).
+
+        1 if the string's own changes close it then, 2 if a quote is to be written.
+        """
+        text, pos, link = self.text, new.pos, new.links
+        if text[pos - 2 : pos] != CLOSER[frame.kind] + '"' or new.vstart < 0 or new.vstart >= pos - 2:
+            return 0
+        if text[new.vstart] not in CLOSING or text.find(frame.kind, new.vstart, pos) >= 0:
+            return 0
+        if link is None or link.piece.end <= new.vstart:
+            return 2
+        last = link.piece
+        if not isinstance(last, StringReading) or last.content_end != pos - 1 or last.joined:
+            return 0
+        new.links = Link(link.before, link.key, last._replace(content_end=pos - 2, end=pos - 2))
+        return 1
 
     def _could_end_earlier(self, frame: Frame | None, upto: Frame | None, pos: int) -> bool:
         """Whether members of a bracket without closer may belong to the bracket around it, for all that can be seen."""

@@ -32,6 +32,7 @@ _REMARK = re.compile(
     r"|boolean|list|array|object|dict|date|enum|optional|required))\s*$"
 )
 _PLAIN = re.compile(r"[\W_]+")
+_REASON = re.compile(r"\s*[:;(\u2013\u2014]\s*|\s+-\s+|,\s+(?=\w+ \w+)")
 _NUMBERED = re.compile(r"\A\s*(?:\(?\d{1,3}[.)]|#\d{1,3}:?|[-*\u2022])\s+")
 _MARKS = "*_`'\"\u201c\u201d:=-> \t"
 _ASKED = re.compile(r"(?:is|has|are|was|the)[ _-]?(?=\w)", re.I)
@@ -89,9 +90,14 @@ def nearest(text: str, values: Sequence[str], aliases: Mapping[str, str] | None 
     return found.pop() if len(found) == 1 else None
 
 
+def _first(text: str) -> str:
+    """What stands before a colon, a dash or the like."""
+    return normal(_REASON.split(text, maxsplit=1)[0])
+
+
 def _nearest(text: str, values: Sequence[str]) -> set[str]:
     """The values that a text can be; more than one if it cannot be told."""
-    for form in (str.strip, str.casefold, normal):
+    for form in (str.strip, str.casefold, normal, _first):
         found = {value for value in values if form(value) == form(text.strip())}
         if len(found) == 1:
             return found
