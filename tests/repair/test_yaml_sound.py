@@ -24,19 +24,28 @@ LINES = st.tuples(st.sampled_from(INDENTS), st.sampled_from(HEADS), st.sampled_f
 TEXTS = st.lists(LINES, min_size=1, max_size=14).map("\n".join)
 
 
-def outcome(text: str) -> object:
+TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": ["boolean", "null"]}
+ITEM = {"type": "object", "properties": {"a": TEXT, "b": WHOLE, "c": FLAG}}
+WHOLE_ITEM = {**ITEM, "required": ["a", "b"], "additionalProperties": False}
+NESTED = {"type": "object", "properties": {"a": {"type": "array", "items": ITEM}, "b": ITEM, "c": TEXT}}
+WORDS = {"type": "array", "items": TEXT}
+MIXED = {"type": "object", "properties": {"a": WORDS, "b": {"enum": ["x", "yes", 1]}, "c": {}, "note": TEXT}}
+SCHEMAS = (None, ITEM, {"type": "array", "items": WHOLE_ITEM}, NESTED, MIXED, {"type": "array", "items": NESTED}, WORDS)
+
+
+def outcome(text: str, schema: object) -> object:
     try:
-        found = repair_yaml(text)
+        found = repair_yaml(text, schema)
     except RepairError as error:
         return str(error)
     return repr(found.value), found.text, found.edits, found.confidence, found.complete, found.ambiguous
 
 
-@settings(max_examples=300)
-@given(TEXTS)
-def test_sound_lines_are_read_as_with_care(text: str) -> None:
-    quick = outcome(text)
+@settings(max_examples=400)
+@given(TEXTS, st.sampled_from(SCHEMAS))
+def test_sound_lines_are_read_as_with_care(text: str, schema: object) -> None:
+    quick = outcome(text, schema)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LineReader, "sound", lambda reader, index: index)
         patch.delattr(LineReader.__mro__[1], "continues")
-        assert outcome(text) == quick
+        assert outcome(text, schema) == quick

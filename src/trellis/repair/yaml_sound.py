@@ -1,8 +1,9 @@
-"""Lines of damaged YAML that can be read in one way only, where no schema has a say: read without weighing.
+"""Lines of damaged YAML that can be read in one way only: read without weighing.
 
 Most lines of a damaged text are sound: a key or a bullet in its place, and behind it a value that needs nothing; or
 they have all the same fault: another mark for the dash, an equals sign for the colon. What ``yaml_reader`` makes of
-such a line is known beforehand, so it is done here at once, in a fifth of the time. A value that is not as plain goes
+such a line is known beforehand, so it is done here at once, in a fifth of the time. Where a schema has a say, lines are
+sound that stand where it wants them, with values of one word, or text of words alone. A value that is not as plain goes
 to ``yaml_values``, a line that is not to ``yaml_reader``.
 """
 
@@ -15,7 +16,7 @@ from ..errors import RepairError
 from .edits import Change
 from .schema_view import SchemaView
 from .yaml_around import Around
-from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, likeness
+from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, free_text, likeness, wants_scalar
 from .yaml_lines import IDENTIFIER, Line, plain_key, read_assigned, read_bullet
 
 DEPTH = 100
@@ -26,6 +27,9 @@ _TEXT = re.compile(  # plain text that nothing is to be changed in, nor can be a
     rf"[A-Za-z](?:[{_LETTERS} &*,;<=>@\[\]\\^`{{|}}~\"']|:(?=[^ ]))*+(?<![,;\"' ])|-?\d++(?:\.\d++)?+"
 )
 _ITEM = re.compile(rf"[A-Za-z][{_LETTERS} ,&*]*+(?<![, ])|-?\d++(?:\.\d++)?+")  # nor begins with a key
+_TOKEN = re.compile(r"[A-Za-z][\w.-]*+|-?\d++(?:\.\d++)?+")
+_SPOKEN = re.compile(r"[A-Za-z](?:[\w.!?()%+-]|[ ](?=[\w(]))*+|-?\d++(?:\.\d++)?+")  # no remark
+_PARTS = re.compile(r"[,;|] |:[ \t]")  # what may part a value from the next member
 _DOTS = ("...", "\u2026")
 _ANY = SchemaView.of({})
 
@@ -47,7 +51,7 @@ class Sound(Around):
 
     def sound(self, index: int) -> int:
         """Read sound lines from a number on; returns the number of the first line that is not."""
-        if self.last_entry < 0 or self.over or not self.stack or not self.free or self.habits.tight:
+        if self.last_entry < 0 or self.over or not self.stack or self.habits.tight:
             return index
         text, lines = self.text, self.lines
         ahead: tuple[_Head, Frame | Pending] | None = None
@@ -58,20 +62,9 @@ class Sound(Around):
                 continue
             found = ahead if ahead is not None and ahead[0].line is line else self._placed(line)
             ahead = None
-            if found is None or (lines[index - 1].blank and not found[0].listed):  # maybe a remark
+            if found is None or not (self._clear(*found) if self.free else self._meant(*found)):
                 return index
             (_, listed, name, start, at, _, changes), place = found
-            end = line.end
-            if listed and name is None and at < end and self._begins_more(at, end):
-                return index
-            elder = place.keys if listed and isinstance(place, Frame) else None
-            if listed and name is not None and not elder and text.find(": ", at, end) >= 0:
-                return index  # a key, or words with colons
-            if isinstance(place, Frame) and (
-                (lines[index - 1].blank and line.column < place.column)
-                or (not listed and self._unlike_elder(place, name))
-            ):
-                return index
             frame = self.leave(place) if isinstance(place, Frame) else self.begin(place, line.column, listed)
             if text[line.start : line.at] != " " * frame.out:
                 self.change("indentation", line.start, line.at, " " * frame.out)
@@ -82,31 +75,82 @@ class Sound(Around):
             self.pending = self.placed = None
             frame.entries.append(line.at)
             frame.tight = False
+            view = _ANY if self.free else frame.view.item(len(frame.entries) - 1) if listed else frame.view
             if listed and name is not None:
                 width = start - line.at
-                frame = self.push(Frame("map", line.column + width, frame.out + width, _ANY, frame))
+                frame = self.push(Frame("map", line.column + width, frame.out + width, view, frame))
                 frame.entries.append(start)
             if name is not None:
                 self.note(frame, name, start)
-            if at == end:
-                self.pending = Pending(frame, at, _ANY)
+                view = view if self.free else view.member(name)
+            if at == line.end:
+                self.pending = Pending(frame, at, view)
                 index += 1
-            elif _TEXT.fullmatch(text, at, end) is None:
-                index = self.value(index, line, at, _ANY, frame)
+            elif not self._stays(index, at, view):
+                index = self.value(index, line, at, view, frame)
+            elif wants_scalar(view) and "string" not in view.types():
+                index += 1
             else:
                 below = self.below(index)
-                if below is None or (below[0] > index + 1 and below[1].column <= frame.column):
+                inside = below is not None and below[1].column > frame.column
+                if below is None or (below[0] > index + 1 and not inside):
                     index += 1
-                elif (ahead := self._placed(below[1])) is not None:
-                    index = below[0] if below[1].column > frame.column else index + 1
+                    continue
+                ahead = self._placed(below[1])
+                if ahead is None or (ahead[0].listed and inside and view.types()):
+                    index = self._plain(index, at, view, frame)
                 else:
-                    index = self._plain(index, at, _ANY, frame)
+                    index = below[0] if inside else index + 1
         return index
+
+    def _clear(self, head: _Head, place: Frame | Pending) -> bool:
+        """Whether nothing but an entry is to be made of a line where no schema has a say: no remark, no text."""
+        line, listed, name, _, at, _, _ = head
+        after_blank = self.lines[line.index - 1].blank
+        if not listed:
+            return not after_blank and not (isinstance(place, Frame) and self._unlike_elder(place, name))
+        if isinstance(place, Frame) and after_blank and line.column < place.column:
+            return False
+        if name is None:
+            return at == line.end or not self._begins_more(at, line.end)
+        elder = isinstance(place, Frame) and place.keys
+        return bool(elder) or self.text.find(": ", at, line.end) < 0  # a key, or words with colons
+
+    def _meant(self, head: _Head, place: Frame | Pending) -> bool:
+        """Whether nothing but an entry is to be made of a line in the place that the schema has for it."""
+        line, listed, name, _, at, _, _ = head
+        view, end = place.view, line.end
+        if listed:
+            view = view.item(len(place.entries) if isinstance(place, Frame) else 0)
+        if name is None:
+            scalar = wants_scalar(view) or not view.types()
+            return at == end or (scalar and _ITEM.fullmatch(self.text, at, end) is not None)
+        if listed and (view.types() != {"object"} or name not in view.names() or view is self.view):
+            return False
+        if listed and any(one.parent is place and name not in one.keys for one in self.stack):
+            return False  # another member of the item before
+        if at == end:
+            return listed or not isinstance(place, Frame) or place.parent is not None or place.view is self.view
+        types = view.member(name).types()
+        return types != {"array"} and types != {"object"} and _PARTS.search(self.text, at, end) is None
+
+    def _stays(self, index: int, at: int, view: SchemaView) -> bool:
+        """Whether a value on one line is plain text of which nothing is to be changed."""
+        text, end, types = self.text, self.lines[index].end, view.types()
+        if not types:
+            return _TEXT.fullmatch(text, at, end) is not None
+        if not wants_scalar(view) or text.startswith("None", at):
+            return False
+        if free_text(view) and "null" not in types:
+            return _SPOKEN.fullmatch(text, at, end) is not None
+        if _TOKEN.fullmatch(text, at, end) is None or ("boolean" in types and self.below(index) is None):
+            return False
+        return "null" not in types or not free_text(view)
 
     def continues(self, index: int, frame: Frame, view: SchemaView) -> bool:
         """Whether a line goes on with the plain text of the value before it: none does that begins as an entry."""
         line = self.lines[index]
-        found = None if line.blank or self.habits.tight or not self.free else self._placed(line)
+        found = None if line.blank or self.habits.tight else self._placed(line)
         if found is not None and (not found[0].listed or line.column <= frame.column or not view.types()):
             return False
         return super().continues(index, frame, view)
@@ -123,8 +167,11 @@ class Sound(Around):
     def _placed(self, line: Line) -> tuple[_Head, Frame | Pending] | None:
         """What a line begins with, and where that belongs, if it can be nothing else."""
         head = self._head(line)
-        place = None if head is None else self._nearest(None if head.listed else head.name, line.column, head.cost)
-        return None if head is None or place is None else (head, place)
+        if head is None:
+            return None
+        name = None if head.listed else head.name
+        place = self._nearest(name, line.column, head.cost) if self.free else self._due(head, line.column)
+        return None if place is None else (head, place)
 
     def _head(self, line: Line) -> _Head | None:
         text, at, end = self.text, line.at, line.end
@@ -173,6 +220,30 @@ class Sound(Around):
             if cost == fault:
                 break
         return best[1]
+
+    def _due(self, head: _Head, column: int) -> Frame | Pending | None:
+        """The place that the schema has for an entry at a column; ``None`` if there is anything against it."""
+        place = self.pending
+        if place is not None:
+            least = place.frame.column + (not head.listed or place.frame.kind != "map")
+            return place if column >= least and self._has_place(head, place.view) else None
+        for frame in reversed(self.stack):
+            if column == frame.column and head.listed == (frame.kind == "seq"):
+                twice = not head.listed and (frame.dashless or head.name in frame.keys)
+                return None if twice or not self._has_place(head, frame.view) else frame
+        return None
+
+    @staticmethod
+    def _has_place(head: _Head, view: SchemaView) -> bool:
+        """Whether the schema has a place for an entry in a collection."""
+        if not head.listed:
+            return "object" in view.types() and head.name in view.names()
+        if "array" not in view.types():
+            return False
+        inner = view.item(0)
+        if head.name is not None:
+            return inner.types() == {"object"} and head.name in inner.names()
+        return head.value == head.line.end or wants_scalar(inner) or not inner.types()
 
     @staticmethod
     def _unlike_elder(frame: Frame, name: str | None) -> bool:
