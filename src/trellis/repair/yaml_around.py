@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import islice
 
 from .yaml_frames import Frame, Pending, known, wants
@@ -22,6 +23,11 @@ _LEAD = re.compile(r"(?:the |final |my )?(?:ya?ml|answer|output|result|response|
 
 class Around(Places):
     """How a reading tells what is said about the data from the data."""
+
+    @cached_property
+    def _wide(self) -> int:
+        """Where two blank lines stand for the first time."""
+        return self.text.find("\n\n\n")
 
     def introduces(self, index: int, entry: Entry) -> bool:
         """Whether the first line leads in to the data: ``YAML:``, ``Here is the YAML:``, and the entries below."""
@@ -95,7 +101,7 @@ class Around(Places):
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
         if apart and isinstance(place, Frame) and place.parent is None:
-            far = line.index > 1 and self.lines[line.index - 2].blank and "\n\n\n" not in self.text[: line.start - 3]
+            far = line.index > 1 and self.lines[line.index - 2].blank and not 0 <= self._wide <= line.start - 6
             if far or _ROLE.fullmatch(entry.name):
                 return True
         count, named = len(self.text[entry.value : line.end].split()), len(entry.name.split())

@@ -64,7 +64,7 @@ def held_item(text: str, lines: Sequence[Line], index: int, at: int, items: Sequ
     if match is None:
         return None
     beside = [text[start : text.find("\n", start) + 1 or None] for start in items[-3:-1]]
-    following = next((one for one in lines[index + 1 :] if not one.blank), None)
+    following = next((lines[one] for one in range(index + 1, len(lines)) if not lines[one].blank), None)
     if following is not None and following.column == line.column and text.startswith("-", following.at):
         beside.append(text[following.at : following.end])
     elif following is not None and following.column > line.column:

@@ -170,7 +170,7 @@ class Sound(Around):
         if head is None:
             return None
         name = None if head.listed else head.name
-        place = self._nearest(name, line.column, head.cost) if self.free else self._due(head, line.column)
+        place = self._nearest(name, line.column, head.cost) if self.free else self._place_due(head, line.column)
         return None if place is None else (head, place)
 
     def _head(self, line: Line) -> _Head | None:
@@ -221,7 +221,7 @@ class Sound(Around):
                 break
         return best[1]
 
-    def _due(self, head: _Head, column: int) -> Frame | Pending | None:
+    def _place_due(self, head: _Head, column: int) -> Frame | Pending | None:
         """The place that the schema has for an entry at a column; ``None`` if there is anything against it."""
         place = self.pending
         if place is not None:
