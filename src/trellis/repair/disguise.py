@@ -21,6 +21,8 @@ _DOUBLED_QUOTES = re.compile(r"\s*(?:```\w*\s*)?(?:[{\[]\s*){1,20}\"\"[\w$]")
 _BOLD = re.compile(r"(?=[\"*])\*{0,2}\"\*{0,2}([^\"*\n]{1,80})\*{0,2}\"\*{0,2}[ \t]*:")
 _WIDE = {"｛": "{", "｝": "}", "［": "[", "］": "]"}
 _WIDE_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|＂[^＂\n]*＂|“[^”\n]*”|(?P<wide>[｛｝［］])")
+_LISTED = re.compile(r"(?<=[:,\[ ])(?:set|frozenset|list|tuple|(?:np|numpy)\.array)\(\s*(\[[^\[\]]*\])\s*\)")
+_COLON_INSIDE = re.compile(r"(?<=[{,\s])\"([^\":,\n]{1,60}):\"[ \t]*:")
 _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
@@ -57,6 +59,10 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _priced("quote_style", ((m, '"') for m in re.finditer("＂", text)))
     if "｛" in text or "［" in text:
         yield _priced("wrong_opener", ((m, _WIDE[m["wide"]]) for m in _WIDE_BRACKET.finditer(text) if m["wide"]))
+    if "([" in text and (called := list(_LISTED.finditer(text))):
+        yield _priced("call", ((m, m[1]) for m in called))
+    if ':"' in text and len(inner := list(_COLON_INSIDE.finditer(text))) > 1:
+        yield _priced("wrong_colon", ((m, f'"{m[1]}":') for m in inner))
     if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
         yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
     if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):

@@ -56,7 +56,9 @@ class Moves(After):
             cut.pos = self.end
             return self._value_at_end(cut, self.scanner.gap(self.end))
         mark = bare.mark(text, at, self.end) if frame is not None and frame.kind == "[" else 0
-        if mark and text[at + mark : at + mark + 1] in ('"', "“", "'"):
+        first = text[at + mark : at + mark + 1]
+        plain = gap.column >= 0 and text[at : at + 2] in ("- ", "* ", "• ") and first.isalpha()
+        if mark and (plain or first in ('"', "“", "'")):
             return [self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)]
         if head in "}])":
             if frame is None:
@@ -103,7 +105,7 @@ class Moves(After):
                 opened = base.copy().change("tuple", at, at + 1, "[", cost_of("tuple"))
             else:
                 opened = base.copy()
-                opened.cost += 0.0 if clean else 0.3
+                opened.cost += 0.0 if clean else 0.3 + (0.9 if self._wants_text(base) else 0.0)
             opened.pos = at + 1
             found.append(self._open(opened, "[" if head == "(" else head, at, head))
             if not clean and frame is not None:
@@ -112,7 +114,9 @@ class Moves(After):
         if head in CLOSING:
             found += self._string(base, at)
             if head != '"':
-                found += [new for new in self._bare(base, at) if new.used({"missing_open_quote"}, base.links)]
+                member = frame is not None and frame.kind == "{"
+                lost = {"missing_open_quote", "unquoted_string"} if member and head in "“„" else {"missing_open_quote"}
+                found += [new for new in self._bare(base, at) if new.used(lost, base.links)]
             return found
         return found + self._bare(base, at)
 
@@ -122,9 +126,22 @@ class Moves(After):
             new = base.copy()
             new.pos, new.state, new.first = string.end, AFTER, False
             new.complete = base.complete and not string.truncated
+            new.doubtful = base.doubtful or self._either(string)
             new.add(string, string.cost)
             found.append(new)
         return found
+
+    def _wants_text(self, reading: Reading) -> bool:
+        """Whether the schema has nothing but a text in this place."""
+        view = self.view_of(reading.frame, reading.key)
+        return view is not None and view.types() == {"string"}
+
+    def _either(self, string: StringReading) -> bool:
+        """Whether the end of a string can be read in two ways: inches or a doubled quote, a comma within or behind."""
+        text, end = self.text, string.end
+        if string.rule == "missing_close_quote":
+            return text[end - 1 : end] == "," or text[end : end + 2] == ",,"
+        return text[end - 2 : end] == '""' and end - 3 > string.start and text[end - 3].isdigit()
 
     def _bare(self, base: Reading, at: int) -> list[Reading]:
         found = []

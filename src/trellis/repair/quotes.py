@@ -13,8 +13,10 @@ AFTER_VALUE = re.compile(rf"(?:\*\*)?\s*(?:[,}}\]]|\\[}}\]]|\)\s*(?:[,}}\])]|\Z)
 _NEXT_LINE = r"\r?\n\s*(?:[}\]]|[\"'“](?!\s*[,}\]])|[A-Za-z_$][\w$-]{0,60}[ \t]*:(?!//))"
 _PLUS = r"\s*(?:/\*[^*]*\*/\s*)?\+\s*(?:/\*[^*]*\*/\s*)?[\"']"
 _STOP = r"[.|][ \t]*(?:\r?\n|\"[^\"\n]{1,80}\"[ \t]*:)"  # written for a comma
+_CONTINUED = r"\\\r?\n\s*[\"']"
 AFTER_LINE = re.compile(
-    rf"[ \t]*(?:[;，、；،]|{_STOP}|//|#|/\*|--[ \t]|<!--|{_NEXT_LINE}|\s+\"[^\"\n]{{0,80}}\"\s*[:,}}\]]|{_PLUS})"
+    rf"[ \t]*(?:[;，、；،]|{_STOP}|{_CONTINUED}"
+    rf"|//|#|/\*|--[ \t]|<!--|{_NEXT_LINE}|\s+\"[^\"\n]{{0,80}}\"\s*[:,}}\]]|{_PLUS})"
 )
 _AHEAD = 8  # quotes that are looked at beyond the first
 

@@ -28,6 +28,8 @@ _NEXT_STRING = re.compile(
 _OPENING_QUOTE, _CLOSING_QUOTE = re.compile(r"(?<![\w'])'(?=[^\s'])"), re.compile(r"(?<=[^\s'\"(\[])'(?!\w)")
 _INCH = re.compile(r"(?<![\w/.:-])\d{1,2}(?:\.\d+)?\Z")
 _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
+_TEMPLATE = re.compile(r"`(?:[^`\\]|\\[\s\S])*`")
+_REOPENED = re.compile(r"\s*[,:]\s*[“„]")
 _MEMBER_NEXT = re.compile(r"\s*(?:[}\]]|,\s*(?:[\"'{\[\d-]|true\b|false\b|null\b|[}\]]))")
 _TWICE = re.compile(r"[^\W\d]\"\"\s*[,:}\]]|[\s:,{\[]\"\"\w")
 _STRUCTURAL = re.compile(r"[,}\]\n]")
@@ -120,6 +122,10 @@ class Scanner:
                 return doubled
             if text[opened + 1 : opened + 2].strip(' \t\r\n",:;}])/#') and (only := self._one_sided(start, role)):
                 return [only]
+        if quote == "`" and (closed := _TEMPLATE.match(text, start, end)) and role == "value":
+            stop = closed.end() - 1
+            if AFTER_VALUE.match(text, stop + 1, end):
+                return [StringReading("quote_style", start, opened, stop, stop + 1, cost_of("quote_style"))]
         style = None if quote == '"' else "quote_style"
         base = 0.0 if quote == '"' else cost_of("quote_style")
         index = self.quotes(closers, opened, role)
@@ -150,6 +156,9 @@ class Scanner:
             cost = base + (cost_of("control_character") + 0.2 * (breaks > 3) if breaks else 0.0)
             if breaks and self._goes_on(start, stop):
                 cost += 1.6
+            if quote == '"' and text.find("”", opened, stop) >= 0 and (mixed := self._mixed(start, opened, stop, role)):
+                readings.append(mixed)
+                cost += 0.6
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
             if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
                 readings += self._early(start, opened, stop, role, base)
@@ -220,6 +229,13 @@ class Scanner:
             for match in islice(ends, 8)
             if after.match(self.text, match.end(), self.end)
         ][:2]
+
+    def _mixed(self, start: int, opened: int, stop: int, role: str) -> StringReading | None:
+        """``"text”, “more"``: a string that a typographic quote closes, before the next begins with one."""
+        close = self.text.find("”", opened, stop)
+        if self.text.find("“", opened, close) >= 0 or not _REOPENED.match(self.text, close + 1, stop):
+            return None
+        return StringReading("quote_style", start, opened, close, close + 1, cost_of("quote_style"))
 
     def _quotation(self, opened: int, quote: int) -> bool:
         """Whether a quote that may close a string closes what was quoted inside of it."""

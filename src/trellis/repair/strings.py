@@ -30,6 +30,8 @@ _ILLEGAL = re.compile(
 )
 _PATH = re.compile(r"[A-Za-z]:\\")
 _PATHS = re.compile(r"(?<![A-Za-z])[A-Za-z]:(?:\\[\w .-]+)+")
+_STEP = re.compile(r"\\(?:[bf]\w|[nrt][a-z0-9])")
+_NO_CONTROL = re.compile(r"\\[bf][a-z]")
 _BAD_ESCAPE = re.compile(r"\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
 _LATEX = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[ac-eg-mo-qsv-zA-Z][a-zA-Z]+|[()\[\]{},;!%&_])")  # no escape of JSON
 _COMMAND = re.compile(  # those of LaTeX that begin like an escape
@@ -77,7 +79,7 @@ class StringReading(NamedTuple):
 def _in_path(text: str, start: int, at: int, end: int) -> bool:
     """Whether an offset lies in a Windows path in which a backslash is no escape."""
     paths = (m for m in _PATHS.finditer(text, start, end) if m.start() < at < m.end())
-    return any(_BAD_ESCAPE.search(path.group()) for path in paths)
+    return any(_BAD_ESCAPE.search(path.group()) or _NO_CONTROL.search(path.group()) for path in paths)
 
 
 def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_quote") -> list[Change]:
@@ -105,7 +107,7 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
             found[1] == "U" or found[2] == "{"
         ):
             result.append(Change("bad_escape", a, b, json.dumps(chr(point))[1:-1], 0.05))
-        elif (latex and _COMMAND.match(text, a, end)) or (found in ("\\b", "\\f") and _in_path(text, start, a, end)):
+        elif (latex and _COMMAND.match(text, a, end)) or (_STEP.match(text, a) and _in_path(text, start, a, end)):
             result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))
         elif len(found) == 1 or not re.fullmatch(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})", found):
             result.append(Change("bad_escape", a, a + 1, "\\\\", 0.05))

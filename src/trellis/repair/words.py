@@ -55,7 +55,7 @@ def meant(name: str, missing: Collection[str]) -> str | None:
     """The only one of some names that another is: in case, spacing, punctuation, marks, or a letter it may differ."""
     plain = normal(bare(name))
     same = [other for other in missing if normal(other) == plain]
-    if not same:
+    if not same and not name.startswith("_"):
         same = [other for other in missing if one_letter(normal(other), plain)]
     if not same:
         asked = normal(_ASKED.sub("", name.strip(_MARKS), count=1))
