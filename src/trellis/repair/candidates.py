@@ -15,7 +15,7 @@ from .literals import python_changes
 from .rules import Level
 from .scan import Scanner
 from .schema_view import SchemaView
-from .search import BRACKETS, EASY, NEAR, Effort, Limits, Search
+from .search import BRACKETS, EASY, NEAR, SCATTERED, Effort, Limits, Search
 from .skip import AROUND, Skipper
 from .standard import DECODER
 from .strings import CLOSING
@@ -204,6 +204,10 @@ def _search(
         search = Search(scanner, start, level, limits, view, skipper, effort)
         readings = search.run()
         work += search.made + (search.furthest - start) // 64 + 4
+        if search.lost > SCATTERED and not readings:
+            readings = (search := Search(scanner, start, level, limits, view, None, effort)).run()
+            work += search.made + (search.furthest - start) // 64 + 4
+            break
         if skipper is None or not readings or search.made * _DENSE > search.furthest - start:
             break
         lost = [link.piece.start for link in readings[0].pieces() if link.piece.rule in BRACKETS]

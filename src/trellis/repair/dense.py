@@ -38,20 +38,28 @@ _INNER = (
     rf"\"{_PLAIN}(?:{_PAIR}{_PLAIN}){{1,40}}+\""
     r"(?=[ \t]*+(?:,?[ \t\r]*+\n|,[ \t]*+\"[^\"\n]{1,60}\"[ \t]*+:|[}\]]))"
 )
+_APOSTROPHES = r"'[^'\"\\\x00-\x1f]*+(?:\\['\\/bfnrt][^'\"\\\x00-\x1f]*+)*+'"
+_LINE = r"[^\"\\\x00-\x1f{}\[\]:]*+(?:\\[\"\\/bfnrt][^\"\\\x00-\x1f{}\[\]:]*+)*+"
+_LINES = rf"\"{_LINE}(?:(?<!,)\n{_LINE}){{1,3}}+\""
 # What a value is: 1 clean, 2 in other quotes, 3 a literal of Python, 4 a bracket, 5 with quotes in it, 6 bare,
-# 7 without its closing quote at the end of a line.
+# 7 with line breaks in it, 8 without its closing quote at the end of a line or before another member.
 _VALUE = (
-    rf"(?:((?>{_STRING}|{_NUMBER}|true|false|null){_NEXT})|({_OTHER}{_NEXT})|((?:True|False|None){_NEXT})|([{{\[])"
-    rf"|({_INNER})|((?>(?:[A-Za-z_]|\d++ [A-Za-z])[\w.-]*+(?: [\w.-]++)*+){_ENDS})"
-    r"|(\"[^\"\\\x00-\x1f]*[^\"\\\x00-\x1f, \]}](?=,?[ \t\r]*+\n)))"
+    rf"(?:((?>{_STRING}|{_NUMBER}|true|false|null){_NEXT})|((?:{_APOSTROPHES}|{_OTHER}){_NEXT})"
+    rf"|((?:True|False|None){_NEXT})|([{{\[])"
+    rf"|({_INNER})|((?>(?:[A-Za-z_]|\d++ [A-Za-z+-])[\w.+-]*+(?: [\w.+-]++)*+){_ENDS})"
+    rf"|({_LINES}{_NEXT})"
+    r"|(\"[^\"\\\x00-\x1f]*[^\"\\\x00-\x1f, \]}](?=,?[ \t\r]*+\n)"
+    r"|\"[^\"\\\x00-\x1f,{}\[\]:]*[^\"\\\x00-\x1f,{}\[\]: ](?=,[ \t]*+\"[^\"\n]{1,60}\"[ \t]*+:)))"
 )
 _SEPARATOR = rf"{_GAP}([,;])?{_GAP}"
 _MEMBER = re.compile(
-    rf"{_SEPARATOR}(?>({_STRING})|({_OTHER})|([A-Za-z_$][\w$]*+))[ \t]*+(?>(:)|(=>?)|)[ \t]*+{_VALUE}"
+    rf"{_SEPARATOR}(?>({_STRING})|({_OTHER})|([A-Za-z_$][\w$]*+))[ \t]*+(?>(:)|(=>?)|)[ \t]*+"
+    rf"(?:{_VALUE}|((?=,|[ \t\r\n]*+\}})))"  # 9, in a member: none
 )
 _ITEM = re.compile(rf"{_SEPARATOR}{_VALUE}")
 _CLOSE = re.compile(rf"{_SEPARATOR}([}}\]])")
 _KEY_GROUPS = 8  # groups before those of the value, in a member
+_RULES = {5: "inner_quote", 6: "unquoted_string", 7: "control_character", 8: "missing_close_quote"}
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _WORDS = frozenset({"true", "false", "null", "none", "undefined", "nil", "nan", "infinity", "inf"})
 
@@ -103,8 +111,12 @@ class Dense:
                 continue
             if piece.rule is not None:
                 self._mended[piece.rule] += 1
-            elif isinstance(piece, StringReading) and '"' in self._text[piece.content_start : piece.content_end]:
-                self._mended["inner_quote"] += 1
+            elif isinstance(piece, StringReading):
+                content = self._text[piece.content_start : piece.content_end]
+                if '"' in content:
+                    self._mended["inner_quote"] += 1
+                elif "\n" in content:
+                    self._mended["control_character"] += 1
         self._learned = links
         self._known = {rule: cost_of(rule) for rule, times in self._mended.items() if times >= _OFTEN}
 
@@ -129,7 +141,7 @@ class Dense:
             match = (_MEMBER if keyed else _ITEM).match(text, pos, end)
             if match is None:
                 closed = self._close(frame, pos, first, changes)
-                if closed is None or frame.parent is None or frame.parent.several:
+                if closed is None or frame.several or frame.parent is None:
                     break
                 pos, price = closed
                 cost, tokens, first = cost + price, tokens + 1, False
@@ -141,12 +153,16 @@ class Dense:
             before, separator, behind = match.group(1, 2, 3)
             wrong = 0  # things that only evidence around them makes likely
             if separator is None:
-                if not first:
+                if frame.several:  # one value behind another
+                    if match.lastindex != 3 + 4 or "several_values" not in known:
+                        break
+                    changes.append(Change("several_values", pos, pos, ","))
+                elif not first:
                     if "missing_comma" not in known:
                         break
                     changes.append(Change("missing_comma", pos, pos, ",", known["missing_comma"]))
                     wrong, cost = 1, cost + known["missing_comma"]
-            elif first:
+            elif first or frame.several:
                 break
             if before is not None or behind is not None:
                 if "comment" not in known:
@@ -197,8 +213,12 @@ class Dense:
                     changes.append(Change("unquoted_key", start, start, '"', known["unquoted_key"]))
                     changes.append(Change("unquoted_key", stop, stop, '"'))
                     cost += known["unquoted_key"]
-                if frame.keys.get(name, start) != start or (frame.watched and frame.strange(name)):
+                if frame.keys.get(name, start) != start:
                     break
+                if frame.watched and frame.strange(name):
+                    if frame.owner(name) is not None or text[here[0] - 1] in "}]":
+                        break
+                    cost += 0.3  # as in the search
                 if colon is None:
                     rule = "wrong_colon" if equals is not None else "missing_colon"
                     if rule not in known:
@@ -217,6 +237,12 @@ class Dense:
                 inner = self._opened(
                     Frame(mark, start, len(changes), frame, indent, view=self._view_of(frame, name), mark=mark)
                 )
+            elif kind == 9:
+                if "missing_value" not in known:
+                    break
+                at = match.end(7 if colon is not None else 8)
+                changes.append(Change("missing_value", at, at, " null", known["missing_value"]))
+                cost += known["missing_value"]
             elif kind != 1:
                 price = self._mend(kind, start, stop, changes)
                 if price < 0:
@@ -254,17 +280,19 @@ class Dense:
         text, known = self._text, self._known
         if kind == 2:
             changes.append(Change("quote_style", start, start + 1, '"', _QUOTE_STYLE))
+            if text.find("\\", start, stop) >= 0:
+                changes += content_changes(text, start + 1, stop - 1, "quote_style")
             changes.append(Change("quote_style", stop - 1, stop, '"'))
             return _QUOTE_STYLE
         if kind == 3:
             changes.append(Change("literal", start, stop, _LITERALS[text[start:stop]], _LITERAL))
             return _LITERAL
-        rule = {5: "inner_quote", 6: "unquoted_string", 7: "missing_close_quote"}[kind]
+        rule = _RULES[kind]
         if rule not in known:
             return -1
-        if kind == 5:
+        if kind in (5, 7):
             changes += content_changes(text, start + 1, stop - 1)
-        elif kind == 7:
+        elif kind == 8:
             changes.append(Change(rule, stop, stop, '"', known[rule]))
         elif text[start:stop].lower() in _WORDS:
             return -1

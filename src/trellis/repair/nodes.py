@@ -7,7 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_TOKEN = re.compile(r'[ \t\n\r]*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([{\[])|([}\]])|([,:])|([^\s,:{}\[\]"]+))', re.S)
+_TOKEN = re.compile(
+    r'"(?P<string>[^"\\]*+(?:\\.[^"\\]*+)*+)"|(?P<open>[{\[])|(?P<close>[}\]])|(?P<word>[^\s,:{}\[\]"]+)', re.S
+)
+_WORDS = {"true": True, "false": False, "null": None}
 
 
 @dataclass(slots=True)
@@ -58,32 +61,34 @@ NO_KEYS: list[tuple[int, int, str]] = []
 
 def read_nodes(text: str) -> Node:
     """The tree of a text that the standard reader accepts."""
-    root = Node("array", 0)
-    stack = [root]
-    position = 0
+    root = top = Node("array", 0)
+    above: list[Node] = []
     key: tuple[int, int, str] | None = None
-    while match := _TOKEN.match(text, position):
-        position = match.end()
-        kind = match.lastindex
-        start = match.start(kind or 0)
-        top = stack[-1]
-        if kind == 4:
-            continue
-        if kind == 3:
+    for match in _TOKEN.finditer(text):
+        start, position = match.span()
+        kind = match.lastgroup
+        if kind == "close":
             top.end = position
-            stack.pop()
+            top = above.pop()
             continue
-        if kind == 1 and top.kind == "object" and key is None:
-            key = (start, position, json.loads(match.group(1), strict=False))
-            continue
-        if kind == 2:
-            node = Node("object" if match.group(2) == "{" else "array", start)
+        if kind == "string":
+            written = match["string"]
+            value: Any = written if "\\" not in written else json.loads(match[0], strict=False)
+            if key is None and top.kind == "object":
+                key = (start, position, value)
+                continue
+            node = Node("scalar", start, position, value, NO_ITEMS, NO_KEYS)
+        elif kind == "open":
+            node = Node("object" if text[start] == "{" else "array", start)
         else:
-            node = Node("scalar", start, position, json.loads(match.group(kind or 0)))
-        if top.kind == "object" and key is not None:
+            word = match[0]
+            value = int(word) if word.isdecimal() else _WORDS[word] if word in _WORDS else json.loads(word)
+            node = Node("scalar", start, position, value, NO_ITEMS, NO_KEYS)
+        if key is not None:
             top.keys.append(key)
             key = None
         top.items.append(node)
-        if kind == 2:
-            stack.append(node)
+        if kind == "open":
+            above.append(top)
+            top = node
     return root.items[0]

@@ -36,6 +36,7 @@ MOST = 40_000  # readings that are made before the limit on steps counts them
 PACE = 48  # characters for each reading that is made after that, before fewer are kept
 LONG = 2_000  # characters of a reading that is compared with longer ones by what it cost for each character
 REST = 1.2  # what may stand behind it, costs this much more
+SCATTERED = 64  # repairs of brackets after which nothing is passed over
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
 
 _WS = r"[ \t\n\r]*"
@@ -170,7 +171,8 @@ class Search:
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = (TypedMoves if effort.typed else Moves)(self.text, self.end, level, scanner, self._opened, view)
         self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
-        self.steps = self.made = 0
+        self.steps = self.made = self.lost = 0
+        self._counted: Link | None = None
         self.furthest = start
 
     def _opened(self, frame: Frame) -> Frame:
@@ -211,6 +213,8 @@ class Search:
                 moved = self._advance(reading, min(position - position % STRIDE + STRIDE, self.end))
             else:
                 seen.clear()
+                if self.skipper is not None and self._scattered(reading):
+                    return []
                 moved = self._advance(reading, self.end + 1)
             if moved is not reading and heap:
                 following = [moved]
@@ -255,6 +259,12 @@ class Search:
                 heapq.heapify(heap)
                 forked_at = heap[0][0]
         return finished
+
+    def _scattered(self, reading: Reading) -> bool:
+        """Whether brackets are repaired in so many places that nothing may be passed over."""
+        self.lost += sum(link.piece.rule in BRACKETS for link in reading.pieces(self._counted))
+        self._counted = reading.links
+        return self.lost > SCATTERED
 
     def _rest(self, finished: Reading, position: int) -> float:
         """What the text from the end of a reading to a position would have cost it, had it gone on as before.
@@ -326,7 +336,7 @@ class Search:
                         tokens += run.members
                         frame.keys.update(dict.fromkeys(run.keys, pos))
                         continue
-                if dense is not None and not frame.several:
+                if dense is not None:
                     found = dense.read(frame, pos, indent, links, count)
                     if found is not None:
                         pos, frame, first, indent, price, passed, links, count = found
@@ -437,4 +447,4 @@ class Search:
         return new
 
 
-__all__ = ["BRACKETS", "NEAR", "Limits", "Search"]
+__all__ = ["BRACKETS", "NEAR", "SCATTERED", "Limits", "Search"]

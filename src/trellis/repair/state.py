@@ -13,7 +13,8 @@ from .strings import StringReading
 
 VALUE, KEY, COLON, AFTER = range(4)
 CLOSER = {"{": "}", "[": "]"}
-_MARK = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
+_MARK = re.compile(r'"(?:[^"\\\n]|\\.)*"(?=\s*(?:[,:}\]"{\[\d-]|true|false|null))|[{}\[\]]')
+"""A string or a bracket; behind a quote that is none, another string may begin."""
 _SHORT = 5_000  # characters of an object that is looked at again
 
 
