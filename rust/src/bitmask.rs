@@ -61,6 +61,27 @@ impl TokenSet {
 }
 
 impl TokenSet {
+    /// Those of some tokens that are in the set.
+    pub fn among(&self, list: &[(u32, u32)]) -> Vec<u32> {
+        let (mut out, mut clear, mut set) = (Vec::new(), &self.clear[..], &self.set[..]);
+        for &(word, bits) in list {
+            let cleared = bits_at(&mut clear, word);
+            let base = self.base.as_ref().map_or(0, |base| base[word as usize]);
+            let mut left = bits & (base & !cleared | bits_at(&mut set, word));
+            while left != 0 {
+                out.push(word << 5 | left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
+        out
+    }
+
+    /// The tokens of the set, if they are few.
+    pub fn few(&self) -> Option<impl Iterator<Item = u32> + '_> {
+        let all = |&(word, bits): &(u32, u32)| (0..32).filter(move |i| bits >> i & 1 == 1).map(move |i| word << 5 | i);
+        self.base.is_none().then(|| self.set.iter().flat_map(all))
+    }
+
     /// The set without some tokens of it.
     pub fn less(self: Arc<Self>, tokens: &mut [u32]) -> Arc<TokenSet> {
         if tokens.is_empty() {
@@ -82,6 +103,17 @@ impl TokenSet {
         }
         Arc::new(out)
     }
+}
+
+/// The bits of a word in a sorted list, of which what comes before is left behind.
+fn bits_at(list: &mut &[(u32, u32)], word: u32) -> u32 {
+    while let Some((&(first, bits), rest)) = list.split_first() {
+        if first >= word {
+            return if first == word { bits } else { 0 };
+        }
+        *list = rest;
+    }
+    0
 }
 
 /// Sorted, merged (word, bits) of a list of tokens.

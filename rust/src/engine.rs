@@ -45,10 +45,10 @@ pub struct State {
     mask: Mutex<Option<Arc<TokenSet>>>,
     /// Tokens of the mask that say names behind commas of theirs, where names come once and somebody asked.
     pub(crate) saying: OnceLock<Box<[u32]>>,
-    /// Those that end between a comma and a name.
-    pub(crate) commas: OnceLock<Box<[u32]>>,
     /// Those that items can stand against, where items have to differ and somebody asked.
     pub(crate) suspects: OnceLock<Suspects>,
+    /// A declared name that was found here when somebody asked for one, with the quote that ends it.
+    pub(crate) another: Mutex<Option<Box<[u8]>>>,
     /// A shortest ending in tokens, once asked for.
     plan: Mutex<Option<Arc<[u32]>>>,
     /// Bytes of the longest shortest ending after any token, once asked for; else `u32::MAX`.
@@ -223,8 +223,8 @@ impl Engine {
             can_end,
             mask: Mutex::new(None),
             saying: OnceLock::new(),
-            commas: OnceLock::new(),
             suspects: OnceLock::new(),
+            another: Mutex::new(None),
             plan: Mutex::new(None),
             dearest: AtomicU32::new(u32::MAX),
         });

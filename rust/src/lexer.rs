@@ -411,6 +411,22 @@ impl Lexicon {
         true
     }
 
+    /// The byte that leads on from a state, and where, if there is no other.
+    pub(crate) fn only(&self, d: u32) -> Option<(u8, u32)> {
+        match self.states[d as usize].row {
+            Row::One(byte, to) if to != UNKNOWN => Some((byte, to)),
+            _ => None,
+        }
+    }
+
+    /// What is left of a literal in a state inside one.
+    pub(crate) fn rest_of_literal(&self, d: u32) -> Option<&[u8]> {
+        match self.states[d as usize].kind {
+            Kind::Literal { text, at } => Some(&self.texts[text as usize][at as usize..]),
+            _ => None,
+        }
+    }
+
     /// One byte for every state that `d` leads to, printable bytes first, and that state.
     pub fn successors(&mut self, d: u32) -> Vec<(u8, u32)> {
         let mut out: Vec<(u8, u32)> = Vec::new();

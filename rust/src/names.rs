@@ -8,14 +8,14 @@
 //! said, from where a name is; those that say a whole name behind a comma; and where names can run out, those that end
 //! behind a comma or in a name.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::bitmask::TokenSet;
-use crate::engine::{Engine, State};
+use crate::bitmask::{pairs, Pairs, TokenSet};
+use crate::engine::{lock, Engine, State};
 use crate::error::{KernelError, Result};
 use crate::hash::{Map, Set};
-use crate::lexer::{Kind, Lexicon, DEAD};
+use crate::lexer::{Lexicon, DEAD};
 use crate::parser::Item;
 use crate::register::{Frame, Mode, Register};
 use crate::trie::Trie;
@@ -25,6 +25,8 @@ use crate::vocabulary::Tokens;
 pub(crate) const NEVER: u32 = u32::MAX;
 /// Blanks before a name that are looked at.
 const MAX_BLANKS: usize = 2_000;
+/// Tokens that close more brackets are looked at one by one.
+const DEEP: usize = 64;
 /// Masks kept.
 const MAX_KNOWN: usize = 256;
 /// Bytes that most names can go on with.
@@ -36,6 +38,9 @@ pub(crate) struct Point {
     pub state: Arc<State>,
     pub register: Option<Arc<Register>>,
 }
+
+/// A node of a trie, the items there, the words that the bytes so far begin, and how many bytes of these were read.
+type Way<'a> = (u32, Vec<Item>, &'a [&'a [u8]], usize);
 
 impl Engine {
     /// The point after a token; `None` if no completion follows.
@@ -73,13 +78,26 @@ impl Engine {
     /// Whether a name is left to say.
     pub(crate) fn can_go_on(&mut self, at: &Point) -> Result<bool> {
         let Some(register) = at.register.as_ref().filter(|_| self.names_once != NEVER) else { return Ok(true) };
+        if register.has_others(self.names_once) {
+            return Ok(true);
+        }
+        if lock(&at.state.another).as_ref().is_some_and(|name| register.may_say(name)) {
+            return Ok(true);
+        }
         let rests = register.rests();
         if rests.is_empty() {
             return Ok(true);
         }
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
-        let left = self.is_left(&mut lexicon, &at.state.items, register.mode, &rests)?;
+        let mut name = None;
+        if register.mode == Mode::Expecting {
+            name = another_name(&mut lexicon, &at.state.items, &rests);
+            if let Some(text) = name.and_then(|d| lexicon.rest_of_literal(d)) {
+                *lock(&at.state.another) = Some(text.into());
+            }
+        }
+        let left = name.is_some() || self.is_left(&mut lexicon, &at.state.items, register.mode, &rests)?;
         lexicon.check()?;
         Ok(left)
     }
@@ -87,7 +105,10 @@ impl Engine {
     /// The same for some items, where these `rests` are the words that must not come.
     fn is_left(&mut self, lexicon: &mut Lexicon, items: &[Item], mode: Mode, rests: &[&[u8]]) -> Result<bool> {
         if matches!(mode, Mode::Name { .. }) {
-            return Ok(items.iter().any(|&(d, _)| has_another(lexicon, d, rests)));
+            return Ok(another(lexicon, items.iter().map(|x| x.0), rests).is_some());
+        }
+        if another_name(lexicon, items, rests).is_some() {
+            return Ok(true);
         }
         // Blanks may have to come before the name.
         let (mut seen, mut todo) = (Set::default(), items.to_vec());
@@ -136,10 +157,10 @@ impl Engine {
     /// along names that were said, and not to their ends.
     pub(crate) fn without_said(&mut self, at: &Point, mask: Arc<TokenSet>) -> Result<(Arc<TokenSet>, Vec<u32>)> {
         let Some(register) = &at.register else { return Ok((mask, Vec::new())) };
-        let (mut taken, mut near) = (Vec::new(), Vec::new());
-        self.along(at, register, &mut taken, &mut near)?;
-        taken.retain(|&token| mask.contains(token));
+        let (mut gone, mut near) = (Vec::new(), Vec::new());
+        self.along(at, register, &mut gone, &mut near)?;
         let vocabulary = self.vocabulary.clone();
+        let mut taken = vocabulary.below(&gone, &mask);
         let names = vocabulary.names();
         let whole = at.state.mask().unwrap_or_else(|| mask.clone());
         let saying = at.state.saying.get_or_init(|| names.saying(&whole, self.names_once));
@@ -151,8 +172,7 @@ impl Engine {
             }
         }
         if register.may_run_out(self.names_once) {
-            let commas = at.state.commas.get_or_init(|| names.ending(&whole));
-            self.behind_commas(at, register, commas, &mask, &mut taken)?;
+            self.behind_commas(at, register, &mask, &mut taken)?;
         }
         self.without_items(at, &mask, &mut taken)?;
         Ok((mask.less(&mut taken), near))
@@ -163,37 +183,52 @@ impl Engine {
         &mut self,
         at: &Point,
         register: &Arc<Register>,
-        commas: &[u32],
         mask: &TokenSet,
         taken: &mut Vec<u32>,
     ) -> Result<()> {
         let vocabulary = self.vocabulary.clone();
         // Where one lexeme is being read, what follows depends on nothing but what is then open.
+        let is_one = at.state.items.len() == 1;
         let mut known: Map<_, bool> = Map::default();
-        for &token in commas.iter().filter(|&&token| mask.contains(token)) {
-            let Some(after) = register.read(vocabulary.tokens.bytes(token))? else { continue };
-            if after.is_free() {
+        for list in vocabulary.names().commas(register.mode) {
+            if list.closes.is_some_and(|closes| register.has_others_behind(closes, self.names_once)) {
                 continue;
             }
-            let key = after.key();
-            let left = match known.get(&key) {
-                Some(&left) if at.state.items.len() == 1 => left,
-                _ => self.follow(at, token)?.is_some(),
-            };
-            known.insert(key, left);
-            if !left {
-                taken.push(token);
+            let tokens = mask.among(&list.tokens);
+            if list.closes.is_some() && is_one {
+                if let Some(&token) = tokens.first() {
+                    if self.follow(at, token)?.is_none() {
+                        taken.extend_from_slice(&tokens);
+                    }
+                }
+                continue;
+            }
+            for token in tokens {
+                let Some(after) = register.read(vocabulary.tokens.bytes(token))? else { continue };
+                if after.is_free() {
+                    continue;
+                }
+                let key = after.key();
+                let left = match known.get(&key) {
+                    Some(&left) if is_one => left,
+                    _ => self.follow(at, token)?.is_some(),
+                };
+                known.insert(key, left);
+                if !left {
+                    taken.push(token);
+                }
             }
         }
         Ok(())
     }
 
-    /// The tokens that lead along words that were said to the end of one, or to where there is no other.
-    fn along(&mut self, at: &Point, register: &Arc<Register>, taken: &mut Vec<u32>, near: &mut Vec<u32>) -> Result<()> {
+    /// The nodes of the vocabulary's trie where words that were said end, or where there is no other; and the tokens
+    /// that lead there.
+    fn along(&mut self, at: &Point, register: &Arc<Register>, gone: &mut Vec<u32>, near: &mut Vec<u32>) -> Result<()> {
         if register.is_free() {
             return Ok(());
         }
-        let rests = register.rests();
+        let mut rests = register.rests();
         let vocabulary = self.vocabulary.clone();
         let trie = vocabulary.trie();
         if self.names_once == NEVER {
@@ -203,57 +238,115 @@ impl Engine {
                         near.extend(trie.own(node));
                         trie.child(node, byte)
                     });
-                    taken.extend(end.iter().flat_map(|&end| trie.rests(end)).map(|x| x.0));
+                    gone.extend(end);
                 }
             }
             return Ok(());
         }
+        rests.sort_unstable();
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
-        let mut todo = vec![(0, at.state.items.to_vec(), register.mode, rests)];
-        while let Some((node, items, mode, rests)) = todo.pop() {
+        let mut todo = Vec::new();
+        match register.mode {
+            Mode::Name { .. } => todo.push((0, at.state.items.to_vec(), &rests[..], 0)),
+            _ => self.up_to_names(&mut lexicon, trie, &at.state.items, &rests, &mut todo, gone, near)?,
+        }
+        while let Some((node, items, rests, read)) = todo.pop() {
             lexicon.watch.check()?;
-            let next: BTreeSet<u8> = match mode {
-                Mode::Name { .. } => rests.iter().filter_map(|rest| rest.first().copied()).collect(),
-                _ => BTreeSet::from(*b"\" \n\t\r"),
-            };
-            for byte in next {
-                let Some(child) = trie.child(node, byte) else { continue };
-                let (mut after, mut rests, mut mode) = (Vec::new(), rests.clone(), mode);
-                match mode {
-                    Mode::Name { .. } => {
-                        rests.retain_mut(|rest| match rest.split_first() {
-                            Some((&first, rest_of)) if first == byte => {
-                                *rest = rest_of;
-                                true
-                            }
-                            _ => false,
-                        });
-                        if rests.iter().any(|rest| rest.is_empty()) {
-                            taken.extend(trie.rests(child).map(|x| x.0)); // it ends, and was said
-                            continue;
-                        }
-                        let to = items.iter().map(|&(d, k)| (lexicon.step(d, byte), k));
-                        after.extend(to.filter(|x| x.0 != DEAD));
+            // By the next byte: the words that go on with it.
+            let ways: Vec<&[&[u8]]> = rests.chunk_by(|a, b| a[read] == b[read]).collect();
+            let mut after: Vec<Vec<Item>> = vec![Vec::new(); ways.len()];
+            for (d, k) in items {
+                if let Some((byte, to)) = lexicon.only(d) {
+                    if let Ok(i) = ways.binary_search_by_key(&byte, |way| way[0][read]) {
+                        after[i].push((to, k));
                     }
-                    _ => {
-                        self.step(&mut lexicon, &items, byte, &mut after)?;
-                        mode = if byte == b'"' { Mode::Name { escaped: false } } else { mode };
+                    continue;
+                }
+                for (way, after) in ways.iter().zip(&mut after) {
+                    let to = lexicon.step(d, way[0][read]);
+                    if to != DEAD {
+                        after.push((to, k));
                     }
                 }
-                if after.is_empty() {
+            }
+            for (way, after) in ways.into_iter().zip(after) {
+                let Some(child) = trie.child(node, way[0][read]) else { continue };
+                if way[0].len() == read + 1 {
+                    gone.push(child); // it ends, and was said
+                } else if after.is_empty() {
                     continue; // the grammar does not allow it
-                }
-                if self.is_left(&mut lexicon, &after, mode, &rests)? {
+                } else if another(&mut lexicon, after.iter().map(|x| x.0), &rests_of(way, read + 1)).is_some() {
                     near.extend(trie.own(child));
-                    todo.push((child, after, mode, rests));
+                    todo.push((child, after, way, read + 1));
                 } else {
-                    taken.extend(trie.rests(child).map(|x| x.0));
+                    gone.push(child);
                 }
             }
         }
         lexicon.check()
     }
+
+    /// The nodes behind blanks and a quote, and what is there.
+    #[expect(clippy::too_many_arguments)]
+    fn up_to_names<'a>(
+        &mut self,
+        lexicon: &mut Lexicon,
+        trie: &Trie,
+        items: &[Item],
+        rests: &'a [&'a [u8]],
+        todo: &mut Vec<Way<'a>>,
+        gone: &mut Vec<u32>,
+        near: &mut Vec<u32>,
+    ) -> Result<()> {
+        let mut blanks = vec![(0, items.to_vec())];
+        while let Some((node, items)) = blanks.pop() {
+            lexicon.watch.check()?;
+            for &byte in b"\" \n\t\r" {
+                let Some(child) = trie.child(node, byte) else { continue };
+                let mut after = Vec::new();
+                self.step(lexicon, &items, byte, &mut after)?;
+                if after.is_empty() {
+                    continue; // the grammar does not allow it
+                }
+                let mode = if byte == b'"' { Mode::Name { escaped: false } } else { Mode::Expecting };
+                if !self.is_left(lexicon, &after, mode, rests)? {
+                    gone.push(child);
+                    continue;
+                }
+                near.extend(trie.own(child));
+                match mode {
+                    Mode::Expecting => blanks.push((child, after)),
+                    _ => todo.push((child, after, rests, 0)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is left of words behind so many bytes.
+fn rests_of<'a>(words: &[&'a [u8]], read: usize) -> Vec<&'a [u8]> {
+    words.iter().map(|word| &word[read..]).collect()
+}
+
+/// A state of those in which a name is being read that can end in another way than with any of `rests`.
+fn another(
+    lexicon: &mut Lexicon,
+    states: impl DoubleEndedIterator<Item = u32> + Clone,
+    rests: &[&[u8]],
+) -> Option<u32> {
+    // Names of a kind are hardly ever all said; of many declared ones those that come last are said last.
+    let mut kinds = states.clone().filter(|&d| d != DEAD);
+    kinds
+        .find(|&d| lexicon.rest_of_literal(d).is_none() && has_another(lexicon, d, rests))
+        .or_else(|| states.rev().find(|&d| d != DEAD && has_another(lexicon, d, rests)))
+}
+
+/// The same for a name that has not begun, if it may begin at once: a state behind its first quote.
+fn another_name(lexicon: &mut Lexicon, items: &[Item], rests: &[&[u8]]) -> Option<u32> {
+    let names: Vec<u32> = items.iter().map(|x| lexicon.step(x.0, b'"')).collect();
+    another(lexicon, names.into_iter(), rests)
 }
 
 /// Where a name may go on in a trie: at its root, or behind blanks and a quote.
@@ -272,8 +365,7 @@ fn name_nodes(trie: &Trie, mode: Mode) -> Vec<u32> {
 
 /// Whether a name that has come to state `d` can end in another way than with any of `rests`.
 pub(crate) fn has_another(lexicon: &mut Lexicon, d: u32, rests: &[&[u8]]) -> bool {
-    if let Kind::Literal { text, at } = lexicon.states[d as usize].kind {
-        let left = &lexicon.texts[text as usize][at as usize..];
+    if let Some(left) = lexicon.rest_of_literal(d) {
         return !rests.contains(&left);
     }
     let mut todo: Vec<(u32, Vec<&[u8]>)> = vec![(d, rests.to_vec())];
@@ -313,11 +405,23 @@ pub(crate) struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct NameTokens {
     /// Those that can say a whole name behind a comma of theirs.
-    whole: Box<[u32]>,
+    whole: Pairs,
     /// Those that can begin one behind a comma of theirs.
-    begun: Box<[u32]>,
+    begun: Pairs,
     /// Those that can end between a comma and a name.
-    commas: Box<[u32]>,
+    commas: Vec<CommaTokens>,
+    /// The same by what they do to a register, in a string and between values; the others do not matter there.
+    in_text: Vec<CommaTokens>,
+    between: Vec<CommaTokens>,
+    all: Box<[u32]>,
+}
+
+/// Tokens that end between a comma and a name, and do the same.
+#[derive(Debug)]
+pub(crate) struct CommaTokens {
+    /// So many objects and arrays are closed before the comma; `None`: it depends.
+    closes: Option<usize>,
+    tokens: Pairs,
 }
 
 impl NameTokens {
@@ -336,28 +440,63 @@ impl NameTokens {
             match () {
                 _ if says => whole.push(id),
                 _ if begins => begun.push(id),
-                _ if ends => commas.push(id),
+                _ if ends => commas.push((id, bytes)),
                 _ => continue,
             }
         }
-        NameTokens { whole: whole.into(), begun: begun.into(), commas: commas.into() }
+        let mut ids: Vec<u32> = commas.iter().map(|x| x.0).collect();
+        let all = [&whole, &begun, &ids].into_iter().flatten().copied().collect();
+        NameTokens {
+            whole: pairs(&mut whole),
+            begun: pairs(&mut begun),
+            in_text: by_brackets(b"\"", &commas),
+            between: by_brackets(b"", &commas),
+            commas: vec![CommaTokens { closes: None, tokens: pairs(&mut ids) }],
+            all,
+        }
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
-        self.whole.iter().chain(&self.begun).chain(&self.commas).copied()
+        self.all.iter().copied()
     }
 
     /// Those of a mask that say names behind commas of theirs, as far as it matters.
     fn saying(&self, mask: &TokenSet, names_once: u32) -> Box<[u32]> {
-        let begun: &[u32] = if names_once == NEVER { &[] } else { &self.begun };
-        self.whole.iter().chain(begun).copied().filter(|&token| mask.contains(token)).collect()
+        let mut saying = mask.among(&self.whole);
+        if names_once != NEVER {
+            saying.append(&mut mask.among(&self.begun));
+        }
+        saying.into()
     }
 
-    /// Those of a mask that end between a comma and a name.
-    fn ending(&self, mask: &TokenSet) -> Box<[u32]> {
-        self.commas.iter().copied().filter(|&token| mask.contains(token)).collect()
+    /// Those that can end between a comma and a name, in a mode.
+    fn commas(&self, mode: Mode) -> &[CommaTokens] {
+        match mode {
+            Mode::Text { escaped: false } => &self.in_text,
+            Mode::Between => &self.between,
+            _ => &self.commas,
+        }
     }
+}
+
+/// Tokens that end between a comma and a name, by how many brackets they close first; `before` leads to where they
+/// stand. Left out are those behind which no name comes next.
+fn by_brackets(before: &[u8], tokens: &[(u32, &[u8])]) -> Vec<CommaTokens> {
+    let mut lists: BTreeMap<Option<usize>, Vec<u32>> = BTreeMap::new();
+    let text = [b"{\"\":".repeat(DEEP), before.to_vec()].concat();
+    let Ok(Some(register)) = Arc::new(Register::default()).read(&text) else { return Vec::new() };
+    for &(token, bytes) in tokens {
+        let closes = match register.read(bytes) {
+            Ok(Some(after)) => match register.closes(&after) {
+                Some(_) if after.is_elsewhere() => continue,
+                closes => closes.filter(|_| after.has_no_letter()),
+            },
+            _ => None,
+        };
+        lists.entry(closes).or_default().push(token);
+    }
+    lists.into_iter().map(|(closes, mut ids)| CommaTokens { closes, tokens: pairs(&mut ids) }).collect()
 }
 
 /// Whether it is certain that a register takes no token of a mask, where no name has begun.

@@ -315,6 +315,16 @@ impl Register {
         }
     }
 
+    /// Whether it is certain that the object in which a name may come has another: none has none left below `least`.
+    pub(crate) fn has_others(&self, least: u32) -> bool {
+        self.mode == Mode::Expecting && self.top.as_ref().is_some_and(|top| top.said.len() < least as usize)
+    }
+
+    /// Whether a name may come here and was not said; with the quote that ends it.
+    pub(crate) fn may_say(&self, name: &[u8]) -> bool {
+        self.mode == Mode::Expecting && self.top.as_ref().is_some_and(|top| !top.said.contains(name))
+    }
+
     /// Whether no name has begun, and none may come next.
     pub(crate) fn is_elsewhere(&self) -> bool {
         !matches!(self.mode, Mode::Expecting | Mode::Name { .. })
@@ -328,6 +338,25 @@ impl Register {
     /// Whether some open object may have no other name left after the next one, when none has below `least` names.
     pub(crate) fn may_run_out(&self, least: u32) -> bool {
         self.top.as_ref().map_or(0, |top| top.most) + 1 >= least as usize
+    }
+
+    /// How many brackets were closed on the way to `after`; `None` where something else was done.
+    pub(crate) fn closes(&self, after: &Register) -> Option<usize> {
+        let end = after.top.as_ref().map(Arc::as_ptr);
+        let open = std::iter::successors(self.top.as_ref(), |frame| frame.below.as_ref());
+        open.map(Arc::as_ptr).position(|frame| Some(frame) == end)
+    }
+
+    /// Whether no name has begun, or nothing of it is read.
+    pub(crate) fn has_no_letter(&self) -> bool {
+        self.mode != Mode::Name { escaped: true } && (self.mode == Mode::Expecting || self.name.is_empty())
+    }
+
+    /// Whether it is certain that behind so many closing brackets and a comma no name has to come, or another can:
+    /// no object has none left below `least` names.
+    pub(crate) fn has_others_behind(&self, closes: usize, least: u32) -> bool {
+        let mut open = std::iter::successors(self.top.as_ref(), |frame| frame.below.as_ref());
+        open.nth(closes).is_none_or(|frame| !frame.is_object || frame.said.len() < least as usize)
     }
 
     /// What tells it from others that came from the same one.

@@ -48,6 +48,10 @@ impl Said {
     pub fn rests<'a>(&'a self, prefix: &'a [u8]) -> Vec<&'a [u8]> {
         let mut out = Vec::new();
         for run in &self.runs {
+            if prefix.is_empty() {
+                out.extend(run.iter().map(|word| &**word));
+                continue;
+            }
             let from = run.partition_point(|word| &**word < prefix);
             out.extend(run[from..].iter().map_while(|word| word.strip_prefix(prefix)));
         }

@@ -265,9 +265,13 @@ impl Trie {
 
     /// (token, bytes of the token before this trie's root) for what ends at or below the node.
     pub fn rests(&self, n: u32) -> impl Iterator<Item = (u32, u16)> + '_ {
+        self.slots(n).map(|i| (self.tokens[i as usize], self.offsets[i as usize]))
+    }
+
+    /// Where [`Trie::rests`] of the node stand among those of the root.
+    pub fn slots(&self, n: u32) -> std::ops::Range<u32> {
         let node = &self.nodes[n as usize];
-        let slots = node.first as usize..self.nodes[node.end as usize].first as usize;
-        slots.map(|i| (self.tokens[i], self.offsets[i]))
+        node.first..self.nodes[node.end as usize].first
     }
 
     /// Number of tokens that end at or below the node.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::bitmask::TokenSet;
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::Lexicon;
 use crate::names::NameTokens;
@@ -55,6 +56,8 @@ pub struct Vocabulary {
     trie: Arc<Trie>,
     /// Asked for by grammars in which names come once.
     names: OnceLock<NameTokens>,
+    /// Where each token stands in the order of the trie; likewise.
+    slots: OnceLock<Box<[u32]>>,
     /// The lexicon for the grammars to come. Those that exist keep theirs.
     lexicon: Mutex<Arc<Mutex<Lexicon>>>,
 }
@@ -90,7 +93,16 @@ impl Vocabulary {
         eos.sort_unstable();
         eos.dedup();
         let complete = (0..=255).all(|b| trie.child(0, b).is_some_and(|n| !trie.own(n).is_empty()));
-        Ok(Vocabulary { tokens, eos: eos.into(), words, complete, trie, names: OnceLock::new(), lexicon })
+        Ok(Vocabulary {
+            tokens,
+            eos: eos.into(),
+            words,
+            complete,
+            trie,
+            names: OnceLock::new(),
+            slots: OnceLock::new(),
+            lexicon,
+        })
     }
 
     /// The lexicon for a new grammar.
@@ -112,6 +124,21 @@ impl Vocabulary {
     pub(crate) fn names(&self) -> &NameTokens {
         let tokens = &self.tokens;
         self.names.get_or_init(|| NameTokens::new((0..tokens.len() as u32).map(|id| tokens.bytes(id))))
+    }
+
+    /// The tokens of a set that begin with the bytes on the way to some node of the trie.
+    pub(crate) fn below(&self, nodes: &[u32], set: &TokenSet) -> Vec<u32> {
+        let (Some(few), false) = (set.few(), nodes.is_empty()) else {
+            let below = nodes.iter().flat_map(|&node| self.trie.rests(node));
+            return below.map(|x| x.0).filter(|&token| set.contains(token)).collect();
+        };
+        let slots = self.slots.get_or_init(|| {
+            let mut slots = vec![u32::MAX; self.tokens.len()];
+            (0u32..).zip(self.trie.rests(0)).for_each(|(slot, (token, _))| slots[token as usize] = slot);
+            slots.into()
+        });
+        let parts: Vec<_> = nodes.iter().map(|&node| self.trie.slots(node)).collect();
+        few.filter(|&token| parts.iter().any(|part| part.contains(&slots[token as usize]))).collect()
     }
 
     /// Bytes of memory, about: the tokens, their trie, and the tables for new grammars.
