@@ -195,7 +195,7 @@ impl Engine {
                 continue;
             }
             let tokens = mask.among(&list.tokens);
-            if list.closes.is_some() && is_one {
+            if list.closes.is_some() && is_one && self.marks.is_none() {
                 if let Some(&token) = tokens.first() {
                     if self.follow(at, token)?.is_none() {
                         taken.extend_from_slice(&tokens);

@@ -349,7 +349,7 @@ impl Register {
 
     /// Whether no name has begun, or nothing of it is read.
     pub(crate) fn has_no_letter(&self) -> bool {
-        self.mode != Mode::Name { escaped: true } && (self.mode == Mode::Expecting || self.name.is_empty())
+        self.mode != Mode::Name { escaped: true } && (self.mode == Mode::Expecting || self.text.is_empty())
     }
 
     /// Whether it is certain that behind so many closing brackets and a comma no name has to come, or another can:
