@@ -1,20 +1,10 @@
-"""How the time of YAML and CSV repair grows: families of valid, damaged and hostile texts, doubled in size.
-
-Usage: python benchmarks/repair_families.py [yaml] [csv] [--largest 1000000] [--only NAME]
-
-For each family: seconds for a megabyte at the largest size, and the exponent of the growth from 32 kB on (1 is
-linear). ``limit`` is an error at a typed limit, ``raised`` an error without a reading. Processor time, one thread.
-"""
+"""Families of texts that are hard to repair, or long: what ``repair_growth.py`` doubles from 1 kB to 1 MB."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import time
 from collections.abc import Callable
-
-from trellis.errors import RepairError
-from trellis.repair import repair_csv, repair_yaml
+from functools import partial
 
 RECORD = """- id: 12345
   name: Ada Lovelace
@@ -50,7 +40,7 @@ def numbered(line: Callable[[int], str], before: str = "", after: str = "") -> C
     return make
 
 
-YAML = {
+YAML: dict[str, Callable[[int], str]] = {
     "valid records": repeated(RECORD),
     "one error at the end": repeated(RECORD, after="- id: a: b\n"),
     "one error at the start": repeated(RECORD, before="- id: a: b\n"),
@@ -97,6 +87,10 @@ YAML = {
     "tags": repeated("- !!str y\n"),
     "explicit keys": numbered(lambda n: f"? k{n}\n: v\n"),
     "documents": repeated("---\na: 1\n"),
+    "distinct documents": numbered(lambda n: f"---\na: {n}\nb: x y\n"),
+    "distinct damaged documents": numbered(lambda n: f"---\na: {n}: x\nb: x y\n"),
+    "fenced pieces": numbered(lambda n: f"```yaml\na: {n}\n```\n"),
+    "bare fences": numbered(lambda n: f"```\nword {n}\n"),
     "document ends": repeated("a: 1\n...\n"),
     "deeper and deeper": lambda size: "".join(" " * n + "a:\n" for n in range(int(math.sqrt(2 * size)))),
     "stairs": repeated("a:\n  b:\n    c:\n      d: x: y\n"),
@@ -117,7 +111,7 @@ YAML = {
     "assignments": numbered(lambda n: f"k{n} = v\n"),
     "keys without space": numbered(lambda n: f"k{n}:v\n"),
 }
-CSV = {
+CSV: dict[str, Callable[[int], str]] = {
     "valid": repeated(ROW, "id,name,note,price,ok\n"),
     "one row too long": repeated(ROW, "id,name,note,price,ok\n", "1,2,3,4,5,6\n"),
     "one row too short": repeated(ROW, "id,name,note,price,ok\n1,2\n"),
@@ -141,51 +135,124 @@ CSV = {
     "long cells": repeated("x", "a,b\n1,", "\n"),
 }
 
+REPEATED = {
+    "opening brackets": "[",
+    "opening braces": "{",
+    "parentheses": "(",
+    "brackets and braces": "[{",
+    "keys that open": '{"a":',
+    "bare keys that open": "{a: [",
+    "closing brackets": "]",
+    "closing braces": "}",
+    "closed, opened": "}{",
+    "words and closers": "x}",
+    "quotes": '"',
+    "apostrophes": "'",
+    "braces and quotes": '{"',
+    "quotes and braces": '"}',
+    "backticks": "`",
+    "backslashes": "\\",
+    "broken escapes": "\\u",
+    "commas": ",",
+    "colons": ":",
+    "signs": "-",
+    "digits": "1",
+    "numbers": "1 ",
+    "grouped numbers": "1,234,",
+    "words": "word ",
+    "lines of words": "some words\n",
+    "literals": "True ",
+    "empty objects": "{}",
+    "doubled braces": "{{}}",
+    "brackets in prose": "(see {x} and [y]) ",
+    "bare members in prose": "{k: v} ",
+    "strings": '"a" ',
+    "typographic quotes": "“a” ",
+    "slashes": "/",
+    "comment marks": "/*",
+    "line comments": "// {\n",
+    "hashes": "#",
+    "stars": "*",
+    "dots": "...",
+    "fences": "```\n",
+    "labelled fences": "```json\n{\n",
+    "fences in a line": "```json {",
+    "tildes": "~~~\n",
+    "reasoning blocks": "<think>{",
+    "closed reasoning": "<think>{}</think>",
+    "tags": "<a>",
+    "open tags": "<a ",
+    "spaces": " ",
+    "lines": "\n",
+    "no-break spaces": "\u00a0",
+    "BOMs": "\ufeff",
+    "calls": "f(",
+    "calls of numbers": "f(1) ",
+    "plus": '"a" + ',
+    "records by line": '{"k": 1}\n',
+    "records cut off": '{"k": 1, ',
+    "half strings": '{"k": "v, ',
+    "bullets": "- a: [\n",
+    "dashes": "---\n",
+    "anchors": "&a *a ",
+    "pipes": "|a|",
+    "surrogates": "\\ud83d",
+}
+"""Families that are one piece many times."""
 
-def seconds(call: Callable[[str], object], text: str) -> tuple[float, str]:
-    """Processor time of one reading, and what came of it."""
-    start = time.process_time()
-    try:
-        call(text)
-        outcome = ""
-    except RepairError as error:
-        outcome = "limit" if error.limit else "raised"
-    return time.process_time() - start, outcome
+FRAMED = {
+    "bare members": ("{", "k{i}: some value,\n", "}"),
+    "members without commas": ("{", '"k{i}": 1\n', "}"),
+    "members without colons": ("{", '"k{i}" 1,\n', "}"),
+    "inner quotes": ('{"a": "', 'she said "no" and ', '"}'),
+    "inner quotes and commas": ('{"a": "', 'she said "no", "yes", ', '"}'),
+    "objects with inner quotes": ("[", '{"k": "a "b" c"},', "]"),
+    "joined strings": ('{"k": "a"', ' + "b"', "}"),
+    "adjacent strings": ("[", '"a" "b" ', "]"),
+    "strings without a closing quote": ("[", '{"k": "v, "b": "w"},\n', "]"),
+    "strings without an opening quote": ("[", '{"k": v", "b": w"},\n', "]"),
+    "keys without quotes and values": ("{", "k{i},", "}"),
+    "trailing commas": ("[", '{"k": 1,},', "]"),
+    "lost closers": ("[", '{"k": [1, 2},\n', "]"),
+    "lost closers by line": ("{\n", ' "k{i}": {\n  "a": 1,\n', "}"),
+    "surplus closers": ("[", '{"k": 1}},\n', "]"),
+    "lost openers": ("[", '"k": 1},\n', "]"),
+    "wrong closers": ("[", '{"k": [1, 2}], ', "]"),
+    "Python": ("[", "{'k': None, 'b': 'it\\'s'}, ", "]"),
+    "comments everywhere": ("[", '/* c */ {"k": 1 // d\n},', "]"),
+    "the same key": ("{", '"k": 1,', "}"),
+    "the same key without commas": ("{", '"k": 1 ', "}"),
+    "raw line breaks": ('{"a": "', "line\n", '"}'),
+    "control characters": ('{"a": "', "\x01\x02", '"}'),
+    "Windows paths": ("[", '"C:\\Users\\new",', "]"),
+    "words before keys": ("{", 'WORD "k{i}": 1, ', "}"),
+    "objects in strings": ("[", '"a {"k": 1} b", ', "]"),
+    "unclosed objects in strings": ("[", '"a {"k": ', "]"),
+    "regular expressions in strings": ("[", """"^['"]([^'"]+)['"]", """, "]"),
+    "deep indentation": ("", "{sp}- k:\n", ""),
+    "nested and cut off": ("", '{"b": {"a": [', ""),
+    "nested and closed": ("[", "[" * 400 + "1" + "]" * 400 + ",", "]"),
+    "a fence in every string": ('{"a": "', "```json\n{}\n```\n", '"}'),
+    "long numbers": ("[", "1234567890" * 3 + ".", "]"),
+    "rows": ("a,b\n", '1,"x, y"\n', ""),
+    "rows with inner quotes": ("a,b\n", '1,"x "y" z"\n', ""),
+    "rows too long": ("a,b\n", "1,2,3\n", ""),
+}
+"""Families of a beginning, a piece many times (``{i}`` counts, ``{sp}`` indents), and an end."""
 
 
-def report(name: str, call: Callable[[str], object], make: Callable[[int], str], largest: int) -> None:
-    """Print the figures of one family; sizes that would take more than half a minute are left out."""
-    sizes = [size for at in range(11) if (size := 1000 * 2**at) <= largest]
-    times: list[tuple[int, float]] = []
-    outcome = ""
-    for size in sizes:
-        text = make(size)
-        took, outcome = seconds(call, text)
-        times.append((len(text), took))
-        if took > 15:
-            break
-    length, took = times[-1]
-    first = next(((size, t) for size, t in times if size >= 30_000), times[0])
-    grown = length > first[0] and took > 0.02 and first[1] > 0
-    exponent = f"{math.log(took / first[1]) / math.log(length / first[0]):5.2f}" if grown else "    -"
-    mark = " <--" if took / length * 1e6 > 2 or (grown and took > 0.1 and float(exponent) > 1.15) else ""
-    print(f"  {name:36} {took / length * 1e6:8.2f} s/MB  {exponent}  {length:9} {outcome}{mark}", flush=True)
+def text_of(family: str, size: int) -> str:
+    """A text of a family of about ``size`` characters."""
+    if family in REPEATED:
+        piece = REPEATED[family]
+        return piece * max(1, size // len(piece))
+    begin, piece, end = FRAMED[family]
+    parts, length, number = [begin], len(begin), 0
+    while length < size:
+        part = piece.replace("{i}", str(number)).replace("{sp}", " " * (number % 200))
+        parts.append(part)
+        length, number = length + len(part), number + 1
+    return "".join([*parts, end])
 
 
-def main() -> None:
-    """Read the command line and report."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
-    parser.add_argument("formats", nargs="*")
-    parser.add_argument("--largest", type=int, default=1_024_000)
-    parser.add_argument("--only", default="", help="families whose name holds this")
-    options = parser.parse_args()
-    families = {"yaml": (YAML, repair_yaml), "csv": (CSV, repair_csv)}
-    for form in options.formats or families:
-        print(form)
-        for name, make in families[form][0].items():
-            if options.only in name:
-                report(name, families[form][1], make, options.largest)
-
-
-if __name__ == "__main__":
-    main()
+JSON = {name: partial(text_of, name) for name in (*REPEATED, *FRAMED)}

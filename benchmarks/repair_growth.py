@@ -1,22 +1,27 @@
-"""How the time of repair grows with adversarial texts: doubled from 1 kB to 1 MB, with and without a schema.
+"""How the time of repair grows with long and hostile texts: doubled from 1 kB to 1 MB, with and without a schema.
 
-Usage: python benchmarks/repair_growth.py [--only WORD] [--most CHARACTERS] [--kind json|stream|yaml|csv]
+    python benchmarks/repair_growth.py [--kind json|stream|yaml|csv] [--only WORD] [--foreign] [--most CHARACTERS]
+    python benchmarks/repair_growth.py --kind yaml --table benchmarks/results/repair_growth_yaml.md
 
-For each family: seconds for the largest text, seconds for each MB, and the exponent that fits the upper half of the
-sizes (1 is linear). The time is this process's own. A text that is refused counts as well: refusing takes time, too.
+For each family: seconds for each MB at the largest size, and the exponent that fits the upper half of the sizes (1 is
+linear). The time is this thread's own. A text that is refused counts as well: refusing takes time, too. ``--foreign``
+takes the families of JSON for YAML and CSV as well.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
+import platform
+import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from trellis.errors import TrellisError
+from repair_families import CSV, JSON, YAML
+from trellis.errors import RepairError
 from trellis.repair import StreamRepairer, repair_csv, repair_json, repair_yaml
 
 SCHEMA = {
@@ -27,133 +32,46 @@ SCHEMA = {
         "b": {"anyOf": [{"$ref": "#"}, {"type": "string"}]},
     },
 }
-
-REPEATED = {
-    "opening brackets": "[",
-    "opening braces": "{",
-    "parentheses": "(",
-    "brackets and braces": "[{",
-    "keys that open": '{"a":',
-    "bare keys that open": "{a: [",
-    "closing brackets": "]",
-    "closing braces": "}",
-    "closed, opened": "}{",
-    "words and closers": "x}",
-    "quotes": '"',
-    "apostrophes": "'",
-    "braces and quotes": '{"',
-    "quotes and braces": '"}',
-    "backticks": "`",
-    "backslashes": "\\",
-    "broken escapes": "\\u",
-    "commas": ",",
-    "colons": ":",
-    "signs": "-",
-    "digits": "1",
-    "numbers": "1 ",
-    "grouped numbers": "1,234,",
-    "words": "word ",
-    "lines of words": "some words\n",
-    "literals": "True ",
-    "empty objects": "{}",
-    "doubled braces": "{{}}",
-    "brackets in prose": "(see {x} and [y]) ",
-    "bare members in prose": "{k: v} ",
-    "strings": '"a" ',
-    "typographic quotes": "“a” ",
-    "slashes": "/",
-    "comment marks": "/*",
-    "line comments": "// {\n",
-    "hashes": "#",
-    "stars": "*",
-    "dots": "...",
-    "fences": "```\n",
-    "labelled fences": "```json\n{\n",
-    "fences in a line": "```json {",
-    "tildes": "~~~\n",
-    "reasoning blocks": "<think>{",
-    "closed reasoning": "<think>{}</think>",
-    "tags": "<a>",
-    "open tags": "<a ",
-    "spaces": " ",
-    "lines": "\n",
-    "no-break spaces": "\u00a0",
-    "BOMs": "\ufeff",
-    "calls": "f(",
-    "calls of numbers": "f(1) ",
-    "plus": '"a" + ',
-    "records by line": '{"k": 1}\n',
-    "records cut off": '{"k": 1, ',
-    "half strings": '{"k": "v, ',
-    "bullets": "- a: [\n",
-    "dashes": "---\n",
-    "anchors": "&a *a ",
-    "pipes": "|a|",
-    "surrogates": "\\ud83d",
-}
-"""Families that are one piece many times."""
-
-FRAMED = {
-    "bare members": ("{", "k{i}: some value,\n", "}"),
-    "members without commas": ("{", '"k{i}": 1\n', "}"),
-    "members without colons": ("{", '"k{i}" 1,\n', "}"),
-    "inner quotes": ('{"a": "', 'she said "no" and ', '"}'),
-    "inner quotes and commas": ('{"a": "', 'she said "no", "yes", ', '"}'),
-    "objects with inner quotes": ("[", '{"k": "a "b" c"},', "]"),
-    "joined strings": ('{"k": "a"', ' + "b"', "}"),
-    "adjacent strings": ("[", '"a" "b" ', "]"),
-    "strings without a closing quote": ("[", '{"k": "v, "b": "w"},\n', "]"),
-    "strings without an opening quote": ("[", '{"k": v", "b": w"},\n', "]"),
-    "keys without quotes and values": ("{", "k{i},", "}"),
-    "trailing commas": ("[", '{"k": 1,},', "]"),
-    "lost closers": ("[", '{"k": [1, 2},\n', "]"),
-    "lost closers by line": ("{\n", ' "k{i}": {\n  "a": 1,\n', "}"),
-    "surplus closers": ("[", '{"k": 1}},\n', "]"),
-    "lost openers": ("[", '"k": 1},\n', "]"),
-    "wrong closers": ("[", '{"k": [1, 2}], ', "]"),
-    "Python": ("[", "{'k': None, 'b': 'it\\'s'}, ", "]"),
-    "comments everywhere": ("[", '/* c */ {"k": 1 // d\n},', "]"),
-    "the same key": ("{", '"k": 1,', "}"),
-    "the same key without commas": ("{", '"k": 1 ', "}"),
-    "raw line breaks": ('{"a": "', "line\n", '"}'),
-    "control characters": ('{"a": "', "\x01\x02", '"}'),
-    "Windows paths": ("[", '"C:\\Users\\new",', "]"),
-    "words before keys": ("{", 'WORD "k{i}": 1, ', "}"),
-    "objects in strings": ("[", '"a {"k": 1} b", ', "]"),
-    "unclosed objects in strings": ("[", '"a {"k": ', "]"),
-    "regular expressions in strings": ("[", """"^['"]([^'"]+)['"]", """, "]"),
-    "deep indentation": ("", "{sp}- k:\n", ""),
-    "nested and cut off": ("", '{"b": {"a": [', ""),
-    "nested and closed": ("[", "[" * 400 + "1" + "]" * 400 + ",", "]"),
-    "a fence in every string": ('{"a": "', "```json\n{}\n```\n", '"}'),
-    "long numbers": ("[", "1234567890" * 3 + ".", "]"),
-    "rows": ("a,b\n", '1,"x, y"\n', ""),
-    "rows with inner quotes": ("a,b\n", '1,"x "y" z"\n', ""),
-    "rows too long": ("a,b\n", "1,2,3\n", ""),
-}
-"""Families of a beginning, a piece many times (``{i}`` counts, ``{sp}`` indents), and an end."""
+ROWS = {"type": "array", "items": {"type": "object", "properties": {name: {"type": "string"} for name in "xy"}}}
+RATE, EXPONENT = 2.0, 1.1  # what is over either is marked
 
 
-def text_of(family: str, size: int) -> str:
-    """A text of a family of about ``size`` characters."""
-    if family in REPEATED:
-        piece = REPEATED[family]
-        return piece * max(1, size // len(piece))
-    begin, piece, end = FRAMED[family]
-    parts, length, number = [begin], len(begin), 0
-    while length < size:
-        part = piece.replace("{i}", str(number)).replace("{sp}", " " * (number % 200))
-        parts.append(part)
-        length, number = length + len(part), number + 1
-    return "".join([*parts, end])
+class Growth(NamedTuple):
+    """What a family takes.
+
+    Attributes:
+        length: characters of the largest text that was read.
+        rate: seconds for each MB of it.
+        exponent: of the growth, 0 where all is too quick to tell.
+        outcome: ``read``, ``raised``, or the limit that was hit.
+    """
+
+    length: int
+    rate: float
+    exponent: float
+    outcome: str
+
+    @property
+    def over(self) -> bool:
+        """It takes longer than it may."""
+        return self.rate > RATE or self.exponent > EXPONENT
+
+    def cells(self) -> str:
+        """The cells of a table."""
+        bold = "**" if self.over else ""
+        shown = "" if self.outcome == "read" else self.outcome
+        return f"{bold}{self.rate:.2f}{bold} | {bold}{self.exponent:.2f}{bold} | {shown}"
 
 
-def seconds(read: Callable[[str], Any], text: str) -> float:
-    """Seconds of this process for one text."""
-    start = time.process_time()
-    with contextlib.suppress(TrellisError):
+def seconds(read: Callable[[str], Any], text: str) -> tuple[float, str]:
+    """Seconds of this thread for one text, and what came of it."""
+    start = time.thread_time()
+    try:
         read(text)
-    return time.process_time() - start
+        outcome = "read"
+    except RepairError as error:
+        outcome = error.limit or "raised"
+    return time.thread_time() - start, outcome
 
 
 def stream(text: str, schema: Any) -> None:
@@ -164,63 +82,76 @@ def stream(text: str, schema: Any) -> None:
     repairer.finish()
 
 
-READERS: dict[str, Callable[[str, Any], Any]] = {
-    "json": repair_json,
-    "stream": stream,
-    "yaml": repair_yaml,
-    "csv": repair_csv,
+KINDS: dict[str, tuple[Callable[[str, Any], Any], Any, dict[str, Callable[[int], str]]]] = {
+    "json": (repair_json, SCHEMA, JSON),
+    "stream": (stream, SCHEMA, JSON),
+    "yaml": (repair_yaml, SCHEMA, YAML),
+    "csv": (repair_csv, ROWS, CSV),
 }
 
 
-def measure(family: str, schema: Any, kind: str, most: int, patience: float) -> tuple[float, float, float]:
-    """Seconds for the largest text, for each MB, and the exponent."""
-    read = READERS[kind]
+def measure(make: Callable[[int], str], read: Callable[[str], Any], most: int, patience: float) -> Growth:
+    """Read texts of a family, each twice as long as the one before."""
     points: list[tuple[int, float]] = []
-    size = 1_000
+    outcome, size = "", 1_000
     while size <= most:
-        text = text_of(family, size)
-        taken = seconds(lambda source: read(source, schema), text)
+        text = make(size)
+        taken, outcome = seconds(read, text)
         points.append((len(text), max(taken, 1e-6)))
         if taken > patience:
             break
         size *= 2
-    upper = [point for point in points[len(points) // 2 :] if point[1] > 2e-3]
     length, taken = points[-1]
+    upper = [(math.log(a), math.log(b)) for a, b in points[len(points) // 2 :] if b > 2e-3]
     exponent = 0.0
     if len(upper) > 1:
-        xs, ys = [math.log(point[0]) for point in upper], [math.log(point[1]) for point in upper]
-        mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
-        top = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True))
-        exponent = top / sum((x - mean_x) ** 2 for x in xs)
-    return taken, taken / length * 1e6, exponent
+        middle = sum(x for x, _ in upper) / len(upper), sum(y for _, y in upper) / len(upper)
+        rise = sum((x - middle[0]) * (y - middle[1]) for x, y in upper)
+        exponent = rise / sum((x - middle[0]) ** 2 for x, _ in upper)
+    return Growth(length, taken / length * 1e6, exponent, outcome)
+
+
+def rows(options: argparse.Namespace) -> Iterator[tuple[str, Growth, Growth]]:
+    """The families of a kind, each without and with a schema."""
+    read, schema, families = KINDS[options.kind]
+    for name, make in {**(JSON if options.foreign else {}), **families}.items():
+        if options.only in name:
+            plain = measure(make, lambda text: read(text, None), options.most, options.patience)
+            yield name, plain, measure(make, lambda text: read(text, schema), options.most, options.patience)
 
 
 def main() -> None:
     """Read the command line and report; what is over the bar is marked."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("--only", default="", help="families whose name has this word")
-    parser.add_argument("--most", type=int, default=1_000_000, help="characters of the largest text")
-    parser.add_argument("--kind", choices=READERS, default="json")
+    parser.add_argument("--most", type=int, default=1_024_000, help="characters of the largest text")
+    parser.add_argument("--kind", choices=KINDS, default="json")
+    parser.add_argument("--foreign", action="store_true", help="also the families of JSON")
     parser.add_argument("--patience", type=float, default=5.0, help="seconds after which a family is not doubled again")
     parser.add_argument("--json", action="store_true", help="print lines of JSON")
+    parser.add_argument("--table", type=Path, help="also write a table to this file")
     options = parser.parse_args()
-    for family in [*REPEATED, *FRAMED]:
-        if options.only not in family:
-            continue
-        row: dict[str, Any] = {"family": family}
-        for name, schema in (("plain", None), ("schema", SCHEMA)):
-            schema = {"type": "array", "items": SCHEMA} if schema and options.kind == "csv" else schema
-            taken, rate, exponent = measure(family, schema, options.kind, options.most, options.patience)
-            row[name] = {"seconds": round(taken, 3), "seconds_per_mb": round(rate, 2), "exponent": round(exponent, 2)}
+    about = f"{platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
+    lines = [
+        f"# How repair of {options.kind} grows",
+        "",
+        f"`python benchmarks/repair_growth.py {' '.join(sys.argv[1:])}`: {about}.",
+        "",
+        "Seconds for each MB at the largest size, and the exponent over the upper half of the sizes; without a schema,",
+        "and with one. Bold: over 2 s/MB, or an exponent over 1.1.",
+        "",
+        "| family | characters | s/MB | exponent | | s/MB, schema | exponent | |",
+        "|---|--:|--:|--:|---|--:|--:|---|",
+    ]
+    for name, plain, typed in rows(options):
         if options.json:
-            print(json.dumps(row), flush=True)
-            continue
-        over = any(row[name]["seconds_per_mb"] > 2 or row[name]["exponent"] > 1.1 for name in ("plain", "schema"))
-        cells = "  ".join(
-            f"{name} {row[name]['seconds']:6.2f} s {row[name]['seconds_per_mb']:6.2f} s/MB {row[name]['exponent']:5.2f}"
-            for name in ("plain", "schema")
-        )
-        print(f"{family:34} {cells}{'  OVER' if over else ''}", flush=True)
+            print(json.dumps({"family": name, "plain": plain._asdict(), "schema": typed._asdict()}), flush=True)
+        else:
+            cells = "  ".join(f"{one.rate:7.2f} s/MB {one.exponent:5.2f} {one.outcome:7}" for one in (plain, typed))
+            print(f"{name:34} {cells}{'  OVER' if plain.over or typed.over else ''}", flush=True)
+        lines.append(f"| {name} | {plain.length:,} | {plain.cells()} | {typed.cells()} |")
+        if options.table is not None:
+            options.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ ENTRIES = st.sampled_from(
         *["key: value", "other: 'it''s'", 'name: "a\\tb"'],
         *["more:", "- item", "-", "- a: 1", "  b: 2", "  - x", "    y"],
         *["text: |", "fold: >-", "flow: [a, {b: c}, 'd']", "pair: [a: b]", "# comment", "n: 0o17", "x: 1e3", "t: ~"],
-        *["  deep:", "    er: &q 1", "  again: *q", "", "   odd", "a b : c # d"],
+        *["? k", "? key", ": v", ": w x", "  deep:", "    er: &q 1", "  again: *q", "", "   odd", "a b : c # d"],
         *["flow2: {a, b: [", "]}", "long: a", "  b"],
     ]
 )

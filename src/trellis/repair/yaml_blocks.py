@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from ..errors import RepairError
 from .nodes import NO_ITEMS, NO_KEYS, Node
-from .yaml_flow import DEPTH, DOUBLE, FOLD, KEY_LENGTH, SINGLE, FlowReader, NotYaml, Unsure
-from .yaml_scalars import BLOCK_HEADER, block_text, float_value, int_value, is_null, plain_value
+from .yaml_block_text import BlockTextReader, first
+from .yaml_flow import DEPTH, DOUBLE, FOLD, KEY_LENGTH, SINGLE, NotYaml, Unsure
+from .yaml_scalars import float_value, int_value, is_null, plain_value
 
 __all__ = ["BlockReader", "NotYaml", "Unsure"]
 
@@ -27,19 +28,21 @@ _INSIDE = r"(?:[^ \t\n:#]|:(?=[^ \t\n])|#|[ ]++(?=[^ \t\n:#]|:[^ \t\n]))*+"
 _PLAIN = re.compile(r"(?:[^ \t\n,\[\]{}#&*!|>'\"%@`?:-]|[?:-](?=[^ \t\n]))" + _INSIDE)
 _MORE = re.compile(r"(?!#)" + _INSIDE)
 _WORDS = re.compile(  # a simple value on one line, and where something stands in the next
-    r'(?:"([^"\\\n]*+)"|([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+))[ ]*+\n([ ]*+)(?=[^ \t\n#])'
+    r'(?:"([^"\\\n]*+)"|([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+))[ ]*+(?:\n([ ]*+)(?=[^ \t\n#])|\n?\Z)'
+)
+_EXPLICIT = re.compile(  # a key with its mark, and where its value begins in the next line
+    r"\?[ ]++([A-Za-z0-9](?:[^ \t\n:#]++|[ ]++(?=[^ \t\n:#]))*+)[ ]*+\n([ ]*+):[ ]++"
 )
 _COLON = re.compile(r"[ ]*+:(?=[ \n]|\Z)")
 _ENTRY = re.compile(rf"({_PLAIN.pattern})[ ]*+:(?=[ \n]|\Z)[ ]*+")
 _DASH = re.compile(r"-(?=[ \n]|\Z)[ ]*+")
 _GAP = re.compile(r"(?:[ ]++#[^\n]*|[ ]*+)(?:\n[ ]*+(?:#[^\n]*)?)*+")
-_LINES = re.compile(r"(?:[ ]*+(?:#[^\n]*)?\n)*+[ ]*+(?:#[^\n]*\Z)?")
 _TAG = re.compile(r"!!(str|int|float)[ ]+(?=[^ #\n])")
 _OWN_TAG = re.compile(r"!!?[A-Za-z][^ \t\n,\[\]{}!]*(?=[ ]+[^ #\n&*!?|>\[{\"':-])|!!?[A-Za-z][\w.]*/[^ \t\n,\[\]{}!]*")
 _ANCHOR = re.compile(r"&([^ \t\n,\[\]{}]+)(?=[ \n]|\Z)[ ]*")
 
 
-class BlockReader(FlowReader):
+class BlockReader(BlockTextReader):
     """One reading of a text."""
 
     def read(self) -> Node | None:
@@ -53,18 +56,18 @@ class BlockReader(FlowReader):
         text = self.text
         if _STRANGE.search(self.raw) or _ODD.search(text):
             raise Unsure
-        self._to(_first(text))
+        self._to(first(text))
         if text[self.at : self.at + 1] in ("%", "|", ">"):
             raise Unsure
         if end := _END.search(text):
-            self._to(_first(text, end.end()))
+            self._to(first(text, end.end()))
             if text[end.end() : end.end() + 1] not in ("", "\n") or end.start() == 0:
                 raise Unsure
             if self.at < len(text):
                 self._fail("another document begins here", self.at)
             text = self.text = text[: end.start()]
             self.raw = self.raw[: end.start()]
-            self._to(_first(text))
+            self._to(first(text))
             if self.at >= len(text):
                 raise Unsure
         starts = [match.start() for match in _START.finditer(text)]
@@ -89,10 +92,6 @@ class BlockReader(FlowReader):
                 raise Unsure
             self._fail("this belongs to nothing above it", self.at)
         return root
-
-    def _to(self, at: int) -> None:
-        self.at = at
-        self.column = at - (self.text.rfind("\n", 0, at) + 1)
 
     def _gap(self, end: int) -> None:
         """Go on behind a value that ends at an offset: nothing but a comment may stand in the rest of its line."""
@@ -126,6 +125,8 @@ class BlockReader(FlowReader):
             return self._mapping(at, column, depth)
         elif head == "&":
             return self._anchored(at, column, parent, depth)
+        elif head == "?" and _EXPLICIT.match(text, at):
+            return self._mapping(at, column, depth)
         elif head in "|>":
             raise Unsure  # a block scalar that its mark alone is below
         return self._inline(at, parent, depth)
@@ -217,6 +218,10 @@ class BlockReader(FlowReader):
                 if is_null(name):
                     name = "null"
                 elif name == "<<":
+                    raise Unsure
+            elif explicit := _EXPLICIT.match(text, at):
+                name, at, stop, end = explicit[1], explicit.start(1), explicit.end(1), explicit.end()
+                if len(explicit[2]) != column or is_null(name) or self._words(end, column) is None:
                     raise Unsure
             else:
                 name, stop, end = self._quoted_key(at)
@@ -327,9 +332,14 @@ class BlockReader(FlowReader):
         ``None`` where another reader is needed: not even an entry of that collection or one around it is below.
         """
         match = _WORDS.match(self.text, at)
-        if match is None or (width := match.end() - match.start(3)) > parent:
+        if match is None:
             return None
-        self.at, self.column = match.end(), width
+        if match[3] is None:
+            self.at = len(self.text)
+        elif len(match[3]) > parent:
+            return None
+        else:
+            self.at, self.column = match.end(), len(match[3])
         if (inner := match[1]) is not None:
             return Node("scalar", at, match.end(1) + 1, inner, NO_ITEMS, NO_KEYS)
         return Node("scalar", at, match.end(2), plain_value(match[2]), NO_ITEMS, NO_KEYS, plain=True)
@@ -361,58 +371,3 @@ class BlockReader(FlowReader):
             self.column = after - start - 1
         self.at = after
         return Node("scalar", at, end, plain_value(value), NO_ITEMS, NO_KEYS, plain=True)
-
-    def _block(self, at: int, parent: int) -> Node:
-        """A block scalar."""
-        match = BLOCK_HEADER.match(self.text, at)
-        if match is None or (match.group(2) and match.group(4)):
-            self._fail("no block scalar begins like this", at)
-        if parent < 0:
-            raise Unsure
-        text, size = self.raw, len(self.raw)
-        style, chomp = match.group(1), match.group(2) or match.group(4)
-        indent = parent + int(match.group(3)) if match.group(3) else 0
-        lines: list[str] = []
-        end = last = match.end()  # of the header; of the last line that is not blank
-        at = min(end + 1, size)
-        ended = False
-        widest = 0
-        while at < size:
-            stop = text.find("\n", at)
-            ends = stop >= 0
-            stop = stop if ends else size
-            line = text[at:stop]
-            if line.endswith("\r"):
-                line = line[:-1]
-            bare = line.lstrip(" ")
-            width = len(line) - len(bare)
-            if not indent and bare:
-                indent = max(width, parent + 1)
-                if widest:
-                    raise Unsure
-            if not bare and (not indent or width <= indent):
-                widest = max(widest, width)
-                if ends:
-                    lines.append("")
-            elif width < indent:
-                if bare[0] == "\t":
-                    raise Unsure
-                break
-            else:
-                lines.append(line[indent:])
-                last, ended = at + len(line) if bare else last, ends
-            at = stop + 1
-        if not indent and widest:
-            raise Unsure
-        at = min(at, size)
-        self._to(_first(self.text, at))
-        return Node("scalar", match.start(), max(last, end), block_text(lines, style, chomp, ended))
-
-
-def _first(text: str, at: int = 0) -> int:
-    """The next thing behind blank lines and comments, from the start of a line."""
-    match = _LINES.match(text, at)
-    assert match is not None
-    if text[match.end() : match.end() + 1] == "\t":
-        raise Unsure
-    return match.end()
