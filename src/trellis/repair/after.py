@@ -75,8 +75,11 @@ class After(Steps):
             return [self._finish(self._insert_closers(reading, None, 0.0, 0.0))]
         if head == "+" and self.scanner.gap(at + 1).end < self.end and text[self.scanner.gap(at + 1).end] in CLOSING:
             found += self._concatenate(reading, self.scanner.gap(at + 1).end)
-        if head in CLOSING and text[reading.pos - 1] in CLOSING and not self._keyed(at):
+        goes_on = any(change.rule == "escaped_whitespace" and change.end - change.start == 2 for change in gap.changes)
+        if head in CLOSING and text[reading.pos - 1] in CLOSING and (goes_on or not self._keyed(at)):
             found += self._concatenate(reading, at)
+            for new in found:
+                new.cost -= 0.6 * goes_on
         found += self._comma(reading, gap, "")
         trailing = _TRAILING.match(text, at, self.end)
         if trailing:

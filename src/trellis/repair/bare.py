@@ -40,7 +40,10 @@ _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of ano
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _MARK = re.compile(r"(?:\(?\d{1,3}[.)]|#\d{1,3}|[-*•·+>])[ \t]+(?=[\"'“\w*])|:(?=[A-Za-z_]\w*\s*=>)")
-_LINE = re.compile(r"(?:-{3,}|\*{3,}|={3,}|[^\W\d_][\w']*(?:[ ][\w']+){1,9}[.:]?)[ \t]*(?=\r?\n)")
+_LINE = re.compile(
+    r"(?:-{3,}|\*{3,}|={3,}|\*\*[^*\n\"]{1,60}\*\*:?|\([^()\n\"]{1,60}\)"
+    r"|[^\W\d_][\w']*(?:[ ][\w']+){1,9}[.:]?)[ \t]*(?=\r?\n)"
+)
 _DATE = re.compile(r"(?:datetime\.)?(?:date|datetime)\(((?:\s*\d{1,4}\s*,){2,5}\s*\d{1,2})\s*\)")
 _AMOUNT = re.compile(r"[+-]?[$€£¥]\s?\d{1,3}(?:,\d{3})+(?:\.\d+)?" + _FOLLOW)
 _NOTHING = re.compile(r"(?:--?|—|–)(?=[ \t]*(?:[,}\]]|\r?\n))")

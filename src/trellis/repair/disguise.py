@@ -23,6 +23,10 @@ _WIDE = {"｛": "{", "｝": "}", "［": "[", "］": "]"}
 _WIDE_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|＂[^＂\n]*＂|“[^”\n]*”|(?P<wide>[｛｝［］])")
 _LISTED = re.compile(r"(?<=[:,\[ ])(?:set|frozenset|list|tuple|(?:np|numpy)\.array)\(\s*(\[[^\[\]]*\])\s*\)")
 _COLON_INSIDE = re.compile(r"(?<=[{,\s])\"([^\":,\n]{1,60}):\"[ \t]*:")
+_BREAK_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<break>\\[nrt])")
+# Strings of which one end is typographic, and such ends.
+_MIXED = re.compile(r"(?<=[{\[,:\s])(?:\"[^\"“”„\n]*”|[“„][^\"“”„\n]*\")(?=\s*[,:}\]])")
+_SMART_OPEN, _SMART_CLOSE = re.compile(r"((?:^|[{\[,:])\s*)[“„]"), re.compile(r"(?<!\\)[”“](?=\s*[,:}\]])")
 _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
@@ -59,10 +63,19 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _priced("quote_style", ((m, '"') for m in re.finditer("＂", text)))
     if "｛" in text or "［" in text:
         yield _priced("wrong_opener", ((m, _WIDE[m["wide"]]) for m in _WIDE_BRACKET.finditer(text) if m["wide"]))
+    if "\\n" in text and "\n" not in text.strip() and text.count('"') > 2 * text.count('\\"'):
+        broken = [m for m in _BREAK_OUTSIDE.finditer(text) if m["break"]]
+        if len(broken) > 1:
+            yield _priced("escaped_whitespace", ((m, "\n" if m["break"][1] == "n" else " ") for m in broken))
     if "([" in text and (called := list(_LISTED.finditer(text))):
         yield _priced("call", ((m, m[1]) for m in called))
     if ':"' in text and len(inner := list(_COLON_INSIDE.finditer(text))) > 1:
-        yield _priced("wrong_colon", ((m, f'"{m[1]}":') for m in inner))
+        yield _priced("wrong_colon", ((m, f'"{m[1]}":') for m in inner), 0.0)
+    if ("”" in text or "“" in text) and len(list(_MIXED.finditer(text))) > 1:
+        opened = ((m, m[1] + '"') for m in _SMART_OPEN.finditer(text))
+        closed = ((m, '"') for m in _SMART_CLOSE.finditer(text))
+        changes = [*_priced("quote_style", opened), *_priced("quote_style", closed, 0.0)]
+        yield sorted(changes, key=lambda change: change.start)
     if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
         yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
     if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
@@ -110,7 +123,7 @@ def _calls(text: str) -> list[Change]:
     return [changes[0]._replace(cost=cost_of("call")), *changes[1:]] if changes and not opened else []
 
 
-def _priced(rule: str, found: Iterator[tuple[re.Match[str], str]]) -> list[Change]:
+def _priced(rule: str, found: Iterator[tuple[re.Match[str], str]], cost: float | None = None) -> list[Change]:
     """The changes of a rule that is used all over a text and costs once."""
     changes = [Change(rule, match.start(), match.end(), after, 0.0) for match, after in found]
-    return [changes[0]._replace(cost=cost_of(rule)), *changes[1:]] if changes else []
+    return [changes[0]._replace(cost=cost_of(rule) if cost is None else cost), *changes[1:]] if changes else []

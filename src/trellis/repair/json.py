@@ -20,6 +20,7 @@ from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought
 from .judge import Judge, judge_for
 from .nodes import read_nodes
+from .notations import in_other_notation, notation
 from .pieces import Found, around, in_text, moved, read_alone, read_piece, rewritten
 from .policies import OURS, Policies, checked_policies
 from .rank import best_of
@@ -110,7 +111,9 @@ class _Reader:
             found = self._no_data(text)
         if not found:
             raise failure or unreadable(text, self.level)
-        return self._doubted(text, best_of(text, found, self.judge, self.policies))
+        best = best_of(text, found, self.judge, self.policies)
+        other = next((edit for edit in best.edits if edit.rule == "notation"), None)
+        return self._doubted(text, best if other is None else replace(best, format=notation(other.before)))
 
     def _doubted(self, text: str, result: Repaired[Any]) -> Repaired[Any]:
         """Ambiguous, where another value was left out as if it were prose; not complete, within a thought."""
@@ -176,6 +179,9 @@ class _Reader:
         if view is not None and self.level != "safe" and not accepted:
             found += self._harder(text, view, error)
             found += self._plain(text, view)
+            accepted = any(self.judge.accepts(item.result.value) for item in found)
+            if not accepted and (other := in_other_notation(text, self.schema, self.judge)) is not None:
+                found.append(Found(read_piece(text, other), other, other.start, other.end))
         return found, failure
 
     def _undisguised(self, text: str) -> list[Found]:

@@ -97,6 +97,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("wrong_opener", 1.1, "normal", "an opening bracket of the wrong kind is replaced"),
     ("tuple", 0.3, "normal", "a Python tuple becomes an array; parentheses around one value are removed"),
     ("set", 0.9, "normal", "a set of values in braces becomes an array"),
+    ("notation", 2.0, "normal", "data in another notation (TOML, YAML, `name: value` lines) becomes JSON; ambiguous"),
     ("several_values", 0.6, "normal", "values one after another become an array"),
     ("stray_word", 0.9, "normal", "a bare word before a key or after a value is removed; the result is ambiguous"),
     ("junk", 2.5, "salvage", "text inside the data that has no place there is removed"),

@@ -49,7 +49,7 @@ _NEXT = rf"(?={_WS}[,}}\]])"
 _KEY_TOKEN = rf"{_WS}(?:({_STRING})|({_NAME})){_WS}:"
 _VALUE_TOKEN = (
     rf"{_WS}(?:((?:{_STRING}|{_NUMBER}|true|false|null){_NEXT})|((?:{_SINGLE}|True|False|None){_NEXT})"
-    rf"|(\{{(?={_WS}[\"'}}])|\[(?={_WS}[\"'{{\[\]\d\-tfnTFN])))"
+    rf"|(\{{(?={_WS}[\"'}}])|\[(?={_WS}(?:[\"'{{\[\]\d\-]|true|false|null|True|False|None))))"
 )
 _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
