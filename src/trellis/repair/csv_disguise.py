@@ -59,8 +59,16 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
 
     below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
-    shown = [row for row in below if not _EMPTY.fullmatch(text, *row)]
+    plain = (row for row in below if not _EMPTY.fullmatch(text, *row))
     again = {first, first.rstrip(" \t,;")}  # the header once more
+    begun: list[tuple[int, int]] = []  # up to the first row, which says whether there is anything to find
+    while row := next(plain, None):
+        begun.append(row)
+        if text[slice(*row)] not in again:
+            break
+    if not _QUOTED.fullmatch(first) and not (row and any(mark.match(text, *row) for mark in (_ENDED, _ROW, _QUOTED))):
+        return
+    shown = [*begun, *plain]
     rows = [row for row in shown if text[slice(*row)] not in again]
     yield from _ended(text, near[header], rows)
     yield from _marked(text, rows)
