@@ -21,6 +21,7 @@ _PAIR = re.compile(r'"[^"\n]{1,80}"\s*"[^"\n]*"\s*[,}]')
 _SCALAR_LINE = re.compile(r"(?:-?\d+(?:\.\d+)?|true|false|null)[ \t]*(?:\n|\Z)")
 _TRAILING = re.compile(r"[^\W\d][\w-]*(?:[ \t]+[\w-]+){0,5}\s*\Z")
 _INNER_END = re.compile(r"[}\]]\s*,\s*\"")
+_ROW = 2_000  # characters of a row that lost its bracket
 INDENT = 0.8  # what speaks against a reading that ignores indentation
 STRANGE = 0.8  # what speaks against a key that should stand in an object further out
 
@@ -340,7 +341,8 @@ class After(Steps):
         if frame.view is None or frame.view.item(0).types() != {"array"}:
             return None
         text = self.text
-        last = max(text.rfind("]", frame.open, reading.pos), text.rfind("[", frame.open, reading.pos)) + 1
+        begin = max(frame.open, reading.pos - _ROW)
+        last = max(text.rfind("]", begin, reading.pos), text.rfind("[", begin, reading.pos)) + 1
         start = last + len(text[last : reading.pos]) - len(text[last : reading.pos].lstrip(", \t\r\n"))
         if not last or start >= reading.pos or text.find("}", start, reading.pos) >= 0:
             return None

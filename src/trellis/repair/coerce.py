@@ -302,8 +302,8 @@ class Coercer:
                 continue
             if kind.member(name := next(iter(lost))).values() == [tag]:
                 member = f"{{{json.dumps(name, ensure_ascii=False)}: {json.dumps(tag, ensure_ascii=False)}, "
-                self._change("nested_members", node.start, inner.start + 1, member)
-                self.changes.append(Change("nested_members", inner.end, node.end, "", 0.0))
+                self._change("held_value", node.start, inner.start + 1, member)
+                self.changes.append(Change("held_value", inner.end, node.end, "", 0.0))
                 return [(item, kind.member(key)) for (_, _, key), item in zip(inner.keys, inner.items, strict=True)]
         return None
 

@@ -35,7 +35,7 @@ from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
 _MOST_PIECES = 400  # that may make up one value
-_MOST_HARD = 100_000  # characters of a text that is searched twice
+_MOST_HARD = 40_000  # characters of a text that is searched twice
 
 
 def repair_json(

@@ -55,7 +55,7 @@ def numbered(node: Node, view: SchemaView) -> list[Change]:
     single = len(names) == 1 and heads != {""} and heads.pop().strip(" _-#").casefold() not in _COUNTED
     if single or numbers != list(range(numbers[0], numbers[0] + len(names))):
         return []
-    rule = "numbered_items"
+    rule = "object_as_array"
     changes = [Change(rule, node.start, node.start + 1, "[", cost_of(rule))]
     changes += [
         Change(rule, start, item.start, "", 0.0) for (start, _, _), item in zip(node.keys, node.items, strict=True)
@@ -199,7 +199,7 @@ def nested(node: Node, view: SchemaView) -> list[Change]:
             continue
         if not inner.required() <= set(found.values()):
             continue
-        rule = "nested_members"
+        rule = "flat_member"
         opening = json.dumps(outer, ensure_ascii=False) + ": {"
         for at in places:
             start, end, _ = node.keys[at]

@@ -115,8 +115,6 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
         "an array of one item becomes that item; objects of different members become one object",
     ),
     ("held_value", 0.6, "normal", 'an object that holds a value (`{"value": 5}`) becomes the value'),
-    ("numbered_items", 0.6, "normal", 'an object of numbered members (`{"1": ...}`) becomes an array'),
-    ("nested_members", 0.7, "normal", "members of an object within (`a.b`, or without `a`) are put into it"),
     ("implied_key", 0.9, "normal", "a value becomes the only member of the object that is wanted"),
     ("number_as_boolean", 0.5, "normal", "0 and 1 become booleans"),
     ("scalar_in_text", 0.9, "normal", "a number or boolean is taken out of other words (`5 kg`); ambiguous"),
@@ -135,7 +133,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("dropped_item", 1.5, "normal", "an item that can be nothing the schema wants is dropped; the result is ambiguous"),
     ("dropped_member", 1.2, "normal", "a member that the schema forbids is dropped; the result is ambiguous"),
     ("array_as_object", 0.9, "normal", "an array of all members' values in order gets their names; ambiguous"),
-    ("object_as_array", 0.9, "normal", "an object whose keys count (`item_1`, `2`) becomes an array of its values"),
+    ("object_as_array", 0.6, "normal", "an object whose keys count, or are a member of its values, becomes an array"),
     (
         "flat_member",
         0.9,

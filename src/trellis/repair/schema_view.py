@@ -196,9 +196,13 @@ class SchemaView:
             (name, SchemaView(self._root, (inner,)), name in required) for name, inner in best["properties"].items()
         ]
 
+    @cached_property
+    def _kinds(self) -> list[SchemaView]:
+        return [SchemaView(self._root, (part,)) for part in self.parts if isinstance(part.get("properties"), Mapping)]
+
     def kinds(self) -> list[SchemaView]:
         """The subschemas that name properties, each alone."""
-        return [SchemaView(self._root, (part,)) for part in self.parts if isinstance(part.get("properties"), Mapping)]
+        return self._kinds
 
     @cached_property
     def _known_required(self) -> set[str]:
