@@ -18,12 +18,13 @@ from .collector import collector_paused
 from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
+from .csv_foreign import foreign_table
 from .csv_rows import Rows
 from .csv_table import Splits
 from .edits import Change, Repaired, apply_edits, compose, locate
 from .extract import fences, regions, removal
 from .judge import Judge, judge_for
-from .rules import Level, allowed
+from .rules import Level, allowed, cost_of
 from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .standard import check_arguments, confidence, unreadable_as
@@ -38,6 +39,8 @@ _LOST = 3.0  # what speaks against leaving out a line that looks like a row
 _NEAR = 200  # lines among which the header is
 _ALONE = {mark: re.compile(rf"\n(?=[^{re.escape(mark)}\n]*+(?:\n|\Z))[^\n]*\S") for mark in _DELIMITERS}
 _RULED = re.compile(r"[ ]*:?(?:-{2,}|={2,}):?[ ]*")
+_BRACKETED = re.compile(r"^[ \t]*(?:[(\[][\"'\w]|INSERT\s)", re.M | re.I)  # rows of programs
+_FIRST = 4000  # characters that show what a text is
 _PADDED = re.compile(r"[^\n]*[^\s,;|][ ]+[,;|]")
 
 
@@ -185,8 +188,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
 
 def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[str]) -> Repaired[Any] | None:
     """The table of a text that is written as something else throughout."""
-    for disguise in disguises(text, names):
-        if _marks_one_row(text, disguise) and _standard(text, schema, judge, level, names, [], True):
+    for disguise in (*_foreign(text, schema, names), *disguises(text, names)):
+        if _may_be_text(text, disguise) and _standard(text, schema, judge, level, names, [], True):
             continue  # text, where text may stand
         plain = apply_edits(text, disguise)
         inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
@@ -195,9 +198,27 @@ def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[st
     return None
 
 
-def _marks_one_row(text: str, disguise: Sequence[Change]) -> bool:
-    """Whether a disguise is no more than the bullet or the number of a single row."""
-    return [change.rule for change in disguise] == ["bullet"] and not text[disguise[0].start].isalpha()
+def _foreign(text: str, schema: Any, names: set[str]) -> Iterator[list[Change]]:
+    """The change that makes CSV of rows in another format."""
+    if len(names) < 2:
+        return
+    first = next((line.group() for line in _LINE.finditer(text) if line.group().strip()), "")
+    known = {plain_name(name) for name in names}
+    said = sum(plain_name(column_name(cell)) in known for cell in first.split(","))
+    if said > 1 and not _BRACKETED.search(text, 0, _FIRST):
+        return  # a header
+    ordered = SchemaView.of(schema).item(0).ordered_names() or sorted(names)
+    table = foreign_table(text, ordered, schema)
+    if table is not None:
+        yield [Change("table_mark", 0, len(text), table, cost_of("table_mark"))]
+
+
+def _may_be_text(text: str, disguise: Sequence[Change]) -> bool:
+    """Whether a disguise takes off what cells may say: the bullet or the number of a single row, marks and quotes."""
+    rules = [change.rule for change in disguise]
+    if "bullet" in rules:
+        return len(rules) == 1 and not text[disguise[0].start].isalpha()
+    return rules[0] not in ("control_character", "line_mark", "escaped_whitespace", "whitespace")
 
 
 def _composed(text: str, first: Sequence[Change], then: Repaired[Any]) -> Repaired[Any]:

@@ -10,6 +10,7 @@ _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
 _ANY_QUOTE = re.compile(f"[{''.join(_QUOTES)}]")
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
 _WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
+_DOUBLED = re.compile(r'"{2,3}')
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -58,7 +59,8 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
             sound = mark == '"' and '"' not in inner.replace('""', "")
             if not sound and '\\"' in inner:
                 inner = inner.replace('\\"', '"')
-            found.append(Cell(begin, stop + 1, inner.replace('""', '"'), True, sound))
+            said = inner.replace('""', '"') if sound else _DOUBLED.sub('"', inner)
+            found.append(Cell(begin, stop + 1, said, True, sound))
             at = stop + 1
             while at < end and text[at] != delimiter:
                 at += 1

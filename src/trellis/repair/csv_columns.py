@@ -19,7 +19,7 @@ _GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+
 _MARKS = "`*'\""
 _NULL = NOTHING | {"nan"}
 _BOOLEANS = {"true": True, "false": False}
-_TRUE, _FALSE = TRUE | {"1"}, FALSE | {"0"}
+_TRUE, _FALSE = TRUE | {"1", "1.0"}, FALSE | {"0", "0.0"}
 
 
 def column_name(text: str) -> str:

@@ -5,12 +5,15 @@ Each way is tried only where the names that the schema has for the columns show 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice, takewhile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice, pairwise, takewhile
 
+from .csv_cells import written
 from .csv_columns import column_name
 from .edits import Change
+from .extract import fences
 from .rules import cost_of
 from .words import normal
 from .yaml_prefix import unprefixed
@@ -20,14 +23,21 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _CONTROLS = [character for character in map(chr, range(128)) if _CONTROL.match(character)]
 _GAP = re.compile(r"(?<=\S)[ ]{2,}(?=\S)")
 _ROW = re.compile(
-    r"[ \t]*(?:[*\u2022\u2023\u2013-]|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})(?:[.)]|(?<=[a-z#.] \d):"
-    r"|(?<=[a-z#.] \d\d):))[ \t]+",
+    r"[ \t]*(?:[*\u2022\u2023\u2013-]|[\[(#]\d{1,4}[\])]?|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})"
+    r"(?:[.)]|(?<=[a-z#.] \d):|(?<=[a-z#.] \d\d):)|row[ ]?:|r(\d{1,4})|(\d{1,4})(?:[ ]\||:))[ \t]+",
     re.I,
 )
 _QUOTED = re.compile(r'[ \t]*"((?:[^"\n]|"")*)"[ \t]*$')
 _EMPTY = re.compile(r'[ \t,;|=:"-]*')  # a ruled line, or one without cells
 _OVER = re.compile(r"[ \t]*(?:`{3,}|~{3,}|</?[A-Za-z_][\w.:-]*>[ \t]*$|<\|)", re.M)
-_ENDED = re.compile(r"[^\r\n]*([,;])[ \t]*$")
+_ENDED = re.compile(r"[^\r\n]*?([,;]|[ \t]*(?:<br ?/?>|\\{1,2})|(?<=[^ \t|])\||[ ]{2,})[ \t]*$")
+_UNUSUAL = re.compile(r"[ ]?(::+|[^\w\s\"'`*.,;|-]{1,2}|->|=>|--+)[ ]?")
+_APOSTROPHES = re.compile(r"(?:(?<=,)|(?<=, )|^)'((?:[^'\n]|'(?![ ]?(?:,|$)))*)'(?=[ ]?(?:,|$))", re.M)
+_DRAFT = re.compile(
+    r"\b(?:correct(?:ed|ion)|final|revised|updated?|fixed|instead|actually|answer|result|output|missing)\b", re.I
+)
+_PIECE = re.compile(r"\b(?:part|page|continued|cont|next|rest|remaining|second|section)\b", re.I)
+_WORDS = re.compile(r"[^\W\d]{2,} [^\W\d]")
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _NEAR = 20  # lines among which the header is
 
@@ -42,12 +52,18 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
     if len(names) < 2:
         return
+    yield from _fenced(text, names)
+    if text[:1] == '"' and "\n" not in text.rstrip() and (inner := _decoded(text)) is not None:
+        yield [Change("double_encoded", 0, len(text), inner, cost_of("double_encoded"))]
     if "\n" not in text.strip() and "\\n" in text and _known(text.strip().split("\\n")[0], names):
         yield _all("escaped_whitespace", [(m.start(), m.end(), "\n") for m in re.finditer(r"\\r\\n|\\n", text)])
         return
     near = list(islice(_lines(text), _NEAR))
     header = next((at for at, (a, b) in enumerate(near) if _known(text[a:b], names)), None)
     if header is None:
+        yield from _unusual(text, near, names)
+        if all(text.count(",", *row) >= len(names) - 1 for row in _lines(text)):
+            yield from _marked(text, _lines(text))
         yield from _columns(text, near, names)
         for removed in unprefixed(text):
             yield removed
@@ -58,21 +74,23 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         for removed in unprefixed(text[start:]):
             yield [Change(c.rule, c.start + start, c.end + start, c.after, c.cost) for c in removed]
 
-    below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
-    plain = (row for row in below if not _EMPTY.fullmatch(text, *row))
     again = {first, first.rstrip(" \t,;")}  # the header once more
-    begun: list[tuple[int, int]] = []  # up to the first row, which says whether there is anything to find
-    while row := next(plain, None):
-        begun.append(row)
-        if text[slice(*row)] not in again:
-            break
-    if not _QUOTED.fullmatch(first) and not (row and any(mark.match(text, *row) for mark in (_ENDED, _ROW, _QUOTED))):
-        return
-    shown = [*begun, *plain]
-    rows = [row for row in shown if text[slice(*row)] not in again]
+
+    def shown() -> Iterator[tuple[int, int]]:
+        below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
+        return (row for row in below if not _EMPTY.fullmatch(text, *row))
+
+    def rows() -> Iterator[tuple[int, int]]:
+        return (row for row in shown() if text[slice(*row)] not in again)
+
+    if ",\t" in first and first.count(",\t") == first.count(","):
+        yield _all("whitespace", [(m.start(), m.end(), "") for m in re.finditer(r"(?<=,)\t+", text)])
+    yield from _apostrophes(text, start, rows)
+    if _QUOTED.fullmatch(first) and first.count(",") and next(rows(), None) and not _every(text, _QUOTED, rows()):
+        yield [Change("quote_style", start, end, first.strip().strip('"'), cost_of("quote_style"))]
     yield from _ended(text, near[header], rows)
-    yield from _marked(text, rows)
-    yield from _in_quotes(text, [near[header], *shown] if _QUOTED.fullmatch(first) else rows, len(names))
+    yield from _marked(text, rows())
+    yield from _in_quotes(text, chain([near[header]], shown()) if _QUOTED.fullmatch(first) else rows(), len(names))
 
 
 def _all(rule: str, spans: Sequence[tuple[int, int, str]]) -> list[Change]:
@@ -98,35 +116,37 @@ def _first_known(line: str, names: set[str]) -> bool:
     return plain and normal(column_name(first)) in map(normal, names)
 
 
-def _ended(text: str, header: tuple[int, int], rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
+def _ended(
+    text: str, header: tuple[int, int], rows: Callable[[], Iterator[tuple[int, int]]]
+) -> Iterator[list[Change]]:
     """A comma or semicolon at the end of every row, which parts no cells, or no cells that the header has."""
-    found = _every(text, _ENDED, rows)
-    if not found or any(text.count('"', *row) % 2 for row in rows):  # an end of a line within a cell
+    found = _every(text, _ENDED, rows())
+    if not found or any(text.count('"', *row) % 2 for row in rows()):  # an end of a line within a cell
         return
     mark, first = found[0][1], text[slice(*header)]
     behind = _ENDED.match(text, *header)
     inside = first if behind is None else text[header[0] : behind.start(1)]
-    if any(match[1] != mark for match in found) or (behind is None and len(found) < 2):
+    if any(match[1].strip() != mark.strip() for match in found) or (behind is None and len(found) < 2):
         return
-    if mark in inside and (behind is not None or any(text.count(mark, *row) <= first.count(mark) for row in rows)):
+    if mark in inside and (behind is not None or any(text.count(mark, *row) <= first.count(mark) for row in rows())):
         return
     ends = found if behind is None else [behind, *found]
     yield _all("trailing_comma", [(match.start(1), match.end(), "") for match in ends])
 
 
-def _marked(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[list[Change]]:
+def _marked(text: str, rows: Iterator[tuple[int, int]]) -> Iterator[list[Change]]:
     """A bullet or a number before every row, and none before the header."""
     marks = _every(text, _ROW, rows)
     if not marks:
         return
-    numbers = [match[1] for match in marks]
+    numbers = [next((number for number in match.groups() if number), None) for match in marks]
     counted = numbers == [str(at + 1) for at in range(len(numbers))]
     one = text[marks[0].start()] not in "-\u2013" or text.startswith('"', marks[0].end())  # is enough of this mark
     if counted or (not any(numbers) and (len(marks) > 1 or one)):
         yield _all("bullet", [(match.start(), match.end(), "") for match in marks])
 
 
-def _every(text: str, pattern: re.Pattern[str], rows: Sequence[tuple[int, int]]) -> list[re.Match[str]]:
+def _every(text: str, pattern: re.Pattern[str], rows: Iterator[tuple[int, int]]) -> list[re.Match[str]]:
     """The matches of all rows, or none if one is missing; what is behind a blank line may be no row."""
     found: list[re.Match[str]] = []
     for start, end in rows:
@@ -137,13 +157,84 @@ def _every(text: str, pattern: re.Pattern[str], rows: Sequence[tuple[int, int]])
     return found
 
 
-def _in_quotes(text: str, rows: Sequence[tuple[int, int]], width: int) -> Iterator[list[Change]]:
+def _in_quotes(text: str, rows: Iterator[tuple[int, int]], width: int) -> Iterator[list[Change]]:
     """Quotes around every row."""
     found = _every(text, _QUOTED, rows)
     if not found or not all(match[1].count(",") >= width - 1 for match in found):
         return
     spans = [(match.start(), match.end(), match[1].replace('""', '"')) for match in found]
     yield _all("quote_style", spans)
+
+
+def _fenced(text: str, names: set[str]) -> Iterator[list[Change]]:
+    """Several fences with a table each: drafts before the answer, or parts of one table."""
+    spans: list[tuple[int, int]] = []
+    for a, b, _ in fences(text):
+        if not spans or a >= spans[-1][1]:
+            spans.append((a, b))
+    if len(spans) < 2:
+        return
+    heads = [next(_lines(text, a), (a, a)) for a, _ in spans]
+    if not all(_known(text[a:b], names) for a, b in heads):
+        return
+    gaps = [text[before:after] for (_, before), (after, _) in pairwise(spans)]
+    if all(_PIECE.search(gap) for gap in gaps) and len({text[a:b] for a, b in heads}) == 1:
+        changes = [(before, after, "") for (_, before), (_, after) in zip(spans, heads[1:], strict=False)]
+        yield _all("prose", changes)
+    elif _DRAFT.search(gaps[-1]):
+        opened = text.rindex("\n", 0, spans[-1][0] - 1) + 1 if "\n" in text[: spans[-1][0] - 1] else 0
+        yield [Change("prose", 0, opened, "", cost_of("prose"))]
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        inner = json.loads(text.strip())
+    except ValueError:
+        return None
+    return inner if isinstance(inner, str) else None
+
+
+def _unusual(text: str, lines: Sequence[tuple[int, int]], names: set[str]) -> Iterator[list[Change]]:
+    """Another mark between the cells: ``::``, an arrow, a broken bar."""
+    for start, end in lines:
+        line = text[start:end]
+        for mark in {match[1] for match in _UNUSUAL.finditer(line)}:
+            parts = line.split(mark)
+            known = {normal(column_name(cell)) for cell in parts} & {normal(name) for name in names}
+            if 2 * len(known) <= len(names):
+                continue
+            spans = []
+            for a, b in _lines(text, start):
+                cells = [_unquoted(cell.strip()) for cell in text[a:b].split(mark)]
+                if len(cells) == len(parts):
+                    spans.append((a, b, ",".join(written(cell, ",") for cell in cells)))
+            yield _all("wrong_separator", spans)
+            return
+
+
+def _within_quotes(text: str, at: int) -> bool:
+    """Whether an offset lies in a cell in double quotes."""
+    return text.count('"', text.rfind("\n", 0, at) + 1, at) % 2 == 1
+
+
+def _unquoted(cell: str) -> str:
+    """What a cell of its own says, without quotes around it."""
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"').replace('\\"', '"') if quoted else cell
+
+
+def _apostrophes(
+    text: str, start: int, rows: Callable[[], Iterator[tuple[int, int]]]
+) -> Iterator[list[Change]]:
+    """Texts in single quotes."""
+    if "'" not in text or not all(_APOSTROPHES.search(text, *row) for row in rows()):
+        return
+    found = [m for m in _APOSTROPHES.finditer(text, start) if not _within_quotes(text, m.start())]
+    bare = sum(bool(_WORDS.search(part)) for row in rows() for part in text[slice(*row)].split(",") if "'" not in part)
+    if len(found) > 1 and len(found) > 2 * bare:
+        inner = [match[1].replace("''", "'").replace("\\'", "'").replace('"', '""') for match in found]
+        spans = [(match.start(), match.end(), f'"{said}"') for match, said in zip(found, inner, strict=True)]
+        yield _all("quote_style", spans)
 
 
 def _columns(text: str, lines: Sequence[tuple[int, int]], names: set[str]) -> Iterator[list[Change]]:

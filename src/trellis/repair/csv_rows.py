@@ -6,6 +6,7 @@ reader reads. A Markdown table is a table too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .csv_cells import Cell, cells, is_cell, lines
@@ -22,6 +23,7 @@ _DELIMITERS = ",;\t|"
 _TALL = 20  # lines that are looked at for the end of a cell
 _LEARNT = 200  # lines that tell how a table is written
 
+_TIGHT = re.compile(r"^[,;|\t]|\S[,;|\t](?=\S)")  # a delimiter that was none, in a text
 
 class Rows(Writing):
     """Reads the rows of one table."""
@@ -58,6 +60,21 @@ class Rows(Writing):
         self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
 
+    def _gap(self, found: list[Cell]) -> int | None:
+        """The empty cell without which a row fits, if a delimiter was written twice."""
+        for at, cell in enumerate(found[1:-1], 1):
+            rest = found[:at] + found[at + 1 :]
+            if not cell.text and not cell.quoted and self.text[found[at - 1].end] == self.delimiter:
+                kept = zip(self._kept(rest), self._views, strict=False)
+                if all(stands(one.text, view) for one, view in kept):
+                    return at
+        return None
+
+    def _wider(self, end: int, width: int) -> bool:
+        """Whether the first row behind the header has more cells than it."""
+        row = next(((a, b) for a, b in self._lines if a > end and self.text[a:b].strip()), None)
+        return row is not None and len(self._split(*row)) == width
+
     def _header(self, start: int, end: int) -> bool:
         found = list(self._split(start, end))
         names = self.view.ordered_names()
@@ -78,6 +95,12 @@ class Rows(Writing):
             return self._row(start, end)
         strange = [name for name in wanted if name not in names]
         missing = [name for name in names if name not in wanted]
+        if missing and not strange and wanted == names[: len(wanted)] and self._wider(end, len(names)):
+            self._change("header", found[-1].end, found[-1].end, "".join(self.delimiter + name for name in missing))
+            self._take(names, len(names))
+            self._written(found)
+            self.doubtful = len(missing) > 1
+            return True
         if len(strange) == len(missing) == 1:
             wanted[wanted.index(strange[0])] = missing[0]
             self.doubtful = True
@@ -110,7 +133,14 @@ class Rows(Writing):
         if len(found) < width or not closed or not self._stand(found[:width]):
             found = self._otherwise(start, end, found) or found
         elif any(cell.text for cell in found[width:]):
-            found = self._merged(found) or self._otherwise(start, end, found) or found
+            gap = self._gap(found) if len(found) == width + 1 else None
+            merged = self._merged(found)
+            self.doubtful = self.doubtful or gap is not None
+            if gap is not None and (merged is None or any(_TIGHT.search(cell.text) for cell in merged)):
+                self._change("extra_comma", found[gap - 1].end, found[gap - 1].end + 1, "")
+                found = found[:gap] + found[gap + 1 :]
+            else:
+                found = merged or self._otherwise(start, end, found) or found
         surplus: Change | None = None
         if len(found) > width:
             trimmed = found[:width] if closed and all(not cell.text for cell in found[width:]) else None

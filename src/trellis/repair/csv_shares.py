@@ -18,6 +18,7 @@ _THOUSANDS = re.compile(r"\D*\d{4,}(?:\.\d+)?\D*")
 _ZERO = re.compile(r"0\d")
 _LETTERS = re.compile(r"(?!\d,\d)\S,(?=\S)")
 _FIGURES = re.compile(r"\d,(?!\d{3}(?!\d))\d")
+_NEEDS = re.compile(r"[,;|\t\"\n]")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
 # What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
@@ -38,6 +39,7 @@ class Habits:
     def __init__(self, rows: Iterable[list[Cell]], views: list[SchemaView], spaced: bool) -> None:
         self._texts: list[set[str]] = [set() for _ in views]
         self._shapes: list[set[str]] = [set() for _ in views]
+        self._fond: set[int] = set()  # columns that have quotes around a text that needs none
         self._bare: set[int] = set()  # columns that have texts without quotes
         self._ungrouped: set[int] = set()  # columns of numbers that have thousands without a mark
         self.views, self.spaced = views, spaced
@@ -46,6 +48,8 @@ class Habits:
                 self._texts[column].add(cell.text)
                 if cell.text and not cell.quoted:
                     self._bare.add(column)
+                elif cell.quoted and not _NEEDS.search(cell.text):
+                    self._fond.add(column)
                 self._shapes[column].add(_shape(cell.text))
                 number = view.types() & {"integer", "number"} and "string" not in view.types()
                 if number and not cell.quoted and _THOUSANDS.fullmatch(cell.text):
@@ -68,7 +72,7 @@ class Habits:
 
 
     def _lacks_quotes(self, cell: Cell, column: int) -> bool:
-        quoted = column not in self._bare and any(self._texts[column])
+        quoted = column not in self._bare and column in self._fond
         return quoted and bool(cell.text) and cell.sound and not cell.quoted
 
     def unlike(self, row: list[Cell]) -> bool:
@@ -101,7 +105,10 @@ def shared(
                 following.setdefault(used + size, []).extend((cost + against, [*row, cell]) for cost, row in ways)
         best = {used: sorted(ways, key=_order)[:2] for used, ways in following.items()}
     ways = best.get(len(found), [])
-    return (ways[0][1], len(ways) > 1 and ways[1][0] - ways[0][0] < _THIN) if ways else None
+    if not ways:
+        return None
+    edges = any(delimiter in (cell.text[:1], cell.text[-1:]) and not cell.quoted for cell in ways[0][1])
+    return ways[0][1], edges or (len(ways) > 1 and ways[1][0] - ways[0][0] < _THIN)
 
 
 def _order(way: tuple[float, list[Cell]]) -> tuple[float, int]:
@@ -136,6 +143,8 @@ def _joined(
         return (against, cell) if delimiter == "," and _GROUPED.fullmatch(whole) else None
     if not stands(whole, view):
         return None
+    if all("\\" in text[one.start - 3 : one.start - 1] for one in group[1:]):
+        return 0.0, cell._replace(text=whole.replace("\\" + delimiter, delimiter))  # escaped, as programs have it
     unlike = sum((text[one.start - 1] in " \t") != habits.spaced for one in group[1:])  # the delimiters elsewhere
     tight = sum(_tightness(text, one.start) for one in group[1:]) if delimiter == "," else 0.0
     return _JOINT * (len(group) - 1) - (_JOINT - _SPACED) * unlike + tight, cell

@@ -19,9 +19,13 @@ from .words import normal, one_letter
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
 _COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->|-- [^,;|\t]*)[ \t]*")
+_SECTION = re.compile(  # the heading of a part of a table, a line of marks
+    r"[ \t]*(?:\*\*[^*]+\*\*:?|\[[^\[\]]*\]|-+[ ][^-].*[ ]-+|=+[ ].*[ ]=+|>+|[$%]"
+    r"|(?:[-*=~_+.][ ]?){3,})[ \t]*"
+)
 _DOTS = re.compile(r"[ \t|,;(\[]*(?:\.\.\.|\u2026)[)\]]?(?:[ \t|,;]*(?:\.\.\.|\u2026)?)*")
 _TAG = re.compile(r"[ \t]*(?:</?[A-Za-z_][\w.:-]*>|<\|[\w ]+\|>)[ \t]*")
-_MARKS = frozenset("|+:-=<,;([.\u2026/#")  # what such lines begin with
+_MARKS = frozenset("|+:-=<,;([*$>%~_.\u2026/#")  # what such lines begin with
 _BLANK = ",;\t| "
 _NEAR = 20  # lines that tell whether it is a Markdown table
 _SUMS = frozenset(
@@ -97,6 +101,9 @@ class Table:
         if self.columns and _DOTS.fullmatch(self.text, start, end):
             self.doubtful = True
             return "ellipsis"
+        if self._width > 2 and _SECTION.fullmatch(self.text, start, end) and self.delimiter not in self.text[start:end]:
+            self.doubtful = self.doubtful or "trunc" in self.text[start:end].casefold()
+            return "prose"
         if _COMMENT.fullmatch(self.text, start, end):
             return "comment"
         if _REMARK.match(self.text, start, end) and len(self._split(start, end)) < (self._width or self.due or 2):
