@@ -35,7 +35,7 @@ from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
 _MOST_PIECES = 400  # that may make up one value
-_MOST_HARD = 40_000  # characters of a text that is searched twice
+_MOST_HARD = 8_000  # characters of a text that is searched twice: the second search is ten times as wide
 
 
 def repair_json(

@@ -19,6 +19,7 @@ from .edits import apply_edits
 from .nodes import Node
 from .schema_view import SchemaView
 from .search import Limits
+from .stream_text import GrowingText
 from .words import meant
 
 _WS = re.compile(r"[ \t\r\n]*")
@@ -72,7 +73,7 @@ class Snapshot:
     def __init__(
         self,
         opened: list[tuple[Any, int]],
-        written: tuple[list[str], int, str] | None,
+        written: tuple[GrowingText, int, str] | None,
         root: Any,
     ) -> None:
         self._opened, self._written, self._root = opened, written, root
@@ -88,7 +89,7 @@ class Snapshot:
                 copied[length - 1 if isinstance(data, list) else next(reversed(copied))] = inner
             elif self._written is not None:
                 pieces, number, key = self._written
-                text = "".join(islice(pieces, number))
+                text = pieces.first(number)
                 if isinstance(data, list):
                     copied.append(text)
                 else:
@@ -116,7 +117,7 @@ class JsonStream:
         self._rest = ""
         self._stack: list[_Open] = []
         self._root: Any = None
-        self._string: list[str] | None = None  # what was read of the string that is open
+        self._string: GrowingText | None = None  # what was read of the string that is open
         self._quote = ""
         self._closed: str | None = None  # a string whose quote was read, and nothing behind it
         self._reasoning = ""  # the tag that ends the reasoning block that is open
@@ -133,7 +134,7 @@ class JsonStream:
         top = self._stack[-1]
         return self._pointer(top) if self._shown() is not None else top.pointer
 
-    def _shown(self) -> list[str] | None:
+    def _shown(self) -> GrowingText | None:
         """The pieces of the string value that is being written, if it may be shown."""
         top = self._stack[-1] if self._stack else None
         if top is None or top.expects != "value" or (self._string is None and self._closed is None):
@@ -141,7 +142,7 @@ class JsonStream:
         view = self._member_view(top)
         if view.types() and ("string" not in view.types() or view.values()):
             return None
-        return [self._closed] if self._closed is not None else self._string
+        return GrowingText(self._closed) if self._closed is not None else self._string
 
     def snapshot(self) -> Snapshot:
         """What the stream says now, with the string that is being written."""
@@ -260,7 +261,7 @@ class JsonStream:
 
     def _key(self, text: str, at: int, head: str, top: _Open) -> int:
         if head in "\"'":
-            self._string, self._quote = [], head
+            self._string, self._quote = GrowingText(), head
             return at + 1
         match = _NAME.match(text, at)
         if match is None:
@@ -280,7 +281,7 @@ class JsonStream:
 
     def _value(self, text: str, at: int, head: str, top: _Open) -> int:
         if head in "\"'":
-            self._string, self._quote = [], head
+            self._string, self._quote = GrowingText(), head
             return at + 1
         if head in "{[":
             return self._open(text, at, self._pointer(top), self._member_view(top))
@@ -309,7 +310,7 @@ class JsonStream:
                 self._string.append(match.group())
                 at = match.end()
             elif text[at] == self._quote:
-                self._closed, self._string = "".join(self._string), None
+                self._closed, self._string = self._string.first(len(self._string)), None
                 return at + 1
             elif text[at] == "\\":
                 pair = text[at : at + 12]
