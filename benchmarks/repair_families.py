@@ -200,7 +200,21 @@ REPEATED = {
 }
 """Families that are one piece many times."""
 
+RECORD_JSON = '{"id": {i}, "name": "Ada Lovelace", "note": "She said \\"hi\\".", "tags": ["a", "b"], "ok": true},\n'
+LINES_JSON = ' {\n  "id": {i},\n  "name": "Ada Lovelace", // a name\n  "zip": null\n },\n'
 FRAMED = {
+    "one lost comma": ("[", RECORD_JSON, '{"a": 1 "b": 2}]'),
+    "lost last bracket": ("[", RECORD_JSON, "{}"),
+    "cut off": ("[", RECORD_JSON, '{"id": 5, "na'),
+    "a fence and prose": ("Here it is:\n```json\n[", RECORD_JSON, "{}]\n```\nDone."),
+    "records as Python shows them": ("[", "{'id': {i}, 'name': \"it's\", 'zip': None, 'ok': True},\n", "]"),
+    "commented lines": ("[\n", LINES_JSON, "]"),
+    "records in doubled braces": ("", '{{"id": 1}},', ""),
+    "no closing quotes of keys": ('{"items": [', '{"id": "1", "name: "x},', ""),
+    "records without closers": ("", '{"id":1,"name":"a"', ""),
+    "records that run together": ("", '{"id": 1, "name": "x", ', ""),
+    "fenced records": ('{"items": [', '```json\n{"id": 1, "name": "x"}\n```\n', ""),
+    "sums": ('{"a": [', "1 + 2, ", "]}"),
     "bare members": ("{", "k{i}: some value,\n", "}"),
     "members without commas": ("{", '"k{i}": 1\n', "}"),
     "members without colons": ("{", '"k{i}" 1,\n', "}"),
