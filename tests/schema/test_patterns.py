@@ -49,9 +49,9 @@ def test_lengths(source: str, lengths: tuple[int, int | None]) -> None:
 
 
 @pytest.mark.parametrize("source", [
-    "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", "\\bword", "\\Ba", "(a)\\1", "(?<n>a)\\k<n>", "(?i)a", "(a", "a)", "[a",
+    "(a)\\1", "(?<n>a)\\k<n>", "(?i)a", "(a", "a)", "[a",
     "a**", "a{2}{3}", "*a", "{2}", "a{3,2}", "[b-a]", "[\\d-z]", "[]", "[^]", "\\A", "\\Z", "\\q", "\\p{Script=Greek}",
-    "\\x4", "\\u12", "\\01", "a^b", "a$b", "(^a)*", "[[:alpha:]]", "\\u{110000}", "a++", "\\", "(" * 200 + ")" * 200,
+    "\\x4", "\\u12", "\\01", "[[:alpha:]]", "\\u{110000}", "a++", "\\", "(" * 200 + ")" * 200,
 ])
 def test_what_is_refused(source: str) -> None:
     with pytest.raises(UnsupportedError, match="the pattern"):

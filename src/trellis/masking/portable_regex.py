@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from trellis.errors import LimitError, UnsupportedError
 from trellis.masking import terminals
-from trellis.schema.languages import Automaton, automaton
+from trellis.schema.languages import automaton
 from trellis.schema.patterns import (
     EMPTY,
     EVERYTHING,
+    Automaton,
     Branch,
     Chars,
     Choice,

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from trellis.errors import LimitError
-from trellis.schema.languages import Automaton, automaton
+from trellis.schema.languages import automaton
 from trellis.schema.patterns import (
     EMPTY,
+    Automaton,
     Branch,
     Chars,
     Choice,

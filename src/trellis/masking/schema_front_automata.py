@@ -7,8 +7,7 @@ from typing import Any
 
 from trellis.errors import LimitError
 from trellis.masking import terminals
-from trellis.schema.languages import Automaton
-from trellis.schema.patterns import EVERYTHING, Ranges
+from trellis.schema.patterns import EVERYTHING, Automaton, Ranges
 
 MAX_EDGES = 1_500_000  # of an automaton that counts
 Character = Callable[[Ranges], "bytes | None"]

@@ -20,8 +20,7 @@ from trellis.masking.schema_front_automata import terminal_of
 from trellis.masking.schema_front_strings import spelled
 from trellis.masking.terminals import alternate, regex_set, text
 from trellis.schema import clock
-from trellis.schema.languages import Automaton
-from trellis.schema.patterns import Ranges
+from trellis.schema.patterns import Automaton, Ranges
 from trellis.schema.shapes import Numbers, integer_bounds, is_multiple, meet
 
 TINY = Decimal("0.0001")  # what is smaller is spelled with an exponent
@@ -58,7 +57,8 @@ def terminal(numbers: Numbers) -> bytes | None:
                   if all(is_multiple(Decimal(value), other) for other in numbers.multiples)
                   and not any(is_multiple(Decimal(value), other) for other in numbers.unlike)]
         if len(listed) <= MAX_LISTED:
-            return regex_set(alternate(*(text(b"%d" % value) for value in listed))) if listed else None
+            words = sorted((b"%d" % value for value in listed), key=len, reverse=True)  # greedy readers take the first
+            return regex_set(alternate(*map(text, words))) if words else None
     found = _Digits(numbers).automaton()
     return None if found is None else terminal_of(found, spelled)
 

@@ -32,9 +32,9 @@ from trellis.masking.terminals import (
     universal,
 )
 from trellis.schema import clock, patterns
-from trellis.schema.languages import Automaton, automaton, number_of_words, words_of
+from trellis.schema.languages import automaton, number_of_words, words_of
 from trellis.schema.minimal import minimal
-from trellis.schema.patterns import Chars, Choice, Node, Pattern, Repeat
+from trellis.schema.patterns import Automaton, Chars, Choice, Node, Pattern, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
@@ -174,7 +174,7 @@ def _restricted(strings: Strings) -> tuple[bytes, ...]:
             return (STRING,) if low == 0 and high is None else (counted(b'"', CHARACTER, b'"', low, high),)
         if low == 0 and high is None:
             return (excluding(NAME, [spell(word) for word in words]),)
-    if len(strings.patterns) == 1 and not strings.forbidden and not strings.excluded:
+    if len(strings.patterns) == 1 and not (strings.forbidden or strings.excluded or strings.patterns[0].automaton):
         (wanted,) = strings.patterns
         fitted = [_fit(node, low, high) for branch in wanted.branches for node in _alternatives(branch.whole())]
         if None not in fitted:
@@ -348,8 +348,9 @@ def names_with(pattern: Pattern, declared: Sequence[str]) -> list[Names]:
     an end, so the word has to go on: with any character, or where the pattern ends in a loop.
     """
     left_out = [name for name in declared if pattern.matches(name)]
-    if any(not any(_goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
-                   for branch in pattern.branches) for name in left_out):
+    if pattern.automaton is not None or any(not any(
+            _goes_on(branch.whole()) and pattern._replace(branches=(branch,)).matches(name)
+            for branch in pattern.branches) for name in left_out):
         return names_of(automaton(Strings(patterns=(pattern,), excluded=tuple(left_out))))
     codes = [code for branch in pattern.branches if (code := _code(branch.whole(), spelled)) is not None]
     if not codes:

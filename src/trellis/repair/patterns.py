@@ -73,8 +73,10 @@ def _compiled(pattern: str) -> Any:
 @lru_cache(maxsize=256)
 def _of_schema(pattern: str) -> Any:
     try:
-        return regex.compile(parse(pattern).python())
-    except UnsupportedError:  # lookaround, back-references, \b: both languages write and mean them alike
+        found = parse(pattern)
+        if found.automaton is None:
+            return regex.compile(found.python())
+    except UnsupportedError:  # back-references; as lookaround and \b, both languages write and mean them alike
         pass
     try:
         return regex.compile(pattern, regex.ASCII)

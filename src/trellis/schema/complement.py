@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from trellis.schema.patterns import Pattern
 from trellis.schema.resolve import Place, negate
 from trellis.schema.shapes import (
     ANY_NAME,
@@ -166,9 +165,3 @@ def _none_of(clause: Clause) -> Objects | None:
 
 def _opposite(value: Conjunction) -> Conjunction:
     return (negate(value[0]),) if value else NEVER
-
-
-def pattern_union(patterns: tuple[Pattern, ...]) -> Pattern:
-    """A pattern that a string has when it has one of several."""
-    return Pattern("|".join(pattern.source for pattern in patterns),
-                   tuple(branch for pattern in patterns for branch in pattern.branches))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from trellis.errors import LimitError
 from trellis.schema import clock
-from trellis.schema.patterns import EVERYTHING, LAST, Chars, Choice, Node, Pattern, Ranges, Repeat
+from trellis.schema.patterns import EVERYTHING, LAST, Automaton, Chars, Choice, Edges, Node, Pattern, Ranges, Repeat
 from trellis.schema.patterns import Sequence as Seq
 from trellis.schema.shapes import Strings
 
@@ -21,16 +21,6 @@ MAX_POSITIONS = 4_000  # of one pattern, its repetitions written out
 MAX_STATES = 12_000
 ENDLESS = 2**32 - 2
 MAX_ASKED = 1_000  # states, to find out whether there are any strings
-
-Edges = tuple[tuple[Ranges, int], ...]
-
-
-class Automaton(NamedTuple):
-    """A deterministic automaton over code points; it starts in state 0, and every state leads to an accepting one."""
-
-    edges: tuple[Edges, ...]
-    accepting: frozenset[int]
-
 
 class _Positions(NamedTuple):
     """The position automaton of a node. A set of positions is an integer; position i is bit i."""
@@ -135,7 +125,7 @@ class _Product:
         self.lacking = [[index[pattern] for pattern in one.forbidden] for one in languages]
         self.words = sorted({word for one in languages for word in one.excluded})
         self.beginnings = {word[:i] for word in self.words for i in range(len(word) + 1)}
-        self.classes = _classes([ranges for it in self.machines for ranges in it.ranges[1:]], self.words)
+        self.classes = classes_of([ranges for it in self.machines for ranges in it.ranges[1:]], self.words)
         self.walker = _Walker(self.machines, [sample for _, sample in self.classes])
         self._fitting: dict[tuple[int, ...], frozenset[int]] = {}
         self.plain = not self.words and all(one.minimum == 0 and one.maximum is None for one in languages)
@@ -176,7 +166,7 @@ class _Product:
         for i, label in enumerate(labels):
             by_label.setdefault(label, []).append(i)
         wanted: Iterable[frozenset[int]] = [frozenset((0,))] if one else by_label
-        trimmer = _Trimmer(rows, ranges)
+        trimmer = Trimmer(rows, ranges)
         return {name: made for name in wanted if (made := trimmer.automaton(by_label.get(name, []))) is not None}
 
     def label(self, sets: tuple[int, ...], length: int, word: str | None) -> frozenset[int]:
@@ -258,7 +248,7 @@ def _readers(machine: _Positions, samples: list[int]) -> list[int]:
     return found
 
 
-def _classes(sets: list[Ranges], words: Sequence[str]) -> list[tuple[Ranges, int]]:
+def classes_of(sets: list[Ranges], words: Sequence[str]) -> list[tuple[Ranges, int]]:
     """Code points that no set tells apart, as ranges, each with one of them."""
     different = list(dict.fromkeys(sets)) + [((ord(c), ord(c)),) for c in sorted({c for word in words for c in word})]
     cuts = sorted({0} | {edge for ranges in different for low, high in ranges for edge in (low, high + 1)} - {LAST + 1})
@@ -285,7 +275,7 @@ def _union(parts: list[Ranges]) -> Ranges:
     return tuple(merged)
 
 
-class _Trimmer:
+class Trimmer:
     """Cuts automata out of the states of a product: what is on a way from the start to an accepting state.
 
     Args:
@@ -335,6 +325,8 @@ class _Trimmer:
 
 @lru_cache(maxsize=1024)
 def _positions(pattern: Pattern) -> _Positions:
+    if pattern.automaton is not None:
+        return _edges_as_positions(pattern.automaton)
     reader = _Numbering()
     node = Choice(tuple(branch.whole() for branch in pattern.branches))
     nullable, first, last = reader.number(node)
@@ -344,6 +336,21 @@ def _positions(pattern: Pattern) -> _Positions:
             forever |= 1 << i
     reader.follow[0] = first
     return _Positions(tuple(reader.ranges), first, last, tuple(reader.follow), nullable, forever)
+
+
+def _edges_as_positions(found: Automaton) -> _Positions:
+    """The position automaton of a deterministic one: its edges are the positions."""
+    targets = [target for row in found.edges for _, target in row]
+    leaving, number = [], 1
+    for row in found.edges:
+        leaving.append(((1 << len(row)) - 1) << number)
+        number += len(row)
+    ranges: list[Ranges] = [(), *(some for row in found.edges for some, _ in row)]
+    last = sum(1 << i for i, target in enumerate(targets, 1) if target in found.accepting)
+    forever = sum(1 << i for i, target in enumerate(targets, 1) if ranges[i] == EVERYTHING and last >> i & 1
+                  and leaving[target] >> i & 1)
+    return _Positions(tuple(ranges), leaving[0], last, (leaving[0], *(leaving[target] for target in targets)),
+                      0 in found.accepting, forever)
 
 
 class _Numbering:

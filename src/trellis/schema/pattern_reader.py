@@ -1,8 +1,8 @@
 """The ``pattern`` keyword: a subset of ECMA-262 regular expressions, read into a small syntax tree.
 
 JSON Schema patterns are ECMA's, not Python's: ``\\d`` is ASCII, ``$`` is the very end, ``.`` leaves out four line
-terminators. What is not a plain regular expression (lookaround, back-references, ``\\b``) or means different things to
-different engines is refused with its place.
+terminators. Patterns that assert something other than at their ends become automata (``lookaround.py``). What is no
+regular language (back-references) or means different things to different engines is refused with its place.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from trellis.errors import UnsupportedError
+from trellis.errors import LimitError, UnsupportedError
+from trellis.schema import clock, lookaround
 from trellis.schema.patterns import (
     EMPTY,
     EVERYTHING,
     LAST,
+    WORD,
     Anchor,
+    Boundary,
     Branch,
     Chars,
     Choice,
+    Look,
     Node,
     Pattern,
     Ranges,
@@ -37,11 +41,19 @@ def parse(source: str) -> Pattern:
     Raises:
         UnsupportedError: it is malformed, or uses what masks cannot enforce; says what and where.
     """
-    return Pattern(source, tuple(_anchored(_Reader(source).read(), source)))
+    node = _Reader(source).read()
+    branches = _anchored(node)
+    if branches is not None:
+        return Pattern(source, tuple(branches))
+    try:
+        return Pattern(source, (), lookaround.automaton_of(node))
+    except LimitError as error:
+        if clock.is_over(error):
+            raise
+        raise UnsupportedError(f"the pattern {source!r} asserts too much: {error.message}", hint=_HINT) from None
 
 
 DIGITS = normal_ranges([(0x30, 0x39)])
-WORD = normal_ranges([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
 SPACE = normal_ranges([(9, 13), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),
                        (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)])
 DOT = complement(normal_ranges([(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]))
@@ -49,8 +61,10 @@ _CLASSES = {"d": DIGITS, "D": complement(DIGITS), "w": WORD, "W": complement(WOR
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 _COUNT_DIGITS = 12
 _QUANTIFIER = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
+_LOOK = re.compile(r"\?(<?)([=!])")
 _NAME = re.compile(r"\?<[A-Za-z_$][A-Za-z0-9_$]*>")
 _MAX_DEPTH = 100
+_HINT = "masks take plain ECMA-262 regular expressions"
 
 
 class _Reader:
@@ -69,7 +83,7 @@ class _Reader:
 
     def refuse(self, what: str, at: int) -> UnsupportedError:
         return UnsupportedError(f"the pattern {self.source!r} {what} at position {at}",
-                                hint="masks take plain ECMA-262 regular expressions")
+                                hint=_HINT)
 
     def peek(self) -> str:
         return self.source[self.at : self.at + 1]
@@ -121,8 +135,8 @@ class _Reader:
             self.at += 1  # lazy or greedy finds the same strings
         if self.peek() in ("*", "+") or _QUANTIFIER.match(self.source, self.at) or self.peek() == "?":
             raise self.refuse("repeats a quantifier", self.at)
-        if has_anchor(node):
-            raise self.refuse("repeats an anchor", start)
+        if isinstance(node, Anchor | Boundary | Look):
+            raise self.refuse("repeats what has no length", start)
         return node if bounds == (1, 1) else Repeat(node, *bounds)
 
     def atom(self) -> Node:
@@ -138,6 +152,9 @@ class _Reader:
                 return self.group(start)
             case "[":
                 return Chars(self.character_class(start))
+            case "\\" if self.peek() in ("b", "B"):
+                self.at += 1
+                return Boundary(self.source[start + 1] == "B")
             case "\\":
                 return Chars(self.escape(start, in_class=False))
             case "*" | "+" | "?":
@@ -149,20 +166,28 @@ class _Reader:
 
     def group(self, start: int) -> Node:
         if self.peek() == "?":
-            named = _NAME.match(self.source, self.at)
+            named, look = _NAME.match(self.source, self.at), _LOOK.match(self.source, self.at)
+            if look:
+                self.at = look.end()
+                return self.look(look, start)
             if self.source.startswith("?:", self.at):
                 self.at += 2
             elif named:
                 self.at = named.end()
             else:
-                around = self.source[self.at + 1 : self.at + 3].lstrip("<")[:1] in ("=", "!")
-                kind = "lookaround" if around else "a flag or group"
-                raise self.refuse(f"uses {kind} that masks cannot enforce", start)
+                raise self.refuse("uses a flag or group that masks cannot enforce", start)
         node = self.choice()
         if self.peek() != ")":
             raise self.refuse("has an unmatched '('", start)
         self.at += 1
         return Sequence((node,)) if isinstance(node, Sequence) else node
+
+    def look(self, found: re.Match[str], start: int) -> Look:
+        node = self.choice()
+        if self.peek() != ")":
+            raise self.refuse("has an unmatched '('", start)
+        self.at += 1
+        return Look(node, not found[1], found[2] == "!")
 
     def character_class(self, start: int) -> Ranges:
         negated = self.peek() == "^"
@@ -221,8 +246,7 @@ class _Reader:
         if in_class and character == "b":
             return ((8, 8),)
         if character == "" or character.isalnum():
-            what = {"b": "a word boundary", "B": "a word boundary"}.get(character, f"the escape \\{character}")
-            what = "a back-reference" if character.isdigit() else what
+            what = "a back-reference" if character.isdigit() else f"the escape \\{character}"
             raise self.refuse(f"uses {what}, which masks cannot enforce,", start)
         return ((ord(character), ord(character)),)
 
@@ -270,39 +294,44 @@ def _category(name: str) -> Ranges | None:
     return found or None
 
 
-def has_anchor(node: Node) -> bool:
-    """Whether an anchor is left anywhere in a node."""
+def _asserts(node: Node) -> bool:
+    """Whether a node that asserts something is left anywhere in a node."""
     match node:
-        case Anchor():
+        case Anchor() | Boundary() | Look():
             return True
         case Sequence(items):
-            return any(map(has_anchor, items))
+            return any(map(_asserts, items))
         case Choice(options):
-            return any(map(has_anchor, options))
+            return any(map(_asserts, options))
         case Repeat(item):
-            return has_anchor(item)
+            return _asserts(item)
     return False
 
 
-def _anchored(node: Node, source: str) -> list[Branch]:
-    """Take the anchors out: every alternative says for itself whether it is bound to an end of the string."""
+def _anchored(node: Node) -> list[Branch] | None:
+    """Take the anchors out: every alternative says for itself whether it is bound to an end of the string. None where
+    more is asserted."""
     match node:
         case Anchor(start):
             return [Branch(start, EMPTY, not start)]
-        case Choice(options) if has_anchor(node):
-            return [branch for option in options for branch in _anchored(option, source)]
-        case Sequence(items) if has_anchor(node):
+        case Choice(options) if _asserts(node):
+            found = [_anchored(option) for option in options]
+            return None if None in found else [branch for some in found for branch in some or ()]
+        case Sequence(items) if _asserts(node):
             branches = [Branch(False, EMPTY, False)]
             for item in items:
-                branches = [_joined(left, right, source) for left in branches for right in _anchored(item, source)]
+                inner = _anchored(item)
+                joined = [_joined(left, right) for left in branches for right in inner or ()]
+                if inner is None or None in joined:
+                    return None
+                branches = [branch for branch in joined if branch]
             return branches
-    return [Branch(False, node, False)]
+    return None if _asserts(node) else [Branch(False, node, False)]
 
 
-def _joined(left: Branch, right: Branch, source: str) -> Branch:
+def _joined(left: Branch, right: Branch) -> Branch | None:
     if (right.at_start and left.node != EMPTY) or (left.at_end and right.node != EMPTY):
-        raise UnsupportedError(f"the pattern {source!r} has an anchor that is not at an end of an alternative",
-                               hint="masks take plain ECMA-262 regular expressions")
+        return None
     both = [*(left.node.items if isinstance(left.node, Sequence) else (left.node,)),
             *(right.node.items if isinstance(right.node, Sequence) else (right.node,))]
     return Branch(left.at_start or right.at_start, both[0] if len(both) == 1 else Sequence(tuple(both)),

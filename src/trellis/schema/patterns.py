@@ -14,6 +14,37 @@ Ranges = tuple[tuple[int, int], ...]  # sorted, disjoint, not touching; code poi
 
 LAST = 0x10FFFF
 EVERYTHING: Ranges = ((0, LAST),)
+WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
+
+Edges = tuple[tuple[Ranges, int], ...]
+
+
+class Automaton(NamedTuple):
+    """A deterministic automaton over code points; it starts in state 0, and every state leads to an accepting one."""
+
+    edges: tuple[Edges, ...]
+    accepting: frozenset[int]
+
+    def accepts(self, text: str) -> bool:
+        """Whether a string is one of the automaton's."""
+        state: int | None = 0
+        for code in map(ord, text):
+            state = next((target for ranges, target in self.edges[state or 0]
+                          if any(low <= code <= high for low, high in ranges)), None)
+            if state is None:
+                return False
+        return state in self.accepting
+
+    def lengths(self) -> tuple[int, int | None]:
+        """The least and the greatest length of its strings (None: no bound)."""
+        level, low, length = {0}, None, 0
+        while level:
+            if length > len(self.edges):
+                return low or 0, None
+            if not level.isdisjoint(self.accepting):
+                low, high = length if low is None else low, length
+            level, length = {target for state in level for _, target in self.edges[state]}, length + 1
+        return (0, 0) if low is None else (low, high)
 
 
 class Chars(NamedTuple):
@@ -43,12 +74,26 @@ class Repeat(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """``^`` or ``$``; only while reading, a finished pattern holds none."""
+    """``^`` or ``$``; only while reading, a finished pattern holds none of the nodes that assert something."""
 
     start: bool
 
 
-Node = Chars | Sequence | Choice | Repeat | Anchor
+class Boundary(NamedTuple):
+    """``\\b``, or ``\\B``: an end of a word, or none."""
+
+    negated: bool
+
+
+class Look(NamedTuple):
+    """What has to follow or to come before, or must not."""
+
+    item: Node
+    ahead: bool
+    negated: bool
+
+
+Node = Chars | Sequence | Choice | Repeat | Anchor | Boundary | Look
 EMPTY = Sequence(())
 ANYTHING = Repeat(Chars(EVERYTHING), 0, None)
 
@@ -67,27 +112,36 @@ class Branch(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A pattern that was read: its source, and its alternatives with the anchors taken out."""
+    """A pattern that was read: its source, and its alternatives with the anchors taken out; or, where it asserts more
+    than they can say, the automaton of the strings that have it, and no alternatives."""
 
     source: str
     branches: tuple[Branch, ...]
+    automaton: Automaton | None = None
 
     def matches(self, text: str) -> bool:
         """Whether the pattern is found in the text."""
+        if self.automaton is not None:
+            return self.automaton.accepts(text)
         return _compiled(self).search(text) is not None
 
     def python(self) -> str:
-        """The same pattern in Python's syntax, to search with; ``re`` and ``regex`` read it alike, without flags."""
+        """The same pattern in Python's syntax, to search with; ``re`` and ``regex`` read it alike, without flags. Only
+        for patterns without an automaton."""
         parts = [(r"\A" if branch.at_start else "") + _python(branch.node) + (r"\Z" if branch.at_end else "")
                  for branch in self.branches]
         return "|".join(f"(?:{part})" for part in parts)
 
     def is_total(self) -> bool:
         """Whether every string has the pattern, because the empty string is found at an end of it."""
+        if self.automaton is not None:
+            return self.automaton == Automaton((((EVERYTHING, 0),),), frozenset([0]))
         return any(not (branch.at_start and branch.at_end) and _is_nullable(branch.node) for branch in self.branches)
 
     def lengths(self) -> tuple[int, int | None]:
         """The least and the greatest length in code points of a string with the pattern (None: no bound)."""
+        if self.automaton is not None:
+            return self.automaton.lengths()
         return lengths(Choice(tuple(branch.whole() for branch in self.branches)))
 
 
@@ -96,7 +150,7 @@ def lengths(node: Node) -> tuple[int, int | None]:
     match node:
         case Chars():
             return 1, 1
-        case Anchor():
+        case Anchor() | Boundary() | Look():
             return 0, 0
         case Sequence(items):
             parts = [lengths(item) for item in items]
@@ -155,5 +209,5 @@ def _python(node: Node) -> str:
             return f"(?:{'|'.join(map(_python, options))})"
         case Repeat(item, minimum, maximum):
             return f"(?:{_python(item)}){{{minimum},{'' if maximum is None else maximum}}}"
-        case Anchor():
-            raise AssertionError("anchors are taken out before")
+        case Anchor() | Boundary() | Look():
+            raise AssertionError("what asserts something is taken out before")
