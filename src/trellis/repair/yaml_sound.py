@@ -16,8 +16,8 @@ from ..errors import RepairError
 from .edits import Change
 from .schema_view import SchemaView
 from .yaml_around import Around
-from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, free_text, likeness, wants_scalar
-from .yaml_lines import IDENTIFIER, Line, plain_key, read_assigned, read_bullet
+from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, fit, free_text, likeness, wants_scalar
+from .yaml_lines import IDENTIFIER, Entry, Line, plain_key, read_assigned, read_bullet
 
 DEPTH = 100
 _DASH = re.compile(r"-(?:[ ]++|$)")
@@ -229,9 +229,28 @@ class Sound(Around):
             return place if column >= least and self._has_place(head, place.view) else None
         for frame in reversed(self.stack):
             if column == frame.column and head.listed == (frame.kind == "seq"):
-                twice = not head.listed and (frame.dashless or head.name in frame.keys)
-                return None if twice or not self._has_place(head, frame.view) else frame
-        return None
+                if frame.dashless or not self._has_place(head, frame.view):
+                    return None
+                if head.listed or head.name not in frame.keys:
+                    return frame
+                break
+        return None if head.listed else self._least(head, column)
+
+    def _least(self, head: _Head, column: int) -> Frame | None:
+        """The object that a key out of its column, or that is there twice, is likeliest of; it has to know the key."""
+        entry = Entry(head.key, head.value, head.name, head.cost, head.changes)
+        best: tuple[float, Frame | None] = (UNLIKELY, None)
+        for frame in reversed(self.stack):
+            cost = fit(frame, entry, column)
+            if cost is None:
+                continue
+            if frame.dashless or not frame.view.names():
+                return None
+            if frame.parent is None and frame.view is not self.view and column != frame.column:
+                cost += STRANGE
+            if cost < best[0]:
+                best = cost, frame
+        return best[1] if best[1] is not None and head.name in best[1].view.names() else None
 
     @staticmethod
     def _has_place(head: _Head, view: SchemaView) -> bool:
