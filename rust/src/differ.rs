@@ -26,6 +26,30 @@ use crate::widths::MANY;
 const FUEL: usize = 5_000;
 const FUEL_EACH: usize = 60;
 
+/// An item that a search has come to.
+struct Step {
+    item: Item,
+    register: Arc<Register>,
+    from: usize,
+    byte: u8,
+    length: u32,
+    /// It is where the search was to come.
+    is_out: bool,
+}
+
+const ROOT: usize = usize::MAX;
+
+/// The bytes that led to a step.
+fn path(steps: &[Step], mut at: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while steps[at].from != ROOT {
+        bytes.push(steps[at].byte);
+        at = steps[at].from;
+    }
+    bytes.reverse();
+    bytes
+}
+
 /// The terminals of arrays whose items have to differ, by their start states in the lexicon.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
@@ -130,54 +154,68 @@ impl Engine {
         }
     }
 
-    /// The same for some items; nearest to the end first.
+    /// Whether some items can end as others than all that were said.
     fn differs(&mut self, lexicon: &mut Lexicon, items: &[Item], register: &Arc<Register>) -> Result<bool> {
         let wanted = register.number_said() + 1;
-        if items.iter().any(|&(d, _)| self.is_wide(lexicon, d, register, wanted)) {
-            return Ok(true);
-        }
-        let (mut heap, mut seen, mut nodes) = (BinaryHeap::new(), Set::default(), Vec::new());
-        let mut add = |engine: &mut Engine,
-                       lexicon: &Lexicon,
-                       nodes: &mut Vec<_>,
-                       heap: &mut BinaryHeap<_>,
-                       node: (Item, Arc<Register>),
-                       length: u32| {
-            let (d, k) = node.0;
-            let estimate = engine.parser.estimate(lexicon, d, k);
-            if estimate != IMPOSSIBLE && seen.insert((d, k, node.1.key())) {
-                heap.push((Reverse(estimate), Reverse(length), nodes.len()));
-                nodes.push(node);
-            }
-        };
-        for &item in items {
-            add(self, lexicon, &mut nodes, &mut heap, (item, register.clone()), 0);
-        }
+        Ok(items.iter().any(|&(d, _)| self.is_wide(lexicon, d, register, wanted))
+            || self.way_out(lexicon, items, register, Some(wanted), &Set::default())?.is_some())
+    }
+
+    /// Some bytes from items to where the items of all open arrays, and the name that has begun, are others than those
+    /// that were said, however they go on; nearest to the end of the text first. With `wanted`, it is enough that there
+    /// are some, or a lexeme that has as many ends. Also the item that they lead to, which is none of `avoid`.
+    pub(crate) fn way_out(
+        &mut self,
+        lexicon: &mut Lexicon,
+        items: &[Item],
+        register: &Arc<Register>,
+        wanted: Option<usize>,
+        avoid: &Set<Item>,
+    ) -> Result<Option<(Vec<u8>, Item)>> {
+        let most = FUEL + FUEL_EACH * register.number_said();
+        let (mut steps, mut heap, mut seen) = (Vec::new(), BinaryHeap::new(), Set::default());
+        let mut todo: Vec<Step> = items
+            .iter()
+            .map(|&item| Step { item, register: register.clone(), from: ROOT, byte: 0, length: 0, is_out: false })
+            .collect();
         let mut next = Vec::new();
-        while let Some((_, Reverse(length), at)) = heap.pop() {
-            if nodes.len() > FUEL + FUEL_EACH * wanted {
-                return Ok(false);
+        loop {
+            for step in todo.drain(..) {
+                let (d, k) = step.item;
+                let estimate = if d == DEAD { 0 } else { self.parser.estimate(lexicon, d, k) };
+                if estimate != IMPOSSIBLE && seen.insert((d, k, step.register.key())) {
+                    heap.push((Reverse(estimate), Reverse(step.length), steps.len()));
+                    steps.push(step);
+                }
+            }
+            let Some((_, _, at)) = heap.pop().filter(|_| steps.len() <= most) else { return Ok(None) };
+            if steps[at].is_out {
+                return Ok(Some((path(&steps, at), steps[at].item)));
             }
             lexicon.watch.check()?;
-            let ((d, k), register) = nodes[at].clone();
+            let ((d, k), register, length) = (steps[at].item, steps[at].register.clone(), steps[at].length + 1);
             for (byte, to) in every_way(lexicon, d, &register) {
                 let Some((register, ends)) = self.arrive_beside(lexicon, (d, to, k), byte, &register, &mut next)?
                 else {
                     continue;
                 };
-                let number_ends = register.is_safe_around() && next.iter().any(|item| self.ends_item(item.0));
-                if number_ends || register.is_safe() && (ends || !next.is_empty()) {
-                    return Ok(true);
+                if ends {
+                    next.push((DEAD, 0));
                 }
+                let around = register.is_safe_around();
                 for &item in &next {
-                    if self.is_wide(lexicon, item.0, &register, wanted) {
-                        return Ok(true);
+                    let is_out = register.is_safe() && register.is_free() || around && self.ends_item(item.0);
+                    let mut is_wide = |n| self.is_wide(lexicon, item.0, &register, n);
+                    if wanted.is_some_and(|n| is_out || item.0 != DEAD && is_wide(n)) {
+                        return Ok(Some((Vec::new(), item)));
                     }
-                    add(self, lexicon, &mut nodes, &mut heap, (item, register.clone()), length + 1);
+                    if is_out && avoid.contains(&item) {
+                        continue;
+                    }
+                    todo.push(Step { item, register: register.clone(), from: at, byte, length, is_out });
                 }
             }
         }
-        Ok(false)
     }
 
     /// Whether a lexeme starts that comes behind an item which has to differ.

@@ -11,7 +11,7 @@ use crate::bitmask::TokenSet;
 use crate::differ::every_way;
 use crate::engine::{lock, Engine, State};
 use crate::error::{ErrorKind, KernelError, Result};
-use crate::hash::Set;
+use crate::hash::{Map, Set};
 use crate::lexer::{Lexicon, DEAD};
 use crate::names::{Point, NEVER};
 use crate::parser::{Item, IMPOSSIBLE};
@@ -19,6 +19,14 @@ use crate::register::Register;
 
 /// Items that one search may look at.
 const FUEL: usize = 50_000;
+
+/// Items of an ending that have to be others than the grammar would take.
+const MAX_ITEMS: usize = 20_000;
+/// Times that the search for one may come back to one state.
+const MAX_TIMES: u32 = 1_000;
+/// Bytes of an ending while other readings are looked at, and how many of them.
+const LOOKED_AROUND: usize = 1_000;
+const MAX_READINGS: usize = 16;
 
 /// Whether so many tokens are enough for an ending of `bytes`, however its names have to be changed: a name takes at
 /// least three bytes, and eight more make it different from all that were said.
@@ -47,9 +55,84 @@ impl Engine {
         if self.ends_with(at, register, &bytes)? {
             return Ok(symbols);
         }
+        if self.marks.is_some() {
+            return self.ending_with_items(at);
+        }
         let mut lexicon = self.open(&shared);
         let found = self.shortest_beside(&mut lexicon, &at.state, register)?;
         found.ok_or_else(|| KernelError::limit("no ending found that says nothing twice"))
+    }
+
+    /// The same where items may have to differ: as the grammar would end it, up to where that cannot go on; from there to
+    /// where the item is another one, and so on.
+    fn ending_with_items(&mut self, at: &Point) -> Result<Vec<u32>> {
+        let (mut symbols, mut at) = (Vec::new(), at.clone());
+        let mut tried: Map<u32, (u32, Set<Item>)> = Map::default();
+        for _ in 0..MAX_ITEMS {
+            let shared = self.lexicon.clone();
+            let ending = self.shortest(&mut self.open(&shared), &at.state)?;
+            let bytes: Vec<u8> = ending.iter().filter_map(|&s| u8::try_from(s).ok()).collect();
+            let (mut taken, mut refused) = (0, bytes.len() + 1);
+            while taken + 1 < refused {
+                let middle = if refused > bytes.len() { bytes.len() } else { taken + (refused - taken) / 2 };
+                match self.follow_bytes(&at, &bytes[taken..middle])? {
+                    Some(to) => (at, taken) = (to, middle),
+                    None => refused = middle,
+                }
+            }
+            symbols.extend_from_slice(&ending[..taken]);
+            let Some(register) = at.register.clone().filter(|_| taken < bytes.len()) else { return Ok(symbols) };
+            if symbols.len() < LOOKED_AROUND {
+                if let Some(ending) = self.ending_by_reading(&at)? {
+                    symbols.extend(ending);
+                    return Ok(symbols);
+                }
+            }
+            let mut lexicon = self.open(&shared);
+            let mut way = None;
+            if !register.is_safe() || !register.is_free() {
+                // Where one has been before, another way than then: that one led nowhere.
+                let (times, avoid) = tried.entry(at.state.id).or_default();
+                *times += 1;
+                if *times > MAX_TIMES {
+                    break;
+                }
+                way = self.way_out(&mut lexicon, &at.state.items, &register, None, avoid)?;
+                if way.is_none() && !avoid.is_empty() {
+                    avoid.clear();
+                    way = self.way_out(&mut lexicon, &at.state.items, &register, None, avoid)?;
+                }
+                avoid.extend(way.iter().map(|way| way.1));
+            }
+            let Some((way, _)) = way else {
+                let found = self.shortest_beside(&mut lexicon, &at.state, &register)?;
+                symbols.extend(found.ok_or_else(|| KernelError::limit("no ending found that says nothing twice"))?);
+                return Ok(symbols);
+            };
+            drop(lexicon);
+            at = self.follow_bytes(&at, &way)?.ok_or_else(|| KernelError::limit("no ending found"))?;
+            symbols.extend(way.into_iter().map(u32::from));
+        }
+        Err(KernelError::limit("no ending found that says nothing twice"))
+    }
+
+    /// The first of the endings that the grammar would take of each lexeme by itself that says nothing twice.
+    fn ending_by_reading(&mut self, at: &Point) -> Result<Option<Vec<u32>>> {
+        let shared = self.lexicon.clone();
+        let mut items: Vec<(u32, Item)> = {
+            let lexicon = lock(&shared);
+            at.state.items.iter().map(|&item| (self.parser.estimate(&lexicon, item.0, item.1), item)).collect()
+        };
+        items.sort_unstable();
+        for &(_, item) in items.iter().filter(|it| it.0 != IMPOSSIBLE).take(MAX_READINGS) {
+            let found = self.shortest_of(&mut self.open(&shared), &[item])?;
+            let Some(ending) = found else { continue };
+            let bytes: Vec<u8> = ending.iter().filter_map(|&s| u8::try_from(s).ok()).collect();
+            if self.follow_bytes(at, &bytes)?.is_some_and(|to| to.state.can_end) {
+                return Ok(Some(ending));
+            }
+        }
+        Ok(None)
     }
 
     /// The tokens of a short ending of a point, the end token left out.

@@ -65,6 +65,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object", "properties": {"a": unique({"$ref": "#/$defs/tree"})}, "additionalProperties": False}}},
     "positions": unique({"type": "integer"}, prefixItems=[{"enum": [1, 2]}, {"type": "integer"}], minItems=2),
     "one kind": unique({"type": "integer"}, contains={"const": 1}),
+    "two arrays of few arrays": unique(contains=unique(unique({"enum": [True, {"a": 1}, None]}, minItems=2)),
+                                       minContains=2),
+    "four of any objects": unique({"type": "object", "properties": {"a": unique(), "b": {"const": 1}}}, minItems=4),
     "few of a kind": unique({"type": ["integer", "string"]}, contains={"type": "string"}, minContains=2, maxContains=3),
 }
 OPTIONS: list[dict[str, Any]] = [{}, {"property_order": "any"}, {"whitespace": "indented"},
