@@ -234,7 +234,7 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
             cost = cost_of("missing_open_quote") + cost_of("inner_quote") * inner
             add("missing_open_quote", stop, stop + 1, cost + len(_MEMBER.findall(text, at, stop)))
     stop = structural
-    while stop > at and text[stop - 1] in " \t\r":
+    while stop > at and text[stop - 1] in " \t\r;，；、،":
         stop -= 1
     if text[at] not in "{[(" and (structural <= quote or quote >= end):
         cut = structural >= end

@@ -42,6 +42,11 @@ _CALL_TOKEN = re.compile(
     r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(?P<call>[A-Za-z_][\w.]*\((?=\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))))"
     r"|(?P<name>[A-Za-z_]\w*)\s*=(?!=)|<[\w.]+: (?P<member>'[^'\n]*'|-?\d+)>|(?P<open>[\[({])|(?P<close>[\])}])"
 )
+_SYMBOL = re.compile(r"[{,]\s*:[A-Za-z_]\w*\s*=>")
+_SYMBOL_OUTSIDE = re.compile(
+    r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?<=[{,\s]):(?P<name>[A-Za-z_]\w*)\s*=>|(?P<arrow>=>)"
+)
+_MARKUP = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _ENTITY = re.compile(r"&(?:quot|amp|lt|gt|apos|#34|#39|#x27|#x22|nbsp);")
 _CHARACTER = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "#34": '"', "#x22": '"'}
 
@@ -50,7 +55,10 @@ def disguises(text: str) -> Iterator[list[Change]]:
     """The changes that take a disguise off, for each that a text may wear."""
     if "\\" in text and _ESCAPED.match(text):
         yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
-    if "&" in text and '"' not in text:
+    if "=>" in text and len(_SYMBOL.findall(text)) > 1:
+        hashes = (m for m in _SYMBOL_OUTSIDE.finditer(text) if m["name"] or m["arrow"])
+        yield _priced("wrong_colon", ((m, f'"{m["name"]}":' if m["name"] else ":") for m in hashes))
+    if "&" in text and '"' not in _MARKUP.sub("", text):
         yield _priced("html_entity", ((m, _CHARACTER.get(m[0][1:-1], "'")) for m in _ENTITY.finditer(text)))
     if "{{" in text and text.count("{{") == text.count("}}") and _DOUBLED.match(text):
         runs = list(_BRACES.finditer(text))

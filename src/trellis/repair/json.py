@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ..errors import RepairError
@@ -20,7 +22,7 @@ from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought
 from .judge import Judge, judge_for
 from .nodes import read_nodes
-from .notations import in_other_notation, notation
+from .notations import has_tables, in_other_notation, notation
 from .pieces import Found, around, in_text, moved, read_alone, read_piece, rewritten
 from .policies import OURS, Policies, checked_policies
 from .rank import best_of
@@ -34,6 +36,8 @@ from .strings import StringReading
 from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
+_KEYS = re.compile(r"[\"'”]\s*:|\s=>\s")  # of members that are left out as if they were prose
+_WITHIN_FIRST = re.compile(r"[^\"{\[\n]{0,300}(?:\\\"[^\"{\[\n]{0,100}){0,4}\",\s*\"\w[^\"\n]{0,60}\"\s*:")
 _MOST_PIECES = 400  # that may make up one value
 _MOST_HARD = 8_000  # characters of a text that is searched twice: the second search is ten times as wide
 
@@ -77,7 +81,7 @@ def repair_json(
         return with_rules(text, rules, level, reader.read)
 
 
-_MOST_DISGUISES = 3
+_MOST_DISGUISES, _DISGUISES_WITHIN = 3, 2  # one under the other; that are tried under another
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,11 @@ class _Reader:
         """Ambiguous, where another value was left out as if it were prose; not complete, within a thought."""
         if within_thought(text):
             return replace(result, ambiguous=True, complete=False, confidence=min(result.confidence, 0.5))
-        if not result.ambiguous and any(self._is_data(edit) for edit in result.edits if edit.rule == "prose"):
+        if result.ambiguous or not result.edits:
+            return result
+        left = [edit for edit in result.edits if edit.rule == "prose"]
+        escaped = with_doubts(result.value, result.text).ambiguous  # as in valid JSON
+        if escaped or any(len(_KEYS.findall(edit.before)) > 2 or self._is_data(edit) for edit in left):
             return replace(result, ambiguous=True, confidence=min(result.confidence, 0.5))
         return result
 
@@ -175,10 +183,13 @@ class _Reader:
         if view is not None and self.level != "safe" and (whole := assembled(text, pieces, view)) is not None:
             with suppress(ValueError, RepairError):  # they are no value together
                 found.append(self._fitted(text, whole, view))
+        if view is not None and self.level != "safe" and has_tables(text):
+            whole = in_other_notation(text, self.schema, self.judge)
+            found = found if whole is None else [Found(read_piece(text, whole), whole, whole.start, whole.end)]
         accepted = any(self.judge.accepts(item.result.value) for item in found)
         if view is not None and self.level != "safe" and not accepted:
             found += self._harder(text, view, error)
-            found += self._plain(text, view)
+            found += self._plain(text, view) + self._continued(text, view)
             accepted = any(self.judge.accepts(item.result.value) for item in found)
             if not accepted and (other := in_other_notation(text, self.schema, self.judge)) is not None:
                 found.append(Found(read_piece(text, other), other, other.start, other.end))
@@ -188,18 +199,19 @@ class _Reader:
         """Readings of the text without what has changed the whole of it."""
         if self.disguises == _MOST_DISGUISES:
             return []
-        within = replace(self, disguises=self.disguises + 1)
-        found: list[Found] = []
-        for changes in disguises(text):
-            try:
-                rest = within.read(apply_edits(text, changes))
-            except RepairError:
-                continue
-            every = compose(text, changes, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in rest.edits])
-            cost = sum(change.cost for change in every)
-            candidate = Candidate(0, len(text), tuple(every), cost, rest.complete, rest.ambiguous)
-            found.append(Found(read_piece(text, candidate), candidate, 0, len(text)))
-        return found
+        worn = islice(disguises(text), _DISGUISES_WITHIN if self.disguises else None)
+        return [found for changes in worn for found in self._read_as(text, changes)]
+
+    def _read_as(self, text: str, changes: list[Change], guessed: bool = False) -> list[Found]:
+        """The reading of a text after some changes, if there is one."""
+        try:
+            rest = replace(self, disguises=self.disguises + 1).read(apply_edits(text, changes))
+        except RepairError:
+            return []
+        every = compose(text, changes, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in rest.edits])
+        cost = sum(change.cost for change in every)
+        candidate = Candidate(0, len(text), tuple(every), cost, rest.complete, rest.ambiguous or guessed)
+        return [Found(read_piece(text, candidate), candidate, 0, len(text))]
 
     def _fitted(self, text: str, candidate: Candidate, view: SchemaView | None) -> Found:
         """What a candidate says, as the policies settle it and as near to the schema as it comes.
@@ -300,6 +312,14 @@ class _Reader:
         candidate = _as_string(text, start, end)
         fitted = self._fitted(text, candidate, view)
         return [fitted] if self.judge.accepts(fitted.result.value) else []
+
+    def _continued(self, text: str, view: SchemaView) -> list[Found]:
+        """An answer that goes on within its first member, whose name and quote stood in the prompt."""
+        names = view.ordered_names()
+        if not names or self.disguises == _MOST_DISGUISES or _WITHIN_FIRST.match(text) is None:
+            return []
+        opening = f'{{{json.dumps(names[0], ensure_ascii=False)}: "'
+        return self._read_as(text, [Change("missing_opener", 0, 0, opening, cost_of("missing_opener"))], True)
 
     def _no_data(self, text: str) -> list[Found]:
         """A text without data, as the policy wants it."""
