@@ -53,14 +53,14 @@ _CHARACTER = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "#34":
 
 def disguises(text: str) -> Iterator[list[Change]]:
     """The changes that take a disguise off, for each that a text may wear."""
-    if "\\" in text and _ESCAPED.match(text):
+    if _ESCAPED.match(text):
         yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
     if "=>" in text and len(_SYMBOL.findall(text)) > 1:
         hashes = (m for m in _SYMBOL_OUTSIDE.finditer(text) if m["name"] or m["arrow"])
         yield _priced("wrong_colon", ((m, f'"{m["name"]}":' if m["name"] else ":") for m in hashes))
     if "&" in text and '"' not in _MARKUP.sub("", text):
         yield _priced("html_entity", ((m, _CHARACTER.get(m[0][1:-1], "'")) for m in _ENTITY.finditer(text)))
-    if "{{" in text and text.count("{{") == text.count("}}") and _DOUBLED.match(text):
+    if _DOUBLED.match(text) and text.count("{{") == text.count("}}"):
         runs = list(_BRACES.finditer(text))
         if all(len(m[0]) % 2 == 0 for m in runs):
             yield _priced("doubled_braces", ((m, m[0][: len(m[0]) // 2]) for m in runs))
@@ -86,9 +86,9 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield sorted(changes, key=lambda change: change.start)
     if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
         yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
-    if '""' in text and _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
+    if _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
         yield _priced("quote_style", ((m, m[0][: len(m[0]) // 2]) for m in _QUOTES.finditer(text)))
-    if "=" in text and _CALLS.match(text) and (changes := _calls(text)):
+    if _CALLS.match(text) and (changes := _calls(text)):
         yield changes
     if "=" in text and len(named := list(_ASSIGNED.finditer(text))) > 1:
         yield _assigned(text, named)

@@ -31,7 +31,19 @@ class Found(NamedTuple):
 
 def in_text(text: str, found: Found) -> Found:
     """A reading of a piece as one of the whole text, with what removes the rest of it."""
-    return found if found.whole else found._replace(result=read_piece(text, found.candidate), whole=True)
+    if found.whole:
+        return found
+    result, candidate = found.result, found.candidate
+    left, right = removal(text, 0, candidate.start), removal(text, candidate.end, len(text))
+    before = applied(text, left, 0, candidate.start)
+    after = applied(text, right, candidate.end, len(text))
+    if (before + after).strip(" \t\r\n"):
+        raise ValueError("what stands around the data is not removed")
+    changes = [*left, *candidate.changes, *right]
+    placed = Repaired(result.value, before + result.text + after, locate(text, changes),
+                      confidence(candidate.cost, math.inf), candidate.complete, (),
+                      candidate.doubtful or doubtful_escapes(text, changes))  # fmt: skip
+    return found._replace(result=placed, whole=True)
 
 
 def moved(candidate: Candidate, by: int) -> Candidate:

@@ -38,6 +38,7 @@ LONG = 2_000  # characters of a reading that is compared with longer ones by wha
 REST = 1.2  # what may stand behind it, costs this much more
 SCATTERED = 64  # repairs of brackets after which nothing is passed over
 SETTLED = 8192  # characters after which the cheapest of several readings is held to be the right one
+LONG_SETTLED = 3  # times that this passed, before only the cheapest stays; others leave a doubt
 
 _WS = r"[ \t\n\r]*"
 _STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
@@ -197,7 +198,7 @@ class Search:
         heap: list[tuple[int, int, Reading]] = [(self.start, 0, Reading.start(self.start, indent))]
         seen: dict[tuple[int, int, int], Reading] = {}
         serial = 0
-        forked_at = self.start
+        forked_at, settled = self.start, 0
         finished: list[Reading] = []
         while heap:
             position, _, reading = heapq.heappop(heap)
@@ -222,7 +223,7 @@ class Search:
                 following = self.moves.expand(moved)
                 self.steps += len(following)
             if len(following) > 1:
-                forked_at = moved.pos
+                forked_at, settled = moved.pos, 0
             self.steps += 1
             if self.steps > most:
                 raise self._limit("steps", position, "the text is too damaged to be read in bounded time")
@@ -254,7 +255,12 @@ class Search:
                 heap = [item for item in kept if item[2].cost <= bound]
                 heapq.heapify(heap)
             if len(heap) > 1 and heap[0][0] > forked_at + SETTLED:
-                bound = min(item[2].cost for item in heap) + 0.75
+                settled += 1
+                best = min(item[2].cost for item in heap)
+                if settled == LONG_SETTLED:
+                    for item in heap:
+                        item[2].doubtful |= sum(other[2].cost < best + NEAR for other in heap) > 1
+                bound = best + (0.75 if settled < LONG_SETTLED else 0.0)
                 heap = [item for item in heap if item[2].cost <= bound]
                 heapq.heapify(heap)
                 forked_at = heap[0][0]
