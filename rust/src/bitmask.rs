@@ -67,19 +67,25 @@ impl TokenSet {
         for &(word, bits) in list {
             let cleared = bits_at(&mut clear, word);
             let base = self.base.as_ref().map_or(0, |base| base[word as usize]);
-            let mut left = bits & (base & !cleared | bits_at(&mut set, word));
-            while left != 0 {
-                out.push(word << 5 | left.trailing_zeros());
-                left &= left - 1;
-            }
+            out.extend(bits_of((word, bits & (base & !cleared | bits_at(&mut set, word)))));
         }
         out
     }
 
     /// The tokens of the set, if they are few.
     pub fn few(&self) -> Option<impl Iterator<Item = u32> + '_> {
-        let all = |&(word, bits): &(u32, u32)| (0..32).filter(move |i| bits >> i & 1 == 1).map(move |i| word << 5 | i);
-        self.base.is_none().then(|| self.set.iter().flat_map(all))
+        self.base.is_none().then(|| self.set.iter().copied().flat_map(bits_of))
+    }
+
+    /// The tokens of the set.
+    pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+        let (mut clear, mut set) = (&self.clear[..], &self.set[..]);
+        let base = self.base.as_ref().map_or(&[][..], |base| &base[..]);
+        let words = base.len().max(self.set.last().map_or(0, |last| last.0 as usize + 1)) as u32;
+        (0..words).flat_map(move |word| {
+            let from_base = base.get(word as usize).map_or(0, |bits| bits & !bits_at(&mut clear, word));
+            bits_of((word, from_base | bits_at(&mut set, word)))
+        })
     }
 
     /// The set without some tokens of it.
@@ -103,6 +109,15 @@ impl TokenSet {
         }
         Arc::new(out)
     }
+}
+
+/// The tokens that the bits of a word stand for.
+fn bits_of((word, mut bits): (u32, u32)) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+        bits &= bits - 1;
+        Some(word << 5 | bit)
+    })
 }
 
 /// The bits of a word in a sorted list, of which what comes before is left behind.

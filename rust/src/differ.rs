@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use crate::bitmask::TokenSet;
+use crate::bitmask::{pairs, Pairs, TokenSet};
 use crate::engine::{Engine, State};
 use crate::error::Result;
 use crate::hash::Set;
@@ -59,13 +59,33 @@ pub(crate) struct Marks {
     pub ends: Set<u32>,
 }
 
-/// Tokens of a mask that have to be looked at.
-#[derive(Debug, Default)]
-pub(crate) struct Suspects {
+/// Tokens that have to be looked at where items have to differ.
+#[derive(Debug)]
+pub(crate) struct ItemTokens {
     /// With a comma.
-    commas: Box<[u32]>,
-    /// Where the item may be one that was said: those that may end a value, or leave few.
-    risky: Box<[u32]>,
+    commas: Pairs,
+    /// With an array and a comma in it.
+    arrays: Pairs,
+    /// With what ends a string, or comes before one letter in several spellings; and no comma.
+    ends: Pairs,
+}
+
+impl ItemTokens {
+    /// Those of a vocabulary.
+    pub fn new<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> ItemTokens {
+        let (mut commas, mut arrays, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, bytes) in (0u32..).zip(tokens) {
+            if bytes.contains(&b',') {
+                commas.push(id);
+                if has_items(bytes) {
+                    arrays.push(id);
+                }
+            } else if bytes.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+                ends.push(id);
+            }
+        }
+        ItemTokens { commas: pairs(&mut commas), arrays: pairs(&mut arrays), ends: pairs(&mut ends) }
+    }
 }
 
 impl Engine {
@@ -257,16 +277,16 @@ impl Engine {
     pub(crate) fn without_items(&mut self, at: &Point, mask: &TokenSet, taken: &mut Vec<u32>) -> Result<()> {
         let Some(register) = at.register.clone().filter(|_| self.marks.is_some()) else { return Ok(()) };
         let vocabulary = self.vocabulary.clone();
-        let whole = at.state.mask();
-        if at.state.suspects.get().is_none() {
-            let suspects = self.suspects(at, &register, whole.as_deref().unwrap_or(mask));
-            let _ = at.state.suspects.set(suspects);
+        let lists = vocabulary.items();
+        if register.is_unwatched() {
+            let tokens = mask.among(&lists.arrays);
+            return self.without_those(at, &register, tokens, taken);
         }
-        let empty = Suspects::default();
-        let suspects = at.state.suspects.get().unwrap_or(&empty);
-        let mut tokens = suspects.commas.to_vec();
+        let mut tokens = mask.among(&lists.commas);
         if !register.is_safe() {
-            tokens.extend_from_slice(&suspects.risky);
+            let whole = at.state.mask();
+            let risky = || self.risky(at, &register, whole.as_deref().unwrap_or(mask), lists);
+            tokens.extend_from_slice(at.state.risky.get_or_init(risky));
             if !matches!(register.mode, Mode::Between | Mode::Expecting) {
                 self.along_leaves(at, &register, mask, &mut tokens)?;
             } else if register.number_said() >= MANY || register.number().contains(&b'.') {
@@ -275,12 +295,25 @@ impl Engine {
         }
         tokens.sort_unstable();
         tokens.dedup();
-        for token in tokens.into_iter().filter(|&token| mask.contains(token)) {
+        tokens.retain(|&token| mask.contains(token));
+        self.without_those(at, &register, tokens, taken)
+    }
+
+    /// Adds those of some tokens after which no item is left.
+    fn without_those(
+        &mut self,
+        at: &Point,
+        register: &Arc<Register>,
+        tokens: Vec<u32>,
+        taken: &mut Vec<u32>,
+    ) -> Result<()> {
+        let vocabulary = self.vocabulary.clone();
+        for token in tokens {
             let bytes = vocabulary.tokens.bytes(token);
             if bytes.is_empty() {
                 continue;
             }
-            if !self.surely_differs(at, &register, bytes)? && self.follow(at, token)?.is_none() {
+            if !self.surely_differs(at, register, bytes)? && self.follow(at, token)?.is_none() {
                 taken.push(token);
             }
         }
@@ -305,32 +338,24 @@ impl Engine {
         }))
     }
 
-    /// The tokens of a mask that have to be looked at.
-    fn suspects(&mut self, at: &Point, register: &Register, mask: &TokenSet) -> Suspects {
+    /// The tokens of a mask without a comma that may end a value which was said, or lead to where few values are left.
+    fn risky(&mut self, at: &Point, register: &Register, mask: &TokenSet, lists: &ItemTokens) -> Box<[u32]> {
+        if !matches!(register.mode, Mode::Between | Mode::Expecting) {
+            return mask.among(&lists.ends).into();
+        }
         let vocabulary = self.vocabulary.clone();
-        let tokens = (0..vocabulary.tokens.len() as u32).filter(|&token| mask.contains(token));
-        let (mut commas, mut risky) = (Vec::new(), Vec::new());
-        let in_string = !matches!(register.mode, Mode::Between | Mode::Expecting);
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
-        for token in tokens {
+        let mut is_risky = |&token: &u32| {
             let bytes = vocabulary.tokens.bytes(token);
-            if bytes.contains(&b',') {
-                commas.push(token);
-            } else if in_string {
-                if bytes.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
-                    risky.push(token);
-                }
-            } else if !bytes.iter().all(u8::is_ascii_digit)
-                || !at.state.items.iter().any(|&(d, _)| {
-                    let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
-                    to.is_some_and(|to| self.widths.number(&mut lexicon, to, b"0", MANY))
-                })
-            {
-                risky.push(token);
-            }
-        }
-        Suspects { commas: commas.into(), risky: risky.into() }
+            let mut wide = at.state.items.iter().any(|&(d, _)| {
+                let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
+                to.is_some_and(|to| self.widths.number(&mut lexicon, to, b"0", MANY))
+            });
+            wide &= bytes.iter().all(u8::is_ascii_digit);
+            !wide && !bytes.contains(&b',')
+        };
+        mask.tokens().filter(|token| is_risky(token)).collect()
     }
 
     /// Adds tokens within a string or a name that lead along leaves that were said.

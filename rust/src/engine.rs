@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::bitmask::{TokenSet, Union};
-use crate::differ::{Marks, Suspects};
+use crate::differ::Marks;
 use crate::error::{KernelError, Result};
 use crate::exits::Info;
 use crate::frames::Frames;
@@ -45,8 +45,8 @@ pub struct State {
     mask: Mutex<Option<Arc<TokenSet>>>,
     /// Tokens of the mask that say names behind commas of theirs, where names come once and somebody asked.
     pub(crate) saying: OnceLock<Box<[u32]>>,
-    /// Those that items can stand against, where items have to differ and somebody asked.
-    pub(crate) suspects: OnceLock<Suspects>,
+    /// Tokens of the mask without a comma after which an item may be one that was said; likewise.
+    pub(crate) risky: OnceLock<Box<[u32]>>,
     /// A declared name that was found here when somebody asked for one, with the quote that ends it.
     pub(crate) another: Mutex<Option<Box<[u8]>>>,
     /// A shortest ending in tokens, once asked for.
@@ -223,7 +223,7 @@ impl Engine {
             can_end,
             mask: Mutex::new(None),
             saying: OnceLock::new(),
-            suspects: OnceLock::new(),
+            risky: OnceLock::new(),
             another: Mutex::new(None),
             plan: Mutex::new(None),
             dearest: AtomicU32::new(u32::MAX),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::bitmask::TokenSet;
+use crate::differ::ItemTokens;
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::Lexicon;
 use crate::names::NameTokens;
@@ -56,7 +57,9 @@ pub struct Vocabulary {
     trie: Arc<Trie>,
     /// Asked for by grammars in which names come once.
     names: OnceLock<NameTokens>,
-    /// Where each token stands in the order of the trie; likewise.
+    /// Asked for by grammars in which items have to differ.
+    items: OnceLock<ItemTokens>,
+    /// Where each token stands in the order of the trie, once asked for.
     slots: OnceLock<Box<[u32]>>,
     /// The lexicon for the grammars to come. Those that exist keep theirs.
     lexicon: Mutex<Arc<Mutex<Lexicon>>>,
@@ -101,6 +104,7 @@ impl Vocabulary {
             trie,
             names: OnceLock::new(),
             slots: OnceLock::new(),
+            items: OnceLock::new(),
             lexicon,
         })
     }
@@ -139,6 +143,12 @@ impl Vocabulary {
         });
         let parts: Vec<_> = nodes.iter().map(|&node| self.trie.slots(node)).collect();
         few.filter(|&token| parts.iter().any(|part| part.contains(&slots[token as usize]))).collect()
+    }
+
+    /// The tokens that may end items, or have some.
+    pub(crate) fn items(&self) -> &ItemTokens {
+        let tokens = &self.tokens;
+        self.items.get_or_init(|| ItemTokens::new((0..tokens.len() as u32).map(|id| tokens.bytes(id))))
     }
 
     /// Bytes of memory, about: the tokens, their trie, and the tables for new grammars.
