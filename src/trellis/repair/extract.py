@@ -105,6 +105,8 @@ def _before_tag(text: str, begin: int) -> int:
     if tag is None:
         return len(text)
     line = text.rfind("\n", 0, text.rindex("</")) + 1
+    if text[line] in " \t" and text[begin:line].strip():
+        return len(text)  # within the data
     if text[begin:line].strip() and re.match(rf"[ \t]*<{re.escape(tag[1])}>[ \t]*[^\s{{\[]", text[line:]):
         return len(text)  # one member of several, each in its tags
     opening = rf"(?m)^[ \t]*<{re.escape(tag[1])}\b|<{re.escape(tag[1])}\b[^<>]*>\s*(?:\n|\[|\Z)"

@@ -22,6 +22,7 @@ _TIGHT = re.compile(_HEAD + r"(?=[^\s:/\\]|/(?!/))", re.M)
 _SPACED = re.compile(_HEAD + r"(?=[ \t]+\S)", re.M)
 _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no value
 _SURE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false|null")  # values that end
+_LISTED = re.compile(r"[ \t]*[-*+\u2022][ \t]+(?!\w[\w ]*:[ \t])")  # an item that is a text
 _SEPARATED = 0.8  # values with a separator behind them, of all
 _WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
 _TICKED = 4  # the same for backticks, which may be there for code, and for quotes
@@ -118,6 +119,9 @@ def _separator(text: str) -> str:
         sure = any(_SURE.fullmatch(row[at:-1].strip()) for row, at in keyed if row.endswith(mark))
         for among in (values, [row for row, _ in keyed] if sure else []):
             ended = sum(row.endswith(mark) for row in among)
-            if ended > 2 and ended >= _SEPARATED * (len(among) - 1):
+            if ended > (2 if among is values else 1) and ended >= _SEPARATED * (len(among) - 1):
                 return mark
+        items = [row for row in values if _LISTED.match(row)]
+        if len(items) > 1 and all(row.endswith(mark) for row in items):
+            return mark
     return ""

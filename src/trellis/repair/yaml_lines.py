@@ -242,6 +242,8 @@ def mark_rule(text: str, line: Line) -> str | None:
         return "tag"
     if _MARKER.match(text, line.at, line.end):
         return "document_marker"
+    if head in "\"'" and line.end - line.at == 3 and text[line.at : line.end] in ('"""', "'''") and line.column == 0:
+        return "fence"
     if line.column == 0 and _BRACKET.match(text, line.at, line.end):
         return "surplus_opener" if text[line.at] in "[{" else "surplus_closer"
     return None

@@ -62,7 +62,7 @@ class Places(Values):
             self.tight >= TIGHT or self._named(tight) or (self.tight and " " in (key.name or ""))
         ):
             key = replace(key, cost=key.cost + ASSIGNED)
-        bullet = read_bullet(self.text, line.at, line.end) or self._tight_bullet(line)
+        bullet = self._tight_bullet(line) or read_bullet(self.text, line.at, line.end)
         for entry in (bullet, key, shorter, tight, self._section(line), self._no_colon(line, key)):
             if entry is None:
                 continue
@@ -79,7 +79,8 @@ class Places(Values):
         """A bullet right before another dash, in a list whose bullets have no space behind them."""
         if not self.text.startswith("--", line.at) or line.end - line.at < 3:
             return None
-        listed = self.pending is not None and self.pending.view.types() == {"array"}
+        spaced = self.text[line.at + 2] in " \t"  # or a bullet of two dashes
+        listed = self.pending is not None and self.pending.view.types() == {"array"} and not spaced
         if not listed and not any(frame.tight and frame.column == line.column for frame in self.stack):
             return None
         change = Change("missing_space", line.at, line.at + 1, "- ", cost_of("missing_space"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from itertools import takewhile
@@ -40,9 +41,13 @@ _GAP = re.compile(r"[ \t]*(?:[,;|][ \t]+|[ \t]+)([A-Za-z_][\w-]*)[ \t]*:(?=[ \t]
 _MARK = re.compile(r"[,;|] ")
 _COLON = re.compile(r":[ \t]")
 _BOX = re.compile(r"(?:\[[ xX\u2713\u2714]?\]|-|\(?(\d{1,3})[.)])[ \t]+(?=\S)")  # of a task, a second mark
-_BOXED = re.compile(rf"^[ \t]*+[-*+][ \t]+{_BOX.pattern}", re.M)
+_BOXED = re.compile(rf"^[ \t]*+[-*+][ \t]+(?={_BOX.pattern})(.)", re.M)
 _ITEM = re.compile(r"^[ \t]*+[-*+][ \t]+(?![\w ]+:[ \n])\S", re.M)
 _WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
+
+
+def _kind(mark: str) -> str:
+    return mark[0] if mark[0] in "[-" else "1"
 
 
 class LineReader(Sound):
@@ -100,6 +105,8 @@ class LineReader(Sound):
             self.says(entry, line, place) and (self.last_entry < 0 or self.closing(index))
         ):
             return self._drop("prose", index)
+        if entry.value >= line.end and self._heads_part(line, entry):
+            return self._drop("prose", index)
         joined = self._joined(line, entry, place)
         if joined is not None:
             item, inner = joined
@@ -110,10 +117,11 @@ class LineReader(Sound):
         return self._entry(index, line, entry, frame)
 
     @cached_property
-    def boxed(self) -> bool:
-        """Whether most items that are texts have a box to be ticked before them."""
-        boxes = sum(1 for _ in _BOXED.finditer(self.text))
-        return 2 * boxes > sum(1 for _ in _ITEM.finditer(self.text))
+    def boxed(self) -> frozenset[str]:
+        """The kinds of second marks that most items have: boxes to be ticked, dashes, numbers."""
+        boxes = Counter(_kind(match[2]) for match in _BOXED.finditer(self.text))
+        items = sum(1 for _ in _ITEM.finditer(self.text))
+        return frozenset(kind for kind, count in boxes.items() if 2 * count > items)
 
     def _joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
         """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
@@ -228,7 +236,7 @@ class LineReader(Sound):
         view = frame.view.item(len(frame.entries) - 1)
         box = _BOX.match(self.text, entry.value, line.end)
         counted = box is None or box[1] is None or int(box[1]) == len(frame.entries)
-        if box is not None and counted and not wants(view, "seq") and self.boxed:
+        if box is not None and counted and not wants(view, "seq") and _kind(box[0]) in self.boxed:
             ticked = Change("bullet", box.start(), box.end(), "", 0.0)
             entry = replace(entry, value=box.end(), changes=(*entry.changes, ticked))
             self.changes.append(ticked)
@@ -374,6 +382,14 @@ class LineReader(Sound):
         if self.chatter(line):
             return self._drop("ellipsis", index)
         return self._drop("junk", index)
+
+    def _heads_part(self, line: Line, entry: Entry) -> bool:
+        """Whether a name that nobody asked for is the heading of a fence."""
+        names = self.view.names()
+        if entry.name is None or not names or known(names, entry.name) or line.index + 1 >= len(self.lines):
+            return False
+        below = self.lines[line.index + 1]
+        return not below.blank and line.column == 0 and mark_rule(self.text, below) == "fence"
 
     def _held(self, index: int) -> int | None:
         """A scalar in an object of its own, below its key; returns the next line."""

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RepairError, UsageError
@@ -35,6 +35,9 @@ _MANY, _LONG = 16, 4000  # spans and characters around them, from which on what 
 _TYPED = 0.75  # what the reading of lines may cost more than the standard one: comments against text, most of the time
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
 _HASH = re.compile(r"\w[ ]#\d+\b|\w[ ]#\w+[ ]\w")  # a number sign in words, with words behind it
+_DOUBLY = re.compile(  # items with two marks
+    r"^[ \t]*-[ ](?:1[.)]|\[[ xX]\])[ ]\S(?:.*\n)+?[ \t]*-[ ](?:2[.)]|\[[ xX]\])[ ]\S", re.M
+)
 _EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
 _DRAFT = 12.0  # the same, where words between call the later data better
 _IDLE = 2.0  # what speaks against an anchor before text that nothing refers to: ``&co and sons``
@@ -167,8 +170,10 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
     with suppress(NotYaml):
         meant = bool(unescaped_html(text) or _BROKEN.search(text) or NUMBERED.search(clean) or python_inside(clean))
         meant = meant or _BULLETED.search(clean) is not None or _HASH.search(clean) is not None
+        meant = meant or _DOUBLY.search(clean) is not None
         meant = meant or bool(known.wraps) or known.halves > 1
-        yield from _coerced(text, cleaning, task, _LISTED if meant else 0.0)
+        for found in _coerced(text, cleaning, task, _LISTED if meant else 0.0):
+            yield replace(found, doubtful=found.doubtful or known.halves == 1)
     if bare[0] in "{[":
         yield from _as_json(text, task)
     listed = task.view.types() == {"array"}
@@ -177,7 +182,8 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):
-                yield from _coerced(text, tuple(removed), task, 0.0)
+                halved = habits(without, task.view).halves > 1
+                yield from _coerced(text, tuple(removed), task, _LISTED if halved else 0.0)
             yield from _by_lines(text, without, tuple(removed), task)
     if escaped[1] or escaped[2] or _BROKEN.search(text):
         return

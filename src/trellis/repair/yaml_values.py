@@ -68,6 +68,7 @@ class Values(Texts):
         if head == "#" and (at == end or comment_start(self.text, at, end, has_text(view)) == at):
             self.pending, self.placed = Pending(frame, at, view), None
             self.comments += at < end
+            self.doubtful = self.doubtful or (at < end and bool(view.types()) and has_text(view))
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
             return self._block(index, at, view, frame)
@@ -101,6 +102,7 @@ class Values(Texts):
         if head in _MARKS and view.types() and (paired := read_mismatched(self.text, at, end)) is not None:
             self.changes += paired
             self.cost += paired[0].cost
+            self.doubtful = self.doubtful or self.text.startswith(head * 2, at)  # or quotes of the text
             return index + 1
         if head in "\"'" and self.text.startswith(head * 3, at) and has_text(view):
             following = self.triple(index, at, frame)
@@ -300,6 +302,8 @@ class Values(Texts):
             return None
         else:
             self.complete = following < len(self.lines)
+            if self.habits.separator and parts[-1].endswith(self.habits.separator):
+                parts[-1] = parts[-1][:-1]
             self.change("missing_close_quote", at, last.end, quoted(_folded(parts)))
         return following
 
