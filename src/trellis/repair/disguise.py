@@ -38,6 +38,8 @@ _ASSIGNED = re.compile(
     r"[ \t]*=[ \t]*(?=[\"'\w\[{-])(?!\{\}|dict\(\))",
     re.M,
 )
+_FIRST_LINE = re.compile(r"\s*\d{1,3}\.[ \t]*[{\[][ \t]*\r?\n")  # of lines with numbers, not of a list
+_LINE_NUMBER = re.compile(r"^[ \t]*(\d{1,5})\.(?:[ ]|$)", re.M)
 _CALL_TOKEN = re.compile(
     r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(?P<call>[A-Za-z_][\w.]*\((?=\s*(?:\)|[A-Za-z_]\w*\s*=(?!=))))"
     r"|(?P<name>[A-Za-z_]\w*)\s*=(?!=)|<[\w.]+: (?P<member>'[^'\n]*'|-?\d+)>|(?P<open>[\[({])|(?P<close>[\])}])"
@@ -94,8 +96,18 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _assigned(text, named)
     if (prefilled := _PREFILLED.match(text)) is not None:
         yield [Change("missing_opener", prefilled.start(1), prefilled.start(1), '{"', cost_of("missing_opener"))]
+    if _FIRST_LINE.match(text) and (marks := _line_numbers(text)):
+        yield _priced("line_mark", ((m, "") for m in marks))
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
+
+
+def _line_numbers(text: str) -> list[re.Match[str]]:
+    """The numbers before the lines of a text, if each line has the next one."""
+    lines = sum(1 for line in text.splitlines() if line.strip())
+    marks = list(_LINE_NUMBER.finditer(text))
+    counted = [int(mark[1]) for mark in marks] == list(range(int(marks[0][1]), int(marks[0][1]) + len(marks)))
+    return marks if counted and len(marks) == lines else []
 
 
 def _assigned(text: str, found: list[re.Match[str]]) -> list[Change]:

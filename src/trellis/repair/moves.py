@@ -140,7 +140,7 @@ class Moves(After):
         """Whether the end of a string can be read in two ways: inches or a doubled quote, a comma within or behind."""
         text, end = self.text, string.end
         if string.rule == "missing_close_quote":
-            return text[end - 1 : end] == "," or text[end : end + 2] == ",,"
+            return text[end - 1 : end] in (",", ";", "；", "，") or text[end : end + 2] == ",,"
         return text[end - 2 : end] == '""' and end - 3 > string.start and text[end - 3].isdigit()
 
     def _bare(self, base: Reading, at: int) -> list[Reading]:
