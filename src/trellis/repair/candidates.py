@@ -203,10 +203,10 @@ def _search(
         skipper = Skipper(text, start, scanner.end, breaks) if len(breaks) <= most and len(text) > _LONG else None
         search = Search(scanner, start, level, limits, view, skipper, effort)
         readings = search.run()
-        work += search.made + (search.furthest - start) // 64 + 4
+        work += search.made + search.dense.tokens // 4 + (search.furthest - start) // 64 + 4
         if search.lost > SCATTERED and not readings:
             readings = (search := Search(scanner, start, level, limits, view, None, effort)).run()
-            work += search.made + (search.furthest - start) // 64 + 4
+            work += search.made + search.dense.tokens // 4 + (search.furthest - start) // 64 + 4
             break
         if skipper is None or not readings or search.made * _DENSE > search.furthest - start:
             break

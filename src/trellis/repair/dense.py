@@ -101,6 +101,7 @@ class Dense:
         self._mended: Counter[str] = Counter()
         self._known: dict[str, float] = {}
         self._learned: Link | None = None
+        self.tokens = 0  # that were read, in vain or not
 
     def learn(self, links: Link | None) -> None:
         """Note what the search has mended since it was asked last."""
@@ -254,6 +255,7 @@ class Dense:
             first = kind == 4
             if first:
                 frame = inner
+        self.tokens += tokens
         return self._until(last, begin, changes, links, count) if last[0] > begin else None
 
     def _close(self, frame: Frame, pos: int, first: bool, changes: list[Change]) -> tuple[int, float] | None:

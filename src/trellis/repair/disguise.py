@@ -13,11 +13,11 @@ from .edits import Change
 from .rules import cost_of
 from .yaml_prefix import unprefixed
 
-_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*\\\"")
+_ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*+\\\"")
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
-_DOUBLED = re.compile(r"\s*(?:```\w*\s*)?\[?\s*\{\{(?!\{)")
-_DOUBLED_QUOTES = re.compile(r"\s*(?:```\w*\s*)?(?:[{\[]\s*){1,20}\"\"[\w$]")
+_DOUBLED = re.compile(r"\s*+(?:```\w*\s*+)?\[?\s*+\{\{(?!\{)")
+_DOUBLED_QUOTES = re.compile(r"\s*+(?:```\w*\s*+)?(?:[{\[]\s*+){1,20}\"\"[\w$]")
 _BOLD = re.compile(r"(?=[\"*])\*{0,2}\"\*{0,2}([^\"*\n]{1,80})\*{0,2}\"\*{0,2}[ \t]*:")
 _WIDE = {"｛": "{", "｝": "}", "［": "[", "］": "]"}
 _WIDE_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|＂[^＂\n]*＂|“[^”\n]*”|(?P<wide>[｛｝［］])")
@@ -31,8 +31,8 @@ _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
-_PREFILLED = re.compile(r"\s*([\w$][\w$ -]{0,60})\"\s*:")  # the answer goes on where the prompt ended
-_CALLS = re.compile(r"\s*(?:[A-Za-z_]\w*\s*=\s*)?\[?\s*[A-Za-z_][\w.]*\(\s*[A-Za-z_]\w*\s*=")
+_PREFILLED = re.compile(r"\s*+([\w$][\w$ -]{0,60})\"\s*+:")  # the answer goes on where the prompt ended
+_CALLS = re.compile(r"\s*+(?:[A-Za-z_]\w*\s*+=\s*+)?\[?\s*+[A-Za-z_][\w.]*\(\s*+[A-Za-z_]\w*\s*+=")
 _ASSIGNED = re.compile(
     r"^(?:(?:const|let|var) )?(?:[A-Za-z_]\w*\.|[A-Za-z_]\w*(?P<item>\[[\"']))?(?P<name>[A-Za-z_]\w*)(?(item)[\"']\])"
     r"[ \t]*=[ \t]*(?=[\"'\w\[{-])(?!\{\}|dict\(\))",

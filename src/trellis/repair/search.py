@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from ..errors import RepairError, UsageError, shown
 from .dense import Dense
@@ -173,7 +174,7 @@ class Search:
         self.moves = (TypedMoves if effort.typed else Moves)(self.text, self.end, level, scanner, self._opened, view)
         self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
         self.steps = self.made = self.lost = 0
-        self._counted: Link | None = None
+        self._counted = 0
         self.furthest = start
 
     def _opened(self, frame: Frame) -> Frame:
@@ -268,8 +269,9 @@ class Search:
 
     def _scattered(self, reading: Reading) -> bool:
         """Whether brackets are repaired in so many places that nothing may be passed over."""
-        self.lost += sum(link.piece.rule in BRACKETS for link in reading.pieces(self._counted))
-        self._counted = reading.links
+        new = islice(reading.pieces(), max(0, reading.count - self._counted))
+        self.lost += sum(link.piece.rule in BRACKETS for link in new)
+        self._counted = reading.count
         return self.lost > SCATTERED
 
     def _rest(self, finished: Reading, position: int) -> float:
