@@ -10,6 +10,7 @@ error or within their limits; the error is shown (``schema_bombs.py`` has them).
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from trellis.masking.grammar import Grammar
 from trellis.masking.vocabulary import Vocabulary
 
 Schema = dict[str, Any]
+PATIENCE = 10  # seconds for the peer, which has limits of its own for some of these only
 
 
 def properties(n: int) -> Schema:
@@ -123,7 +125,16 @@ def main() -> None:
 def peer(peers: Peers, schema: Schema) -> str:
     if peers.tokenizer is None:
         return "-"
-    spent, error = timed(peers.theirs, schema)
+    processes = multiprocessing.get_context("fork")
+    here, there = processes.Pipe(duplex=False)
+    child = processes.Process(target=lambda: there.send(timed(peers.theirs, schema)))
+    child.start()
+    found = here.recv() if here.poll(PATIENCE) else None
+    child.kill()
+    child.join()
+    if found is None:
+        return f"more than {PATIENCE * 1000:,}"
+    spent, error = found
     return f"{spent:,.1f}{' ' + error[:60] if error else ''}"
 
 

@@ -106,7 +106,7 @@ def test_objects_that_are_given_whole_come_in_any_order() -> None:
 def test_a_clock_that_ran_out_is_no_keyword_that_is_left_out() -> None:
     schema = {"type": "string", "pattern": "(a|b)*a(a|b){9}", "minLength": 3, "maxLength": 333}
     with pytest.raises(LimitError) as caught:
-        Grammar.from_json_schema(schema, on_unsupported="relax", max_seconds=0)
+        Grammar.from_json_schema(schema, on_unsupported="relax", max_seconds=1e-9)
     assert caught.value.limit == "seconds"
 
 
