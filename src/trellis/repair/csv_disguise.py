@@ -39,6 +39,7 @@ _DRAFT = re.compile(
 _PIECE = re.compile(r"\b(?:part|page|continued|cont|next|rest|remaining|second|section)\b", re.I)
 _WORDS = re.compile(r"[^\W\d]{2,} [^\W\d]")
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
+_LONG = 4000  # characters from which on a line is no row with texts in single quotes
 _NEAR = 20  # lines among which the header is
 
 
@@ -227,7 +228,7 @@ def _apostrophes(
     text: str, start: int, rows: Callable[[], Iterator[tuple[int, int]]]
 ) -> Iterator[list[Change]]:
     """Texts in single quotes."""
-    if "'" not in text or not all(_APOSTROPHES.search(text, *row) for row in rows()):
+    if "'" not in text or not all(b - a < _LONG and _APOSTROPHES.search(text, a, b) for a, b in rows()):
         return
     found = [m for m in _APOSTROPHES.finditer(text, start) if not _within_quotes(text, m.start())]
     bare = sum(bool(_WORDS.search(part)) for row in rows() for part in text[slice(*row)].split(",") if "'" not in part)

@@ -16,7 +16,7 @@ from .words import normal
 _JSON = re.compile(r"\s*(?:\[\s*)?\{\s*[\"']")
 _LISTED = re.compile(r"^[ \t]*-[ \t]+[\"']?(\w[\w -]*)[\"']?:[ \t]", re.M)
 _MEMBER = re.compile(
-    r"[ \t]*(?:[-*\u2022][ \t]+)?[*\"'`]{0,3}(\w[\w -]*?)[*\"'`]{0,3}[ \t]*(?::|=)[*]{0,2}[ \t]*(.*?)[ \t]*$", re.M
+    r"[ \t]*(?:[-*\u2022][ \t]+)?[*\"'`]{0,3}(\w[\w -]{0,60}?)[*\"'`]{0,3}[ ]?(?::|=)[*]{0,2}[ \t]?(.*)$"
 )
 _TITLE = re.compile(
     r"[ \t]*(?:#+[ \t]*|-{3,}|\*{1,2})?(?:(?:record|row|item|entry|no\.?|#)[ ]*\d*|-{3,}|\d+[.):]?)?[:*]*[ \t]*$",
@@ -149,7 +149,7 @@ def _records(text: str, known: dict[str, str], schema: Any) -> list[dict[str, An
     """Records of lines, each a name and a value: a name that comes again begins the next one."""
     rows: list[dict[str, Any]] = []
     for line in text.splitlines():
-        match = _MEMBER.fullmatch(line)
+        match = _MEMBER.fullmatch(line.strip())
         name = known.get(normal(match[1])) if match else None
         if match is None or name is None:
             if line.strip() and not _TITLE.fullmatch(line) and rows:
@@ -157,7 +157,7 @@ def _records(text: str, known: dict[str, str], schema: Any) -> list[dict[str, An
             continue
         if not rows or name in rows[-1]:
             rows.append({})
-        rows[-1][name] = match[2]
+        rows[-1][name] = match[2].strip()
     return rows if len({len(row) for row in rows}) < 3 and all(2 * len(row) > len(known) for row in rows) else []
 
 
@@ -169,7 +169,7 @@ def _on_lines(text: str, known: dict[str, str], schema: Any) -> list[dict[str, A
 
 def _pairs(line: str, known: dict[str, str]) -> Iterator[tuple[str, str]]:
     for part in _PART.split(line.strip(" \t-*{}()")):
-        match = _MEMBER.fullmatch(part)
+        match = _MEMBER.fullmatch(part.strip())
         name = known.get(normal(match[1])) if match else None
         if match is not None and name is not None:
-            yield name, match[2]
+            yield name, match[2].strip()

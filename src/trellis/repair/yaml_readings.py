@@ -36,7 +36,7 @@ _TYPED = 0.75  # what the reading of lines may cost more than the standard one: 
 _LISTED = 2.0  # what speaks against a standard reading that takes a numbered list for one text, or Python for YAML
 _HASH = re.compile(r"\w[ ]#\d+\b|\w[ ]#\w+[ ]\w")  # a number sign in words, with words behind it
 _DOUBLY = re.compile(  # items with two marks
-    r"^[ \t]*-[ ](?:1[.)]|\[[ xX]\])[ ]\S(?:.*\n)+?[ \t]*-[ ](?:2[.)]|\[[ xX]\])[ ]\S", re.M
+    r"^[ \t]*-[ ](?:1[.)]|\[[ xX]\])[ ]\S(?:.*\n){1,20}?[ \t]*-[ ](?:2[.)]|\[[ xX]\])[ ]\S", re.M
 )
 _EARLIER = 3.0  # what speaks against data before a fence with data that the schema accepts, too
 _DRAFT = 12.0  # the same, where words between call the later data better

@@ -93,7 +93,9 @@ class Texts:
         if not foreign_comment(self.text, line):
             return False
         found = self.inside(line.index)
-        while found is not None and foreign_comment(self.text, found):
+        for _ in range(_NEAR):
+            if found is None or not foreign_comment(self.text, found):
+                break
             found = self.inside(found.index)
         return found is None or (self.place(found)[1] is not None and found.column <= line.column)
 
@@ -412,7 +414,9 @@ class Texts:
         if self.text[line.at] != "#" or self.text[line.at + 1 : line.at + 2] not in (" ", "#", "-", "="):
             return False
         found = self.inside(line.index)
-        while found is not None and self.text[found.at] == "#" and found.column <= line.column:
+        for _ in range(_NEAR):
+            if found is None or self.text[found.at] != "#" or found.column > line.column:
+                break
             found = self.inside(found.index)
         return found is None or (found.column <= line.column and self.place(found)[1] is not None)
 

@@ -182,7 +182,8 @@ class Values(Texts):
             if "null" in view.types() and (nothing := _NOTHING_SAID.fullmatch(self.text, at, end)) is not None:
                 self.change("comment", nothing.end(1), end, "")
                 end = nothing.end(1)
-            aside = _ASIDE.fullmatch(self.text, at, end) if wants_scalar(view) else None
+            closed = self.text.endswith(("-->", "*/"), at, end) and wants_scalar(view)
+            aside = _ASIDE.fullmatch(self.text, at, end) if closed else None
             if aside is not None:
                 self.change("comment", aside.end(1), end, "")
                 end = aside.end(1)
