@@ -18,6 +18,7 @@ use crate::joint::Joint;
 use crate::lexer::{Lexicon, DEAD};
 use crate::names::Point;
 use crate::parser::{Item, IMPOSSIBLE};
+use crate::search::LENGTH_FUEL;
 
 /// Tokens that end in one lexer state before one continuation.
 type Group = (Item, TokenSet);
@@ -51,8 +52,8 @@ impl Engine {
         }
         match self.plan(state) {
             Ok(plan) => Ok(plan.len() < left),
-            // Some byte of the ending has no token: nothing to rely on.
-            Err(e) if e.kind == ErrorKind::Vocabulary => Ok(false),
+            // Some byte of the ending has no token, or no ending was found: nothing to rely on.
+            Err(e) if matches!(e.kind, ErrorKind::Vocabulary | ErrorKind::Limit) => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -218,7 +219,8 @@ impl Engine {
         Ok(most.min(u32::MAX - 1))
     }
 
-    /// Bytes of the shortest ending of a lexeme just come to `item`, by ending here or going on.
+    /// Bytes of the shortest ending of a lexeme just come to `item`, by ending here or going on; [`IMPOSSIBLE`]
+    /// where that is hard to find (guards lead the search astray), so that the state after a token decides.
     fn length(&mut self, item: Item) -> Result<u32> {
         let lexicon = self.lexicon.clone();
         let mut lexicon = self.open(&lexicon);
@@ -228,7 +230,11 @@ impl Engine {
         if let Some(known) = self.search.length(item) {
             return Ok(known);
         }
-        let length = self.shortest_from(&mut lexicon, item)?.map_or(IMPOSSIBLE, |symbols| symbols.len() as u32);
+        let length = match self.shortest_from(&mut lexicon, item) {
+            Ok(symbols) => symbols.map_or(IMPOSSIBLE, |symbols| symbols.len() as u32),
+            Err(e) if e.kind == ErrorKind::Limit => IMPOSSIBLE,
+            Err(e) => return Err(e),
+        };
         self.search.set_length(item, length);
         Ok(length)
     }
@@ -239,7 +245,7 @@ impl Engine {
         if self.arrive(lexicon, item, &mut items)? {
             return Ok(Some(Vec::new()));
         }
-        self.shortest_of(lexicon, &items)
+        self.shortest_within(lexicon, &items, LENGTH_FUEL)
     }
 
     /// Checks that a budget is enough for the shortest output.

@@ -18,6 +18,8 @@ use crate::settled::Settled;
 const FUEL: usize = 50_000;
 /// Items that the search before a proof may look at.
 const SHORT_FUEL: usize = 500;
+/// Items that the search for the length of one item's ending may look at.
+pub(crate) const LENGTH_FUEL: usize = 2_000;
 
 /// What searches found out.
 #[derive(Debug, Default)]
@@ -54,8 +56,8 @@ struct Step {
 
 const ROOT: u32 = u32::MAX;
 
-fn exhausted() -> KernelError {
-    KernelError::limit(format!("no ending found among {FUEL} items"))
+fn exhausted(fuel: usize) -> KernelError {
+    KernelError::limit(format!("no ending found among {fuel} items"))
 }
 
 impl Engine {
@@ -178,6 +180,16 @@ impl Engine {
 
     /// The shortest symbols that end the output from one of some items, if there are any.
     pub(crate) fn shortest_of(&mut self, lexicon: &mut Lexicon, items: &[Item]) -> Result<Option<Vec<u32>>> {
+        self.shortest_within(lexicon, items, FUEL)
+    }
+
+    /// The same; an error where the search takes more than `fuel` items.
+    pub(crate) fn shortest_within(
+        &mut self,
+        lexicon: &mut Lexicon,
+        items: &[Item],
+        fuel: usize,
+    ) -> Result<Option<Vec<u32>>> {
         let mut steps: Vec<Step> = Vec::new();
         let mut seen = Set::default();
         // (estimate, bytes so far the more the better, step); a step without item is the end.
@@ -201,8 +213,8 @@ impl Engine {
                 symbols.reverse();
                 return Ok(Some(symbols));
             }
-            if steps.len() > FUEL {
-                return Err(exhausted());
+            if steps.len() > fuel {
+                return Err(exhausted(fuel));
             }
             lexicon.watch.check()?;
             let (d, k) = steps[at as usize].item;

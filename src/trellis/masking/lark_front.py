@@ -253,7 +253,7 @@ class _Lowering:
                 return terminals.literal(pattern.value.encode())
             return terminals.regex_first(regex_front.to_code(pattern.to_regexp(), self.loaded.options.g_regex_flags))
         except (GrammarError, LimitError) as error:
-            raise self.place.error(type(error), f"terminal {terminal.name}: {_bare(error)}",
+            raise self.place.error(type(error), f"terminal {self.shown(terminal.name)}: {_bare(error)}",
                                    terminal.name, pattern=pattern, hint=error.hint) from error
         except UnicodeEncodeError as error:
             raise self.place.error(GrammarError, f"terminal {terminal.name} has a lone surrogate, which no UTF-8 text "
