@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import RepairError
 from .amounts import (
     boolean_within,
     first_word,
@@ -30,6 +28,7 @@ from .nodes import Node, read_nodes
 from .reshape import held_value, joined, keyed, named_value, nested, numbered, paired, repeated, within
 from .rules import cost_of
 from .schema_view import SchemaView
+from .text_as_data import decoded, in_commas, in_lines, in_words
 from .words import FALSE, NOTHING, TRUE, guessed, meant, nearest
 
 DOUBTFUL = frozenset(
@@ -37,12 +36,6 @@ DOUBTFUL = frozenset(
     | {"data_as_text", "text_as_list"}
 )
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
-_ENCODED = re.compile(r"\s*[\[{]")
-_QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
-_AROUND = 6  # objects, one within the other
-_CALL = frozenset({"name", "arguments", "input", "parameters", "type", "id", "function", "tool"})
-_SEPARATORS, _WORDS = (",", ";", "|", "/"), 4  # between the items of a list in one text; words of an item
-_BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
 
 
 def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) -> list[Change]:
@@ -54,47 +47,6 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
         lexeme: gives for a span of ``text`` how it was written in the input.
     """
     return Coercer(text, lexeme).run(read_nodes(text), view)
-
-
-def unwrapped(text: str, view: SchemaView) -> list[list[Change]]:
-    """Ways to take objects off from around the data: all else in them is scalars that the schema does not name."""
-    root = read_nodes(text)
-    ways: list[list[Change]] = []
-    inner, rule = root, "wrapped_root"
-    while len(ways) < _AROUND:
-        if inner.kind == "array" and len(inner.items) == 1 and "array" not in view.types():
-            inner = inner.items[0]  # the only call in a list of calls
-            continue
-        names = [name for _, _, name in inner.keys]
-        if inner.kind != "object" or not names:
-            break
-        inside = sorted((item for item in inner.items if item.kind != "scalar"), key=lambda item: -_known(item, view))
-        encoded = None if inside else _told(inner, view)
-        known = len(view.names() & set(names))
-        held = _known(inside[0], view) if inside else _known(read_nodes(encoded), view) if encoded is not None else 0
-        if (known and known >= held) or (len(inside) > 1 and _known(inside[1], view) >= held):
-            break
-        echoed = len(names) == 2 and names[0] == "type"  # of the schema, or of a call
-        rule = rule if len(names) == 1 or echoed or set(names) <= _CALL else "dropped_member"
-        if not inside:
-            if encoded is not None:
-                ways.append([Change(rule, root.start, root.end, encoded, cost_of(rule))])
-            break
-        inner = inside[0]
-        before = Change(rule, root.start, inner.start, "", cost_of(rule))
-        ways.append([before, Change(rule, inner.end, root.end, "", 0.0)])
-    return ways
-
-
-def _told(node: Node, view: SchemaView) -> str | None:
-    """The only member of an object that is data written as a text, decoded."""
-    told = [value for item in node.items if isinstance(value := item.value, str) and _ENCODED.match(value)]
-    return _decoded(told[0], view) if len(told) == 1 else None
-
-
-def _known(node: Node, view: SchemaView) -> int:
-    """How many of the members of an object the schema names."""
-    return len(view.names() & {name for _, _, name in node.keys})
 
 
 class Coercer:
@@ -418,14 +370,14 @@ class Coercer:
             self._change("scalar_in_text", node.start, node.end, truth)
         elif "null" in types and (not word or word in NOTHING):
             self._change("text_as_null", node.start, node.end, "null")
-        elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := _decoded(value, view)):
+        elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := decoded(value, view)):
             self._change("double_encoded", node.start, node.end, inner)
         elif "array" in types:
-            listed = _in_commas(value, view.item(0)) or _in_lines(value, view.item(0))
+            listed = in_commas(value, view.item(0)) or in_lines(value, view.item(0))
             if listed is not None:
                 self._change("single_as_list", node.start, node.end, listed)
                 return
-            if (listed := _in_words(value, view.item(0))) is not None:
+            if (listed := in_words(value, view.item(0))) is not None:
                 self._change("text_as_list", node.start, node.end, listed)
                 return
             for wrapped, inner_view in self._wrap(node, view):
@@ -441,64 +393,6 @@ def _can_be(node: Node, view: SchemaView) -> bool:
     if view.values():
         return node.value in view.values()
     return (view.allows(node.value) and bool(view.types())) or (node.value is not None and "string" in view.types())
-
-
-def _in_commas(value: str, view: SchemaView) -> str | None:
-    """The list that a text with commas is, where the schema says what an item can be: a choice or a number."""
-    choices = [choice for choice in view.values() if isinstance(choice, str)]
-    for separator in _SEPARATORS:
-        parts = [part.strip() for part in value.split(separator)]
-        if len(parts) < 2 or not all(parts):
-            continue
-        if choices and view.types() == {"string"}:
-            items = [nearest(part, choices) for part in parts]
-            found = [json.dumps(item, ensure_ascii=False) for item in items if item is not None]
-        elif view.types() and view.types() <= {"integer", "number"}:
-            found = [number for part in parts if (number := number_in(part, "number" not in view.types())) is not None]
-        else:
-            return None
-        if len(found) == len(parts):
-            return f"[{', '.join(found)}]"
-    return None
-
-
-def _in_words(value: str, view: SchemaView) -> str | None:
-    """The list that a text with separators may be, where items may be any text: some words between each two."""
-    if "string" not in view.types() or view.values() or set(value) & set("[]{}()\n"):
-        return None
-    for separator in (" | ", ";", ","):
-        parts = [part.strip() for part in value.split(separator)]
-        short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)
-        if len(parts) > 1 and short:
-            return json.dumps(parts, ensure_ascii=False)
-    return None
-
-
-def _in_lines(value: str, view: SchemaView) -> str | None:
-    """The list that a text is, each line of which begins with a mark."""
-    lines = [line for line in value.splitlines() if line.strip()]
-    items = [match.group(1) for line in lines if (match := _BULLET.fullmatch(line))]
-    if len(items) < 2 or len(items) < len(lines) or (view.types() and "string" not in view.types()):
-        return None
-    return json.dumps(items, ensure_ascii=False)
-
-
-def _decoded(value: str, view: SchemaView) -> str | None:
-    """The JSON that a string holds, mended if need be, if its type may stand here."""
-    inner = value.strip()
-    try:
-        read: Any = json.loads(inner)
-    except (ValueError, RecursionError):
-        from .json import repair_json  # what a string holds is read like any text
-
-        try:
-            mended = repair_json(inner)
-        except RepairError:
-            return None
-        read, inner = mended.value, mended.text
-        if not isinstance(read, dict) and not _QUOTED_LIST.match(value.strip()):
-            return None  # any words in brackets can be read as a list
-    return inner if view.allows(read) else None
 
 
 def _listed(kind: Any) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from ..errors import RepairError
 from .assemble import assembled
 from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
-from .coerce import coercions, unwrapped
+from .coerce import coercions
 from .collector import collector_paused
 from .disguise import disguises
 from .edits import Change, Edit, Repaired, apply_edits, compose, locate
@@ -33,6 +33,7 @@ from .search import HARD, Limits, checked_limits
 from .settle import partial_schema, policy_changes, settled
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 from .strings import StringReading
+from .unwrap import unwrapped
 from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 

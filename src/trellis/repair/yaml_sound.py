@@ -17,7 +17,7 @@ from .edits import Change
 from .schema_view import SchemaView
 from .yaml_around import Around
 from .yaml_frames import COLUMN, STRANGE, TWICE, UNLIKELY, Frame, Pending, fit, free_text, likeness, wants_scalar
-from .yaml_lines import IDENTIFIER, Entry, Line, plain_key, read_assigned, read_bullet
+from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, plain_key, read_assigned, read_bullet
 
 DEPTH = 100
 _DASH = re.compile(r"-(?:[ ]++|$)")
@@ -30,6 +30,7 @@ _ITEM = re.compile(rf"[A-Za-z][{_LETTERS} ,&*]*+(?<![, ])|-?\d++(?:\.\d++)?+")  
 _TOKEN = re.compile(r"[A-Za-z][\w.-]*+|-?\d++(?:\.\d++)?+")
 _SPOKEN = re.compile(r"[A-Za-z](?:[\w.!?()%+-]|[ ](?=[\w(]))*+|-?\d++(?:\.\d++)?+")  # no remark
 _PARTS = re.compile(r"[,;|] |:[ \t]")  # what may part a value from the next member
+_FEW = 2  # words behind a key that nobody knows, more than which may be a remark
 _DOTS = ("...", "\u2026")
 _ANY = SchemaView.of({})
 
@@ -97,7 +98,9 @@ class Sound(Around):
                     index += 1
                     continue
                 ahead = self._placed(below[1])
-                if ahead is None or (ahead[0].listed and inside and view.types()):
+                if ahead is None and mark_rule(text, below[1]) is not None:
+                    index += 1
+                elif ahead is None or (ahead[0].listed and inside and view.types()):
                     index = self._plain(index, at, view, frame)
                 else:
                     index = below[0] if inside else index + 1
@@ -108,7 +111,8 @@ class Sound(Around):
         line, listed, name, _, at, _, _ = head
         after_blank = self.lines[line.index - 1].blank
         if not listed:
-            return not after_blank and not (isinstance(place, Frame) and self._unlike_elder(place, name))
+            words = isinstance(place, Frame) and self._unlike_elder(place, name) and self.text[at : line.end].split()
+            return not after_blank and (not words or len(words) <= _FEW)
         if isinstance(place, Frame) and after_blank and line.column < place.column:
             return False
         if name is None:

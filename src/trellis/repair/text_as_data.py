@@ -1,0 +1,74 @@
+"""Data written as one text: JSON in a string, lists with separators or bullets."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ..errors import RepairError
+from .amounts import number_in
+from .schema_view import SchemaView
+from .words import nearest
+
+_QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
+_SEPARATORS, _WORDS = (",", ";", "|", "/"), 4  # between the items of a list in one text; words of an item
+_BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
+
+
+def in_commas(value: str, view: SchemaView) -> str | None:
+    """The list that a text with commas is, where the schema says what an item can be: a choice or a number."""
+    choices = [choice for choice in view.values() if isinstance(choice, str)]
+    for separator in _SEPARATORS:
+        parts = [part.strip() for part in value.split(separator)]
+        if len(parts) < 2 or not all(parts):
+            continue
+        if choices and view.types() == {"string"}:
+            items = [nearest(part, choices) for part in parts]
+            found = [json.dumps(item, ensure_ascii=False) for item in items if item is not None]
+        elif view.types() and view.types() <= {"integer", "number"}:
+            found = [number for part in parts if (number := number_in(part, "number" not in view.types())) is not None]
+        else:
+            return None
+        if len(found) == len(parts):
+            return f"[{', '.join(found)}]"
+    return None
+
+
+def in_words(value: str, view: SchemaView) -> str | None:
+    """The list that a text with separators may be, where items may be any text: some words between each two."""
+    if "string" not in view.types() or view.values() or set(value) & set("[]{}()\n"):
+        return None
+    for separator in (" | ", ";", ","):
+        parts = [part.strip() for part in value.split(separator)]
+        short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)
+        if len(parts) > 1 and short:
+            return json.dumps(parts, ensure_ascii=False)
+    return None
+
+
+def in_lines(value: str, view: SchemaView) -> str | None:
+    """The list that a text is, each line of which begins with a mark."""
+    lines = [line for line in value.splitlines() if line.strip()]
+    items = [match.group(1) for line in lines if (match := _BULLET.fullmatch(line))]
+    if len(items) < 2 or len(items) < len(lines) or (view.types() and "string" not in view.types()):
+        return None
+    return json.dumps(items, ensure_ascii=False)
+
+
+def decoded(value: str, view: SchemaView) -> str | None:
+    """The JSON that a string holds, mended if need be, if its type may stand here."""
+    inner = value.strip()
+    try:
+        read: Any = json.loads(inner)
+    except (ValueError, RecursionError):
+        from .json import repair_json  # what a string holds is read like any text
+
+        try:
+            mended = repair_json(inner)
+        except RepairError:
+            return None
+        read, inner = mended.value, mended.text
+        if not isinstance(read, dict) and not _QUOTED_LIST.match(value.strip()):
+            return None  # any words in brackets can be read as a list
+    return inner if view.allows(read) else None
