@@ -331,6 +331,8 @@ class Texts:
         if not shown or min(line.column for line in shown) <= column:
             return None
         base = min(line.column for line in shown)
+        if self.text[self.lines[index].end - 1] in ":{[(":
+            self.doubtful = True  # how far in the next line was meant, nothing tells
         self.change("block_mark", mark.end(1), mark.end(), "\n" + " " * max(base, frame.out + 1))
         self._reindent(self.lines[index + 1 : following], frame, base)
         return following
