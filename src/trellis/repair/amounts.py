@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from unicodedata import decimal
 
 _NUMBER = re.compile(
     r"\s*[$€£¥]?\s*([+-]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?\s*%?\s*"
@@ -58,8 +59,16 @@ def without_remark(text: str) -> str:
     return _REMARK.sub("", text)
 
 
+def ascii_digits(text: str) -> str:
+    """A text with the decimal digits of other scripts as those of ASCII, which are the only ones in JSON."""
+    if text.isascii():
+        return text
+    return "".join(str(decimal(letter)) if letter.isdecimal() else letter for letter in text)
+
+
 def number_in(text: str, whole: bool) -> str | None:
     """The number that a text is, as JSON, or ``None``; only a whole one if ``whole``."""
+    text = ascii_digits(text)
     comma = _COMMA.fullmatch(text)
     if comma is not None:  # 1.234,50 and 5,5: a comma before one or two digits is a decimal one
         text = _GROUPING.sub("", comma[1]) + "." + comma[2]

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from typing import NamedTuple
 
+from .amounts import ascii_digits
 from .edits import Change
 from .gaps import REMARK
 from .rules import cost_of
@@ -17,12 +18,12 @@ _FOLLOW = (
     r"(?=(?:\*\*)?\s*(?:[,}\]){\[;，；、،]|[|·][ \t]*\r?\n|\Z|//|#|/\*|--[ \t]|<!--|\r?\n|\\[nrt}\]]"
     rf"|{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)))"
 )
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?" + _FOLLOW)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?" + _FOLLOW)
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
-_CUT_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)?(\.|[eE][+-]?|\.\d*[eE][+-]?|-)\Z")
+_CUT_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)?(\.|[eE][+-]?|\.[0-9]*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
-_SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?=[ \t]+\")")
-_PLAIN = r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)"
+_SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t]+\")")
+_PLAIN = r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
 _BESIDE = re.compile(
     rf"{_PLAIN}(?=[ \t]+(?!\d{{3}}[ \t,\]]){_PLAIN}(?:[ \t]+{_PLAIN})?[ \t]*(?:[\r\n,\]]|\Z| -?\d))"
 )  # not 1 000
@@ -178,7 +179,7 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
         if hexadecimal:
             after = str(int(hexadecimal, 16))
         else:
-            digits = decimal.replace("_", "")
+            digits = ascii_digits(decimal.replace("_", ""))
             if re.match(r"0\d", digits):
                 cost = cost_of("leading_zero")
                 return Bare(match.end(), cost, (StringReading("leading_zero", at, at, match.end(), match.end(), cost),))

@@ -61,6 +61,7 @@ class Coercer:
         self.text, self.lexeme = text, lexeme
         self.changes: list[Change] = []
         self._root: Node | None = None
+        self._wrapped: dict[int, set[tuple[int, ...]]] = {}  # by node: the places where it was put into a list
 
     def run(self, root: Node, view: SchemaView) -> list[Change]:
         """The changes of the text that bring it nearer to the schema."""
@@ -109,6 +110,7 @@ class Coercer:
         self._scalar(node, view)
         made = len(self.changes) > before
         del self.changes[before:]
+        self._wrapped.pop(id(node), None)
         return made
 
     def _drop(self, node: Node, misfits: list[Node]) -> None:
@@ -147,7 +149,23 @@ class Coercer:
         self.changes.append(Change("list_as_single", inner.end, node.end, "", 0.0))
         return [(inner, view)]
 
+    def _may_wrap(self, node: Node, view: SchemaView) -> bool:
+        """Whether a list of one has an end: a schema may name lists of lists of lists, round and round."""
+        places = self._wrapped.setdefault(id(node), set())
+        if view.place() in places:
+            return False
+        places.add(view.place())
+        around, inner = {view.place()}, view.item(0)
+        while "array" in inner.types() and inner.types() <= {"array", "object"} and node.kind not in inner.types():
+            if inner.place() in around:
+                return False
+            around.add(inner.place())
+            inner = inner.item(0)
+        return True
+
     def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+        if not self._may_wrap(node, view):
+            return []
         self._change("single_as_list", node.start, node.start, "[")
         self.changes.append(Change("single_as_list", node.end, node.end, "]", 0.0))
         return [(node, view.item(0))]

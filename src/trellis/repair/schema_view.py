@@ -101,6 +101,10 @@ class SchemaView:
         found = list(part["enum"]) if isinstance(part.get("enum"), list) else []
         return [*found, part["const"]] if "const" in part else found
 
+    def place(self) -> tuple[int, ...]:
+        """What tells this place in the schema from others; where a schema refers to itself, the same comes again."""
+        return tuple(map(id, self.parts))
+
     def types(self) -> frozenset[str]:
         """The types that may stand here; empty when the schema does not say."""
         return self._types

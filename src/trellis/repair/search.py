@@ -45,7 +45,7 @@ _WS = r"[ \t\n\r]*"
 _STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 _SINGLE = r"(?:'[^'\\\x00-\x1f]*'|“[^“”\"\\\x00-\x1f{}\[\]()]*”)"
 _NAME = rf"{_SINGLE}|[A-Za-z_$][\w$]*"
-_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NEXT = rf"(?={_WS}[,}}\]])"
 # Group 1: a clean key or scalar; 2: one with a small repair; 3: an opening bracket.
 _KEY_TOKEN = rf"{_WS}(?:({_STRING})|({_NAME})){_WS}:"

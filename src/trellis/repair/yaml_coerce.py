@@ -167,7 +167,8 @@ class YamlCoercer(Coercer):
             or (node.plain and not _FLOW_SAFE.fullmatch(text))
             or "\n" in text
         ):
-            self._whole("single_as_list", node, [node])
+            if self._may_wrap(node, view):
+                self._whole("single_as_list", node, [node])
             return []
         return super()._wrap(node, view)
 
