@@ -55,6 +55,7 @@ mod looking;
 mod loops;
 mod mask;
 pub mod matcher;
+mod name_tokens;
 mod names;
 pub mod nfa;
 pub mod parser;

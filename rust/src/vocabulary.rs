@@ -6,7 +6,7 @@ use crate::bitmask::TokenSet;
 use crate::differ::ItemTokens;
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::Lexicon;
-use crate::names::NameTokens;
+use crate::name_tokens::NameTokens;
 use crate::search::SPECIAL;
 use crate::trie::Trie;
 
