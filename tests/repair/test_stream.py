@@ -165,6 +165,29 @@ def test_parts_of_yaml_and_csv(format: Any, schema: Any, text: str, committed: l
     assert stream.finish().differs == ()
 
 
+@pytest.mark.parametrize(
+    ("format", "text", "committed", "differs"),
+    [
+        ("yaml", "id: no-3\nhome:\n  street: L\n  postcode: 01234\nfees: true\n", ["/id", "/home"], ()),
+        ("yaml", "a: 5E6\nc: d: e\nd: e\n", ["/a", "/c"], ()),
+        ("yaml", "a: x\ny goes on\nc: d\nd: e\n", [], ()),
+        ("yaml", "a: x\nb:\n    c: y\n    |---|---|\nd: z\n", ["/a"], ()),
+        ("csv", "Ex:\n```csv\na,b\n1,2\n```\nAnswer:\n```csv\na,b\n3,4\n```\n", ["/0"], ("/0",)),
+        ("csv", "b,a\nrow 1: x,2\nrow 2: y,3\n", [], ()),
+    ],
+)
+def test_what_is_within_a_part_is_kept_or_said_to_differ(
+    format: Any, text: str, committed: list[str], differs: tuple[str, ...]
+) -> None:
+    stream = StreamRepairer(ROWS if format == "csv" else None, format=format)
+    parts = [part for character in text for part in stream.feed(character)]
+    result = stream.finish()
+    assert [part.pointer for part in parts] == committed
+    assert all(at(result.value, part.pointer) == part.value for part in parts)
+    assert result.differs == differs
+    assert bool(differs) or result.value == result.repaired.value
+
+
 def test_what_is_open_and_what_its_place_does_not_allow() -> None:
     stream = StreamRepairer(PERSON)
     assert stream.open is None

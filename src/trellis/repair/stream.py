@@ -140,8 +140,11 @@ class StreamRepairer:
         """
         self._finished = True
         repaired = self._whole("".join(self._chunks))
+        deep = isinstance(self._reader, PartStream)  # what is in a part was not committed before it
         differs = tuple(
-            pointer for pointer, value in self._committed.items() if not _equal(_at(repaired.value, pointer), value)
+            pointer
+            for pointer, value in self._committed.items()
+            if not _equal(_at(repaired.value, pointer), value, deep)
         )
         value = repaired.value
         for pointer in differs:
@@ -149,13 +152,24 @@ class StreamRepairer:
         return StreamResult(value, repaired, differs)
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two parts are the same, but for what is in them, which was compared before."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return bool(one.keys() == other.keys())
-    return len(one) == len(other) if isinstance(one, list) else bool(one == other)
+def _equal(one: Any, other: Any, deep: bool) -> bool:
+    """Whether two parts are the same; not ``deep``: but for what is in them, which was compared before."""
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, dict):
+            if one.keys() != other.keys():
+                return False
+            pairs += [(one[key], other[key]) for key in one] if deep else []
+        elif isinstance(one, list):
+            if len(one) != len(other):
+                return False
+            pairs += list(zip(one, other, strict=True)) if deep else []
+        elif one != other:
+            return False
+    return True
 
 
 _MISSING = object()

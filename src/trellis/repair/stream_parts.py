@@ -1,7 +1,8 @@
 """YAML and CSV that are read while they are written: a member at the root, or a row, as soon as it is complete.
 
 A part is complete when the next one begins; it is then read alone, mended as an answer is, and never changes after.
-What is open is not shown. Where a part cannot be read alone the reader stalls, and what it has stays.
+What is open is not shown. Where a part cannot be read alone, or in more than one way, the reader stalls, and what it
+has stays.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ class RowStream(PartStream):
             return None
         row, self._row = self._row, ""
         try:
-            rows = repair_csv(self._header + row, self._schema, level=self._level).value
+            read = repair_csv(self._header + row, self._schema, level=self._level)
+            marked = any(edit.rule == "bullet" for edit in read.edits)  # what is a mark, only all rows can tell
+            rows = [] if read.ambiguous or marked else read.value
         except RepairError:
             rows = []
         if row.startswith("```") or len(rows) != 1:
@@ -114,6 +117,7 @@ class MemberStream(PartStream):
 
     def __init__(self, schema: Any, level: Level) -> None:
         super().__init__()
+        self._free = schema is None
         schema = schema if isinstance(schema, dict) else {"items": {}, "additionalProperties": {}}
         self._level = level
         self._document = Document(schema)
@@ -167,9 +171,11 @@ class MemberStream(PartStream):
         if isinstance(key, str):
             schema = {"type": "object", "properties": {key: inner}, "required": [key]}
         try:
-            value = repair_yaml("".join(self._member), {**schema, **self._shared}, level=self._level).value
+            alone = None if self._free else {**schema, **self._shared}
+            read = repair_yaml("".join(self._member), alone, level=self._level)
+            value = read.value
             member = value[0 if isinstance(key, int) else key]
-            right = len(value) == 1 and (isinstance(key, int) or key not in self._root)
+            right = not read.ambiguous and len(value) == 1 and (isinstance(key, int) or key not in self._root)
         except (TrellisError, LookupError, TypeError):
             right = False
         if not right:
