@@ -148,6 +148,7 @@ def test_many_files_in_processes_keep_their_order(folder: Path, capsys: pytest.C
         ("--in-place", "-"),
         ("-o", "x", "a.json", "b.yaml"),
         ("--lines", "-o", "x", "a.json"),
+        ("--stats", "--to", "yaml", "a.json"),
     ],
 )
 def test_options_that_exclude_each_other(

@@ -51,6 +51,10 @@ def test_of_rules_that_meet_the_first_counts() -> None:
         lambda: UserRule("x", None),  # type: ignore[arg-type]
         lambda: UserRule("x", lambda text: [], level="hard"),  # type: ignore[arg-type]
         lambda: UserRule.substitute("x", "(", ""),
+        lambda: UserRule.substitute("x", 5, "x"),  # type: ignore[arg-type]
+        lambda: UserRule.substitute("x", "a", None),  # type: ignore[arg-type]
+        lambda: UserRule.substitute("x", "a", r"\2"),
+        lambda: UserRule.substitute("x", "a", r"\g<name>"),
         lambda: repair_json("@", rules=[UserRule("x", lambda text: [(0, 9, "")])]),
         lambda: repair_json("@", rules=[UserRule("x", lambda text: 1 / 0)]),  # type: ignore[arg-type, return-value]
         lambda: repair_json("@", rules=["x"]),  # type: ignore[list-item]

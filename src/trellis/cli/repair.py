@@ -106,6 +106,8 @@ def repair(
         raise UsageError(f"no file in {', '.join(map(str, files or []))}", hint="hidden files are passed over")
     if sum((check, show_diff, in_place, output is not None, stats, lines and to is not None)) > 1:
         raise UsageError("--check, --diff, --in-place, --output and --stats exclude each other")
+    if stats and to is not None:
+        raise UsageError("--stats prints what was found, and no value: it takes no --to")
     if in_place and (Path("-") in paths or lines or to):
         raise UsageError("--in-place needs files, and writes their own format")
     if output and (len(paths) > 1 or lines):

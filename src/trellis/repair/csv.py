@@ -242,6 +242,10 @@ def _standard(
     With ``whole``, only if nothing is around it.
     """
     for start, end, delimiter in _spans(text, names):
+        width = text[start:end].split("\n", 1)[0].count(delimiter)
+        behind = _like_rows(text[text.rfind("```", 0, start) + 1 : start], delimiter, width + 1) > 0
+        if behind and failures and failures[0].against_schema:
+            continue  # the header once more, behind rows: nothing that it can say is used
         try:
             rows = read_csv(text[start:end], schema, delimiter=delimiter)
         except NotCsv as error:
@@ -255,11 +259,9 @@ def _standard(
                 what = "the text was read as CSV, but the rows are"
                 failures.insert(0, against_schema(text, what, judge, rows, find))
             continue
-        before = text[:start] if not rows else text[text.rfind("```", 0, start) + 1 : start]
-        if _like_rows(before, delimiter, text[start:end].split("\n", 1)[0].count(delimiter) + 1):
+        if behind or (not rows and _like_rows(text[:start], delimiter, width + 1)):
             continue  # the header once more, behind rows
-        width = max(text[start:end].split("\n", 1)[0].count(delimiter), 1)
-        if any(line.count(mark) >= width for line in text[end:].split("\n") for mark in _DELIMITERS):
+        if any(line.count(mark) >= max(width, 1) for line in text[end:].split("\n") for mark in _DELIMITERS):
             continue  # more rows, which are damaged
         if _PADDED.match(text, start, end):
             continue  # columns that are aligned

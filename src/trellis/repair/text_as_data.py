@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..errors import RepairError
@@ -58,9 +59,15 @@ def in_lines(value: str, view: SchemaView) -> str | None:
 
 def decoded(value: str, view: SchemaView) -> str | None:
     """The JSON that a string holds, mended if need be, if its type may stand here."""
-    inner = value.strip()
+    held = _held(value.strip())
+    return held[1] if held is not None and view.allows(held[0]) else None
+
+
+@lru_cache(maxsize=4)  # of the last readings of a text, each of which asks anew
+def _held(inner: str) -> tuple[Any, str] | None:
+    """The value that a text holds, not to be changed, and the JSON of it."""
     try:
-        read: Any = json.loads(inner)
+        return json.loads(inner), inner
     except (ValueError, RecursionError):
         from .json import repair_json  # what a string holds is read like any text
 
@@ -68,7 +75,6 @@ def decoded(value: str, view: SchemaView) -> str | None:
             mended = repair_json(inner)
         except RepairError:
             return None
-        read, inner = mended.value, mended.text
-        if not isinstance(read, dict) and not _QUOTED_LIST.match(value.strip()):
+        if not isinstance(mended.value, dict) and not _QUOTED_LIST.match(inner):
             return None  # any words in brackets can be read as a list
-    return inner if view.allows(read) else None
+        return mended.value, mended.text

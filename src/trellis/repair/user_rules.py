@@ -58,11 +58,15 @@ class UserRule:
         """The rule that puts ``after`` (with groups, as in ``re.sub``) in the place of each match of a pattern.
 
         Raises:
-            UsageError: the pattern is none.
+            UsageError: the pattern is none, or ``after`` names a group that it does not have.
         """
+        for what in (pattern, after):
+            if not isinstance(what, str):
+                raise UsageError(f"rule {name!r}: a pattern and what it becomes are strings, not {type(what).__name__}")
         try:
             compiled = re.compile(pattern)
-        except re.error as error:
+            compiled.sub(after, "")  # reads the groups
+        except (re.error, IndexError) as error:
             raise UsageError(f"rule {name!r}: {error}") from error
         return cls(name, lambda text: ((m.start(), m.end(), m.expand(after)) for m in compiled.finditer(text)), does)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import islice
 
 from .yaml_frames import Frame, Pending, known, wants
 from .yaml_lines import Entry, Line, mark_rule, read_bullet, read_key
@@ -64,7 +63,8 @@ class Around(Places):
         if index <= self.not_over:
             return False
         remark = False  # a heading of remarks was seen, and no entry after it
-        for later in islice(self.lines, index, None):
+        for number in range(index, len(self.lines)):
+            later = self.lines[number]
             if later.blank or mark_rule(self.text, later):
                 continue
             entry, place = self.place(later)
