@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -155,6 +156,22 @@ def test_repair_finds_the_format() -> None:
     assert repair("a,b\n1,2\n3,4\n").value == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
     assert repair("{a: 1}").value == {"a": 1}
     assert repair("Sure:\n```yaml\na: {b: 1}\n```\n").value == {"a": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ('no,note\n1,"yes: twice"\n2,"Q: an answer"\n', "normal"),
+        ("Example:\n```csv\nno,note\n1,x\n```\nAnswer:\n```csv\nno,note\n1,A: x\n2,Q: y\n```\n", "normal"),
+        ("V,(\x070sg\x1c.k\r>CQ!}T\x11+H~\x03|\x1d", "salvage"),
+    ],
+)
+def test_what_was_found_out_to_be_a_table_is_one_again(text: str, level: Any) -> None:
+    first = repair(text, level=level)
+    again = repair(first.text, level=level)
+    assert (first.format, again.format) == ("csv", "csv")
+    assert again.value == first.value
+    assert again.edits == ()
 
 
 def test_yaml_keys_and_types() -> None:

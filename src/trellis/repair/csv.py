@@ -172,11 +172,12 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
     if len(text) > _SIZE:
         raise RepairError(f"the text has {len(text)} characters, more than {_SIZE}", limit="size")
     names = SchemaView.of(schema).item(0).names() if schema is not None else set()
-    disguised = _disguised(text, schema, judge, level, names)
-    if disguised is not None:
-        return disguised
     failures: list[RepairError] = []  # the likeliest place's first
-    found = _standard(text, schema, judge, level, names, failures) or _mended(text, schema, judge, level, names)
+    found = (
+        _disguised(text, schema, judge, level, names)
+        or _standard(text, schema, judge, level, names, failures)
+        or _mended(text, schema, judge, level, names)
+    )
     if found is None:
         if not any(failure.against_schema for failure in failures):
             _misfit(text, schema, judge, names)

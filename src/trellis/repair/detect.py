@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Literal
 
 from ..errors import RepairError
@@ -30,6 +33,7 @@ _LABELS: dict[str, Format] = {
     "csv": "csv",
     "tsv": "csv",
 }
+_ROWS = 1000  # that tell whether lines are a table
 _BRACKET_LINE = re.compile(r"^\s*[{\[]", re.M)
 _YAML_LINE = re.compile(r"^(?:[ \t]*-[ \t]+\S|[ \t]*[\w\"'][^\n:{}\[\]]{0,60}:(?:[ \t]+\S|[ \t]*$))", re.M)
 
@@ -46,12 +50,28 @@ def likely_formats(text: str) -> list[Format]:
     lines = [line for line in content.splitlines() if line.strip()]
     if _BRACKET_LINE.search(content) or not lines:
         return ["json", "yaml", "csv"]
-    if len(_YAML_LINE.findall(content)) * 2 >= len(lines):
+    if len(_YAML_LINE.findall(content)) * 2 >= len(lines) and not _is_table(lines):
         return ["yaml", "json", "csv"]
     counts = [min(line.count(mark) for line in lines) for mark in ",;\t|"]
     if len(lines) > 1 and any(counts):
         return ["csv", "json", "yaml"]
     return ["json", "yaml", "csv"]
+
+
+def _is_table(lines: Sequence[str]) -> bool:
+    """Whether lines, none of them blank, are rows of one width under a header, though cells have colons in them."""
+    header = lines[0]
+    for mark in ",;\t|":
+        if mark not in header or mark + " " in header or _YAML_LINE.match(header):
+            continue
+        try:
+            rows = csv.reader((line + "\n" for line in lines), delimiter=mark, strict=True)
+            widths = [len(row) for row in islice(rows, _ROWS)]
+        except csv.Error:
+            continue
+        if len(widths) > 1 and len(set(widths)) == 1:
+            return True
+    return False
 
 
 def repair(
@@ -77,29 +97,66 @@ def repair(
     bounds, chosen = checked_limits(limits), checked_policies(policies)
     bounds.check_size(text)
     schema = json_schema(schema)
+
+    def read(source: str) -> Iterator[Repaired[Any]]:
+        return _readings(source, schema, level, bounds, rules, chosen)
+
+    first = next(found := read(text))
+    if _labelled(text) or _stays(first, read):
+        return first
+    with suppress(RepairError):  # of a format that does not read it
+        return next((other for other in found if _stays(other, read)), first)
+    return first
+
+
+def _labelled(text: str) -> bool:
+    """Whether the first fence says what is in it."""
+    return next((label in _LABELS for _, _, label in fences(text)), False)
+
+
+def _stays(repaired: Repaired[Any], read: Callable[[str], Iterator[Repaired[Any]]]) -> bool:
+    """Whether a mended text says the same to one who has to find out its format anew."""
+    if not repaired.edits or repaired.format == likely_formats(repaired.text)[0]:
+        return True
+    with suppress(RepairError):
+        return bool(next(read(repaired.text)).value == repaired.value)
+    return False
+
+
+def _readings(
+    text: str, schema: Any, level: Level, limits: Limits, rules: Sequence[UserRule], policies: Policies
+) -> Iterator[Repaired[Any]]:
+    """The readings of a text in each format that reads it, the likeliest first; raises behind the last, or the first.
+
+    Raises:
+        RepairError: no format reads it, or no other one does.
+        UsageError: policies are given for a text that is not JSON.
+    """
     failure: RepairError | None = None
     formats = likely_formats(text)
     for name in formats:
         try:
             if name == "json":
-                return replace(repair_json(text, schema, level=level, limits=bounds, rules=rules, policies=chosen),
-                               format=name)
-            if chosen != OURS:
+                document = repair_json(text, schema, level=level, limits=limits, rules=rules, policies=policies)
+                yield replace(document, format=name)
+                continue
+            if policies != OURS:
                 continue
             if name == "yaml":
                 document = repair_yaml(text, schema, level=level, rules=rules)
                 if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
-                    return replace(document, format=name)
+                    yield replace(document, format=name)
+                    continue
                 failure = failure or unreadable(text, level)
                 continue
             table = repair_csv(text, schema, level=level, rules=rules)
             if table.value or name == formats[0]:  # any line is a header without rows
-                return replace(table, format=name)
+                yield replace(table, format=name)
         except RepairError as error:
             if error.limit is not None:
                 raise
             failure = failure or error
     if failure is None:  # only JSON has choices
-        json_only(chosen, formats[0].upper())
-    assert failure is not None
+        json_only(policies, formats[0].upper())
+        failure = unreadable(text, level)
     raise failure
