@@ -22,6 +22,7 @@ class Trellis:
         _, tokens, special, eos = tokenizer
         self.vocabulary = Vocabulary(tokens, special_ids=sorted(special), eos_ids=[eos])
         self.bits = allocate_bitmask(1, len(tokens))
+        self.words = memoryview(self.bits[0])  # numpy takes a third of a microsecond to look up one word
 
     def compile(self, schema: Any) -> None:
         self.compiled = Grammar.from_json_schema(schema, property_order="any").compile(self.vocabulary)
@@ -34,7 +35,7 @@ class Trellis:
         self.matcher.fill_bitmask(self.bits)
 
     def commit(self, token: int) -> bool:
-        return bool(int(self.bits[0, token // 32]) >> (token % 32) & 1) and self.matcher.accept(token)
+        return bool(self.words[token >> 5] >> (token & 31) & 1) and self.matcher.accept(token)
 
     def can_end(self) -> bool:
         return self.matcher.can_end
