@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -184,23 +185,24 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
     if not found.edits or (again := _disguised(found.text, schema, judge, level, names)) is None:
         return found
-    return _composed(text, [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits], again)
+    changes = [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits]
+    return replace(_composed(text, changes, again), format=again.format)
 
 
 def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[str]) -> Repaired[Any] | None:
     """The table of a text that is written as something else throughout."""
-    for disguise in (*_foreign(text, schema, names), *disguises(text, names)):
+    for written, disguise in (*_foreign(text, schema, names), *((None, each) for each in disguises(text, names))):
         if _may_be_text(text, disguise) and _standard(text, schema, judge, level, names, [], True):
             continue  # text, where text may stand
         plain = apply_edits(text, disguise)
         inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
         if inner is not None and all(allowed(change.rule, level) for change in disguise):
-            return _composed(text, disguise, inner)
+            return replace(_composed(text, disguise, inner), format=written)
     return None
 
 
-def _foreign(text: str, schema: Any, names: set[str]) -> Iterator[list[Change]]:
-    """The change that makes CSV of rows in another format."""
+def _foreign(text: str, schema: Any, names: set[str]) -> Iterator[tuple[str, list[Change]]]:
+    """The format that rows are in, and the change that makes CSV of them."""
     if len(names) < 2:
         return
     first = next((line.group() for line in _LINE.finditer(text) if line.group().strip()), "")
@@ -211,7 +213,7 @@ def _foreign(text: str, schema: Any, names: set[str]) -> Iterator[list[Change]]:
     ordered = SchemaView.of(schema).item(0).ordered_names() or sorted(names)
     table = foreign_table(text, ordered, schema)
     if table is not None:
-        yield [Change("table_mark", 0, len(text), table, cost_of("table_mark"))]
+        yield table[0], [Change("table_mark", 0, len(text), table[1], cost_of("table_mark"))]
 
 
 def _may_be_text(text: str, disguise: Sequence[Change]) -> bool:

@@ -32,8 +32,8 @@ _TABLE_CELL = re.compile(r"<t[hd]\b[^>]*>(.*?)(?:</t[hd]>|(?=<t[hd]\b)|\Z)", re.
 _ELEMENT = re.compile(r"<[^<>]*>")
 
 
-def foreign_table(text: str, names: Sequence[str], schema: Any) -> str | None:
-    """The rows of a text as CSV with a header; ``None`` where they are not written in any such way.
+def foreign_table(text: str, names: Sequence[str], schema: Any) -> tuple[str, str] | None:
+    """The format that the rows of a text are in, and these as CSV with a header; ``None`` where they are in none.
 
     Args:
         text: what should be CSV.
@@ -42,13 +42,16 @@ def foreign_table(text: str, names: Sequence[str], schema: Any) -> str | None:
     """
     spans = [text[start:end] for start, end, _ in fences(text)][:1] or [text]
     known = {normal(name): name for name in names}
-    for read in (_inserted, _elements, _lists, _data, _records, _on_lines):
+    data = "json" if _JSON.match(spans[0]) else "yaml"
+    readers = (("sql", _inserted), ("html", _elements), ("json", _lists), (data, _data), ("yaml", _records),
+               ("csv", _on_lines))
+    for name, read in readers:
         rows = read(spans[0], known, schema)
         if rows:
-            header = [name for name in names if any(name in row for row in rows)]
+            header = [column for column in names if any(column in row for row in rows)]
             if 2 * len(header) > len(names):
-                lines = [header, *([_cell(row.get(name)) for name in header] for row in rows)]
-                return "".join(",".join(written(cell, ",") for cell in line) + "\n" for line in lines)
+                lines = [header, *([_cell(row.get(column)) for column in header] for row in rows)]
+                return name, "".join(",".join(written(cell, ",") for cell in line) + "\n" for line in lines)
     return None
 
 

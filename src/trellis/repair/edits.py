@@ -46,7 +46,8 @@ class Repaired(Generic[T]):
         complete: false when the end of the text cut something off.
         candidates: the other readings, best first, themselves without candidates.
         ambiguous: another reading with another value costs about as much.
-        format: ``"json"``, ``"yaml"``, ``"csv"`` or ``"toml"``, where it had to be found out; else ``None``.
+        format: ``"json"``, ``"yaml"``, ``"csv"``, ``"toml"``, ``"sql"`` or ``"html"``, where it had to be found out;
+            else ``None``.
     """
 
     value: T
