@@ -123,3 +123,10 @@ def test_the_same_mistake_everywhere(damage: str, indent: int | None) -> None:
     if damage == "quotes in strings":
         meant = [{**row, "note": 'three so-called "words" here'} for row in ROWS]
     assert repair_json(EVERYWHERE[damage](json.dumps(ROWS, indent=indent))).value == meant
+
+
+def test_a_text_that_ends_behind_a_comma_after_much_that_was_passed_over() -> None:
+    text = '{"items": "' + '[{\\"id\\": 1, \\"name\\": \\"x\\"}], ' * 1000
+    result = repair_json(text, {"type": "object", "properties": {"items": {"type": "array"}}})
+    assert len(result.value["items"]) == 1000
+    assert result.value["items"][-1] == [{"id": 1, "name": "x"}]

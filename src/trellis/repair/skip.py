@@ -89,7 +89,7 @@ class Skipper:
                     return None
         self.next_run = stop
         member = _MEMBER.match(text, position, stop)
-        if member is None or (frame.kind == "{" and frame.watched) or self._wasted > self._most:
+        if member is None or member.end() >= stop or (frame.kind == "{" and frame.watched) or self._wasted > self._most:
             return None
         comma = self._last_comma(frame, position, member.end(), stop)
         if comma < 0:
