@@ -45,8 +45,8 @@ class Grammar:
         ignore: Sequence[int],
         names_once: int = 0,
         names_counted: bool = False,
-        unique_opens: Sequence[int] = (),
-        unique_ends: Sequence[int] = (),
+        unique_opens: Sequence[int] = ...,
+        unique_ends: Sequence[int] = ...,
     ) -> Grammar:
         """Compiles rules given as automata over symbols.
 
