@@ -12,8 +12,9 @@ import pytest
 import trellis
 
 SOURCE = Path(trellis.__file__).parent
-EVERYWHERE = {"errors", "result"}  # what all parts may import; they import nothing but each other
+EVERYWHERE = {"collector", "errors", "result"}  # what all parts may import; they import nothing but each other
 ALLOWED = {
+    "collector": set(),
     "errors": set(),
     "result": set(),
     "schema": set(),

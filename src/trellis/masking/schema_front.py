@@ -12,12 +12,12 @@ bounded.
 
 from __future__ import annotations
 
-import gc
 import reprlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from trellis.collector import collector_paused
 from trellis.errors import GrammarError, LimitError, SchemaError, UnsupportedError, UsageError
 from trellis.masking import schema_front_multiples as multiples
 from trellis.masking import schema_front_numbers as numbers
@@ -105,19 +105,14 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
             normal.forget()
             vars(lowering).clear()
 
-    collects = gc.isenabled()
-    gc.disable()  # nothing is left for it, and a look at the whole heap of a large process takes a tenth of a second
     try:
-        with clock.limited(max_seconds):
+        with collector_paused(), clock.limited(max_seconds):
             return with_document(schema, registry, lowered)
     except RecursionError:
         raise LimitError("the schema's alternatives are nested too deep", limit="depth", hint=_SIMPLER) from None
     except LimitError as error:
         error.hint = error.hint or _SIMPLER
         raise
-    finally:
-        if collects:
-            gc.enable()
 
 
 @cache

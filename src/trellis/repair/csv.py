@@ -13,9 +13,9 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from ..collector import collector_paused
 from ..errors import RepairError, UsageError
 from .against import Path, against_schema
-from .collector import collector_paused
 from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises

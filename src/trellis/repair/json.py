@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from ..collector import collector_paused
 from ..errors import RepairError
 from .assemble import assembled
 from .backslash import with_doubts
 from .candidates import Candidate, find_candidates
 from .coerce import coercions
-from .collector import collector_paused
 from .disguise import disguises
 from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..collector import collector_paused
 from ..errors import RepairError
 from .against import against_schema, offset_in
-from .collector import collector_paused
 from .edits import Repaired, apply_edits, compose, locate
 from .extract import fences
 from .judge import Judge, judge_for
