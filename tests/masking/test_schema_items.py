@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from register_walks import OPTIONS, Walker
 
 from trellis.errors import SchemaError, UnsupportedError
-from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
-from trellis.masking.compiled import Matcher
 from trellis.masking.grammar import Grammar
-from trellis.masking.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("trellis_kernel") is None,
                                 reason="the kernel is not installed")
@@ -25,9 +23,8 @@ PIECES = ['","', '"]', '["', '",', ',"', "a", '"a"', '"a",', 'a"', ',"a"', '["a"
           "[1,", ",1", ", 1", "1]", "10", "1.0", "1e0", "[[", "]]", "],[", ",[1", "[1]", '{"a":', "},{", '{"a":1}',
           ',{"a":1}',
           '{"a":1},{"a":1}', '"b":', '1,"b":', "true", ",true", "null,", "\\u0061", "\\", ", ", "]", "0", "-0"]
-END = len(PIECES) + 256
-VOCABULARY = Vocabulary([*(piece.encode() for piece in PIECES), *(bytes([byte]) for byte in range(256)), b""],
-                        special_ids=[], eos_ids=[END])
+WALKER = Walker(PIECES, b'",:ab{}[]01')
+VOCABULARY = WALKER.vocabulary
 DIGIT = {"type": "integer", "minimum": 0, "maximum": 3}
 PAIR = {"type": "object", "properties": {"a": DIGIT, "b": {"type": "boolean"}}, "required": ["a"],
         "additionalProperties": False}
@@ -70,59 +67,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "four of any objects": unique({"type": "object", "properties": {"a": unique(), "b": {"const": 1}}}, minItems=4),
     "few of a kind": unique({"type": ["integer", "string"]}, contains={"type": "string"}, minContains=2, maxContains=3),
 }
-OPTIONS: list[dict[str, Any]] = [{}, {"property_order": "any"}, {"whitespace": "indented"},
-                                 {"property_order": "any", "whitespace": "flexible"}]
 CASES = [pytest.param(schema, options, id=f"{name}-{i}")
          for name, schema in SCHEMAS.items() for i, options in enumerate(OPTIONS)]
 
 
-def masked(matcher: Matcher) -> set[int]:
-    row = allocate_bitmask(1, VOCABULARY.size)
-    matcher.fill_bitmask(row)
-    return set(allowed_tokens(row[0]).tolist())
-
-
-def likely(tokens: set[int], draw: random.Random) -> int:
-    pieces = sorted(token for token in tokens if token < len(PIECES))
-    if pieces and draw.random() < 0.7:
-        return draw.choice(pieces)
-    marks = sorted(tokens & {len(PIECES) + byte for byte in b'",:ab{}[]01'})
-    return draw.choice(marks or sorted(tokens))
-
-
 @pytest.mark.parametrize(("schema", "options"), CASES)
 def test_walks_under_the_mask_say_no_item_twice_and_end(schema: dict[str, Any], options: dict[str, Any]) -> None:
-    compiled = Grammar.from_json_schema(schema, **options).compile(VOCABULARY)
-    draw = random.Random(str(schema))
-    for budget in (None, 12, 40):
-        matcher = compiled.matcher(budget and max(budget, compiled.min_tokens()))
-        text = b""
-        while not matcher.finished and len(text) < 60:
-            tokens = masked(matcher)
-            assert tokens == {token for token in range(VOCABULARY.size) if matcher.fork().accept(token)}, text
-            token = likely(tokens, draw)
-            assert matcher.accept(token)
-            text += VOCABULARY.tokens[token]
-        if not matcher.finished:
-            ending = matcher.witness()
-            assert budget or matcher.accept_bytes(ending) == len(ending), (text, ending)
-            text += ending
-        Draft202012Validator(schema).validate(json.loads(text))
+    WALKER.walk(schema, options, [None, 12, 40])
 
 
 @pytest.mark.parametrize(("schema", "options"), CASES[::3])
 def test_the_slow_twin_says_the_same(schema: dict[str, Any], options: dict[str, Any]) -> None:
-    grammar = Grammar.from_json_schema(schema, **options)
-    draw = random.Random(str(schema))
-    matcher, twin = grammar.compile(VOCABULARY).matcher(), grammar.compile(VOCABULARY, engine="reference").matcher()
-    text = b""
-    for _ in range(8):
-        tokens = masked(matcher)
-        assert tokens == masked(twin), text
-        token = likely(tokens, draw)
-        assert matcher.accept(token)
-        assert twin.accept(token)
-        text += VOCABULARY.tokens[token]
+    WALKER.compare(schema, options)
 
 
 words = st.text("ab\"\\é", max_size=2)
@@ -142,14 +98,7 @@ def test_a_valid_array_is_allowed_token_by_token_and_no_other_one(value: list[An
     assert grammar.accepts(text) == grammar.accepts(text, engine="reference") == valid
     if not valid:
         return
-    matcher, at = grammar.compile(VOCABULARY).matcher(), 0
-    while at < len(text):
-        tokens = [token for token in masked(matcher) if token != END and text.startswith(VOCABULARY.tokens[token], at)]
-        assert len(PIECES) + text[at] in tokens, text[:at]
-        token = draw.choice(sorted(tokens))
-        assert matcher.accept(token)
-        at += len(VOCABULARY.tokens[token])
-    assert matcher.can_end
+    WALKER.read(grammar.compile(VOCABULARY).matcher(), text, draw)
     if value:  # any of the items again, its properties the other way round
         again = draw.choice(value)
         again = dict(reversed(again.items())) if isinstance(again, dict) else again

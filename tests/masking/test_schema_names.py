@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from register_walks import OPTIONS, Walker
 
-from trellis.masking.bitmask import allocate_bitmask, allowed_tokens
-from trellis.masking.compiled import Matcher
 from trellis.masking.grammar import Grammar
-from trellis.masking.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("trellis_kernel") is None,
                                 reason="the kernel is not installed")
@@ -23,9 +20,8 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("trellis_kernel") is No
 PIECES = ['":', '","', '"a":', '"b":1', ',"a":', ', "b', '{"', "}}", '"}', '"},', "ab", '"a', 'a"', 'b":1,"a":',
           '{"a":1,"a":2}', '{"a":1,"b":2}', ',"ab', '},"a":', '":0,"', '\\"', "1,", ',"', 'x"', '{"a":{"a":1},"',
           ',"a":1}', ", ", '",', "0", "false,"]
-END = len(PIECES) + 256
-VOCABULARY = Vocabulary([*(piece.encode() for piece in PIECES), *(bytes([byte]) for byte in range(256)), b""],
-                        special_ids=[], eos_ids=[END])
+WALKER = Walker(PIECES, b'",:abx{}01')
+VOCABULARY = WALKER.vocabulary
 NINE = ["a", "b", "ab", "abc", "x", "y", "z", "aa", "bb"]
 DIGIT = {"type": "integer", "minimum": 0, "maximum": 3}
 ONE = {"const": 1}
@@ -64,8 +60,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                                             "additionalProperties": False, "minProperties": 2},
     "a name with an end, and some without": {"type": "object", "propertyNames": {"pattern": "^(ab|x.*)$"}},
 }
-OPTIONS: list[dict[str, Any]] = [{}, {"property_order": "any"}, {"whitespace": "indented"},
-                                 {"property_order": "any", "whitespace": "flexible"}]
 CASES = [pytest.param(schema, options, id=f"{name}-{i}")
          for name, schema in SCHEMAS.items() for i, options in enumerate(OPTIONS)]
 
@@ -76,51 +70,14 @@ def names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def masked(matcher: Matcher) -> set[int]:
-    row = allocate_bitmask(1, VOCABULARY.size)
-    matcher.fill_bitmask(row)
-    return set(allowed_tokens(row[0]).tolist())
-
-
-def likely(tokens: set[int], draw: random.Random) -> int:
-    pieces = sorted(token for token in tokens if token < len(PIECES))
-    if pieces and draw.random() < 0.7:
-        return draw.choice(pieces)
-    marks = sorted(tokens & {len(PIECES) + byte for byte in b'",:abx{}01'})
-    return draw.choice(marks or sorted(tokens))
-
-
 @pytest.mark.parametrize(("schema", "options"), CASES)
 def test_walks_under_the_mask_say_no_name_twice_and_end(schema: dict[str, Any], options: dict[str, Any]) -> None:
-    compiled = Grammar.from_json_schema(schema, **options).compile(VOCABULARY)
-    draw = random.Random(str(schema))
-    for budget in (None, 15, 40):
-        matcher = compiled.matcher(budget and max(budget, compiled.min_tokens()))
-        text = b""
-        while not matcher.finished and len(text) < 60:
-            tokens = masked(matcher)
-            assert tokens == {token for token in range(VOCABULARY.size) if matcher.fork().accept(token)}, text
-            token = likely(tokens, draw)
-            assert matcher.accept(token)
-            text += VOCABULARY.tokens[token]
-        if not matcher.finished:
-            ending = matcher.witness()
-            assert budget or matcher.accept_bytes(ending) == len(ending)
-            text += ending
-        Draft202012Validator(schema).validate(json.loads(text, object_pairs_hook=names_once))
+    WALKER.walk(schema, options, [None, 15, 40], lambda text: json.loads(text, object_pairs_hook=names_once))
 
 
 @pytest.mark.parametrize(("schema", "options"), CASES[::3])
 def test_the_slow_twin_says_the_same(schema: dict[str, Any], options: dict[str, Any]) -> None:
-    grammar = Grammar.from_json_schema(schema, **options)
-    draw = random.Random(str(schema))
-    matcher, twin = grammar.compile(VOCABULARY).matcher(), grammar.compile(VOCABULARY, engine="reference").matcher()
-    for _ in range(8):
-        tokens = masked(matcher)
-        assert tokens == masked(twin)
-        token = likely(tokens, draw)
-        assert matcher.accept(token)
-        assert twin.accept(token)
+    WALKER.compare(schema, options)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -129,16 +86,8 @@ def test_the_slow_twin_says_the_same(schema: dict[str, Any], options: dict[str, 
 def test_every_prefix_of_a_valid_text_is_allowed_and_a_repeated_name_is_not(value: dict[str, Any],
                                                                            draw: random.Random) -> None:
     grammar = Grammar.from_json_schema({"additionalProperties": {"type": ["integer", "object"]}, "type": "object"})
-    matcher = grammar.compile(VOCABULARY).matcher()
     text = json.dumps(value, ensure_ascii=False).encode()
-    at = 0
-    while at < len(text):
-        tokens = [token for token in masked(matcher) if token != END and text.startswith(VOCABULARY.tokens[token], at)]
-        assert len(PIECES) + text[at] in tokens, text[:at]
-        token = draw.choice(sorted(tokens))
-        assert matcher.accept(token)
-        at += len(VOCABULARY.tokens[token])
-    assert matcher.can_end
+    WALKER.read(grammar.compile(VOCABULARY).matcher(), text, draw)
     if value:
         matcher = grammar.compile(VOCABULARY).matcher()
         name = json.dumps(draw.choice(sorted(value)), ensure_ascii=False).encode()
