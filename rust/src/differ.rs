@@ -290,7 +290,7 @@ impl Engine {
             if !matches!(register.mode, Mode::Between | Mode::Expecting) {
                 self.along_leaves(at, &register, mask, &mut tokens)?;
             } else if register.number_said() >= MANY || register.number().contains(&b'.') {
-                tokens = (0..vocabulary.tokens.len() as u32).collect();
+                tokens = mask.tokens().collect();
             }
         }
         tokens.sort_unstable();
