@@ -333,7 +333,7 @@ impl Engine {
         let mut lexicon = self.open(&lexicon);
         let wanted = reading.register.number_said() + 1;
         Ok(at.state.items.iter().any(|&(d, _)| {
-            let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
+            let to = lexicon.after(d, bytes);
             to.is_some_and(|to| self.is_wide(&mut lexicon, to, &reading.register, wanted))
         }))
     }
@@ -349,7 +349,7 @@ impl Engine {
         let mut is_risky = |&token: &u32| {
             let bytes = vocabulary.tokens.bytes(token);
             let mut wide = at.state.items.iter().any(|&(d, _)| {
-                let to = bytes.iter().try_fold(d, |d, &byte| Some(lexicon.step(d, byte)).filter(|&to| to != DEAD));
+                let to = lexicon.after(d, bytes);
                 to.is_some_and(|to| self.widths.number(&mut lexicon, to, b"0", MANY))
             });
             wide &= bytes.iter().all(u8::is_ascii_digit);
@@ -370,13 +370,10 @@ impl Engine {
             return Ok(());
         }
         match register.rests_of_leaf() {
-            None => tokens.extend((0..vocabulary.tokens.len() as u32).filter(|&token| mask.contains(token))),
+            None => tokens.extend(mask.tokens()),
             Some(rests) => {
                 for rest in rests {
-                    rest.iter().try_fold(0, |node, &byte| {
-                        tokens.extend(trie.own(node));
-                        trie.child(node, byte)
-                    });
+                    trie.along(0, &rest, tokens);
                 }
             }
         }

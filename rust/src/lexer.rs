@@ -306,6 +306,11 @@ impl Lexicon {
         self.step_first(d, byte)
     }
 
+    /// Where bytes lead from state `d`; `None` if nowhere.
+    pub(crate) fn after(&mut self, d: u32, bytes: &[u8]) -> Option<u32> {
+        bytes.iter().try_fold(d, |d, &byte| Some(self.step(d, byte)).filter(|&to| to != DEAD))
+    }
+
     /// A step that nobody took before: computes and remembers it.
     #[cold]
     fn step_first(&mut self, d: u32, byte: u8) -> u32 {

@@ -231,11 +231,7 @@ impl Engine {
         if self.names_once == NEVER {
             for node in name_nodes(trie, register.mode) {
                 for rest in &rests {
-                    let end = rest.iter().try_fold(node, |node, &byte| {
-                        near.extend(trie.own(node));
-                        trie.child(node, byte)
-                    });
-                    gone.extend(end);
+                    gone.extend(trie.along(node, rest, near));
                 }
             }
             return Ok(());

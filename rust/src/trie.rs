@@ -293,6 +293,14 @@ impl Trie {
         bytes.iter().position(|&b| b == byte).map(|i| self.child_nodes[from + i])
     }
 
+    /// The node that a word leads to; `tokens` are added that end on the way, those at that node left out.
+    pub fn along(&self, n: u32, word: &[u8], tokens: &mut Vec<u32>) -> Option<u32> {
+        word.iter().try_fold(n, |n, &byte| {
+            tokens.extend(self.own(n));
+            self.child(n, byte)
+        })
+    }
+
     /// The children, by byte.
     pub fn children(&self, n: u32) -> impl Iterator<Item = (u8, u32)> + '_ {
         let from = self.nodes[n as usize].child as usize;
