@@ -77,10 +77,12 @@ class After(Steps):
         if head == "+" and self.scanner.gap(at + 1).end < self.end and text[self.scanner.gap(at + 1).end] in CLOSING:
             found += self._concatenate(reading, self.scanner.gap(at + 1).end)
         goes_on = any(change.rule == "escaped_whitespace" and change.end - change.start == 2 for change in gap.changes)
-        if head in CLOSING and text[reading.pos - 1] in CLOSING and (goes_on or not self._keyed(at)):
+        keyed = self._keyed(at)
+        named = keyed and (head != '"' or KEYED_STRING.match(text, at, self.end) is not None)
+        if head in CLOSING and text[reading.pos - 1] in CLOSING and (goes_on or not named):
             found += self._concatenate(reading, at)
             for new in found:
-                new.cost -= 0.6 * goes_on
+                new.cost += 0.3 * (keyed and not goes_on) - 0.6 * goes_on
         found += self._comma(reading, gap, "")
         trailing = _TRAILING.match(text, at, self.end)
         if trailing:
@@ -214,7 +216,22 @@ class After(Steps):
                 )
                 joined.pos = group.end()
                 found.append(joined)
+            if comma == "," and frame.kind == "{" and (amount := self._amount(reading)) is not None:
+                found.append(amount)
         return found
+
+    def _amount(self, reading: Reading) -> Reading | None:
+        """The number that was just read is the beginning of one with separators and a unit: ``1,250.50 USD``."""
+        if reading.closed is not None or reading.vstart < 0 or not self.text[reading.pos - 1].isdigit():
+            return None
+        amount = bare.amount(self.text, reading.vstart, self.end)
+        if amount is None or amount.end <= reading.pos:
+            return None
+        new = reading.copy()
+        new.pos = amount.end
+        for piece in amount.pieces:
+            new.add(piece, amount.cost)
+        return new
 
     def _next_record(self, reading: Reading, gap: Gap, comma: str) -> Reading | None:
         """The key that comes again is the first of another object in the array: both brackets between are lost."""

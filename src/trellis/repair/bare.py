@@ -46,7 +46,11 @@ _LINE = re.compile(
     r"|[^\W\d_][\w']*(?:[ ][\w']+){1,9}[.:]?)[ \t]*(?=\r?\n)"
 )
 _DATE = re.compile(r"(?:datetime\.)?(?:date|datetime)\(((?:\s*\d{1,4}\s*,){2,5}\s*\d{1,2})\s*\)")
-_AMOUNT = re.compile(r"[+-]?[$€£¥]\s?\d{1,3}(?:,\d{3})+(?:\.\d+)?" + _FOLLOW)
+_GROUPED = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})*,\d{1,2}(?!\d)|\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?)"
+_AMOUNT = re.compile(  # a number with separators that its currency or unit holds together
+    rf"[+-]?(?:(?:[$€£¥]|[A-Z]{{3}} )\s?{_GROUPED}(?:[ ]?[A-Z]{{3}})?"
+    rf"|{_GROUPED}[ ]?(?:[%€$£¥°]|[^\W\d_])[\w/°²³%]{{0,11}})" + _FOLLOW
+)
 _NOTHING = re.compile(r"(?:--?|—|–)(?=[ \t]*(?:[,}\]]|\r?\n))")
 _STOPPED = re.compile(r"(true|false|null|True|False|None)[.!](?=[ \t]*(?:[,}\]]|\r?\n))")
 _SHOWN = re.compile(r"<[A-Za-z_][\w.]*: *(?:\"([^\"\\\n]*)\"|'([^'\"\\\n]*)')>")  # how Python shows a member of an enum
@@ -148,10 +152,8 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
     if match:
         cost = cost_of("unquoted_string")
         return Bare(match.end(), cost, (StringReading("unquoted_string", at, at, match.end(), match.end(), cost),))
-    match = _AMOUNT.match(text, at, end)
-    if match:
-        cost = cost_of("unquoted_string")
-        return Bare(match.end(), cost, (StringReading("unquoted_string", at, at, match.end(), match.end(), cost),))
+    if (grouped := amount(text, at, end)) is not None:
+        return grouped
     match = _DATE.match(text, at, end)
     if match:
         cost = cost_of("call")
@@ -195,6 +197,15 @@ def _exact(text: str, at: int, end: int) -> Bare | None:
         cost = cost_of("truncated_number")
         return Bare(end, cost, (Change("truncated_number", match.end(1), end, "", cost),), truncated=True)
     return None
+
+
+def amount(text: str, at: int, end: int) -> Bare | None:
+    """A number with separators and a currency or unit, which is text until somebody wants a number."""
+    match = _AMOUNT.match(text, at, end)
+    if match is None:
+        return None
+    cost = cost_of("unquoted_string")
+    return Bare(match.end(), cost, (StringReading("unquoted_string", at, at, match.end(), match.end(), cost),))
 
 
 def _moment(parts: str) -> str:
@@ -279,4 +290,4 @@ def junk(text: str, at: int, end: int) -> int:
     return match.end() - at if match else 0
 
 
-__all__ = ["Bare", "content_changes", "junk", "key", "line", "mark", "values", "word"]
+__all__ = ["Bare", "amount", "content_changes", "junk", "key", "line", "mark", "values", "word"]

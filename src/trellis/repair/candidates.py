@@ -116,7 +116,8 @@ def _read_region(
             group = [candidate for candidate in group if not text[candidate.end : end].strip(_TAIL)]
         if group:
             yield from group
-            position = group[0].end
+            wanted = view is None or not view.types() or "string" in view.types() or text[start] not in CLOSING
+            position = group[0].end if wanted else start + 1  # what the schema wants may be inside of it
     most = min(_MOST, max(_FEWEST, _LOOKED_AT // (len(text) + 1)))
     while budget > 0 and found < most:
         match = _BRACKET.search(text, position, end)

@@ -24,6 +24,9 @@ _LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
 _GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
+_BESIDE = re.compile(  # a comment on a line on which the data go on
+    r"(?://|#)[^\n\"{}\[\]]*?(?=[ \t]*(?:,[ \t]*\"[^\"\n]{1,80}\"[ \t]*:|[}\]][ \t]*(?:[,}\])]|\r?\n|\Z)))"
+)
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 
 
@@ -81,7 +84,7 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if head == "*":
         match = _MARKUP.match(text, at, end)
         return Change("markup", at, match.end(), "", cost_of("markup")) if match else None
-    match = _COMMENT.match(text, at, end)
+    match = _BESIDE.match(text, at, end) or _COMMENT.match(text, at, end)
     if not match:
         return None
     line = text[at : min(match.end(), at + 1000)]

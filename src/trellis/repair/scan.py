@@ -35,6 +35,7 @@ _TWICE = re.compile(r"[^\W\d]\"\"\s*[,:}\]]|[\s:,{\[]\"\"\w")
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
+_REMARKED = re.compile(r"\s*,\s*(?://[^\n]*|/\*[^*]*\*/|<!--[^\n]*-->|#[ \t][^\n]*)\Z")
 _KEPT = 4_096  # places whose gaps and strings are remembered, for readings that meet there
 
 
@@ -362,6 +363,8 @@ class Scanner:
             if newline >= 0:
                 line = text[opened:newline].rstrip().rstrip(",，、；،").rstrip()
                 ends[opened + len(line)] = cost - 0.2
+                if (remark := _REMARKED.search(line)) is not None:  # a comment stands behind the comma
+                    ends[opened + remark.start()] = cost - 0.4
                 while line and line[-1] in "}]" and len(ends) < 5:
                     line = line[:-1].rstrip()
                     ends[opened + len(line)] = cost - 0.1
