@@ -17,6 +17,8 @@ from .standard import confidence, read_standard
 
 _PATH = re.compile(r"(?<![A-Za-z0-9\\])[A-Za-z]:(?=\\[bfnrt]\w)[^\s\"]*")
 _COMMAND = re.compile(r"(?<!\\)(?:\\\\)*(?=\\[bf][a-z]{2})\\[bf]")
+_STRING_PATH = re.compile(r"(?<=\")[A-Za-z]:(?=\\[bfnrt]\w)(?=\\\w+\\|\\n\w+\.\w+\")[^\s\"]*")  # two steps, or a file
+_BACKSPACE = re.compile(r"(?<!\\)(?:\\\\)*\\[bf](?=\w|[\"$)*+?{|])")
 _SINGLE = re.compile(r"\\\\|\\(?=[bfnrtu])")
 _WORD = 120
 _MOST = 500
@@ -40,6 +42,26 @@ def with_doubts(value: Any, text: str) -> Repaired[Any]:
     sure = confidence(cost_of("bad_escape"), 0.0)
     candidate = Repaired(read, other, locate(text, changes), sure, ambiguous=True)
     return Repaired(value, text, (), sure, True, (candidate,), True)
+
+
+def never_escaped(text: str, changes: Sequence[Change], start: int, end: int) -> list[Change]:
+    """The changes that keep backslashes which happen to be escapes, where others of the text were none.
+
+    Who writes ``\\d`` or ``C:\\App`` as it is does not mean a backspace by ``\\b``, or a tab within a path. Without
+    such a backslash in the text only a path at the beginning of a string is taken for one.
+    """
+    if text.find("\\", start, end) < 0 or not _suspicious(text):
+        return []
+    proven = any(change.rule == "bad_escape" and text[change.start : change.end] == "\\" for change in changes)
+    found: set[int] = set()
+    for path in _STRING_PATH.finditer(text, start, end):
+        found |= {m.start() for m in _SINGLE.finditer(text, path.start(), path.end()) if len(m.group()) == 1}
+    if proven:
+        found |= {m.end() - 2 for m in _BACKSPACE.finditer(text, start, end)}
+    taken = {at for change in changes for at in range(change.start, min(change.end, change.start + 50))}
+    cost = cost_of("bad_escape")
+    return [Change("bad_escape", at, at + 1, "\\\\", cost if not n else 0.05)
+            for n, at in enumerate(sorted(found - taken))]  # fmt: skip
 
 
 def _suspicious(text: str) -> bool:

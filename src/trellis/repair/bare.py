@@ -22,7 +22,9 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?" + _
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)?(\.|[eE][+-]?|\.[0-9]*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
-_SPACED_NUMBER = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t]+\")")
+_SPACED_NUMBER = re.compile(
+    r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t]+(?:[\"'“]|[A-Za-z_]\w*[\"']?:))"
+)
 _PLAIN = r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
 _BESIDE = re.compile(
     rf"{_PLAIN}(?=[ \t]+(?!\d{{3}}[ \t,\]]){_PLAIN}(?:[ \t]+{_PLAIN})?[ \t]*(?:[\r\n,\]]|\Z| -?\d))"
@@ -34,10 +36,19 @@ _INFINITE = re.compile(r"[+-]?(?:Infinity|inf|NaN)" + _FOLLOW, re.I)
 _CALL = re.compile(r"(?:new\s+)?[A-Za-z_][\w.]{0,60}\(\s*")
 _CALL_END = re.compile(r"\s*\)")
 _CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
-_KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘]+){0,5}")
+_KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘：，；]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘：，；]+){0,5}")
+# A key with its value behind it, and no colon.
+_VALUED = re.compile(
+    r"[A-Za-z_$][\w$-]*(?=[ \t]+(?:(?:-?\d[\d.]*|[Tt]rue|[Ff]alse|null|None)[ \t]*[,}\r\n]|[\"'“{\[]))"
+)
 # Text of several lines, up to the line before a key or a closer.
 _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:[\w$]+[ \t]*:|[}\]]))")
 _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of another one
+# A text up to the end of its line, or to what follows it on the line.
+_TEXT_LINE = re.compile(r"([^\n]*?[^\s,])[ \t,]*\r?\n\s*[\"'“}\]\w]")
+_TEXT_MEMBER = re.compile(r"([^\n]*?[^\s,])\s*(?:,\s*\"[^\"\n]{1,60}\"\s*:|[}\]]+\s*(?:\Z|,\s*[{\"\[]))")
+_TEXT_ITEM = re.compile(r"((?:\([^()\n]*\)|\{[^{}\n]*\}|[^\n,])*?[^\s,])\s*(?:,\s*\"|\]\s*[,}\]])")
+_KEYED = re.compile(r"[\"'\w]\s*:\s*[\"'{\[\d]")
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _MARK = re.compile(r"(?:\(?\d{1,3}[.)]|#\d{1,3}|[-*•·+>])[ \t]+(?=[\"'“\w*])|:(?=[A-Za-z_]\w*\s*=>)")
@@ -51,7 +62,7 @@ _AMOUNT = re.compile(  # a number with separators that its currency or unit hold
     rf"[+-]?(?:(?:[$€£¥]|[A-Z]{{3}} )\s?{_GROUPED}(?:[ ]?[A-Z]{{3}})?"
     rf"|{_GROUPED}[ ]?(?:[%€$£¥°]|[^\W\d_])[\w/°²³%]{{0,11}})" + _FOLLOW
 )
-_NOTHING = re.compile(r"(?:--?|—|–)(?=[ \t]*(?:[,}\]]|\r?\n))")
+_NOTHING = re.compile(r"(?:--?|—|–|[~%!?&@^$<>+°€£¥§]{1,2})(?=[ \t]*(?:[,}\]]|\r?\n))")
 _STOPPED = re.compile(r"(true|false|null|True|False|None)[.!](?=[ \t]*(?:[,}\]]|\r?\n))")
 _SHOWN = re.compile(r"<[A-Za-z_][\w.]*: *(?:\"([^\"\\\n]*)\"|'([^'\"\\\n]*)')>")  # how Python shows a member of an enum
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
@@ -78,6 +89,11 @@ def key(text: str, at: int, end: int) -> Bare | None:
             cost_of("missing_open_quote"),
             (StringReading("missing_open_quote", at, at, stop, stop + 1, cost_of("missing_open_quote")),),
         )
+    valued = _VALUED.match(text, at, end)
+    if valued is not None:
+        stop = valued.end()
+        cost = cost_of("unquoted_key") + 0.2
+        return Bare(stop, cost, (StringReading("unquoted_key", at, at, stop, stop, cost),))
     spaces = len(match.group().split()) - 1
     follows = re.compile(r"\s*[:=：]").match(text, stop, end) is not None
     if spaces and not follows:
@@ -221,6 +237,8 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     options: list[Bare] = []
 
     def add(rule: str, stop: int, after: int, cost: float, truncated: bool = False) -> None:
+        if text[at] in "{[(" and any(text.count(a, at, stop) != text.count(b, at, stop) for a, b in ("{}", "[]", "()")):
+            cost += 1.0
         said = any(letter.isalnum() for letter in text[at : min(stop, at + 100)])
         if stop > at and (said or rule == "missing_open_quote"):
             options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
@@ -266,6 +284,23 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     return options
 
 
+def texts(text: str, at: int, end: int, in_array: bool) -> list[Bare]:
+    """A text without quotes, where nothing but a text may stand: the line, or what comes before another member."""
+    window = text[at : min(end, at + 2000)]
+    patterns = [_TEXT_ITEM if in_array else _TEXT_MEMBER]
+    if not in_array or not text[text.rfind("\n", max(0, at - 200), at) + 1 : at].strip():
+        patterns.insert(0, _TEXT_LINE)
+    ends = [match.end(1) for pattern in patterns if (match := pattern.match(window)) is not None]
+    options = []
+    for stop in dict.fromkeys(ends):
+        content = window[:stop]
+        if any(letter.isalnum() for letter in content) and not (content[0] in "{[(" and _KEYED.search(content)):
+            cost = cost_of("unquoted_string") + 0.4 + 0.3 * min(3, content.count('"')) + len(_MEMBER.findall(content))
+            reading = StringReading("unquoted_string", at, at, at + stop, at + stop, cost)
+            options.append(Bare(at + stop, cost, (reading,)))
+    return options
+
+
 def word(text: str, at: int, end: int) -> int:
     """Length of a bare word: letters, perhaps joined by hyphens or underscores."""
     match = _STRAY.match(text, at, end)
@@ -290,4 +325,4 @@ def junk(text: str, at: int, end: int) -> int:
     return match.end() - at if match else 0
 
 
-__all__ = ["Bare", "amount", "content_changes", "junk", "key", "line", "mark", "values", "word"]
+__all__ = ["Bare", "amount", "content_changes", "junk", "key", "line", "mark", "texts", "values", "word"]

@@ -7,33 +7,19 @@ reading is of a type that the schema does not allow, so a valid value is never t
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
-from .amounts import (
-    boolean_within,
-    first_word,
-    number_first,
-    number_in,
-    number_with_unit,
-    number_within,
-    score_in,
-    share_in,
-    unmarked,
-    without_remark,
-)
+from .coerce_scalars import Scalars
 from .edits import Change
 from .nodes import Node, read_nodes
 from .reshape import held_value, joined, keyed, named_value, nested, numbered, paired, repeated, within
-from .rules import cost_of
 from .schema_view import SchemaView
-from .text_as_data import decoded, in_commas, in_lines, in_words
-from .words import FALSE, NOTHING, TRUE, guessed, meant, nearest
+from .words import guessed, meant
 
 DOUBTFUL = frozenset(
     {"rounded", "dropped_item", "dropped_member", "array_as_object", "scalar_in_text", "guessed_key"}
-    | {"data_as_text", "text_as_list"}
+    | {"data_as_text", "text_as_list", "null_as_empty"}
 )
 """Rules that lose or guess something; a reading that needs them is ambiguous."""
 
@@ -49,7 +35,7 @@ def coercions(text: str, view: SchemaView, lexeme: Callable[[int, int], str]) ->
     return Coercer(text, lexeme).run(read_nodes(text), view)
 
 
-class Coercer:
+class Coercer(Scalars):
     """Walks over the nodes of a JSON text and notes the changes.
 
     Args:
@@ -76,9 +62,6 @@ class Coercer:
             else:
                 todo += self._object(node, here)
         return sorted(self.changes, key=lambda change: (change.start, change.end))
-
-    def _change(self, rule: str, start: int, end: int, after: str) -> None:
-        self.changes.append(Change(rule, start, end, after, cost_of(rule)))
 
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()
@@ -163,11 +146,11 @@ class Coercer:
             inner = inner.item(0)
         return True
 
-    def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+    def _wrap(self, node: Node, view: SchemaView, rule: str = "single_as_list") -> list[tuple[Node, SchemaView]]:
         if not self._may_wrap(node, view):
             return []
-        self._change("single_as_list", node.start, node.start, "[")
-        self.changes.append(Change("single_as_list", node.end, node.end, "]", 0.0))
+        self._change(rule, node.start, node.start, "[")
+        self.changes.append(Change(rule, node.end, node.end, "]", 0.0))
         return [(node, view.item(0))]
 
     def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
@@ -313,96 +296,6 @@ class Coercer:
         comma = ", " if node.items or any(change.start == change.end == at for change in self.changes) else ""
         self._change("default", at, at, f"{comma}{json.dumps(name)}: {json.dumps(value)}")
 
-    def _scalar(self, node: Node, view: SchemaView) -> None:
-        types, value = view.types(), node.value
-        choices = [choice for choice in view.values() if isinstance(choice, str)]
-        free = any(
-            "string" in _listed(part.get("type")) and "enum" not in part and "const" not in part for part in view.parts
-        )
-        if isinstance(value, str) and choices and not free and value not in choices:
-            aliases = view.value_aliases()
-            found = nearest(value, choices, aliases)
-            if found is not None:
-                rule = "schema_alias" if value in aliases else "enum_form"
-                self._change(rule, node.start, node.end, json.dumps(found, ensure_ascii=False))
-                return
-            types = types - {"string"}
-            if not types:
-                return
-        elif not types or view.allows(value):
-            return
-        if "object" in types and not isinstance(value, str) and self._implied(node, view) is not None:
-            return
-        if isinstance(value, str):
-            self._string(node, types, view)
-        elif types & {"boolean", "string"} == {"boolean"} and value in (0, 1):
-            self._change("number_as_boolean", node.start, node.end, "true" if value else "false")
-        elif "integer" in types and isinstance(value, float) and "string" not in types:
-            if math.isfinite(value) and abs(value) < 2**53:
-                self._change("rounded", node.start, node.end, str(math.floor(value + 0.5)))
-        elif "string" in types and value is not None:
-            written = self.lexeme(node.start, node.end)
-            if choices and not free:
-                found = nearest(written, choices)
-                if found is not None:
-                    self._change("enum_form", node.start, node.end, json.dumps(found, ensure_ascii=False))
-                return
-            self._change("scalar_as_text", node.start, node.end, json.dumps(written, ensure_ascii=False))
-        elif "array" in types:
-            for inner, inner_view in self._wrap(node, view):
-                self._scalar(inner, inner_view)
-
-    def _string(self, node: Node, types: frozenset[str], view: SchemaView) -> None:
-        value: str = unmarked(node.value)
-        word = value.strip().rstrip(".!\ufe0f").casefold()
-        if "number" in types or "integer" in types:
-            number = number_in(value, "number" not in types)
-            if "number" not in types and (score := score_in(value, True)) is not None and "/" in value:
-                self._change("scalar_in_text", node.start, node.end, score)
-                return
-            share = share_in(value) if "number" in types and view.at_most(1) else None
-            if share is not None and float(share) <= 1:
-                number = share
-            if number is not None:
-                self._change("text_as_number", node.start, node.end, number)
-                return
-            plain, whole = without_remark(value), "number" not in types
-            number = number_in(plain, whole) or number_with_unit(plain, whole) or score_in(plain, whole)
-            number = number or number_first(plain, whole)
-            if number is None and node is self._root:
-                number = number_within(value, "number" not in types)
-            if number is not None:
-                self._change("scalar_in_text", node.start, node.end, number)
-                return
-        if types <= {"boolean", "null"} and word in ("1", "0"):
-            self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
-        elif "boolean" in types and word in TRUE | FALSE:
-            self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")
-        elif "boolean" in types and (typed := nearest(word, ("true", "false"))) is not None and " " not in word:
-            self._change("text_as_boolean", node.start, node.end, typed)
-        elif "boolean" in types and (plain := first_word(without_remark(word))) in TRUE | FALSE:
-            self._change("scalar_in_text", node.start, node.end, "true" if plain in TRUE else "false")
-        elif "boolean" in types and word.isalpha() and (truth := nearest(word, ("true", "false"))) is not None:
-            self._change("text_as_boolean", node.start, node.end, truth)
-        elif "boolean" in types and node is self._root and (truth := boolean_within(value)) is not None:
-            self._change("scalar_in_text", node.start, node.end, truth)
-        elif "null" in types and (not word or word in NOTHING):
-            self._change("text_as_null", node.start, node.end, "null")
-        elif types & {"object", "array"} and value.strip()[:1] in ("{", "[") and (inner := decoded(value, view)):
-            self._change("double_encoded", node.start, node.end, inner)
-        elif "array" in types:
-            listed = in_commas(value, view.item(0)) or in_lines(value, view.item(0))
-            if listed is not None:
-                self._change("single_as_list", node.start, node.end, listed)
-                return
-            if (listed := in_words(value, view.item(0))) is not None:
-                self._change("text_as_list", node.start, node.end, listed)
-                return
-            for wrapped, inner_view in self._wrap(node, view):
-                self._scalar(wrapped, inner_view)
-        elif "object" in types:
-            self._implied(node, view)
-
 
 def _can_be(node: Node, view: SchemaView) -> bool:
     """Whether a value is what the schema names: of its type, one of its choices."""
@@ -411,7 +304,3 @@ def _can_be(node: Node, view: SchemaView) -> bool:
     if view.values():
         return node.value in view.values()
     return (view.allows(node.value) and bool(view.types())) or (node.value is not None and "string" in view.types())
-
-
-def _listed(kind: Any) -> tuple[Any, ...]:
-    return tuple(kind) if isinstance(kind, list) else (kind,)

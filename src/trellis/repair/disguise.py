@@ -26,12 +26,21 @@ _COLON_INSIDE = re.compile(r"(?<=[{,\s])\"([^\":,\n]{1,60}):\"[ \t]*:")
 _BREAK_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<break>\\[nrt])")
 # Strings of which one end is typographic, and such ends.
 _MIXED = re.compile(r"(?<=[{\[,:\s])(?:\"[^\"“”„\n]*”|[“„][^\"“”„\n]*\")(?=\s*[,:}\]])")
-_SMART_OPEN, _SMART_CLOSE = re.compile(r"((?:^|[{\[,:])\s*)[“„]"), re.compile(r"(?<!\\)[”“](?=\s*[,:}\]])")
+_SMART_OPEN = re.compile(r"((?:^|[{\[,:\n])\s*)[“„”](?!\s*[,:}\]\n])")
+_SMART_CLOSE = re.compile(r"(?<![\\{\[,:\s])[”“](?=\s*[,:}\]\n])|(?<=[”“„])[”“](?=\s*[,:}\]\n])")
+_ADJACENT = re.compile(r"[”“][ \t]*[“„]")
 _QUOTES = re.compile(r"\"+")
 _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
 _PREFILLED = re.compile(r"\s*+([\w$][\w$ -]{0,60})\"\s*+:")  # the answer goes on where the prompt ended
+_NAMED = re.compile(  # a name and a value in brackets or quotes, or one of another kind: the brace before is lost
+    r"\s*+(?:\"[^\"\n]{1,60}\"|[A-Za-z_]\w{0,60})(?:[ \t]*:[ \t]*(?:[\[{\"']|-?\d|true|false|null)|[ \t]+-?\d)"
+)
+_OUTSIDE = re.compile(
+    r",\s*(?P<next>(?:\"[^\"\n]{1,60}\"|[A-Za-z_]\w*)\s*:)|\"(?:[^\"\\\n]|\\.)*\"|'[^'\\\n]*'(?=\s*[,\]}])|[{\[\]}]"
+)
+_LONGEST = 20_000  # characters in which such a name is looked for
 _CALLS = re.compile(r"\s*+(?:[A-Za-z_]\w*\s*+=\s*+)?\[?\s*+[A-Za-z_][\w.]*\(\s*+[A-Za-z_]\w*\s*+=")
 _ASSIGNED = re.compile(
     r"^(?:(?:const|let|var) )?(?:[A-Za-z_]\w*\.|[A-Za-z_]\w*(?P<item>\[[\"']))?(?P<name>[A-Za-z_]\w*)(?(item)[\"']\])"
@@ -81,7 +90,8 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _priced("call", ((m, m[1]) for m in called))
     if ':"' in text and len(inner := list(_COLON_INSIDE.finditer(text))) > 1:
         yield _priced("wrong_colon", ((m, f'"{m[1]}":') for m in inner), 0.0)
-    if ("”" in text or "“" in text) and len(list(_MIXED.finditer(text))) > 1:
+    smart = text.count("“") + text.count("”") > 3 and not _ADJACENT.search(text) and '"' not in text.replace('\\"', "")
+    if smart or (("”" in text or "“" in text) and len(list(_MIXED.finditer(text))) > 1):
         opened = ((m, m[1] + '"') for m in _SMART_OPEN.finditer(text))
         closed = ((m, '"') for m in _SMART_CLOSE.finditer(text))
         changes = [*_priced("quote_style", opened), *_priced("quote_style", closed, 0.0)]
@@ -96,10 +106,25 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _assigned(text, named)
     if (prefilled := _PREFILLED.match(text)) is not None:
         yield [Change("missing_opener", prefilled.start(1), prefilled.start(1), '{"', cost_of("missing_opener"))]
+    if _NAMED.match(text) and _members_apart(text):
+        begin, end = len(text) - len(text.lstrip()), len(text.rstrip(" \t\r\n,"))
+        brace = Change("missing_opener", begin, begin, "{", cost_of("missing_opener"))
+        whole = text.count("{") == text.count("}")
+        yield [brace, Change("missing_closer", end, len(text), "}")] if whole else [brace]
     if _FIRST_LINE.match(text) and (marks := _line_numbers(text)):
         yield _priced("line_mark", ((m, "") for m in marks))
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
+
+
+def _members_apart(text: str) -> bool:
+    """Whether a comma and another name stand outside of all brackets and strings."""
+    depth = 0
+    for match in _OUTSIDE.finditer(text[:_LONGEST]):
+        depth += (match[0] in "{[") - (match[0] in "}]")
+        if depth == 0 and match["next"]:
+            return True
+    return False
 
 
 def _line_numbers(text: str) -> list[re.Match[str]]:

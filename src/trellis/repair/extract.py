@@ -10,7 +10,7 @@ from itertools import islice
 from .edits import Change
 from .rules import cost_of
 
-_OPEN_FENCE = re.compile(r"^[ \t>]{0,8}(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
+_OPEN_FENCE = re.compile(r"(?:^[ \t>]{0,8}|(?<=[.:!?)] ))(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
 _CLOSE_FENCE = {"`": re.compile(r"`{3,}(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~{3,}(?=[ \t]*\r?$)", re.M)}
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
 _OPEN_THOUGHT = re.compile(r"\s*<(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
@@ -128,6 +128,9 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
         match = _OPEN_FENCE.search(text, position)
         if not match:
             break
+        if text[match.start() - 1 : match.start()] == " " and re.search(r"[{\[]", text[begin : match.start()]):
+            position = match.end()  # within the data
+            continue
         mark = match.group(1)
         start = match.end()
         closes = list(islice(_closes(text, start, mark), 64))

@@ -20,6 +20,7 @@ _ESCAPED = re.compile(r"\\(?=[\[\]{}])")
 REMARK = r"(?:\([^()\n\"{}\[\]:]{1,80}\)|(?<=[ \t])(?:\*{1,3}|\[[A-Za-z][A-Za-z ]{1,40}\]))"
 """Words in parentheses, or a mark of a footnote, behind a value."""
 _REMARK = re.compile(REMARK + r"(?=[ \t]*(?:[,}\]]|\r?\n|\Z))")
+_NUMBERED_ITEM = re.compile(r"#(?:\d+[ \t]*[,\]\n]|[^\W\d][\w-]*[ \t]*[,\]])")
 _LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
@@ -84,6 +85,8 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if head == "*":
         match = _MARKUP.match(text, at, end)
         return Change("markup", at, match.end(), "", cost_of("markup")) if match else None
+    if head == "#" and _is_text(text, at, end):
+        return None
     match = _BESIDE.match(text, at, end) or _COMMENT.match(text, at, end)
     if not match:
         return None
@@ -91,6 +94,16 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if not line.startswith(("/*", "<!--")) and _LOST_OPEN.search(line) and line.replace('\\"', "").count('"') % 2:
         return None  # a string that lost its opening quote
     return Change("comment", at, match.end(), "", cost_of("comment"))
+
+
+def _is_text(text: str, at: int, end: int) -> bool:
+    """Whether a number sign where a value is due begins a text, and no comment: ``#1 Best Seller``, ``#urgent``."""
+    if text[at + 1 : at + 2].isspace() or text.startswith("##", at):
+        return False
+    before = text[max(0, at - 200) : at].rstrip()
+    if before[-1:] == ":" and _colon_before(text, at):
+        return True
+    return before[-1:] in ("[", ",") and _NUMBERED_ITEM.match(text, at, end) is not None
 
 
 def _colon_before(text: str, at: int) -> bool:

@@ -14,9 +14,10 @@ from typing import Any
 from ..collector import collector_paused
 from ..errors import RepairError
 from .assemble import assembled
-from .backslash import with_doubts
+from .backslash import never_escaped, with_doubts
 from .candidates import Candidate, find_candidates
 from .coerce import coercions
+from .coerce_scalars import is_amount
 from .disguise import disguises
 from .edits import Change, Edit, Repaired, apply_edits, compose, locate
 from .extract import answer_start, within_thought
@@ -30,15 +31,17 @@ from .rules import Level, allowed, cost_of
 from .schema_argument import SchemaLike, json_schema
 from .schema_view import SchemaView
 from .search import HARD, Limits, checked_limits
-from .settle import partial_schema, policy_changes, settled
+from .settle import absent_nulls, partial_schema, policy_changes, settled
 from .standard import check_arguments, confidence, lexemes, read_standard, unreadable
 from .strings import StringReading
 from .unwrap import unwrapped
 from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
-_KEYS = re.compile(r"[\"'”]\s*:|\s=>\s")  # of members that are left out as if they were prose
+_KEYS = re.compile(r"[\"'”]\s*[:：]|\s=>\s")  # of members that are left out as if they were prose
 _WITHIN_FIRST = re.compile(r"[^\"{\[\n]{0,300}(?:\\\"[^\"{\[\n]{0,100}){0,4}\",\s*\"\w[^\"\n]{0,60}\"\s*:")
+_GOES_ON = re.compile(r"[\s}\]]*,\s*[{\[\"]")  # the data, behind where they were held to end
+_NOTHING = re.compile(r"(?i)\"(?:none|null|n/a|nil|undefined|unknown|)\"")  # where a date is wanted, and the like
 _MOST_PIECES = 400  # that may make up one value
 _MOST_HARD = 8_000  # characters of a text that is searched twice: the second search is ten times as wide
 
@@ -128,7 +131,9 @@ class _Reader:
             return result
         left = [edit for edit in result.edits if edit.rule == "prose"]
         escaped = with_doubts(result.value, result.text).ambiguous  # as in valid JSON
-        if escaped or any(len(_KEYS.findall(edit.before)) > 2 or self._is_data(edit) for edit in left):
+        if escaped or any(
+            len(_KEYS.findall(edit.before)) > 2 or _GOES_ON.match(edit.before) or self._is_data(edit) for edit in left
+        ):
             return replace(result, ambiguous=True, confidence=min(result.confidence, 0.5))
         return result
 
@@ -187,11 +192,16 @@ class _Reader:
         if view is not None and self.level != "safe" and has_tables(text):
             whole = in_other_notation(text, self.schema, self.judge)
             found = found if whole is None else [Found(read_piece(text, whole), whole, whole.start, whole.end)]
-        accepted = any(self.judge.accepts(item.result.value) for item in found)
+        accepted = any(
+            self.judge.accepts(item.result.value) and _GOES_ON.match(text, item.end) is None for item in found
+        )
         if view is not None and self.level != "safe" and not accepted:
             found += self._harder(text, view, error)
             found += self._plain(text, view) + self._continued(text, view)
             accepted = any(self.judge.accepts(item.result.value) for item in found)
+            if not accepted:
+                found += (filled := self._without_nulls(text, found, view))
+                accepted = bool(filled)
             if not accepted and (other := in_other_notation(text, self.schema, self.judge)) is not None:
                 found.append(Found(read_piece(text, other), other, other.start, other.end))
         return found, failure
@@ -221,9 +231,15 @@ class _Reader:
         it is long.
         """
         settle = replace(candidate, changes=settled(text, candidate.changes, self.policies))
+        if settle.changes and (kept := never_escaped(text, settle.changes, settle.start, settle.end)):
+            changes = sorted([*settle.changes, *kept], key=lambda change: (change.start, change.end))
+            cost = settle.cost + sum(change.cost for change in kept)
+            settle = replace(settle, changes=tuple(changes), cost=cost, doubtful=True)
         start, end = settle.start, settle.end
         result = read_alone(text, settle)
         enough = self.policies.absent != "null" and self.judge.accepts(result.value)  # else the judge is not strict
+        enough = enough and not any(is_amount(text, change) for change in settle.changes)
+        enough = enough and _NOTHING.search(result.text) is None
         if view is None or self.level == "safe" or enough:
             return Found(result, settle, start, end, whole=False)
         result, fitted = self._fit(text[start:end], result, moved(settle, -start), view)
@@ -288,8 +304,8 @@ class _Reader:
         """Readings of a wider search, and those of objects around the data: what was lost is lost inside of it."""
         if len(text) > _MOST_HARD:
             return []
+        found: list[Found] = []
         for whole in (view, *views_around(text, self.schema, view)):
-            found: list[Found] = []
             for candidate in find_candidates(text, self.level, self.bounds, whole, error, HARD):
                 try:
                     fitted = self._fitted(text, candidate, view)
@@ -297,9 +313,25 @@ class _Reader:
                     continue
                 if self.judge.accepts(fitted.result.value):
                     found.append(self._by_policy(text, fitted, view))
-            if found:
-                return found
-        return []
+        return found
+
+    def _without_nulls(self, text: str, found: list[Found], view: SchemaView) -> list[Found]:
+        """Whole readings in which nothing is missing but members that may be null: those were left out."""
+        if self.policies.absent != "error":
+            return []
+        filled = []
+        for item in found:
+            placed = in_text(text, item)
+            base = around(text, placed.candidate)
+            nulls = absent_nulls(placed.result.text, view) if placed.candidate.complete else []
+            if nulls:
+                inner = replace(
+                    rewritten(text, placed.candidate, base, compose(text, base, nulls)), doubtful=True
+                )
+                result = read_piece(text, inner)
+                if self.judge.accepts(result.value):
+                    filled.append(Found(result, inner, placed.start, placed.end))
+        return filled
 
     def _plain(self, text: str, view: SchemaView) -> list[Found]:
         """The whole answer as one string, for a schema that wants a scalar."""

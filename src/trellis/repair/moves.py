@@ -16,6 +16,7 @@ _CONTAINER_START = re.compile(
     r'\{\s*(?:["\'}{“‘`]|[A-Za-z_$][\w$]*["\']?\s*:)'
     r'|\[\s*(?:["\'{\[\]“‘`\-\d]|true|false|null|True|False|None)'
 )
+_TEMPLATE = re.compile(r"\{\{\s*[\w.]+\s*\}\}")  # a place to fill in, in a text
 _COLONS = re.compile(r"=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
 _LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
@@ -59,7 +60,11 @@ class Moves(After):
         first = text[at + mark : at + mark + 1]
         plain = gap.column >= 0 and text[at : at + 2] in ("- ", "* ", "• ") and first.isalpha()
         if mark and (plain or first in ('"', "“", "'")):
-            return [self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)]
+            unmarked = self._delete(reading, gap, "line_mark", cost_of("line_mark"), mark)
+            if not plain or self._listed(at):
+                return [unmarked]
+            unmarked.cost += 1.0
+            found.append(unmarked)
         if head in "}])":
             if frame is None:
                 return []
@@ -101,6 +106,7 @@ class Moves(After):
                 base.cost += 0.4
         if head in "{[(":
             clean = head != "(" and _CONTAINER_START.match(text, at, self.end) is not None
+            clean = clean and _TEMPLATE.match(text, at, self.end) is None
             if head == "(":
                 opened = base.copy().change("tuple", at, at + 1, "[", cost_of("tuple"))
             else:
@@ -108,8 +114,8 @@ class Moves(After):
                 opened.cost += 0.0 if clean else 0.3 + (0.9 if self._wants_text(base) else 0.0)
             opened.pos = at + 1
             found.append(self._open(opened, "[" if head == "(" else head, at, head))
-            if not clean and frame is not None:
-                found += self._bare(base, at)
+            if not clean and frame is not None and self._text_fits(base):
+                found += [*self._bare(base, at), *self._text(base, at)]
             return found
         if head in CLOSING:
             found += self._string(base, at)
@@ -118,7 +124,10 @@ class Moves(After):
                 lost = {"missing_open_quote", "unquoted_string"} if member and head in "“„" else {"missing_open_quote"}
                 found += [new for new in self._bare(base, at) if new.used(lost, base.links)]
             return found
-        return found + self._bare(base, at)
+        found_bare = self._bare(base, at)
+        rules = {"unquoted_string", "missing_open_quote"}
+        known = found_bare and not any(new.used(rules, base.links) for new in found_bare)
+        return found + found_bare + ([] if known else self._text(base, at))
 
     def _string(self, base: Reading, at: int) -> list[Reading]:
         found = []
@@ -136,18 +145,41 @@ class Moves(After):
         view = self.view_of(reading.frame, reading.key)
         return view is not None and view.types() == {"string"}
 
+    def _text_fits(self, reading: Reading) -> bool:
+        """Whether the schema has anything against a text in this place."""
+        view = self.view_of(reading.frame, reading.key)
+        return view is None or not view.types() or "string" in view.types()
+
     def _either(self, string: StringReading) -> bool:
         """Whether the end of a string can be read in two ways: inches or a doubled quote, a comma within or behind."""
         text, end = self.text, string.end
+        if string.rule == "unquoted_string":
+            return True
         if string.rule == "missing_close_quote":
             return text[end - 1 : end] in (",", ";", "；", "，") or text[end : end + 2] == ",,"
         return text[end - 2 : end] == '""' and end - 3 > string.start and text[end - 3].isdigit()
 
+    def _listed(self, at: int) -> bool:
+        """Whether a line with a bullet has no neighbour in quotes without one."""
+        text = self.text
+        before = text[max(0, at - 2000) : at].rstrip().rpartition("\n")[2].lstrip()[:1]
+        following = text.find("\n", at, self.end)
+        after = text[following : following + 200].lstrip()[:1] if following >= 0 else ""
+        return before not in CLOSING and after not in CLOSING
+
+    def _text(self, base: Reading, at: int) -> list[Reading]:
+        if base.frame is None or not self._wants_text(base):
+            return []
+        return self._read(base, bare.texts(self.text, at, self.end, base.frame.kind == "["))
+
     def _bare(self, base: Reading, at: int) -> list[Reading]:
+        in_array = base.frame is not None and base.frame.kind == "["
+        return self._read(base, bare.values(self.text, at, self.end, self.scanner, in_array))
+
+    @staticmethod
+    def _read(base: Reading, options: list[bare.Bare]) -> list[Reading]:
         found = []
-        for option in bare.values(
-            self.text, at, self.end, self.scanner, base.frame is not None and base.frame.kind == "["
-        ):
+        for option in options:
             new = base.copy()
             new.pos, new.state, new.first = option.end, AFTER, False
             new.complete = base.complete and not option.truncated

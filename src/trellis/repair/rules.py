@@ -107,6 +107,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("text_as_null", 0.5, "normal", '`"null"`, `"N/A"`, an empty string become null'),
     ("scalar_as_text", 0.3, "normal", "a number or literal becomes a string, as it was written"),
     ("text_as_list", 0.9, "normal", "a text becomes the list of what stands between its separators; ambiguous"),
+    ("null_as_empty", 0.9, "normal", "null becomes an empty array or object, where it may not stand; ambiguous"),
     ("single_as_list", 0.6, "normal", "a value becomes the only item of an array"),
     (
         "list_as_single",

@@ -18,9 +18,9 @@ from .rules import cost_of
 from .skip import scan_once
 from .strings import CLOSING, StringReading
 
-_PLAIN_KEY = re.compile(r"[{,]\s*\"[^\"\n]+\"\s*:")
+_PLAIN_KEY = re.compile(r"[{,，]\s*\"[^\"\n]+\"\s*(?:[:：]|=>?)")
 _RUN = re.compile(
-    r"(?:[\s,\[\]{}，、；،]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z"
+    r"(?:[\s,\[\]{};，、；،]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z"
 )
 _NEXT_STRING = re.compile(
     r"\S(?:\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
@@ -31,11 +31,18 @@ _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
 _TEMPLATE = re.compile(r"`(?:[^`\\]|\\[\s\S])*`")
 _REOPENED = re.compile(r"\s*[,:]\s*[“„]")
 _MEMBER_NEXT = re.compile(r"\s*(?:[}\]]|,\s*(?:[\"'{\[\d-]|true\b|false\b|null\b|[}\]]))")
+_SEMICOLON = re.compile(r"[\"\w}\]];[ \t]*(?:\r?\n[ \t]*)?\"[^\"\n]{1,60}\"[ \t]*:")
+_QUOTED_FIRST = re.compile(  # words behind a quotation, perhaps another one, and nothing else
+    r"([ \t]+[a-z]\w*(?:['’]\w+)?(?:[ \t]+(?!/[*/])[^\s\"'“”{}\[\]:,]+(?:'\w+)?"
+    r"|[ \t]+([\"'“])(?!\s)[^\"”\n]{1,200}[\"'”](?![\w\"])|,(?=[ ][a-z])){0,20})"
+    r"[ \t]*(?:,?[ \t]*\r?\n|,[ \t]*\"[^\"\n]{1,60}\"[ \t]*[:,\]]|[}\]])"
+)
 _TWICE = re.compile(r"[^\W\d]\"\"\s*[,:}\]]|[\s:,{\[]\"\"\w")
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 _REMARKED = re.compile(r"\s*,\s*(?://[^\n]*|/\*[^*]*\*/|<!--[^\n]*-->|#[ \t][^\n]*)\Z")
+_COLON_IN_KEY = re.compile(r":|：|[ \t]*=>|[ \t]+=")
 _KEPT = 4_096  # places whose gaps and strings are remembered, for readings that meet there
 
 
@@ -69,6 +76,11 @@ class Scanner:
     def _plain_keys(self) -> bool:
         """Whether there are keys with a quote at each end: then quotes are not doubled, they are inside of strings."""
         return _PLAIN_KEY.search(self.text, 0, self.end) is not None
+
+    @cached_property
+    def _semicolons(self) -> bool:
+        """Whether members are parted by semicolons."""
+        return _SEMICOLON.search(self.text, 0, self.end) is not None
 
     def newlines(self, start: int, end: int) -> int:
         """How many line breaks lie in a span."""
@@ -161,7 +173,7 @@ class Scanner:
                 readings.append(mixed)
                 cost += 0.6
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
-            if breaks or (role == "key" and text.find(":", opened, min(stop, opened + 200)) >= 0):
+            if breaks or (role == "key" and _COLON_IN_KEY.search(text, opened, min(stop, opened + 200))):
                 readings += self._early(start, opened, stop, role, base)
             return readings
         if quote == '"' and at < len(good) and good[at] == stop + 1 and stop > opened and text[stop - 1] not in "\\{[(":
@@ -173,6 +185,7 @@ class Scanner:
         readings += self._early(start, opened, stop, role, base)
         readings += self._typographic(start, opened, stop, role)
         readings += self._around_group(style, start, opened, stop, role, base)
+        readings += self._quotations(start, opened, stop, role)
         closing = [place for place in good[at : at + 8] if not self._splits(opened, place)]
         for candidate in closing[:3]:
             inside = every[first : bisect_left(every, candidate)]
@@ -267,6 +280,18 @@ class Scanner:
             readings.append(StringReading(style, start, opened, closing, closing + 1, cost))
         return readings
 
+    def _quotations(self, start: int, opened: int, stop: int, role: str) -> list[StringReading]:
+        """Readings of a text that begins with a quotation, and has no quotes around it: ``"Yes," she said.``."""
+        text = self.text
+        if role == "key" or text[start] not in "\"'“" or not text[opened:stop].strip():
+            return []
+        quoted = _QUOTED_FIRST.match(text, stop + 1, min(self.end, stop + 600))
+        if quoted is None or (len(quoted[1].split()) < 2 and quoted[1][-1] not in ".!?\"'”"):
+            return []
+        end = quoted.end(1)
+        cost = cost_of("unquoted_string") + (-0.2 if quoted[1][-1] in "\"'”" else 0.2)
+        return [StringReading("unquoted_string", start, start, end, end, cost)]
+
     def _inner_cost(
         self, inside: list[int], escaped: list[int], opened: int, close: int, role: str, quote: str
     ) -> float:
@@ -353,15 +378,16 @@ class Scanner:
         cost = base + cost_of("missing_close_quote")
         ends: dict[int, float] = {}
         if role == "key":
-            colon = text.find(":", opened, min(stop, opened + 200))
-            if colon > opened:
+            mark = _COLON_IN_KEY.search(text, opened, min(stop, opened + 200))
+            if mark is not None and (colon := mark.start()) > opened:
                 key = text[opened:colon]
                 if "\n" not in key and not set(key) & set("{}[],"):
                     ends[opened + len(key.rstrip())] = cost - 0.1
         else:
             newline = text.find("\n", opened, stop)
             if newline >= 0:
-                line = text[opened:newline].rstrip().rstrip(",，、；،").rstrip()
+                marks = ",，、；،;" if self._semicolons else ",，、；،"
+                line = text[opened:newline].rstrip().rstrip(marks).rstrip()
                 ends[opened + len(line)] = cost - 0.2
                 if (remark := _REMARKED.search(line)) is not None:  # a comment stands behind the comma
                     ends[opened + remark.start()] = cost - 0.4
@@ -375,7 +401,8 @@ class Scanner:
                     begin = run.start() if run else stop
                     for at in range(begin, stop):
                         if text[at] in ",}]，、；،" and len(ends) < 6:
-                            ends.setdefault(opened + len(text[opened:at].rstrip()), cost)
+                            comma = text[opened:at].rstrip().endswith(",")  # rather one too many than the text's
+                            ends.setdefault(opened + len(text[opened:at].rstrip()), cost + 0.4 * comma)
         readings = []
         for end, price in ends.items():
             content = text[max(opened, end - 200) : end]

@@ -159,6 +159,27 @@ def _filled(node: Node, view: SchemaView | None, policies: Policies, out: Mappin
             empty = False
 
 
+def absent_nulls(text: str, view: SchemaView) -> list[Change]:
+    """The changes that put in null for members that must be there, may be null, and are not, where others are."""
+    changes: list[Change] = []
+    todo: list[tuple[Node, SchemaView]] = [(read_nodes(text), view)]
+    while todo:
+        node, here = todo.pop()
+        if node.kind == "array":
+            todo += [(item, here.item(at)) for at, item in enumerate(node.items)]
+        elif node.kind == "object":
+            todo += [(item, here.member(key[2])) for key, item in zip(node.keys, node.items, strict=True)]
+            present = {name for _, _, name in node.keys}
+            lost = [name for name, member, required in here.branch(present)
+                    if required and name not in present and "null" in member.types()]  # fmt: skip
+            if lost and len(lost) < len(here.required()):
+                added = "".join(f", {json.dumps(name, ensure_ascii=False)}: null" for name in lost)
+                at = node.items[-1].end if node.items else node.start + 1
+                after = added if node.items else added[2:]
+                changes.append(Change("absent_member", at, at, after, cost_of("absent_member")))
+    return sorted(changes, key=lambda change: change.start)
+
+
 def _nothing(member: SchemaView, partial: bool, required: bool) -> str | None:
     """What stands for a value that is not there, as JSON."""
     types = member.types()

@@ -14,7 +14,7 @@ from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
 from .strings import CLOSING, StringReading
 
 _KEYED = re.compile(
-    r'(?:"(?:[^"\\\n]|\\.){0,200}"|\'(?:[^\'\\\n]|\\.){0,200}\'|[“”‘’`][^“”‘’`\n]{0,200}[“”‘’`]|[A-Za-z_$][\w$.-]{0,80}"?|"[^":\n{}\[\],]{1,80})(?:\*\*)?\s*(?::(?!//)|=>?|->|：)'
+    r'(?:"(?:[^"\\\n]|\\.){0,200}"|\'(?:[^\'\\\n]|\\.){0,200}\'|[“”„‘’`«][^“”‘’`»\n]{0,200}[“”‘’`»]|[A-Za-z_$][\w$.-]{0,80}"?|"[^":\n{}\[\],]{1,80})(?:\*\*)?\s*(?::(?!//)|=>?|->|：)'
 )
 _SMALL = frozenset({"extra_comma", "trailing_comma"})
 

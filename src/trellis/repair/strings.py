@@ -28,7 +28,7 @@ _ILLEGAL = re.compile(
     r"[\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\x[0-9a-fA-F]{2}|\\u\{[0-9a-fA-F]{1,6}\}|\\U[0-9a-fA-F]{8}"
     r"|\\[\s\S]?|\""
 )
-_PATH = re.compile(r"[A-Za-z]:\\")
+_PATH = re.compile(r"[A-Za-z]:\\|\\\\[\w.-]+\\(?!\\)")  # of a drive, or of a server
 _PATHS = re.compile(r"(?<![A-Za-z])[A-Za-z]:(?:\\[\w .-]+)+")
 _STEP = re.compile(r"\\(?:[bf]\w|[nrt][a-z0-9])")
 _NO_CONTROL = re.compile(r"\\[bf][a-z]")
@@ -86,7 +86,9 @@ def content_changes(text: str, start: int, end: int, quote_rule: str = "inner_qu
     """The changes that make a piece of text the inside of a JSON string; ``quote_rule`` escapes double quotes."""
     result = []
     latex = _LATEX.search(text, start, end) is not None
-    if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and text.find("\\\\", start, end) < 0:
+    if _PATH.match(text, start, end) and _BAD_ESCAPE.search(text, start, end) and (
+        text.find("\\\\", start + 2, end) < 0
+    ):
         for match in re.compile(r"\\(?!\")").finditer(text, start, end):  # a Windows path: no backslash is an escape
             result.append(Change("bad_escape", match.start(), match.end(), "\\\\", 0.05))
         return result

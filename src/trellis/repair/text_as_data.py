@@ -14,6 +14,8 @@ from .words import nearest
 
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
 _SEPARATORS, _WORDS = (",", ";", "|", "/"), 4  # between the items of a list in one text; words of an item
+_REMARK = re.compile(r"\([^()]*\)")
+_SEPARATED = re.compile(r"[,;|]\s|\n| and ")
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
 
 
@@ -38,14 +40,22 @@ def in_commas(value: str, view: SchemaView) -> str | None:
 
 def in_words(value: str, view: SchemaView) -> str | None:
     """The list that a text with separators may be, where items may be any text: some words between each two."""
-    if "string" not in view.types() or view.values() or set(value) & set("[]{}()\n"):
+    if "string" not in view.types() or view.values() or set(_REMARK.sub("", value)) & set("[]{}()\n"):
         return None
     for separator in (" | ", ";", ","):
+        if any(separator in remark for remark in _REMARK.findall(value)):
+            continue
         parts = [part.strip() for part in value.split(separator)]
         short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)
         if len(parts) > 1 and short:
             return json.dumps(parts, ensure_ascii=False)
     return None
+
+
+def may_be_listed(value: str, view: SchemaView) -> bool:
+    """Whether a text that becomes one item might have been meant for several."""
+    free = "string" in view.types() and not view.values() and not set(value) & set("[]{}")
+    return free and _SEPARATED.search(value) is not None
 
 
 def in_lines(value: str, view: SchemaView) -> str | None:

@@ -29,6 +29,7 @@ def views_around(text: str, schema: Any, view: SchemaView) -> Iterator[SchemaVie
             path.append("")
             if text[at : at + 1] not in ("{", "["):
                 return
+            yield _wrapped(schema, path)
             continue
         for _ in range(_MOST):
             name = _NAME.match(text, at)

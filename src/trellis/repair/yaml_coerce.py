@@ -159,7 +159,7 @@ class YamlCoercer(Coercer):
         self._change("list_as_single", node.start, node.start + 1, " ")
         return [(node.items[0], view)]
 
-    def _wrap(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
+    def _wrap(self, node: Node, view: SchemaView, rule: str = "single_as_list") -> list[tuple[Node, SchemaView]]:
         text = self.text[node.start : node.end]
         if (
             node.block
@@ -168,9 +168,9 @@ class YamlCoercer(Coercer):
             or "\n" in text
         ):
             if self._may_wrap(node, view):
-                self._whole("single_as_list", node, [node])
+                self._whole(rule, node, [node])
             return []
-        return super()._wrap(node, view)
+        return super()._wrap(node, view, rule)
 
     def _insert(self, node: Node, name: str, value: Any) -> None:
         if not node.block:
