@@ -9,6 +9,7 @@ from . import bare
 from .closers import INDENT, Closers
 from .edits import Change
 from .gaps import Gap
+from .quotes import AFTER_VALUE
 from .rules import cost_of
 from .state import AFTER, COLON, KEY, VALUE, Frame, Link, Reading
 from .strings import CLOSING, StringReading
@@ -81,6 +82,8 @@ class After(Closers):
             found += self._concatenate(reading, at)
             for new in found:
                 new.cost += 0.3 * (keyed and not goes_on) - 0.6 * goes_on
+        if head == '"' and (text_of := self._bracket_as_text(reading, gap)) is not None:
+            found.append(text_of)
         found += self._comma(reading, gap, "")
         trailing = _TRAILING.match(text, at, self.end)
         if trailing:
@@ -92,6 +95,22 @@ class After(Closers):
         if length:
             found.append(self._delete(reading, gap, "junk", cost_of("junk"), length))
         return found
+
+    def _bracket_as_text(self, reading: Reading, gap: Gap) -> Reading | None:
+        """What was read as a bracket is a text that lost its opening quote: ``[draft] one"``, ``[1, 2]"``."""
+        closed = reading.closed
+        place = closed.view if closed is not None and closed.mark and closed.parent is not None else None
+        if closed is None or place is None or place.types() != {"string"}:
+            return None
+        if AFTER_VALUE.match(self.text, gap.end + 1) is None:
+            return None
+        new = reading.copy()
+        while new.links is not None and new.links.piece.start >= closed.open:
+            new.links = new.links.before
+        start, stop = closed.open, gap.end
+        new.add(StringReading("missing_open_quote", start, start, stop, stop + 1, 0.0), cost_of("missing_open_quote"))
+        new.vstart, new.vseq, new.pos, new.closed = start, new.count - 1, stop + 1, None
+        return new
 
     def _concatenate(self, reading: Reading, at: int) -> list[Reading]:
         """Join the last string with the one at ``at``: the quotes between go."""
@@ -266,7 +285,7 @@ class After(Closers):
     def _comma_within(self, new: Reading) -> bool:
         """Take the comma that a string ends with for the one that is missing behind it (in place)."""
         text, pos, link = self.text, new.pos, new.links
-        if text[pos - 2 : pos] != ',"' or new.vstart < 0 or new.vstart >= pos - 2:
+        if text[pos - 2 : pos] != ',"' or text[pos - 3] in "+-=&/(" or new.vstart < 0 or new.vstart >= pos - 2:
             return False
         lost = (item.piece for item in islice(new.pieces(), 60) if item.piece.rule == "missing_comma")
         if any(piece.start == piece.end for piece in lost):

@@ -77,6 +77,10 @@ class Scalars:
         elif value is None and (types == {"array"} or (types == {"object"} and not view.names())):
             self._change("null_as_empty", node.start, node.end, "[]" if types == {"array"} else "{}")
             return
+        written = self.lexeme(node.start, node.end)
+        if value is None and types == {"string"} and not choices and written.casefold() == "none":  # a word, then
+            self._change("scalar_as_text", node.start, node.end, json.dumps(written))
+            return
         if "object" in types and not isinstance(value, str) and self._implied(node, view) is not None:
             return
         if isinstance(value, str):
@@ -87,7 +91,6 @@ class Scalars:
             if math.isfinite(value) and abs(value) < 2**53:
                 self._change("rounded", node.start, node.end, str(math.floor(value + 0.5)))
         elif "string" in types and value is not None:
-            written = self.lexeme(node.start, node.end)
             if choices and not free:
                 found = nearest(written, choices)
                 if found is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from .edits import Change
+from .outer import braced, unquoted
 from .rules import cost_of
 from .yaml_prefix import unprefixed
 
@@ -34,13 +35,6 @@ _BRACES = re.compile(r"\{+|\}+")
 _BRACE_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<braces>\{\{|\}\})")
 _MARKED = re.compile(r"^(?:>|\+|[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t])", re.M)
 _PREFILLED = re.compile(r"\s*+([\w$][\w$ -]{0,60})\"\s*+:")  # the answer goes on where the prompt ended
-_NAMED = re.compile(  # a name and a value in brackets or quotes, or one of another kind: the brace before is lost
-    r"\s*+(?:\"[^\"\n]{1,60}\"|[A-Za-z_]\w{0,60})(?:[ \t]*:[ \t]*(?:[\[{\"']|-?\d|true|false|null)|[ \t]+-?\d)"
-)
-_OUTSIDE = re.compile(
-    r",\s*(?P<next>(?:\"[^\"\n]{1,60}\"|[A-Za-z_]\w*)\s*:)|\"(?:[^\"\\\n]|\\.)*\"|'[^'\\\n]*'(?=\s*[,\]}])|[{\[\]}]"
-)
-_LONGEST = 20_000  # characters in which such a name is looked for
 _CALLS = re.compile(r"\s*+(?:[A-Za-z_]\w*\s*+=\s*+)?\[?\s*+[A-Za-z_][\w.]*\(\s*+[A-Za-z_]\w*\s*+=")
 _ASSIGNED = re.compile(
     r"^(?:(?:const|let|var) )?(?:[A-Za-z_]\w*\.|[A-Za-z_]\w*(?P<item>\[[\"']))?(?P<name>[A-Za-z_]\w*)(?(item)[\"']\])"
@@ -106,25 +100,13 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _assigned(text, named)
     if (prefilled := _PREFILLED.match(text)) is not None:
         yield [Change("missing_opener", prefilled.start(1), prefilled.start(1), '{"', cost_of("missing_opener"))]
-    if _NAMED.match(text) and _members_apart(text):
-        begin, end = len(text) - len(text.lstrip()), len(text.rstrip(" \t\r\n,"))
-        brace = Change("missing_opener", begin, begin, "{", cost_of("missing_opener"))
-        whole = text.count("{") == text.count("}")
-        yield [brace, Change("missing_closer", end, len(text), "}")] if whole else [brace]
+    yield from braced(text)
+    if changes := unquoted(text):
+        yield changes
     if _FIRST_LINE.match(text) and (marks := _line_numbers(text)):
         yield _priced("line_mark", ((m, "") for m in marks))
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
-
-
-def _members_apart(text: str) -> bool:
-    """Whether a comma and another name stand outside of all brackets and strings."""
-    depth = 0
-    for match in _OUTSIDE.finditer(text[:_LONGEST]):
-        depth += (match[0] in "{[") - (match[0] in "}]")
-        if depth == 0 and match["next"]:
-            return True
-    return False
 
 
 def _line_numbers(text: str) -> list[re.Match[str]]:

@@ -12,6 +12,7 @@ from .rules import cost_of
 
 _OPEN_FENCE = re.compile(r"(?:^[ \t>]{0,8}|(?<=[.:!?)] ))(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
 _CLOSE_FENCE = {"`": re.compile(r"`{3,}(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~{3,}(?=[ \t]*\r?$)", re.M)}
+_BRACKET = re.compile(r"[{\[]")
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
 _OPEN_THOUGHT = re.compile(r"\s*<(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
 _REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
@@ -122,13 +123,14 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
     """
     if ("`" not in text or "```" not in text) and ("~" not in text or "~~~" not in text):
         return
-    position = begin
+    position, bracket = begin, _BRACKET.search(text, begin)
+    first = bracket.start() if bracket is not None else len(text)
     spans: list[tuple[int, int, str]] = []
     while len(spans) < 32:
         match = _OPEN_FENCE.search(text, position)
         if not match:
             break
-        if text[match.start() - 1 : match.start()] == " " and re.search(r"[{\[]", text[begin : match.start()]):
+        if text[match.start() - 1 : match.start()] == " " and match.start() > first:
             position = match.end()  # within the data
             continue
         mark = match.group(1)

@@ -26,7 +26,7 @@ _VALUE_END = "\"'”’}]"
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
 _GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
 _BESIDE = re.compile(  # a comment on a line on which the data go on
-    r"(?://|#)[^\n\"{}\[\]]*?(?=[ \t]*(?:,[ \t]*\"[^\"\n]{1,80}\"[ \t]*:|[}\]][ \t]*(?:[,}\])]|\r?\n|\Z)))"
+    r"(?://|#)[^\n\"{}\[\]]{0,120}?(?=[ \t]*(?:,[ \t]*\"[^\"\n]{1,80}\"[ \t]*:|[}\]][ \t]*(?:[,}\])]|\r?\n|\Z)))"
 )
 _LOST_OPEN = re.compile(r"\"(?=[ \t]*(?:[,:}\]]|\Z))")
 

@@ -17,6 +17,7 @@ _CONTAINER_START = re.compile(
     r'|\[\s*(?:["\'{\[\]“‘`\-\d]|true|false|null|True|False|None)'
 )
 _TEMPLATE = re.compile(r"\{\{\s*[\w.]+\s*\}\}")  # a place to fill in, in a text
+_BARE_MEMBER = re.compile(r"\{\s*[A-Za-z_$][\w$]*\s*:\s*[^\s\"'{\[]")
 _COLONS = re.compile(r"=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
 _LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
@@ -107,6 +108,7 @@ class Moves(After):
         if head in "{[(":
             clean = head != "(" and _CONTAINER_START.match(text, at, self.end) is not None
             clean = clean and _TEMPLATE.match(text, at, self.end) is None
+            clean = clean and not (_BARE_MEMBER.match(text, at, self.end) and self._wants_text(base))
             if head == "(":
                 opened = base.copy().change("tuple", at, at + 1, "[", cost_of("tuple"))
             else:
@@ -116,6 +118,8 @@ class Moves(After):
             found.append(self._open(opened, "[" if head == "(" else head, at, head))
             if not clean and frame is not None and self._text_fits(base):
                 found += [*self._bare(base, at), *self._text(base, at)]
+            elif clean and frame is not None and self._wants_text(base):
+                found += [new for new in self._bare(base, at) if new.used({"missing_open_quote"}, base.links)]
             return found
         if head in CLOSING:
             found += self._string(base, at)

@@ -23,7 +23,7 @@ _RUN = re.compile(
     r"(?:[\s,\[\]{};，、；،]|(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|\b(?:true|false|null)\b)*\Z"
 )
 _NEXT_STRING = re.compile(
-    r"\S(?:\"(?:[ \t]+\"[^\s\",:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
+    r"\S(?:\"(?:[ \t]+[\"'][^\s\"',:]|[ \t]*:[ \t]*[\"{\[\d])|'[ \t]+'[^\s',:]|[”“][ \t]+[“”][^\s“”,:])"
 )
 _OPENING_QUOTE, _CLOSING_QUOTE = re.compile(r"(?<![\w'])'(?=[^\s'])"), re.compile(r"(?<=[^\s'\"(\[])'(?!\w)")
 _INCH = re.compile(r"(?<![\w/.:-])\d{1,2}(?:\.\d+)?\Z")
@@ -32,11 +32,13 @@ _TEMPLATE = re.compile(r"`(?:[^`\\]|\\[\s\S])*`")
 _REOPENED = re.compile(r"\s*[,:]\s*[“„]")
 _MEMBER_NEXT = re.compile(r"\s*(?:[}\]]|,\s*(?:[\"'{\[\d-]|true\b|false\b|null\b|[}\]]))")
 _SEMICOLON = re.compile(r"[\"\w}\]];[ \t]*(?:\r?\n[ \t]*)?\"[^\"\n]{1,60}\"[ \t]*:")
+_OTHER_KEY = (re.compile(r"\n[ \t]*\"[^\"\n]{1,60}\"[ \t]*:"), re.compile(r"\n[ \t]*'[^'\n]{1,60}'[ \t]*:"))
+_TEXT_ENDS = r"[ \t]*(?:,?[ \t]*\r?\n|,[ \t]*\"[^\"\n]{1,60}\"[ \t]*[:,\]]|[}\]])"
 _QUOTED_FIRST = re.compile(  # words behind a quotation, perhaps another one, and nothing else
     r"([ \t]+[a-z]\w*(?:['’]\w+)?(?:[ \t]+(?!/[*/])[^\s\"'“”{}\[\]:,]+(?:'\w+)?"
-    r"|[ \t]+([\"'“])(?!\s)[^\"”\n]{1,200}[\"'”](?![\w\"])|,(?=[ ][a-z])){0,20})"
-    r"[ \t]*(?:,?[ \t]*\r?\n|,[ \t]*\"[^\"\n]{1,60}\"[ \t]*[:,\]]|[}\]])"
+    r"|[ \t]+([\"'“])(?!\s)[^\"”\n]{1,200}[\"'”](?![\w\"])|,(?=[ ][a-z])){0,20})" + _TEXT_ENDS
 )
+_AFTER_QUOTED = re.compile(r"([^\s\"{}\[\],:][^\n\"{}\[\],:]*)" + _TEXT_ENDS)
 _TWICE = re.compile(r"[^\W\d]\"\"\s*[,:}\]]|[\s:,{\[]\"\"\w")
 _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
@@ -263,11 +265,12 @@ class Scanner:
     ) -> list[StringReading]:
         """Readings of a string with a JSON object in it, whose quotes nobody escaped."""
         text = self.text
-        if role == "key" or text[stop - 1] not in "{[" or stop - 1 < opened:
+        begin = opened + len(text[max(opened, stop - 200) : stop].rstrip()) - 1 + max(0, stop - 200 - opened)
+        if role == "key" or begin < opened or text[begin] not in "{[":
             return []
-        group = text[stop - 1 : min(self.end, stop + 2000)]
+        group = text[begin : min(self.end, stop + 2000)]
         try:
-            end = stop - 1 + scan_once(group, 0)[1]
+            end = begin + scan_once(group, 0)[1]
         except (ValueError, StopIteration, RecursionError):
             return []
         readings = []
@@ -283,10 +286,13 @@ class Scanner:
     def _quotations(self, start: int, opened: int, stop: int, role: str) -> list[StringReading]:
         """Readings of a text that begins with a quotation, and has no quotes around it: ``"Yes," she said.``."""
         text = self.text
-        if role == "key" or text[start] not in "\"'“" or not text[opened:stop].strip():
+        if role == "key" or text[start] not in "\"'“`「«" or not text[opened:stop].strip():
             return []
-        quoted = _QUOTED_FIRST.match(text, stop + 1, min(self.end, stop + 600))
-        if quoted is None or (len(quoted[1].split()) < 2 and quoted[1][-1] not in ".!?\"'”"):
+        pattern = _AFTER_QUOTED if text[start] in "「«" else _QUOTED_FIRST
+        quoted = pattern.match(text, stop + 1, min(self.end, stop + 600))
+        if quoted is None or (
+            pattern is _QUOTED_FIRST and len(quoted[1].split()) < 2 and quoted[1][-1] not in ".!?\"'”"
+        ):
             return []
         end = quoted.end(1)
         cost = cost_of("unquoted_string") + (-0.2 if quoted[1][-1] in "\"'”" else 0.2)
@@ -302,6 +308,8 @@ class Scanner:
         cost = cost_of("inner_quote") + min(0.02 * len(inside), 0.4) + (0.3 + 0.1 * min(lines, 10) if lines else 0.0)
         if quote != '"' and all(text[p - 1 : p].isalnum() and text[p + 1 : p + 2].isalnum() for p in first):
             return cost - 0.4  # apostrophes
+        if lines and _OTHER_KEY[quote == '"'].search(text, opened, min(close, opened + 2000)):
+            cost += 1.0
         if count % 2:
             inch = bool(first) and _INCH.search(text, max(opened, first[0] - 8), first[0]) is not None
             cost += 0.3 if inch else 0.6
@@ -389,7 +397,8 @@ class Scanner:
                 marks = ",，、；،;" if self._semicolons else ",，、；،"
                 line = text[opened:newline].rstrip().rstrip(marks).rstrip()
                 ends[opened + len(line)] = cost - 0.2
-                if (remark := _REMARKED.search(line)) is not None:  # a comment stands behind the comma
+                remark = _REMARKED.search(line, max(0, len(line) - 200))
+                if remark is not None:  # a comment stands behind the comma
                     ends[opened + remark.start()] = cost - 0.4
                 while line and line[-1] in "}]" and len(ends) < 5:
                     line = line[:-1].rstrip()

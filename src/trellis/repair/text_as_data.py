@@ -40,7 +40,7 @@ def in_commas(value: str, view: SchemaView) -> str | None:
 
 def in_words(value: str, view: SchemaView) -> str | None:
     """The list that a text with separators may be, where items may be any text: some words between each two."""
-    if "string" not in view.types() or view.values() or set(_REMARK.sub("", value)) & set("[]{}()\n"):
+    if "string" not in view.types() or view.values() or set(_REMARK.sub("", value)) & set('[]{}()"\n'):
         return None
     for separator in (" | ", ";", ","):
         if any(separator in remark for remark in _REMARK.findall(value)):

@@ -102,6 +102,8 @@ def _nearest(text: str, values: Sequence[str]) -> set[str]:
         if len(found) == 1:
             return found
     words = " " + _PLAIN.sub(" ", text).casefold().strip() + " "
+    if "not " in words and len(close := {value for value in values if _misspelt(normal(text), normal(value))}) == 1:
+        return {value for value in close if "not" in value.casefold()}
     if "not " in words or "n t " in words:
         return set()
     found = {
