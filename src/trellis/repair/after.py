@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import islice
 
@@ -162,7 +163,8 @@ class After(Closers):
         if comma == ",":
             new.pos = gap.end + 1
         elif comma:
-            new.change("wrong_separator", gap.end, gap.end + 1, ",", cost_of("wrong_separator"))
+            often = any(link.piece.rule == "wrong_separator" for link in islice(reading.pieces(), 8))
+            new.change("wrong_separator", gap.end, gap.end + 1, ",", 0.1 if often else cost_of("wrong_separator"))
             new.pos = gap.end + 1
         elif frame.several:
             new.change("several_values", new.pos, new.pos, ",", 0.0)
@@ -190,6 +192,9 @@ class After(Closers):
             if frame.watched and frame.strange(key):
                 owner = frame.owner(key)
                 new.cost += STRANGE if owner is not None else 0.3
+                if owner is None and (around := self._map_around(frame, key_match.end())) is not None:
+                    found.append(self._insert_closers(reading, around, 0.5, 0.5, True))
+                    new.cost += 0.5
                 if owner is None and not twice:
                     again = self._reopen(reading, cost_of("surplus_closer"))
                     found += [again] if again is not None else []
@@ -241,6 +246,16 @@ class After(Closers):
             if comma == "," and frame.kind == "{" and (amount := self._amount(reading)) is not None:
                 found.append(amount)
         return found
+
+    def _map_around(self, frame: Frame, at: int) -> Frame | None:
+        """The object of any names around an object that has all it must have, if another such object begins here."""
+        above = frame.parent
+        if above is None or above.kind != "{" or above.view is None or frame.view is None or above.view.names():
+            return None
+        if "{" not in self.text[at : at + 20].lstrip()[:1] or above.view.member("").types() != {"object"}:
+            return None
+        required = {json.dumps(name, ensure_ascii=False) for name in frame.view.required()}
+        return above if required <= frame.keys.keys() else None
 
     @staticmethod
     def _of_rows(frame: Frame) -> Frame | None:

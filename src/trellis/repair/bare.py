@@ -41,6 +41,7 @@ _KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘：，；]+(?:[ \t]+[^\s\"'{}\[\
 _VALUED = re.compile(
     r"[A-Za-z_$][\w$-]*(?=[ \t]+(?:(?:-?\d[\d.]*|[Tt]rue|[Ff]alse|null|None)[ \t]*[,}\r\n]|[\"'“{\[]))"
 )
+_ARROWED = re.compile(r"[A-Za-z_$][\w$-]*(?=[ \t]*(?:->|=>|→|:=))(?<!-)")
 # Text of several lines, up to the line before a key or a closer.
 _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:[\w$]+[ \t]*:|[}\]]))")
 _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of another one
@@ -48,7 +49,9 @@ _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of ano
 _TEXT_LINE = re.compile(r"([^\n]*?[^\s,])[ \t,]*\r?\n\s*[\"'“}\]\w]")
 _TEXT_MEMBER = re.compile(r"([^\n]*?[^\s,])\s*(?:,\s*\"[^\"\n]{1,60}\"\s*:|[}\]]+\s*(?:\Z|,\s*[{\"\[]))")
 _TEXT_ITEM = re.compile(r"((?:\([^()\n]*\)|\{[^{}\n]*\}|[^\n,])*?[^\s,])\s*(?:,\s*\"|\]\s*[,}\]])")
+_OPENER = {"}": "{", "]": "[", ")": "("}
 _KEYED = re.compile(r"[\"'\w]\s*:\s*[\"'{\[\d]")
+_ITEM = re.compile(r",\s*\"(?=[^\s,\"\]])")  # of another text
 _STRAY = re.compile(r"[^\W\d][\w-]{0,40}(?=\s)")
 _JUNK = re.compile(r"[^\s\"'{}\[\],:]+")
 _MARK = re.compile(r"(?:\(?\d{1,3}[.)]|#\d{1,3}|[-*•·+>])[ \t]+(?=[\"'“\w*])|:(?=[A-Za-z_]\w*\s*=>)")
@@ -89,7 +92,7 @@ def key(text: str, at: int, end: int) -> Bare | None:
             cost_of("missing_open_quote"),
             (StringReading("missing_open_quote", at, at, stop, stop + 1, cost_of("missing_open_quote")),),
         )
-    valued = _VALUED.match(text, at, end)
+    valued = _VALUED.match(text, at, end) or _ARROWED.match(text, at, end)
     if valued is not None:
         stop = valued.end()
         cost = cost_of("unquoted_key") + 0.2
@@ -262,7 +265,8 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
             stop = values_[place_]
             inner = bisect_left(every, stop) - first
             cost = cost_of("missing_open_quote") + cost_of("inner_quote") * inner
-            add("missing_open_quote", stop, stop + 1, cost + len(_MEMBER.findall(text, at, stop)))
+            cost += len(_MEMBER.findall(text, at, stop)) + len(_ITEM.findall(text, at, stop))
+            add("missing_open_quote", stop, stop + 1, cost)
     stop = structural
     while stop > at and text[stop - 1] in " \t\r;，；、،":
         stop -= 1
@@ -284,6 +288,13 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     return options
 
 
+def _balanced(text: str, end: int) -> int:
+    """The end of a text, with the closers right behind it of brackets that were opened within."""
+    while text[end : end + 1] in _OPENER and text.count(_OPENER[text[end]], 0, end) > text.count(text[end], 0, end):
+        end += 1
+    return end
+
+
 def texts(text: str, at: int, end: int, in_array: bool) -> list[Bare]:
     """A text without quotes, where nothing but a text may stand: the line, or what comes before another member."""
     window = text[at : min(end, at + 2000)]
@@ -292,7 +303,7 @@ def texts(text: str, at: int, end: int, in_array: bool) -> list[Bare]:
         patterns.insert(0, _TEXT_LINE)
     ends = [match.end(1) for pattern in patterns if (match := pattern.match(window)) is not None]
     options = []
-    for stop in dict.fromkeys(ends):
+    for stop in dict.fromkeys(_balanced(window, end) for end in ends):
         content = window[:stop]
         if any(letter.isalnum() for letter in content) and not (content[0] in "{[(" and _KEYED.search(content)):
             cost = cost_of("unquoted_string") + 0.4 + 0.3 * min(3, content.count('"')) + len(_MEMBER.findall(content))

@@ -192,6 +192,7 @@ class Scanner:
         for candidate in closing[:3]:
             inside = every[first : bisect_left(every, candidate)]
             cost = base + self._inner_cost(inside, escaped, opened, candidate, role, quote)
+            cost += 1.5 * (role == "key" and candidate - opened > 100)
             readings.append(StringReading(style, start, opened, candidate, candidate + 1, cost))
         if at >= len(good):  # nothing later closes it: the text is cut off inside it
             readings.append(

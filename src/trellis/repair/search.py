@@ -55,6 +55,7 @@ _VALUE_TOKEN = (
 )
 _FIRST_KEY, _NEXT_KEY = re.compile(_KEY_TOKEN), re.compile(f"{_WS},{_KEY_TOKEN}")
 _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN}")
+_AS_LIST = frozenset({"array", "object"})
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
 
@@ -440,10 +441,11 @@ class Search:
                 if stop >= 0:
                     pos, state, first, closed = stop, AFTER, False, None
                     continue
-            kind = match.group(3)
-            frame = self._opened(
-                Frame(kind, start, count, frame, indent, view=self.moves.view_of(frame, key), mark=kind)
-            )
+            kind, view = match.group(3), self.moves.view_of(frame, key)
+            if kind == "[" and frame is not None and view is not None and not _AS_LIST & (view.types() or _AS_LIST):
+                tokens -= 1
+                break
+            frame = self._opened(Frame(kind, start, count, frame, indent, view=view, mark=kind))
             pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
         if pos == reading.pos and state == reading.state:
             return reading

@@ -12,6 +12,7 @@ from .scan import Scanner
 from .schema_view import SchemaView
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
 from .strings import CLOSING, StringReading
+from .words import meant
 
 _KEYED = re.compile(
     r'(?:"(?:[^"\\\n]|\\.){0,200}"|\'(?:[^\'\\\n]|\\.){0,200}\'|[“”„‘’`«][^“”‘’`»\n]{0,200}[“”‘’`»]|[A-Za-z_$][\w$.-]{0,80}"?|"[^":\n{}\[\],]{1,80})(?:\*\*)?\s*(?::(?!//)|=>?|->|：)'
@@ -19,6 +20,7 @@ _KEYED = re.compile(
 _SMALL = frozenset({"extra_comma", "trailing_comma"})
 
 
+_KEPT = 4_096  # names that are remembered
 _OPENERS = frozenset({"tuple", "missing_opener"})
 
 
@@ -43,6 +45,7 @@ class Steps:
         view: SchemaView | None = None,
     ) -> None:
         self.text, self.end, self.level, self.scanner, self.opened, self.view = text, end, level, scanner, opened, view
+        self._names: dict[tuple[tuple[int, ...], str], str | None] = {}
 
     def view_of(self, frame: Frame | None, key: str) -> SchemaView | None:
         """What the schema says about the value that is read next in a bracket."""
@@ -54,7 +57,19 @@ class Steps:
             return None
         if frame.kind == "[":
             return frame.view.item(0)
-        return frame.view.member(key[1:-1])
+        name = key[1:-1]
+        if name not in frame.view.names() and (spelt := self._spelt(frame.view, name)) is not None:
+            name = spelt
+        return frame.view.member(name)
+
+    def _spelt(self, view: SchemaView, name: str) -> str | None:
+        """The property that a name is meant for, if it is spelt otherwise."""
+        place = (view.place(), name)
+        if place not in self._names:
+            if len(self._names) > _KEPT:
+                self._names.clear()
+            self._names[place] = meant(name, view.names()) if len(name) < 80 and view.names() else None
+        return self._names[place]
 
     def _past(self, reading: Reading, gap: Gap) -> Reading:
         """The reading after a gap, with the gap's changes."""

@@ -15,6 +15,7 @@ from .words import nearest
 _QUOTED_LIST = re.compile(r"\[\s*(?:['\"]|\{\s*['\"])")
 _SEPARATORS, _WORDS = (",", ";", "|", "/"), 4  # between the items of a list in one text; words of an item
 _REMARK = re.compile(r"\([^()]*\)")
+_CLOSE_WORDS = re.compile(r"[\w .+#@'-]+(?:,[\w .+#@'-]+)+")
 _SEPARATED = re.compile(r"[,;|]\s|\n| and ")
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])[ \t]+(\S.*?)\s*")
 
@@ -44,6 +45,8 @@ def in_words(value: str, view: SchemaView) -> str | None:
         return None
     for separator in (" | ", ";", ","):
         if any(separator in remark for remark in _REMARK.findall(value)):
+            continue
+        if separator == "," and ", " not in value and not _CLOSE_WORDS.fullmatch(value):
             continue
         parts = [part.strip() for part in value.split(separator)]
         short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)

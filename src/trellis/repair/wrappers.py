@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .extract import answer_start
 from .schema_view import SchemaView
 
-_HEAD = re.compile(r"[\s\S]*?(?=[{\[])")
+_HEAD = re.compile(r"[{\[](?=\s*(?:[\"'“„{\[]|\w+\s*[:=]))")
 _NAME = re.compile(r"[\s,]*[\"'“„‘`]?(?P<name>[^\W\d][\w -]{0,60})[\"'”“’`]?\s*[:=]+>?\s*")
 _SCALAR = re.compile(r"(?:\"(?:[^\"\\\n]|\\.){0,400}\"|'[^'\n]{0,400}'|[\w.+-]{1,40})\s*(?=,)")
 _DEEPEST, _MOST = 5, 4  # objects, one within the other; scalars before the data in one
@@ -16,10 +17,10 @@ _DEEPEST, _MOST = 5, 4  # objects, one within the other; scalars before the data
 
 def views_around(text: str, schema: Any, view: SchemaView) -> Iterator[SchemaView]:
     """Views of a text whose data lie within objects, the outermost first: ``{"result": {"data": ...``."""
-    head = _HEAD.match(text)
+    head = _HEAD.search(text, answer_start(text))
     if head is None:
         return
-    at, path = head.end(), list[str]()
+    at, path = head.start(), list[str]()
     for _ in range(_DEEPEST):
         listed = text[at : at + 1] == "["
         inner = re.compile(r"\s*").match(text, at + 1)
