@@ -24,6 +24,7 @@ _WIDE = {"｛": "{", "｝": "}", "［": "[", "］": "]"}
 _WIDE_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|＂[^＂\n]*＂|“[^”\n]*”|(?P<wide>[｛｝［］])")
 _LISTED = re.compile(r"(?<=[:,\[ ])(?:set|frozenset|list|tuple|(?:np|numpy)\.array)\(\s*(\[[^\[\]]*\])\s*\)")
 _COLON_INSIDE = re.compile(r"(?<=[{,\s])\"([^\":,\n]{1,60}):\"[ \t]*:")
+_COLON_TWICE = re.compile(r":\"[ \t]*:")
 _BREAK_OUTSIDE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?P<break>\\[nrt])")
 # Strings of which one end is typographic, and such ends.
 _MIXED = re.compile(r"(?<=[{\[,:\s])(?:\"[^\"“”„\n]*”|[“„][^\"“”„\n]*\")(?=\s*[,:}\]])")
@@ -60,7 +61,7 @@ def disguises(text: str) -> Iterator[list[Change]]:
     """The changes that take a disguise off, for each that a text may wear."""
     if _ESCAPED.match(text) or ('\\"' in text and '"' not in text.replace('\\"', "")):
         yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
-    if "=>" in text and len(_SYMBOL.findall(text)) > 1:
+    if "=" in text and "=>" in text and len(_SYMBOL.findall(text)) > 1:
         hashes = (m for m in _SYMBOL_OUTSIDE.finditer(text) if m["name"] or m["arrow"])
         yield _priced("wrong_colon", ((m, f'"{m["name"]}":' if m["name"] else ":") for m in hashes))
     if "&" in text and '"' not in _MARKUP.sub("", text):
@@ -76,13 +77,13 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _priced("quote_style", ((m, '"') for m in re.finditer("＂", text)))
     if "｛" in text or "［" in text:
         yield _priced("wrong_opener", ((m, _WIDE[m["wide"]]) for m in _WIDE_BRACKET.finditer(text) if m["wide"]))
-    if "\\n" in text and "\n" not in text.strip() and text.count('"') > 2 * text.count('\\"'):
+    if "\\" in text and "\\n" in text and "\n" not in text.strip() and text.count('"') > 2 * text.count('\\"'):
         broken = [m for m in _BREAK_OUTSIDE.finditer(text) if m["break"]]
         if len(broken) > 1:
             yield _priced("escaped_whitespace", ((m, "\n" if m["break"][1] == "n" else " ") for m in broken))
-    if "([" in text and (called := list(_LISTED.finditer(text))):
+    if "(" in text and "([" in text and (called := list(_LISTED.finditer(text))):
         yield _priced("call", ((m, m[1]) for m in called))
-    if ':"' in text and len(inner := list(_COLON_INSIDE.finditer(text))) > 1:
+    if ':"' in text and _COLON_TWICE.search(text) and len(inner := list(_COLON_INSIDE.finditer(text))) > 1:
         yield _priced("wrong_colon", ((m, f'"{m[1]}":') for m in inner), 0.0)
     smart = text.count("“") + text.count("”") > 3 and not _ADJACENT.search(text) and '"' not in text.replace('\\"', "")
     if smart or (("”" in text or "“" in text) and len(list(_MIXED.finditer(text))) > 1):
@@ -90,7 +91,7 @@ def disguises(text: str) -> Iterator[list[Change]]:
         closed = ((m, '"') for m in _SMART_CLOSE.finditer(text))
         changes = [*_priced("quote_style", opened), *_priced("quote_style", closed, 0.0)]
         yield sorted(changes, key=lambda change: change.start)
-    if "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
+    if "*" in text and "**" in text and len(bold := [m for m in _BOLD.finditer(text) if "**" in m[0]]) > 1:
         yield _priced("markup", ((m, f'"{m[1]}":') for m in bold))
     if _DOUBLED_QUOTES.match(text) and all(len(m[0]) % 2 == 0 for m in _QUOTES.finditer(text)):
         yield _priced("quote_style", ((m, m[0][: len(m[0]) // 2]) for m in _QUOTES.finditer(text)))

@@ -11,8 +11,9 @@ from .edits import Change
 from .rules import cost_of
 
 _OPEN_FENCE = re.compile(r"(?:^[ \t>]{0,8}|(?<=[.:!?)] ))(`{3,}|~{3,})[ \t]*([\w+.-]*)(?=[ \t]*(\r?\n|\Z|[{\[]))", re.M)
-_CLOSE_FENCE = {"`": re.compile(r"`{3,}(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~{3,}(?=[ \t]*\r?$)", re.M)}
+_CLOSE_FENCE = {"`": re.compile(r"```+(?=[ \t]*\r?$)", re.M), "~": re.compile(r"~~~+(?=[ \t]*\r?$)", re.M)}
 _BRACKET = re.compile(r"[{\[]")
+_MARKS = re.compile("`+|~+")
 _REASONING = re.compile(r"<(think|thinking|reasoning|scratchpad|analysis)>[\s\S]*?(?:</\1>|\Z)", re.I)
 _OPEN_THOUGHT = re.compile(r"\s*<(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
 _REASONING_END = re.compile(r"</(?:think|thinking|reasoning|scratchpad|analysis)>", re.I)
@@ -83,8 +84,7 @@ def regions(text: str) -> list[Region]:
 def sign_off(text: str, begin: int) -> int | None:
     """Where sentences begin that stand behind the data, after an empty line or a fence alone, or ``None``."""
     cut = None
-    fence = _CLOSE_FENCE["`"].search(text, begin)
-    if fence and text.count("```") == 1:
+    if "`" in text and text.count("```") == 1 and (fence := _CLOSE_FENCE["`"].search(text, begin)):
         return fence.start()
     for match in reversed(list(islice(_PARAGRAPH.finditer(text, max(begin, len(text) - 5_000)), 64))):
         if not (_SENTENCE.match(text, match.end()) or _RULED.match(text, match.end())):
@@ -127,8 +127,8 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
     first = bracket.start() if bracket is not None else len(text)
     spans: list[tuple[int, int, str]] = []
     while len(spans) < 32:
-        match = _OPEN_FENCE.search(text, position)
-        if not match:
+        match = _opening(text, position)
+        if match is None:
             break
         if text[match.start() - 1 : match.start()] == " " and match.start() > first:
             position = match.end()  # within the data
@@ -144,6 +144,25 @@ def fences(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
             spans.append((start, closes[-1].start(), match.group(2).lower()))
         position = closes[0].end()
     yield from spans
+
+
+def _opening(text: str, position: int) -> re.Match[str] | None:
+    """The first fence from an offset on that opens: ``_OPEN_FENCE.search``, but quick where there are few."""
+    ahead = dict.fromkeys(("```", "~~~"), -1)
+    begin = position
+    while True:
+        for mark, at in ahead.items():
+            if at < position:
+                found = text.find(mark, position)
+                ahead[mark] = found if found >= 0 else len(text)
+        at = min(ahead.values())
+        if at == len(text):
+            return None
+        line = text.rfind("\n", max(0, at - 9), at) + 1
+        for start in (line, at):
+            if start >= begin and (match := _OPEN_FENCE.match(text, start)) is not None:
+                return match
+        position = _MARKS.match(text, at).end()  # type: ignore[union-attr]
 
 
 def _closes(text: str, start: int, mark: str) -> Iterator[re.Match[str]]:

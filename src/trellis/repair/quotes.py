@@ -30,11 +30,12 @@ class Quotes:
         escaped: quotes after a backslash.
     """
 
-    _CHUNK = 16_384
+    _CHUNK = 2_048
+    _APART = 65_536  # characters behind which another index is begun
 
     def __init__(self, text: str, end: int, closers: str, begin: int) -> None:
         self._text, self._end, self._begin, self._scanned = text, end, begin, begin
-        self._pattern = re.compile(r"\\[\s\S]|[" + re.escape(closers) + "]")
+        self._pattern = re.compile(r"[\\" + re.escape(closers) + "]")
         self._closers = closers
         self.every: list[int] = []
         self.keys: list[int] = []
@@ -43,7 +44,7 @@ class Quotes:
 
     def covers(self, start: int) -> bool:
         """Whether to go on with this index, instead of beginning another at ``start``."""
-        return self._begin <= start <= self._scanned + 4 * self._CHUNK
+        return self._begin <= start <= self._scanned + self._APART
 
     def reach(self, start: int, role: str) -> None:
         """Read on until some quotes fit for the role lie behind ``start``, or the text ends."""
@@ -52,17 +53,20 @@ class Quotes:
             self._read()
 
     def _read(self) -> None:
-        text, end = self._text, self._end
-        stop = min(end, self._scanned + self._CHUNK)
-        at = stop
-        for match in self._pattern.finditer(text, self._scanned, end):
+        text, end, at = self._text, self._end, self._scanned
+        stop = min(end, at + self._CHUNK)
+        if text.find(self._closers[0], at, stop) < 0 and text.find("\\", at, stop) < 0:  # the inside of a long string
+            far = min(end, at + self._APART)
+            at = min([found for mark in "\\" + self._closers if (found := text.find(mark, at, far)) >= 0], default=far)
+            stop = min(end, max(stop, at + self._CHUNK)) if at < far else far
+        for match in self._pattern.finditer(text, at, stop):
+            if match.start() < at:
+                continue  # behind a backslash
             at = match.start()
-            if at >= stop:
-                break
             if text[at] == "\\":
-                if text[at + 1] in self._closers:
-                    self.escaped.append(at)
-                at = match.end()
+                at += 2
+                if at <= end and text[at - 1] in self._closers:
+                    self.escaped.append(at - 2)
                 continue
             self.every.append(at)
             if AFTER_KEY.match(text, at + 1, end):
@@ -70,6 +74,4 @@ class Quotes:
             elif AFTER_VALUE.match(text, at + 1, end) or AFTER_LINE.match(text, at + 1, end):
                 self.values.append(at)
             at += 1
-        else:
-            at = end
-        self._scanned = max(at, stop) if at < end else end
+        self._scanned = min(max(at, stop), end)

@@ -89,6 +89,8 @@ class Scanner:
         if end - start < 1000:
             return self.text.count("\n", start, end)
         if self._newlines is None:
+            if self.text.find("\n", start, end) < 0:
+                return 0
             self._newlines = [m.start() for m in re.finditer("\n", self.text)]
         return bisect_left(self._newlines, end) - bisect_left(self._newlines, start)
 

@@ -17,13 +17,14 @@ from itertools import islice
 from ..errors import RepairError, UsageError, shown
 from .dense import Dense
 from .edits import Change, place
+from .gaps import WS
 from .moves import Moves
 from .rules import Level, cost_of
 from .scan import Scanner
 from .schema_view import SchemaView
 from .skip import Skipper
 from .state import AFTER, CLOSER, KEY, VALUE, Frame, Link, Reading
-from .strings import StringReading
+from .strings import StringReading, long_string_end
 from .typed_moves import TypedMoves
 
 WIDTH = 10  # readings kept at once
@@ -35,6 +36,7 @@ DENSE = 2_000  # readings that are made before what was decided often is decided
 AT_EASE = 6_000  # readings that are made before their number counts
 MOST = 40_000  # readings that are made before the limit on steps counts them
 PACE = 48  # characters for each reading that is made after that, before fewer are kept
+LONG_STRING = 1_000  # characters of a string that the decoder reads, and that is remembered
 LONG = 2_000  # characters of a reading that is compared with longer ones by what it cost for each character
 REST = 1.2  # what may stand behind it, costs this much more
 SCATTERED = 64  # repairs of brackets after which nothing is passed over
@@ -42,7 +44,7 @@ SETTLED = 8192  # characters after which the cheapest of several readings is hel
 LONG_SETTLED = 3  # times that this passed, before only the cheapest stays; others leave a doubt
 
 _WS = r"[ \t\n\r]*"
-_STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
+_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
 _SINGLE = r"(?:'[^'\\\x00-\x1f]*'|“[^“”\"\\\x00-\x1f{}\[\]()]*”)"
 _NAME = rf"{_SINGLE}|[A-Za-z_$][\w$]*"
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -58,6 +60,7 @@ _VALUE, _NEXT_VALUE = re.compile(_VALUE_TOKEN), re.compile(f"{_WS},{_VALUE_TOKEN
 _AS_LIST = frozenset({"array", "object"})
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 _CLOSE = re.compile(rf"{_WS}([}}\]])")
+_FOLLOWED = re.compile(_NEXT)
 
 
 _STRUCTURE = frozenset(
@@ -176,6 +179,7 @@ class Search:
         self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
         self.steps = self.made = self.lost = 0
         self._counted = 0
+        self._long: dict[int, int] = {}  # where long strings end
         self.furthest = start
 
     def _opened(self, frame: Frame) -> Frame:
@@ -316,6 +320,19 @@ class Search:
         """Whether there is evidence against a key as the next one of an object."""
         return frame.keys.get(key, start) != start or (frame.watched and frame.strange(key))
 
+    def _long_string(self, pos: int) -> tuple[int, int] | None:
+        """Where a long string begins and ends that stands at an offset; ends at -1 if the search has to read it."""
+        start = WS.match(self.text, pos, self.end).end()  # type: ignore[union-attr]
+        if not self.text.startswith('"', start) or start >= self.end:
+            return None
+        stop = self._long.get(start)
+        if stop is None:
+            stop = long_string_end(self.text, start)
+            if stop > self.end or not _FOLLOWED.match(self.text, stop, self.end):
+                stop = -1
+            self._long[start] = stop
+        return start, stop
+
     def _advance(self, reading: Reading, limit: int) -> Reading:
         """Read clean tokens up to ``limit``; returns ``reading`` itself when the next token is not clean."""
         text, end = self.text, self.end
@@ -355,7 +372,8 @@ class Search:
                         continue
                 match = (_NEXT_KEY if frame.kind == "{" else _NEXT_VALUE).match(text, pos, end)
                 if match:
-                    start = match.start(match.lastindex or 0)
+                    token = match.lastindex or 0
+                    start, stop = match.start(token), match.end()
                     newline = text.rfind("\n", pos, start)
                     if newline >= 0:
                         column = start - newline - 1
@@ -392,10 +410,16 @@ class Search:
                     tokens += 1
                     continue
             elif state == VALUE:
-                match = _VALUE.match(text, pos, end)
-                if not match:
+                long = self._long_string(pos) if text.find('"', pos + 3, pos + LONG_STRING) < 0 else None
+                if long is not None:
+                    start, stop, token = *long, 1
+                elif match := _VALUE.match(text, pos, end):
+                    token = match.lastindex or 0
+                    start, stop = match.start(token), match.end()
+                else:
                     break
-                start = match.start(match.lastindex or 0)
+                if stop < 0:
+                    break
                 newline = text.rfind("\n", pos, start)
                 if newline >= 0:
                     if frame is None:
@@ -430,23 +454,23 @@ class Search:
             # A value, after a comma or where one is due.
             tokens += 1
             vstart, vseq = start, count
-            if match.lastindex != 3:
-                if match.lastindex == 2:
-                    piece = self._easy(start, match.end(2))
+            if token != 3:
+                if token == 2:
+                    piece = self._easy(start, stop)
                     links, count, cost = Link(links, (count, 0), piece), count + 1, cost + piece.cost
-                pos, state, first, closed = match.end(), AFTER, False, None
+                pos, state, first, closed = stop, AFTER, False, None
                 continue
             if self.skipper is not None and frame is not None and not (first and frame.kind == "["):
-                stop = self.skipper.value(start)
-                if stop >= 0:
-                    pos, state, first, closed = stop, AFTER, False, None
+                passed = self.skipper.value(start)
+                if passed >= 0:
+                    pos, state, first, closed = passed, AFTER, False, None
                     continue
-            kind, view = match.group(3), self.moves.view_of(frame, key)
+            kind, view = text[start], self.moves.view_of(frame, key)
             if kind == "[" and frame is not None and view is not None and not _AS_LIST & (view.types() or _AS_LIST):
                 tokens -= 1
                 break
             frame = self._opened(Frame(kind, start, count, frame, indent, view=view, mark=kind))
-            pos, state, first, closed = match.end(), KEY if kind == "{" else VALUE, True, None
+            pos, state, first, closed = stop, KEY if kind == "{" else VALUE, True, None
         if pos == reading.pos and state == reading.state:
             return reading
         new = reading.copy()
