@@ -51,17 +51,19 @@ class Coercer(Scalars):
 
     def run(self, root: Node, view: SchemaView) -> list[Change]:
         """The changes of the text that bring it nearer to the schema."""
-        self._root = root
-        todo = [(root, view)]
+        todo = self.look(root, view, True)
         while todo:
-            node, here = todo.pop()
-            if node.kind == "scalar":
-                self._scalar(node, here)
-            elif node.kind == "array":
-                todo += self._array(node, here)
-            else:
-                todo += self._object(node, here)
+            todo += self.look(*todo.pop())
         return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def look(self, node: Node, view: SchemaView, whole: bool = False) -> list[tuple[Node, SchemaView]]:
+        """Note the changes of a value, of the whole perhaps; returns what is in it, to be looked at next."""
+        if whole:
+            self._root = node
+        if node.kind == "scalar":
+            self._scalar(node, view)
+            return []
+        return self._array(node, view) if node.kind == "array" else self._object(node, view)
 
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         types = view.types()

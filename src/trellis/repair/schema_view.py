@@ -156,6 +156,10 @@ class SchemaView:
             if "string" in member.types() and not member.types() & {"object", "array"}
         )
 
+    def all_names(self) -> frozenset[str]:
+        """The names, in the whole schema, of members."""
+        return frozenset(name for name, _ in self._all_members())
+
     def _all_members(self) -> Iterator[tuple[str, SchemaView]]:
         todo, seen = [self], {id(part) for part in self.parts}
         while todo and len(seen) < 1000:

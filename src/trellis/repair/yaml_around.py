@@ -16,7 +16,7 @@ _SIGN_OFF = re.compile(
     re.I,
 )
 _NOTE = re.compile(r"(?:please )?note|n\.?b\.?|disclaimer|explanation|assumptions?", re.I)
-_ROLE = re.compile(r"user|assistant|human|system|ai", re.I)
+_ROLE = re.compile(r"user|assistant|human|system|ai|q|a|question|answer", re.I)
 _LEAD = re.compile(r"(?:the |final |my )?(?:ya?ml|answer|output|result|response|solution)", re.I)
 
 
@@ -100,6 +100,8 @@ class Around(Places):
             return self._remark(entry, line, place, apart)
         if known(names, entry.name) and not (isinstance(place, Frame) and place.said(entry.name)):
             return False
+        if self.last_entry < 0 and entry.value < line.end and _ROLE.fullmatch(entry.name) and self._begins(line):
+            return True  # what was asked
         if apart and isinstance(place, Frame) and place.parent is None:
             far = line.index > 1 and self.lines[line.index - 2].blank and not 0 <= self._wide <= line.start - 6
             if far or _ROLE.fullmatch(entry.name):
@@ -119,6 +121,8 @@ class Around(Places):
         """Whether a member of the whole stands below a line."""
         below = self.inside(line.index)
         key = read_key(self.text, below.at, below.end) if below is not None else None
+        if below is not None and key is not None and key.value >= below.end and _ROLE.fullmatch(key.name or ""):
+            return self._begins(below)
         return key is not None and key.name is not None and known(self.view.names(), key.name)
 
     def _noted(self, entry: Entry, line: Line, place: Frame | Pending, names: set[str]) -> bool:
@@ -138,6 +142,12 @@ class Around(Places):
             return True  # beside a key around a list, which nobody asked for
         if place.view is not self.view and self.view.types() and apart:
             return True  # beside a key around everything
+        inner = place.view.member(entry.name).types()
+        head = self.text[entry.value : line.end][:1]
+        if inner and inner <= {"object", "array"} and head not in ("", "[", "{", "|"):
+            return True  # words beside objects or lists
+        if apart and inner and "string" not in inner and head.isalpha():
+            return True  # words beside numbers
         if not apart or not _SIGN_OFF.match(entry.name):
             return False
         words = self.text[entry.value : line.end].split()

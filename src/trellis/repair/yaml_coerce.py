@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from .coerce import Coercer
-from .edits import Change
+from .edits import Change, apply_edits
+from .flat_keys import Branch, unflattened
 from .nodes import Node
+from .reshape import joined, paired
 from .rules import cost_of
 from .schema_view import SchemaView
-from .yaml_frames import known
+from .yaml_frames import known, wants_scalar
 from .yaml_lines import quoted
+from .yaml_scalars import plain_value
+from .yaml_standard import read_nodes
 
 _FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
-_COUNTED = re.compile(r"([A-Za-z_ -]*?)[_ #-]?(\d{1,4})")
+_RESHAPED = frozenset({"held_value", "object_as_array", "list_as_single", "implied_key"})
 _AROUND = 4  # objects, one within the other
+_LINE = re.compile(r"[^\s](?:[^\n]*[^\s])?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -41,6 +47,15 @@ def yaml_unwrapped(root: Node, text: str, view: SchemaView) -> list[list[Change]
     return ways
 
 
+def apart(changes: list[Change]) -> list[Change]:
+    """The changes that lie in no other one, in order."""
+    kept: list[Change] = []
+    for change in sorted(changes, key=lambda change: (change.start, -change.end)):
+        if not kept or change.start >= kept[-1].end:
+            kept.append(change)
+    return kept
+
+
 class YamlCoercer(Coercer):
     """Makes the changes of a YAML text."""
 
@@ -61,15 +76,15 @@ class YamlCoercer(Coercer):
 
     def run(self, root: Node, view: SchemaView) -> list[Change]:
         """As for JSON; what lies in a value that is written anew is left to the next pass."""
-        kept: list[Change] = []
-        for change in sorted(super().run(root, view), key=lambda change: (change.start, -change.end)):
-            if not kept or change.start >= kept[-1].end:
-                kept.append(change)
-        return kept
+        return apart(super().run(root, view))
 
     def _whole(self, rule: str, node: Node, items: list[Node]) -> None:
         """A list in brackets in the place of a value in lines; the next pass looks into it."""
-        super()._change(rule, node.start, node.end, f"[{', '.join(map(self._flow, items))}]")
+        self._anew(rule, node, f"[{', '.join(map(self._flow, items))}]")
+
+    def _anew(self, rule: str, node: Node, after: str) -> None:
+        """Brackets for a value; a list in lines may stand in the column of its key, which brackets may not."""
+        super()._change(rule, node.start, node.end, "  " + after if node.block and node.kind == "array" else after)
 
     def _flow(self, node: Node) -> str:
         """A value in brackets; plain numbers as they are written, for they may be meant as text."""
@@ -84,26 +99,32 @@ class YamlCoercer(Coercer):
         return quoted(node.value) if isinstance(node.value, str) else json.dumps(node.value)
 
     def _object(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
-        types = view.types()
-        if "array" in types and "object" not in types and self._counts(node, view):
-            self._whole("object_as_array", node, node.items)
+        if "object" in view.types() and node.block and (self._gather(node, view) or self._unflatten(node, view)):
             return []
-        if "object" in types and node.block and self._gather(node, view):
+        if node.block and self._bracketed(node, view):
             return []
         return super()._object(node, view)
 
-    @staticmethod
-    def _counts(node: Node, view: SchemaView) -> bool:
-        """Whether the keys of an object count, and its values may be the items that are due."""
-        found = [_COUNTED.fullmatch(name) for _, _, name in node.keys]
-        numbers = [int(match[2]) for match in found if match is not None]
-        stems = {match[1] for match in found if match is not None}
-        if not numbers or len(numbers) != len(found) or len(stems) > 1 or numbers[0] > 1:
+    def _bracketed(self, node: Node, view: SchemaView) -> bool:
+        """Write a value in lines that has another shape than the schema's in brackets, and give it that shape.
+
+        What ``reshape`` would do is found out from the value and what is right in it, before it is written anew.
+        """
+        shallow = replace(node, block=False, items=[replace(item, block=False) for item in node.items])
+        if node.kind == "array" and not (paired(shallow, view) or joined(shallow, view)):
             return False
-        inner = view.item(0)
-        kinds = {"object": "object", "array": "array"}
-        fits = all(not inner.types() or kinds.get(item.kind, "string") in inner.types() for item in node.items)
-        return fits and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        trial = Coercer(self.text, self.lexeme)
+        trial.look(shallow, view, node is self._root)
+        rule = next((change.rule for change in trial.changes if change.rule in _RESHAPED), None)
+        if rule is None:
+            return False
+        written = self._flow(node)
+        inner = read_nodes(written)
+        assert inner is not None
+        within = Coercer(written, lambda start, end: written[start:end])
+        within.look(inner, view, node is self._root)
+        self._anew(rule, node, apply_edits(written, apart(within.changes)))
+        return True
 
     def _gather(self, node: Node, view: SchemaView) -> bool:
         """Put members that stand beside the object that they belong to into it; a next pass looks at the rest."""
@@ -114,7 +135,7 @@ class YamlCoercer(Coercer):
                 continue
             places: list[tuple[int, str]] = []
             for at, (_, _, name) in enumerate(node.keys):
-                tail = re.sub(rf"^{re.escape(head)}[./_]", "", name)
+                tail = re.sub(rf"^{re.escape(head)}(?:[./_:]|__| ?(?:->|>) ?)", "", name)
                 alone = name not in view.names() and head in view.required()
                 if tail in inner.names() and (tail != name or alone):
                     places.append((at, tail))
@@ -132,6 +153,20 @@ class YamlCoercer(Coercer):
             return True
         return False
 
+    def _unflatten(self, node: Node, view: SchemaView) -> bool:
+        """Put members whose names are paths where these lead."""
+        whole = unflattened(node, view)
+        if whole is not None:
+            self._anew("flat_member", node, self._grown(whole))
+        return whole is not None
+
+    def _grown(self, branch: Branch) -> str:
+        if branch.value is not None:
+            return self._flow(branch.value)
+        if branch.listed:
+            return f"[{', '.join(map(self._grown, branch.members.values()))}]"
+        return "{" + ", ".join(f"{quoted(name)}: {self._grown(one)}" for name, one in branch.members.items()) + "}"
+
     def _array(self, node: Node, view: SchemaView) -> list[tuple[Node, SchemaView]]:
         if node.block and self._listed_members(node, view):
             cost, at = cost_of("list_as_single"), node.start
@@ -139,6 +174,8 @@ class YamlCoercer(Coercer):
                 dash = self.text.index("-", at, item.start)
                 self.changes.append(Change("list_as_single", dash, dash + 1, " ", cost))
                 cost, at = 0.0, item.end
+            return []
+        if node.block and view.types() and "array" not in view.types() and self._bracketed(node, view):
             return []
         return super()._array(node, view)
 
@@ -150,6 +187,8 @@ class YamlCoercer(Coercer):
         if not all(item.kind == "object" and item.block for item in node.items):
             return False
         names = [name for item in node.items for _, _, name in item.keys]
+        if not view.names():  # a map of any keys, each of them an item
+            return len(set(names)) == len(names) == len(node.items)
         named = [name for name in names if known(view.names(), name)]
         return len(set(names)) == len(names) and 2 * len(named) > len(names)
 
@@ -168,9 +207,16 @@ class YamlCoercer(Coercer):
             or "\n" in text
         ):
             if self._may_wrap(node, view):
-                self._whole(rule, node, [node])
+                self._whole(rule, node, self._in_lines(node, view) or [node])
             return []
         return super()._wrap(node, view, rule)
+
+    def _in_lines(self, node: Node, view: SchemaView) -> list[Node]:
+        """The lines of plain text as items, where a list lost its dashes."""
+        if not node.plain or "\n" not in self.text[node.start : node.end] or not wants_scalar(view.item(0)):
+            return []
+        lines = _LINE.finditer(self.text, node.start, node.end)
+        return [Node("scalar", one.start(), one.end(), plain_value(one[0]), plain=True) for one in lines]
 
     def _insert(self, node: Node, name: str, value: Any) -> None:
         if not node.block:

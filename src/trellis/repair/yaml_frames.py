@@ -9,6 +9,7 @@ from .words import bare, normal, one_letter
 from .yaml_lines import IDENTIFIER, Entry
 
 COLUMN = 0.8  # what speaks against an entry that is not at the column of its collection
+DRIFT = 0.2  # the same, where the entry before it stands there, too
 STRANGE = 1.0  # what speaks against a key that the schema does not have here
 TWICE = 0.6  # what speaks against a key that the collection has already
 _MANY = 100  # keys of an elder sibling, more than which are no names
@@ -28,6 +29,7 @@ class Frame:
         dashless: an item of a list whose items have no marks: a key that comes again begins the next one.
         joined: members of an item that have a bullet each, but for the first.
         repeated: the key of a list that is said again before each item.
+        last: the column of the entry that was read last.
         keys: where each key was read.
         shape: for a sequence, the keys of its first item.
         entries: offsets of the entries, to know where one ends.
@@ -42,6 +44,7 @@ class Frame:
     dashless: bool = False
     joined: int = 0
     repeated: str | None = None
+    last: int = -1
     keys: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
 
@@ -53,6 +56,12 @@ class Frame:
         if not known and elder is not None and elder.kind == "seq" and len(elder.entries) > 1:
             return set(elder.keys) if len(elder.keys) <= _MANY else set()
         return known
+
+    def away(self, column: int) -> float:
+        """What speaks against an entry at a column."""
+        if column == self.column:
+            return 0.0
+        return DRIFT if column == self.last else COLUMN + 0.02 * min(abs(column - self.column), 10)
 
     def said(self, name: str) -> bool:
         """Whether a key is another spelling of one that was read already."""
@@ -128,6 +137,8 @@ def likeness(names: set[str], name: str) -> float:
         return 0.1 if known(names, name) else STRANGE
     if IDENTIFIER.fullmatch(name):
         return 0.0
+    if " '" in name or ' "' in name:
+        return STRANGE
     words = len(name.split())
     return 0.1 * words if words <= 4 and len(name) <= 40 else STRANGE
 
@@ -137,8 +148,7 @@ def fit(frame: Frame, entry: Entry, column: int) -> float | None:
     if (entry.name is None) != (frame.kind == "seq"):
         return None
     cost = entry.cost
-    if column != frame.column:
-        cost += COLUMN + 0.02 * min(abs(column - frame.column), 10)
+    cost += frame.away(column)
     if entry.name is not None:
         cost += likeness(frame.names, entry.name)
         twice = 0.0 if frame.dashless else TWICE

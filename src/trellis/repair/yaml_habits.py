@@ -39,6 +39,7 @@ class Habits:
         separator: the comma or semicolon behind every value, as JSON and programs have it, or nothing.
         tight: no space stands behind the colons of keys.
         halves: texts that have a double quote at one end alone.
+        quoted: texts in quotes.
     """
 
     wraps: frozenset[str] = frozenset()
@@ -46,6 +47,7 @@ class Habits:
     separator: str = ""
     tight: bool = False
     halves: int = 0
+    quoted: int = 0
 
 
 def habits(text: str, view: SchemaView) -> Habits:
@@ -78,7 +80,7 @@ def habits(text: str, view: SchemaView) -> Habits:
         if mark in count and count[mark] > max(_LEAST.get(mark, 0), (_TICKED if mark == "`" else _WRAPPED) * bare)
     )
     quote = next((mark for mark in "\"'" if count.get(mark, 0) > _TICKED * bare), "")
-    return Habits(wraps, quote, separator, tight, halves)
+    return Habits(wraps, quote, separator, tight, halves, count.get('"', 0) + count.get("'", 0))
 
 
 def _key(text: str, at: int, end: int, tight: bool) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from .edits import Change
 from .rules import cost_of
 from .yaml_lines import Line
 
-_MEMBER = re.compile(r"[\"']?([@_#]?[a-z_]\w*)[\"']?[ \t]*:[ \t]+(?=\S)")
+_MEMBER = re.compile(r"(?=([\"']?))\1([@_#]?[a-z_]\w*)\1[ \t]*:[ \t]+(?=\S)")
 _HOLDERS = frozenset({"value", "text", "content", "data", "val", "item", "name", "#text", "_text", "@value", "string"})
 _ECHOED = frozenset({"type", "description", "title", "format", "unit", "lang", "language", "confidence", "source"})
 
@@ -34,8 +34,8 @@ def held_below(text: str, lines: Sequence[Line], index: int, column: int) -> tup
             return None
         found.append((line, match))
         following += 1
-    held = [at for at, (_, match) in enumerate(found) if match[1] in _HOLDERS]
-    others = [match[1] for at, (_, match) in enumerate(found) if at not in held]
+    held = [at for at, (_, match) in enumerate(found) if match[2] in _HOLDERS]
+    others = [match[2] for at, (_, match) in enumerate(found) if at not in held]
     if len(held) != 1 or not _ECHOED.issuperset(others):
         return None
     changes: list[Change] = []
@@ -49,7 +49,9 @@ def held_below(text: str, lines: Sequence[Line], index: int, column: int) -> tup
     return line.index, match.end(), following, changes
 
 
-def held_item(text: str, lines: Sequence[Line], index: int, at: int, items: Sequence[int]) -> tuple[int, bool] | None:
+def held_item(
+    text: str, lines: Sequence[Line], index: int, at: int, items: Sequence[int], listed: str = ""
+) -> tuple[int, bool] | None:
     """Where a text begins that is the only member of an item, and whether that is sure.
 
     Args:
@@ -58,6 +60,7 @@ def held_item(text: str, lines: Sequence[Line], index: int, at: int, items: Sequ
         index: the line of the item.
         at: what stands behind its mark.
         items: where the items of the list began so far, with this one.
+        listed: the key of the list.
     """
     line = lines[index]
     match = _MEMBER.match(text, at, line.end)
@@ -69,7 +72,13 @@ def held_item(text: str, lines: Sequence[Line], index: int, at: int, items: Sequ
         beside.append(text[following.at : following.end])
     elif following is not None and following.column > line.column:
         return None  # more of the item
-    alike = all(re.match(rf"-[ \t]+[\"']?{re.escape(match[1])}[\"']?[ \t]*:[ \t]", other) for other in beside)
-    if not alike or not (beside or match[1] in _HOLDERS):
+    alike = all(re.match(rf"-[ \t]+[\"']?{re.escape(match[2])}[\"']?[ \t]*:[ \t]", other) for other in beside)
+    sure = match[2] in _HOLDERS or listed in _plurals(match[2])
+    if not alike or not (beside or sure):
         return None
-    return match.end(), match[1] in _HOLDERS
+    return match.end(), sure
+
+
+def _plurals(name: str) -> tuple[str, ...]:
+    """What several of what a name says are called."""
+    return (f"{name}s", f"{name}es", f"{name[:-1]}ies", f"{name}_list", f"all_{name}s")

@@ -26,17 +26,25 @@ _ELEMENT = re.compile(r"<([A-Za-z_][\w-]*)>[ \t]*([^\n]*?\S)[ \t]*</\1>$")
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
 _TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(
-    r"([A-Za-z_][\w.-]*(?:[ \t][\w.-]+){0,3}(?: \([^():\n]{1,30}\))?)[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M
+    r"([^\W\d][\w.&'/+#-]*(?:[ \t][\w.&'/+#-]+){0,3}(?: \([^():\n]{1,30}\))?"
+    r"|\d{1,6}|\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}')"
+    r"[ \t]*(=>|->|:=|=|：)[ \t]*(?=\S|$)", re.M
 )
-_HABITUAL_KEY = re.compile(_NAME + r"(?=\S)")
+_HABITUAL_KEY = re.compile(_NAME[:-2] + r"|[^\W\d_][\w&'/+#-]*(?: [\w&'/+#-]+){0,3}|\d{1,6}):(?=\S)")
 _MARKED_TIGHT = re.compile(r"(\*\*|__|\*|`)([^*`:\n]{1,80}?)(?:\1:|:\1)(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
-_BULLET = re.compile(r"(--?|[*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑]|\(?\d{1,3}[.)])([ \t]+|$)", re.M)
-_BULLETS = frozenset("-*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑(")
+_BULLET = re.compile(
+    r"(--?|[*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑»›∙⁃➢➔✦★☆\u2460-\u2473\u2776-\u277f]|\(?\d{1,3}(?:[.)]|[ ]-(?=[ ])))([ \t]+|$)",
+    re.M,
+)
+_BULLETS = frozenset("-*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑»›∙⁃➢➔✦★☆(①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳❶❷❸❹❺❻❼❽❾❿")
+_DECORATED = re.compile(  # in brackets, or behind a mark
+    r"(?:\[([A-Za-z_][\w-]*)\]|\{([A-Za-z_][\w-]*)\}|[@&*!%]([A-Za-z_][\w-]*)):(?=[ \t]|$)", re.M
+)
 _TIGHT_BULLET = re.compile(r"[-•](?=[^\s\-•>])")
 _FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+.-]*[ \t]*$")
 _TAG = re.compile(r"(?:(?:</?[A-Za-z_][\w.:-]*>)+|<\|[\w ]+\|>)[ \t]*$")
-_MARKER = re.compile(r"(?:---|\.\.\.|\*\*\*|___|={3,}|[-*_]{4,})[ \t]*(?:#.*)?$")
+_MARKER = re.compile(r"(?:%(?:YAML|TAG) [^#]*|---|\.\.\.|\*\*\*|___|={3,}|[-*_]{4,})[ \t]*(?:#.*)?$")
 _COMMENT = re.compile(r"//[ \t].*|<!--.*-->|/\*.*\*/|-{2,}[ \t].*[ \t]-{2,}|;;[ \t].*")  # of other languages
 _BRACKET = re.compile(r"[\[\]{}],?$")
 IDENTIFIER = re.compile(r"[\w$./-]+")
@@ -169,6 +177,16 @@ def read_key(text: str, at: int, end: int) -> Entry | None:
     return read_tight(text, at, end) or read_assigned(text, at, end)
 
 
+def read_decorated(text: str, at: int, end: int) -> Entry | None:
+    """A key in brackets or behind a mark: ``[name]:``, ``@name:``."""
+    match = _DECORATED.match(text, at, end)
+    if match is None:
+        return None
+    name = match[match.lastindex or 0]
+    value = _space(text, match.end(), end)
+    return Entry(at, value, name, 0.3, (Change("markup", at, match.end(), f"{name}:", cost_of("markup")),))
+
+
 def read_tight(text: str, at: int, end: int, habit: bool = False) -> Entry | None:
     """A key without a space behind its colon; before anything if it is a habit to have none."""
     marked = _MARKED_TIGHT.match(text, at, end) if habit and text[at : at + 1] in tuple("*_`") else None
@@ -191,7 +209,7 @@ def read_assigned(text: str, at: int, end: int) -> Entry | None:
         change = Change(
             "wrong_colon", match.end(1), match.end(), ": " if match.end() < end else ":", cost_of("wrong_colon")
         )
-        return Entry(at, match.end(), match.group(1), 0.5, (change,))
+        return Entry(at, match.end(), _unquoted(match.group(1)), 0.5, (change,))
     return None
 
 

@@ -31,6 +31,7 @@ from .yaml_lines import (
     quoted,
     read_assigned,
     read_bullet,
+    read_decorated,
     read_key,
     read_tight,
     read_uncoloned,
@@ -40,8 +41,11 @@ from .yaml_values import Values
 LISTED = 0.7  # what speaks against a list of one where an object should be
 TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 _AROUND = 4  # keys around the data, one within the other
+_NEAR = 20  # lines that are looked at for a key
 _ABOVE = 0.3  # what speaks against a key in an object of any keys, where one around it waits for it
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
+_DECORATIONS = frozenset("[{@&*!%")  # that a key may have around it
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 _HEADING = re.compile(r"#{1,6}[ \t]+([^\n]{1,60}?)[ \t]*:?[ \t]*$", re.M)
 
 
@@ -110,7 +114,13 @@ class Places(Values):
     def key_at(self, at: int, end: int) -> Entry | None:
         """A key with what stands for its colon, as this text writes keys."""
         tight = read_tight(self.text, at, end, True) if self.habits.tight else None
-        return replace(tight, cost=0.0) if tight is not None else read_key(self.text, at, end)
+        if tight is not None:
+            return replace(tight, cost=0.0)
+        if self.text[at : at + 1] in _DECORATIONS and at < end:
+            decorated = read_decorated(self.text, at, end)
+            if decorated is not None and decorated.name in self.all_names:
+                return decorated
+        return read_key(self.text, at, end)
 
     def _tight(self, line: Line, at: int, key: Entry | None) -> Entry | None:
         """A key without a space behind its colon, where the next colon would make a longer one."""
@@ -128,26 +138,29 @@ class Places(Values):
         assigned = key is not None and bool(key.changes) and key.changes[0].rule == "wrong_colon"
         if key is not None and assigned and " " in bare(key.name or ""):  # of the text behind the name
             entry = replace(entry, cost=0.4)
-        elif key is not None and (not dash or self._named(key)):
+        elif key is not None and (self._named(key) or (not dash and self.text[entry.value] not in "\"'")):
             return None
         views = [frame.view for frame in self.stack if self._open_at(frame, line, name)]
-        if dash or entry.value == line.end or (not self.stack and self._before_key(line)):
+        if dash or entry.value == line.end or self._before_key(line):
             views += [self.pending.view] if self.pending is not None else [] if self.stack else [self.view]
         view = next((view for view in views if name in view.names()), None)
         if view is None:
-            return None
+            within = _QUOTED.fullmatch(self.text, entry.value, line.end) and self.view.types()
+            open_map = any(self._open_at(frame, line, name) and not frame.names for frame in self.stack)
+            return entry if within and open_map else None
         return entry if entry.value < line.end or self._holds_below(line, view.member(name)) else None
 
     def _before_key(self, line: Line) -> bool:
-        """Whether a member of the whole follows in the next line, at the same column."""
+        """Whether another member of what begins here follows in the next line, at the same column."""
         below = self.inside(line.index)
         if below is None or below.column != line.column:
             return False
-        return any(name in self.view.names() for name in names_at(self.text, below.at, below.end))
+        due = self.pending.view if self.pending is not None else self.view
+        return any(name in due.names() for name in names_at(self.text, below.at, below.end))
 
     @staticmethod
     def _open_at(frame: Frame, line: Line, name: str) -> bool:
-        return frame.kind == "map" and frame.column == line.column and name not in frame.keys
+        return frame.kind == "map" and line.column in (frame.column, frame.last) and name not in frame.keys
 
     def _holds_below(self, line: Line, view: SchemaView) -> bool:
         """Whether the value of a name that stands alone in its line is below it."""
@@ -194,8 +207,10 @@ class Places(Values):
                     fits += STRANGE
                 elif entry.name is not None and self._needs_text(frame, entry.name):
                     fits += TWICE
-                if entry.name is not None and not frame.view.names() and self._due_above(frame, entry.name):
-                    fits += _ABOVE
+                elif waiting and not frame.names and line.column != frame.column:
+                    fits += STRANGE  # below what has to be a text, and in no column of keys
+                if entry.name is not None and not frame.view.names():
+                    fits += self._due_above(frame, line, entry.name)
                 if frame.parent is None and frame.view is not self.view and line.column != frame.column:
                     fits += STRANGE  # beside a key around everything, and not at its column
                 found.append((fits, frame))
@@ -212,12 +227,16 @@ class Places(Values):
                 found.append((LISTED, Pending(Frame("root", -1, -1, self.view), 0, self.view, True)))
         return found
 
-    def _due_above(self, frame: Frame, name: str) -> bool:
-        """Whether an object around one with any keys has a member by this name, and has not got it yet."""
+    def _due_above(self, frame: Frame, line: Line, name: str) -> float:
+        """What speaks against a key in an object of any keys: that one around it has such a member, and not yet."""
         above = frame.parent
         while above is not None and (above.kind == "seq" or name not in above.view.names()):
             above = above.parent
-        return above is not None and name not in above.keys
+        if above is None or name in above.keys:
+            return 0.0
+        later = self.lines[line.index + 1 : line.index + _NEAR] if name in above.view.required() else []
+        comes = any(self.text.startswith(name, one.at) and one.column <= above.column for one in later)
+        return _ABOVE if comes or name not in above.view.required() else STRANGE
 
     def _misfit(self, line: Line, entry: Entry, view: SchemaView) -> float:
         """What speaks against a bullet in a list, by what stands behind it."""

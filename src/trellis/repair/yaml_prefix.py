@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,6 +19,11 @@ _MARKS = (
     re.compile(r"\|(?:[ ]|$)(?!.*(?<!: )\|[ \t]*$)", re.M),  # and no table
     re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"),
 )
+_WHOLE = re.compile(r'\s*"((?:[^"\\\n]|\\.)*)"\s*')
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
+_CELLS = re.compile(r"\|[ \t]*([^|\n]*?)[ \t]*\|[ \t]*((?:[^|\n]|(?<=\\)\|)*?)[ \t]*\|?")
+_RULE = re.compile(r"\|(?:[ \t]*:?-{2,}:?[ \t]*\|?)+")
+_BAR = re.compile(r"\\\|")
 _PLUS, _COUNTED = _MARKS[1], _MARKS[-1]
 _ITEM = re.compile(r"\+[ ](?![ -])")
 _ANY = re.compile("|".join(f"^{mark.pattern}" for mark in _MARKS), re.M)
@@ -115,6 +121,42 @@ def unescaped_quotes(text: str) -> list[Change]:
     found = re.finditer(r'\\"', text)
     cost = cost_of("escaped_quotes")
     return [Change("escaped_quotes", m.start(), m.end(), '"', 0.0 if at else cost) for at, m in enumerate(found)]
+
+
+def unquoted_whole(text: str) -> list[Change]:
+    """The changes that take the quotes off from around a whole text, and the escapes within them."""
+    whole = _WHOLE.fullmatch(text)
+    if whole is None or "\\n" not in whole[1]:
+        return []
+    changes = [Change("double_encoded", 0, whole.start(1), "", cost_of("double_encoded"))]
+    for match in _ESCAPE.finditer(text, whole.start(1), whole.end(1)):
+        try:
+            changes.append(Change("double_encoded", match.start(), match.end(), json.loads(f'"{match[0]}"'), 0.0))
+        except ValueError:
+            continue
+    return [*changes, Change("double_encoded", whole.end(1), len(text), "\n", 0.0)]
+
+
+def untabled(text: str, names: set[str]) -> list[Change]:
+    """The changes that make keys and values of a Markdown table whose first column has the names of the whole."""
+    rows = [line for line in split(text) if text.startswith("|", line.at)] if names else []
+    found = [_CELLS.fullmatch(text, line.at, line.end) for line in rows]
+    ruled = next((at for at, line in enumerate(rows) if _RULE.fullmatch(text, line.at, line.end)), 0)
+    first = ruled + 1 if ruled else 0
+    pairs = [(line, match) for line, match in zip(rows[first:], found[first:], strict=True) if match is not None]
+    told = sum(known(names, match[1].strip("*`")) for _, match in pairs)
+    if told < 2 or 2 * told <= len(pairs) or len(pairs) < len(rows) - first:
+        return []
+    changes = _prose(text, 0, rows[0].start)
+    for line in rows[:first]:
+        changes.append(Change("table_mark", line.start, min(line.end + 1, len(text)), "", 0.0))
+    cost = cost_of("table_mark")
+    for line, match in pairs:
+        changes.append(Change("table_mark", line.start, match.start(2), match[1].strip("*`") + ": ", cost))
+        changes += [Change("table_mark", m.start(), m.end(), "|", 0.0) for m in _BAR.finditer(text, *match.span(2))]
+        changes.append(Change("table_mark", match.end(2), line.end, "", 0.0))
+        cost = 0.0
+    return changes + _prose(text, rows[-1].end, len(text))
 
 
 def unescaped_lines(text: str) -> list[Change]:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
 from dataclasses import replace
-from functools import cached_property
 from itertools import takewhile
 
 from .edits import Change
@@ -27,12 +25,13 @@ from .yaml_frames import (
     likeness,
     wants,
     wants_scalar,
+    wants_text,
 )
 from .yaml_held import held_below, held_item
+from .yaml_items import BOX, Items, mark_kind
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
 from .yaml_quotes import read_quoted
-from .yaml_sound import Sound
 from .yaml_table import rows_in_brackets
 
 _NEAR = 20  # lines that are looked at for a key
@@ -40,17 +39,10 @@ _COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _GAP = re.compile(r"[ \t]*(?:[,;|][ \t]+|[ \t]+)([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _MARK = re.compile(r"[,;|] ")
 _COLON = re.compile(r":[ \t]")
-_BOX = re.compile(r"(?:\[[ xX\u2713\u2714]?\]|-|\(?(\d{1,3})[.)])[ \t]+(?=\S)")  # of a task, a second mark
-_BOXED = re.compile(rf"^[ \t]*+[-*+][ \t]+(?={_BOX.pattern})(.)", re.M)
-_ITEM = re.compile(r"^[ \t]*+[-*+][ \t]+(?![\w ]+:[ \n])\S", re.M)
 _WHOLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 
 
-def _kind(mark: str) -> str:
-    return mark[0] if mark[0] in "[-" else "1"
-
-
-class LineReader(Sound):
+class LineReader(Items):
     """One reading of a text.
 
     Args:
@@ -85,16 +77,16 @@ class LineReader(Sound):
     def _line(self, index: int, line: Line) -> int:
         rule = mark_rule(self.text, line)
         if rule is not None:
-            return self._drop(rule, index)
+            return self.drop(rule, index)
         if self.over:
-            return self._drop("prose", index)
+            return self.drop("prose", index)
         if self.remarks_on(line):
-            return self._drop("comment", index)
+            return self.drop("comment", index)
         if self.text[line.at] == "|" and (following := self._table(index, line)) is not None:
             return following
-        if self._ellipsis(line):
+        if self.ellipsis(line):
             self.doubtful = True
-            return self._drop("ellipsis", index)
+            return self.drop("ellipsis", index)
         if self.text[line.at] == "#" and self._section(line) is None and not self._heading(index, line):
             self.comments += self.last_entry >= 0
             return index + 1
@@ -104,10 +96,10 @@ class LineReader(Sound):
         if (self.last_entry < 0 and self.introduces(index, entry)) or (
             self.says(entry, line, place) and (self.last_entry < 0 or self.closing(index))
         ):
-            return self._drop("prose", index)
+            return self.drop("prose", index)
         if entry.value >= line.end and self._heads_part(line, entry):
-            return self._drop("prose", index)
-        joined = self._joined(line, entry, place)
+            return self.drop("prose", index)
+        joined = self.joined(line, entry, place)
         if joined is not None:
             item, inner = joined
             self.change("list_as_single", line.start, inner.start, " " * item.out)
@@ -115,31 +107,6 @@ class LineReader(Sound):
         frame = self._enter(place, line.column, entry)
         self._indent(line, frame)
         return self._entry(index, line, entry, frame)
-
-    @cached_property
-    def boxed(self) -> frozenset[str]:
-        """The kinds of second marks that most items have: boxes to be ticked, dashes, numbers."""
-        boxes = Counter(_kind(match[2]) for match in _BOXED.finditer(self.text))
-        items = sum(1 for _ in _ITEM.finditer(self.text))
-        return frozenset(kind for kind, count in boxes.items() if 2 * count > items)
-
-    def _joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
-        """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
-        if entry.name is not None or not isinstance(place, Frame) or entry.value >= line.end:
-            return None
-        item = next((frame for frame in self.stack if frame.parent is place and frame.kind == "map"), None)
-        if item is None or item.view.types() != {"object"} or len(item.keys) > item.joined + 1:
-            return None
-        inner = self.key_at(entry.value, line.end)
-        had = {self._spelt(item, name) for name in item.keys}
-        members = {name: required for name, _, required in item.view.branch(had)}
-        if inner is None or inner.name not in members or inner.name in had:
-            return None
-        if not members[inner.name] and not self.joins:
-            return None
-        self.joins = True
-        item.joined += 1
-        return item, inner
 
     def _table(self, index: int, line: Line) -> int | None:
         """A Markdown table in the place of a list of objects; returns the next line."""
@@ -158,16 +125,6 @@ class LineReader(Sound):
         self.pending = self.placed = None
         self.last_entry = following - 1
         return following
-
-    def _ellipsis(self, line: Line) -> bool:
-        """Whether an item stands for others that were left out: dots alone, as the last of several."""
-        bullet = read_bullet(self.text, line.at, line.end)
-        if bullet is None or self.text[bullet.value : line.end] not in ("...", "\u2026"):
-            return False
-        if not any(frame.kind == "seq" and frame.column == line.column and frame.entries for frame in self.stack):
-            return False
-        found = self.below(line.index)
-        return found is None or found[1].column < line.column
 
     def _heading(self, index: int, line: Line) -> bool:
         """Whether what could be a comment is the first line of a text whose mark was left out."""
@@ -202,8 +159,8 @@ class LineReader(Sound):
             line = self.lines[index] = replace(line, end=entry.stop)
         if entry.name is not None and line.at == entry.start:
             listed = frame.view.member(entry.name)
-            if self._repeats(line, entry, listed, frame):
-                return self._item_of_key(index, line, entry, frame, listed.item(0))
+            if self.repeats(line, entry, listed, frame):
+                return self.item_of_key(index, line, entry, frame, listed.item(0))
         self.changes += entry.changes
         self.cost += sum(change.cost for change in entry.changes)
         self.last_entry = index
@@ -211,11 +168,13 @@ class LineReader(Sound):
         if entry.name is not None and frame.view.names() and not IDENTIFIER.fullmatch(entry.name):
             self.doubtful = self.doubtful or not known(frame.view.names(), entry.name)  # a member, or words
         frame.entries.append(entry.start)
+        if entry.start == line.at:
+            frame.last = line.column
         frame.tight = entry.name is None and any(change.rule == "missing_space" for change in entry.changes)
         if entry.name is not None:
             self.tight += any(change.rule == "missing_space" for change in entry.changes)
             self.note(frame, entry.name, entry.start)
-            view = frame.view.member(self._spelt(frame, entry.name))
+            view = frame.view.member(self.spelt(frame, entry.name))
             if self.around_all(frame) and self.wraps_all(line, entry):
                 view = self.view
             if entry.value < line.end and not entry.changes:
@@ -234,9 +193,9 @@ class LineReader(Sound):
                     return self._entry(index, line, following, frame)
             return self.value(index, line, entry.value, view, frame)
         view = frame.view.item(len(frame.entries) - 1)
-        box = _BOX.match(self.text, entry.value, line.end)
+        box = BOX.match(self.text, entry.value, line.end)
         counted = box is None or box[1] is None or int(box[1]) == len(frame.entries)
-        if box is not None and counted and not wants(view, "seq") and _kind(box[0]) in self.boxed:
+        if box is not None and counted and not wants(view, "seq") and mark_kind(box[0]) in self.boxed:
             ticked = Change("bullet", box.start(), box.end(), "", 0.0)
             entry = replace(entry, value=box.end(), changes=(*entry.changes, ticked))
             self.changes.append(ticked)
@@ -244,11 +203,14 @@ class LineReader(Sound):
             width = entry.value - line.at
             held = None
             if wants_scalar(view):
-                held = held_item(self.text, self.lines, index, entry.value, frame.entries)
+                around = next(reversed(frame.parent.keys), "") if frame.parent is not None else ""
+                held = held_item(self.text, self.lines, index, entry.value, frame.entries, around)
             if held is not None:
                 self.doubtful = self.doubtful or not held[1]
                 self.change("held_value", entry.value, held[0], "")
                 return self.value(index, line, held[0], view, frame)
+            if wants_text(view) and self.item_text(line, entry.value, frame):
+                return index + 1
             inner = self._inline(line, entry.value, view, frame)
             if inner is not None:
                 shift = sum(len(c.after) - (c.end - c.start) for c in entry.changes)
@@ -256,20 +218,6 @@ class LineReader(Sound):
                 kind = "seq" if inner.name is None else "map"
                 out = frame.out + (entry.value - entry.start) + shift
                 return self._entry(index, line, inner, self.push(Frame(kind, column, out, view, frame)))
-        return self.value(index, line, entry.value, view, frame)
-
-    def _item_of_key(self, index: int, line: Line, entry: Entry, frame: Frame, view: SchemaView) -> int:
-        """Read an item that stands behind the key of its list; returns the next line."""
-        begin, before = line.start, ""
-        if frame.repeated != entry.name and entry.name is not None:
-            frame.entries.append(entry.start)
-            self.note(frame, entry.name, entry.start)
-            before = " " * frame.out + entry.name + ":\n"
-        frame.repeated = entry.name
-        self.last_entry = index
-        while self.changes and self.changes[-1].start >= begin:
-            self.cost -= self.changes.pop().cost
-        self.change("bullet", begin, entry.value, f"{before}{' ' * (frame.out + 2)}- ")
         return self.value(index, line, entry.value, view, frame)
 
     def _begun(self, line: Line, at: int, view: SchemaView) -> Entry | None:
@@ -315,23 +263,6 @@ class LineReader(Sound):
         if has_text(view) or not wants_scalar(view):
             self._scalar(start, end)
 
-    def _repeats(self, line: Line, entry: Entry, view: SchemaView, frame: Frame) -> bool:
-        """Whether the items of a list stand each behind the key of the list, which is said again and again."""
-        if entry.value >= line.end or view.types() != {"array"} or not wants_scalar(view.item(0)):
-            return False
-        if entry.name == frame.repeated:
-            return True
-        below = self.inside(line.index)
-        key = self.key_at(below.at, below.end) if below is not None and below.column == line.column else None
-        return key is not None and key.name == entry.name and below is not None and key.value < below.end
-
-    def _spelt(self, frame: Frame, name: str) -> str:
-        """The name that the schema has for a key."""
-        names = frame.view.names()
-        if not names or name in names:
-            return name
-        return next((other for other in sorted(names) if known({other}, name)), name)
-
     def _inline(self, line: Line, at: int, view: SchemaView, frame: Frame) -> Entry | None:
         """The entry that stands right behind a bullet, if what stands there is one and no text."""
         bullet = read_bullet(self.text, at, line.end)
@@ -372,16 +303,18 @@ class LineReader(Sound):
             and (line.column > self.pending.frame.column or not self.closing(index))
         ):
             return self._held(index) or self.text_below(index)
+        if (following := self.dashless(index, line)) is not None:
+            return following
         if not self.last_entry >= 0:
-            return self._drop("prose", index)
+            return self.drop("prose", index)
         if self.closing(index):
-            return self._drop("prose", index)
+            return self.drop("prose", index)
         if self.apart(index):
-            return self._drop("prose", index)
+            return self.drop("prose", index)
         self.doubtful = True
         if self.chatter(line):
-            return self._drop("ellipsis", index)
-        return self._drop("junk", index)
+            return self.drop("ellipsis", index)
+        return self.drop("junk", index)
 
     def _heads_part(self, line: Line, entry: Entry) -> bool:
         """Whether a name that nobody asked for is the heading of a fence."""
@@ -410,7 +343,7 @@ class LineReader(Sound):
         self.pending = self.placed = None
         return following
 
-    def _drop(self, rule: str, index: int) -> int:
+    def drop(self, rule: str, index: int) -> int:
         line = self.lines[index]
         end = self.lines[index + 1].start if index + 1 < len(self.lines) else line.end
         last = self.changes[-1] if self.changes else None

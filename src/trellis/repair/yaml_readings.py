@@ -24,7 +24,16 @@ from .schema_view import SchemaView
 from .standard import lexemes
 from .yaml_coerce import YamlCoercer, yaml_unwrapped
 from .yaml_habits import Habits, habits
-from .yaml_prefix import unescaped_html, unescaped_lines, unescaped_quotes, unnumbered, unprefixed, untagged
+from .yaml_prefix import (
+    unescaped_html,
+    unescaped_lines,
+    unescaped_quotes,
+    unnumbered,
+    unprefixed,
+    unquoted_whole,
+    untabled,
+    untagged,
+)
 from .yaml_quotes import python_inside
 from .yaml_reader import LineReader
 from .yaml_standard import Document, NotYaml, read_document, written_out
@@ -57,6 +66,7 @@ _BETTER = re.compile(
     r"|corrig\w+|definitiv\w+)\b",
     re.I,
 )
+_JSON_BELOW = re.compile(r"(?:[^\n]*\n){1,4}?[{\[]")  # behind some lines of words
 _COMMENT = re.compile(r"^[ \t]*#.*", re.M)
 _MARGIN = re.compile("^", re.M)
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=[ \t]*$|[ \t]+\S)[ \t]*", re.M)
@@ -174,11 +184,13 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
         meant = meant or bool(known.wraps) or known.halves > 1
         for found in _coerced(text, cleaning, task, _LISTED if meant else 0.0):
             yield replace(found, doubtful=found.doubtful or known.halves == 1)
-    if bare[0] in "{[":
+    if bare[0] in "{[" or (task.view.types() and _JSON_BELOW.match(bare)):
         yield from _as_json(text, task)
     listed = task.view.types() == {"array"}
-    escaped = (unescaped_lines(text), unescaped_html(text), unescaped_quotes(text))
-    for removed in (*unprefixed(text, listed), *escaped, untagged(text), unnumbered(text, task.view.names())):
+    escaped = (unquoted_whole(text) or unescaped_lines(text), unescaped_html(text), unescaped_quotes(text))
+    names = task.view.names()
+    marked = (untagged(text), unnumbered(text, names), untabled(text, names))
+    for removed in (*unprefixed(text, listed), *escaped, *marked):
         if removed:
             without = apply_edits(text, removed)
             with suppress(NotYaml):

@@ -75,6 +75,7 @@ class Sound(Around):
             self.last_entry = index
             self.pending = self.placed = None
             frame.entries.append(line.at)
+            frame.last = line.column
             frame.tight = False
             view = _ANY if self.free else frame.view.item(len(frame.entries) - 1) if listed else frame.view
             if listed and name is not None:
@@ -128,7 +129,8 @@ class Sound(Around):
             view = view.item(len(place.entries) if isinstance(place, Frame) else 0)
         if name is None:
             scalar = wants_scalar(view) or not view.types()
-            return at == end or (scalar and _ITEM.fullmatch(self.text, at, end) is not None)
+            plain = scalar and _ITEM.fullmatch(self.text, at, end) is not None
+            return at == end or (plain and self.text.find(" - ", at, end) < 0)
         if listed and (view.types() != {"object"} or name not in view.names() or view is self.view):
             return False
         if listed and any(one.parent is place and name not in one.keys for one in self.stack):
@@ -211,8 +213,7 @@ class Sound(Around):
             if (name is None) != (frame.kind == "seq"):
                 continue
             cost = fault
-            if column != frame.column:
-                cost += COLUMN + 0.02 * min(abs(column - frame.column), 10)
+            cost += frame.away(column)
             if name is not None:
                 elder = frame.parent.keys if frame.parent is not None else ()
                 cost += 0.0 if name in elder else likeness(frame.names, name)

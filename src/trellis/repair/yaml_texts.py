@@ -6,6 +6,7 @@ import re
 import textwrap
 from bisect import bisect_right
 from dataclasses import replace
+from functools import cached_property
 
 from .edits import Change
 from .rules import Level, cost_of
@@ -19,9 +20,11 @@ _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _TO_USER = re.compile(r"let me know|(?:i )?hope (?:this|that)|feel free|is there anything|would you like", re.I)
 _CHATTER = re.compile(  # what stands for more, or between parts
     r"\((?:continued|cont(?:\.|'d)?|more|see above|as above|and so on|etc\.?)[^()]*\)|\.{3}|\u2026|\[\.{3}\]"
-    r"|\[(?:continued|more|truncated|snip(?:ped)?)[^\[\]]*\]|(?:next|then|now|also|and|finally)\b.{0,30}:",
+    r"|\[(?:continued|more|truncated|snip(?:ped)?)[^\[\]]*\]|(?:next|then|now|also|and|finally)\b.{0,30}[:!]",
     re.I,
 )
+_ONLY_ITEM = re.compile(r"-[ ]+(?=\S)|-(?=[\"'])")
+_CLOSED = {"{": "}", "[": "]", "(": ")"}
 _NEAR = 20  # lines that are looked at for an entry
 
 
@@ -58,6 +61,11 @@ class Texts:
         self.joins = False  # each member of an item has a bullet
         self.raw = False  # some quoted text is written as it is, without escapes
         self.escapes = False  # some quoted text has what looks like escapes
+
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """The names that any object may have."""
+        return self.view.all_names()
 
     def place(self, line: Line) -> tuple[Entry | None, Frame | Pending | None]:
         """The entry that a line begins with, and where it belongs."""
@@ -210,9 +218,15 @@ class Texts:
         self.pending = self.placed = None
         regular = all(line.blank or line.column > frame.out for line in lines)
         if len([line for line in lines if not line.blank]) == 1:
-            if not regular:
+            if not regular or "\t" in self.text[lines[0].start : lines[0].at]:
                 self.change("indentation", lines[0].start, lines[0].at, " " * (frame.out + 2))
-            self.one_line(lines[0].at, lines[0].end, pending.view)
+            at = lines[0].at
+            only = _ONLY_ITEM.match(self.text, at, lines[0].end) if frame.kind == "map" else None
+            if only is not None:  # a list of one
+                self.change("list_as_single", at, only.end(), "")
+                at = only.end()
+                self.doubtful = self.doubtful or self.text[at] not in "\"'"
+            self.one_line(at, lines[0].end, pending.view)
         elif (
             not regular
             or not all(line.blank or plain_is_safe(self.text[line.at : line.end]) for line in lines)
@@ -265,6 +279,8 @@ class Texts:
         slipped = [column for column in rest if column < base]
         if len(slipped) <= sum(column == base for column in rest):
             left = base  # a line or two that slipped
+        elif len(rest) > len(slipped) == 1 or self._closes(shown[0], shown[-1]):
+            left = base
         elif len(slipped) < len(rest) and max(slipped) <= frame.out < base:
             left = base  # to the margin, as no text may stand
         for line in shown:
@@ -273,6 +289,10 @@ class Texts:
                 self.changes.append(
                     Change(rule, line.start, line.at, after, cost_of(rule) if line is shown[0] else 0.05)
                 )
+
+    def _closes(self, first: Line, last: Line) -> bool:
+        """Whether a line begins with the bracket that closes the one that another ends with."""
+        return _CLOSED.get(self.text[first.end - 1]) == self.text[last.at]
 
     def _block(self, index: int, at: int, view: SchemaView, frame: Frame) -> int:
         """A block scalar with its mark: which lines are in it, and whether YAML agrees."""

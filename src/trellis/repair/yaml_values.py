@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .candidates import find_candidates
 from .edits import Change, apply_edits
@@ -19,6 +20,7 @@ from .yaml_standard import NotYaml, read_nodes
 from .yaml_texts import Texts
 
 _HEADER = re.compile(r"(?:\|\||>>|[|>])(?:[+-]?[1-9]?|[1-9][+-]?)[ \t]*(?:#.*)?$")
+_ODD_HEADER = re.compile(r"[|>][-+.,:;|>\"'\\ \t]{1,3}$")  # no words behind the mark
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]")
 _LONG = 4000  # brackets with more in them are closed at their end, if that is all they need
 _QUOTED_LIST = re.compile(r"(?:\"[^\"\\\n]*\"|'[^'\n]*')(?:[ \t]*,[ \t]*(?:\"[^\"\\\n]*\"|'[^'\n]*'))+")
@@ -39,7 +41,12 @@ _TICKED = re.compile(r"\[([ xX\u2713\u2714]?)\]")
 _MARK_ALONE = re.compile(r"(?:!!?[A-Za-z][\w.:-]*|&\w+)")  # a tag or an anchor
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
-_SPOKEN = re.compile(r"'\w+ ")
+_CLIPPED = re.compile(  # words that begin with an apostrophe
+    r"'(?:\d\ds?\b(?![:.-]?\d)|tis\b|twas\b|til\b|em\b|cause\b|bout\b|round\b|n'|n\b|kay\b|cos\b|neath\b|gainst\b|s\b|t\b)",
+    re.I,
+)
+_WITHIN = re.compile(r"(?<=\w)'(?=\w)|''")  # a quote that closes nothing
+_ONLY = re.compile(r"\[[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]")
 _HALVES = 2  # texts with a quote at one end, from which on it is a habit
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
@@ -71,6 +78,10 @@ class Values(Texts):
             self.doubtful = self.doubtful or (at < end and bool(view.types()) and has_text(view))
             return index + 1
         if head in "|>" and _HEADER.match(self.text, at, end):
+            return self._block(index, at, view, frame)
+        if head in "|>" and has_text(view) and _ODD_HEADER.match(self.text, at, end) and self._goes_in(index, frame):
+            self.change("block_mark", at + 1, end, "")
+            self.lines[index] = replace(line, end=at + 1)
             return self._block(index, at, view, frame)
         if "boolean" in view.types() and (ticked := _TICKED.fullmatch(self.text, at, end)) is not None:
             self.change("text_as_boolean", at, end, "true" if ticked[1].strip() else "false")
@@ -117,21 +128,36 @@ class Values(Texts):
                 self.comments += self.text[end - 1] not in (head, ",")
                 self.escapes = self.escapes or (not found and head == '"' and "\\" in self.text[at:end])
                 return index + 1
-            said = (_SAID if self.habits.quote == head else _ASKED).fullmatch(self.text, at, end)
+            told = self.habits.quote == head or self.habits.quoted >= _HALVES
+            said = (_SAID if told else _ASKED).fullmatch(self.text, at, end)
             if said is not None:  # a remark in parentheses, in a text that quotes everything
-                self.change("comment", said.end(1), end, "")
                 behind = self.text[said.end(1) : end].lstrip()
-                sure = self.habits.quote == head and not behind[1:2].isupper()  # (Ann) may have said it
-                self.doubtful = self.doubtful or not (sure or behind[:1] in "(<")
+                if behind[:1] in "([" and behind[1:2].isupper():  # (Ann) may have said it
+                    self.doubtful = True
+                    self.change("inner_quote", at, end, quoted(self.text[at:end]))
+                else:
+                    self.change("comment", said.end(1), end, "")
+                    self.doubtful = self.doubtful or not (self.habits.quote == head or behind[:1] in "(</")
                 return index + 1
             following = self._quoted_lines(index, at, frame)
             if following is not None:
                 return following
+        if head == "[" and wants_text(view) and (only := _ONLY.fullmatch(self.text, at, end)) is not None:
+            self.change("list_as_single", at, only.start(1), "")
+            self.changes += read_quoted(self.text, *only.span(1)) or []
+            self.changes.append(Change("list_as_single", only.end(1), end, "", 0.0))
+            self.doubtful = self.doubtful or bool(self.naive)
+            return index + 1
         if head in "[{" and not wants_text(view):
             following = self._flow(index, at, view, frame)
             if following is not None:
                 return following
         return self._plain(index, at, view, frame)
+
+    def _goes_in(self, index: int, frame: Frame) -> bool:
+        """Whether the next line stands farther in than the entries of a collection."""
+        found = self.below(index)
+        return found is not None and found[1].column > frame.column
 
     def _in_commas(self, at: int, end: int, view: SchemaView) -> bool:
         """Whether texts of few words each stand on a line, with commas between, where a list is due."""
@@ -279,7 +305,8 @@ class Values(Texts):
     def _quoted_lines(self, index: int, at: int, frame: Frame) -> int | None:
         """A quoted scalar whose quote is not closed on its line: it goes over several lines, or the quote was lost."""
         quote, line = self.text[at], self.lines[index]
-        if quote in self.text[at + 1 : line.end].replace("\\" + quote, ""):
+        behind = self.text[at + 1 : line.end].replace("\\" + quote, "")
+        if quote in (_WITHIN.sub("", behind) if quote == "'" else behind):
             return None  # words in quotes, and more words
         following = index + 1
         while following < len(self.lines) and self.continues(following, frame, _TEXT):
@@ -299,9 +326,12 @@ class Values(Texts):
         elif parts[-1].endswith(quote):
             parts[-1] = parts[-1][:-1]
             self.change("inner_quote", at, last.end, quoted(_folded(parts)))
-        elif quote == "'" and _SPOKEN.match(self.text, at, line.end) is None:
+        elif quote == "'" and _CLIPPED.match(self.text, at, line.end) is not None:
             return None
         else:
+            if quote == "'":
+                self.doubtful = self.doubtful or (self.habits.quote != quote and "''" not in behind)
+                parts = [part.replace("''", "'") for part in parts]
             self.complete = following < len(self.lines)
             if self.habits.separator and parts[-1].endswith(self.habits.separator):
                 parts[-1] = parts[-1][:-1]
