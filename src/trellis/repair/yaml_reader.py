@@ -34,6 +34,7 @@ from .yaml_places import TIGHT
 from .yaml_quotes import read_quoted
 from .yaml_table import rows_in_brackets
 
+_AWAITED = 2.0  # what speaks against prose right below a key without a value
 _NEAR = 20  # lines that are looked at for a key
 _COMMA = re.compile(r"[ \t]*[,;|][ \t]+([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
 _GAP = re.compile(r"[ \t]*(?:[,;|][ \t]+|[ \t]+)([A-Za-z_][\w-]*)[ \t]*:(?=[ \t])")
@@ -308,6 +309,9 @@ class LineReader(Items):
         if not self.last_entry >= 0:
             return self.drop("prose", index)
         if self.closing(index):
+            if self.pending is not None and self.last_entry == index - 1:  # what a key waits for is not left out
+                self.cost += _AWAITED
+                self.doubtful = True
             return self.drop("prose", index)
         if self.apart(index):
             return self.drop("prose", index)
