@@ -50,6 +50,10 @@ pub(crate) struct Node {
 pub struct Lalr {
     pub(crate) table: Arc<Table>,
     trees: Vec<Option<Tree>>,
+    /// The codes of all terminals.
+    alphabet: Box<[u8]>,
+    /// Whose alternatives they are in the lexicon.
+    family: Option<u32>,
     pub(crate) scanners: Vec<Scanner>,
     pub(crate) scanner_of: Vec<u32>,
     pub(crate) end_of_text: u32,
@@ -102,8 +106,6 @@ impl Lalr {
                     trees[t as usize] = Some(scannable(bytes).map_err(|e| e.at(t as usize))?);
                 }
                 key.extend(t.to_le_bytes());
-                key.extend((bytes.len() as u32).to_le_bytes());
-                key.extend(bytes);
             }
             for (regex, word, keyword) in keywords {
                 if word.iter().any(|letter| letter.is_empty() || letter.iter().any(Vec::is_empty)) {
@@ -132,7 +134,14 @@ impl Lalr {
         if let Some(state) = scanner_of.iter().position(|&s| s as usize >= scanners.len()) {
             return Err(KernelError::program(format!("scanner {} of {}", scanner_of[state], scanners.len())).at(state));
         }
+        let mut alphabet = Vec::new();
+        for bytes in code.terminals {
+            alphabet.extend((bytes.len() as u32).to_le_bytes());
+            alphabet.extend(*bytes);
+        }
         let mut lalr = Lalr {
+            alphabet: alphabet.into(),
+            family: None,
             start: 0,
             end_of_text: code.terminals.len() as u32,
             table: Arc::new(table),
@@ -188,22 +197,38 @@ impl Lalr {
     }
 
     pub(crate) fn scanner(&mut self, lexicon: &mut Lexicon, index: u32) -> Result<u32> {
-        let scanner = &mut self.scanners[index as usize];
-        if let Some(id) = scanner.id {
+        if let Some(id) = self.scanners[index as usize].id {
             return Ok(id);
         }
-        let id = match lexicon.scanner_ids.get(&scanner.key) {
+        let family = self.family(lexicon);
+        let scanner = &mut self.scanners[index as usize];
+        let key = (family, scanner.key.clone());
+        let id = match lexicon.scanner_ids.get(&key) {
             Some(&id) => id,
             None => {
                 let (order, _, keywords) = &scanner.code;
-                let trees: Vec<Tree> = order.iter().filter_map(|&t| self.trees[t as usize].clone()).collect();
-                let id = lexicon.add_scanner(&trees, order.clone().into(), keywords)?;
-                lexicon.scanner_ids.insert(scanner.key.clone(), id);
+                let trees = order.iter().filter_map(|&t| Some((t, self.trees[t as usize].as_ref()?)));
+                let id = lexicon.add_scanner(family, &trees.collect::<Vec<_>>(), keywords)?;
+                lexicon.scanner_ids.insert(key, id);
                 id
             }
         };
         scanner.id = Some(id);
         Ok(id)
+    }
+
+    fn family(&mut self, lexicon: &mut Lexicon) -> u32 {
+        *self.family.get_or_insert_with(|| {
+            let alphabet = std::mem::take(&mut self.alphabet);
+            match lexicon.families.get(&alphabet) {
+                Some(&family) => family,
+                None => {
+                    let family = lexicon.scanner_family();
+                    lexicon.families.insert(alphabet, family);
+                    family
+                }
+            }
+        })
     }
 
     /// What a stack's bound depends on: (cost, the stack after it; `None` for the end).

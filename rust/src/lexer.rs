@@ -167,7 +167,10 @@ pub struct Lexicon {
     pub(crate) states: Vec<State>,
     ids: Vec<Map<Kind, u32>>,
     pub(crate) starts: Map<Box<[u8]>, u32>,
-    pub(crate) scanner_ids: Map<Box<[u8]>, u32>,
+    /// By the terminals of a grammar; see [`Lexicon::scanner_family`].
+    pub(crate) families: Map<Box<[u8]>, u32>,
+    /// By family, order of alternatives and keywords.
+    pub(crate) scanner_ids: Map<(u32, Box<[u8]>), u32>,
     pub(crate) nfas: Vec<Nfa>,
     pub(crate) scanners: Vec<Scanner>,
     pub(crate) live_sets: Vec<Arc<[u64]>>,
@@ -206,6 +209,7 @@ impl Lexicon {
             // Many small tables, so that none ever takes long to grow.
             ids: (0..SHARDS).map(|_| Map::default()).collect(),
             starts: Map::default(),
+            families: Map::default(),
             scanner_ids: Map::default(),
             nfas: Vec::new(),
             scanners: Vec::new(),

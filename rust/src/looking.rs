@@ -19,7 +19,7 @@ use crate::hash::Map;
 use crate::lexer::{Exit, Kind, Lexicon, DEAD};
 use crate::nfa::{Nfa, Node, NEVER};
 use crate::regex::holds;
-use crate::scanner::{Live, ALL_LIVE, NO_WORD};
+use crate::scanner::{Live, Scanner, ALL_LIVE, NO_WORD};
 
 /// Where the match of a variable's leaf is: a match itself, or the end of this atomic group.
 const AT_MATCH: u32 = 0;
@@ -161,9 +161,9 @@ impl Nfa {
         }
     }
 
-    fn begin(&mut self, held: &[bool]) -> Vec<Thread> {
+    fn begin(&mut self, start: u32, held: &[bool]) -> Vec<Thread> {
         let mut out = Threads::default();
-        self.explore(self.start, TRUE, held, &mut out);
+        self.explore(start, TRUE, held, &mut out);
         // A match before the first byte is no lexeme, but hides what is less preferred.
         out.list.iter_mut().for_each(|t| t.fresh = false);
         out.list
@@ -221,16 +221,16 @@ impl Lexicon {
         self.nfas[nfa as usize].behinds.iter().map(|code| self.behind.holds(left, code)).collect()
     }
 
-    /// Whether an automaton looks behind, so that its states step only in a context.
+    /// Whether a scanner looks behind, so that its states step only in a context.
     pub(crate) fn looks_behind(&self, scanner: u32) -> bool {
-        !self.nfas[self.scanners[scanner as usize].nfa as usize].behinds.is_empty()
+        self.scanners[scanner as usize].looks_behind
     }
 
     /// The start state of a scanner that looks around, the left context being known.
     pub(crate) fn looking_start(&mut self, scanner: u32, live: Live, left: u32, word: u32) -> u32 {
-        let nfa = self.scanners[scanner as usize].nfa;
+        let Scanner { nfa, start, .. } = self.scanners[scanner as usize];
         let held = self.held(nfa, left);
-        let threads = self.nfas[nfa as usize].begin(&held);
+        let threads = self.nfas[nfa as usize].begin(start, &held);
         self.looking_state(scanner, live, threads, word)
     }
 
@@ -251,6 +251,9 @@ impl Lexicon {
 
     /// The state of some threads, in order; DEAD if nothing that is live can come of them.
     fn looking_state(&mut self, scanner: u32, live: Live, threads: Vec<Thread>, word: u32) -> u32 {
+        if threads.iter().all(|t| self.is_unconditional(scanner, t)) {
+            return self.first_state(scanner, live, threads.iter().map(|t| t.leaf).collect(), word);
+        }
         let kind = Kind::Looking { scanner, live, threads: threads.into(), word };
         if let Some(id) = self.known(&kind) {
             return id;
@@ -291,6 +294,13 @@ impl Lexicon {
             exits.push(Exit { label, context: if guard == DEAD { NO_GUARDS } else { self.guards.one(guard) } });
         }
         self.intern(kind, &alphabet, classes, &exits, distance)
+    }
+
+    /// Whether a thread is one without conditions, now and later.
+    fn is_unconditional(&self, scanner: u32, thread: &Thread) -> bool {
+        let nfa = &self.nfas[self.scanners[scanner as usize].nfa as usize];
+        let looks = nfa.alternative(nfa.label(thread.leaf)).is_none_or(|a| a.looks);
+        !looks && thread.condition == TRUE && (thread.fresh || nfa.matched(thread.leaf).is_none())
     }
 
     /// The guard that fires when a condition comes true; DEAD when it never does.

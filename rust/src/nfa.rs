@@ -13,7 +13,7 @@ use crate::hash::Map;
 use crate::regex::{holds, single, Class, Syntax, Tree, UNBOUNDED};
 
 /// Leaves that read a byte, in one automaton, beyond which it is refused.
-const MAX_POSITIONS: usize = 60_000;
+pub(crate) const MAX_POSITIONS: usize = 60_000;
 /// "No match can be reached."
 pub const NEVER: u32 = u32::MAX;
 /// The label of a match that ends no lexeme: a lookahead found what it looks for.
@@ -37,7 +37,20 @@ pub(crate) enum Node {
     Close { group: u32, next: u32 },
 }
 
-/// An automaton over one regex, or over the ordered alternatives of a scanner.
+/// One of the regexes of an automaton.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alternative {
+    /// Where it begins.
+    pub start: u32,
+    /// Whether it looks around, or has atomic groups.
+    pub looks: bool,
+    /// Whether it looks behind.
+    pub looks_behind: bool,
+    /// Leaves that read a byte.
+    pub positions: usize,
+}
+
+/// An automaton over one regex, or over the alternatives of one or more scanners.
 #[derive(Debug)]
 pub struct Nfa {
     pub(crate) nodes: Vec<Node>,
@@ -45,15 +58,17 @@ pub struct Nfa {
     class_ids: Map<Class, u32>,
     /// Least number of bytes to a match.
     distance: Vec<u32>,
-    /// The alternative that the node belongs to.
+    /// The label of the alternative that the node belongs to.
     label: Vec<u32>,
-    pub(crate) start: u32,
-    /// Where each alternative begins.
-    pub(crate) starts: Box<[u32]>,
+    start: u32,
+    /// By label.
+    alternatives: Vec<Option<Alternative>>,
     closures: Vec<Option<Arc<[u32]>>>,
     mark: Vec<u32>,
     generation: u32,
     positions: usize,
+    /// Of them, those of alternatives that were added.
+    built: usize,
     longest: u32,
     /// Loops over any character: where a round begins, and the code of a character.
     pub(crate) loops: Vec<(u32, Arc<[u8]>)>,
@@ -68,21 +83,41 @@ pub struct Nfa {
     pub byte_class: Arc<[u8; 256]>,
 }
 
+/// The error of what has too many positions.
+pub(crate) fn too_large() -> KernelError {
+    KernelError::limit(format!("a terminal of more than {MAX_POSITIONS} positions"))
+}
+
 impl Nfa {
     /// The automaton of ordered alternatives; alternative i matches with label i.
     pub fn new(alternatives: &[Tree]) -> Result<Nfa> {
-        let mut nfa = Nfa {
+        let mut nfa = Nfa::empty();
+        for (i, tree) in alternatives.iter().enumerate() {
+            nfa.add(tree, i as u32)?;
+        }
+        if nfa.positions > MAX_POSITIONS {
+            return Err(too_large());
+        }
+        nfa.start = nfa.one_of(0..alternatives.len() as u32);
+        nfa.class_ids = Map::default(); // it served to build
+        Ok(nfa)
+    }
+
+    /// The automaton of nothing yet.
+    pub(crate) fn empty() -> Nfa {
+        Nfa {
             nodes: Vec::new(),
             classes: Vec::new(),
             class_ids: Map::default(),
             distance: Vec::new(),
             label: Vec::new(),
             start: 0,
-            starts: Box::new([]),
+            alternatives: Vec::new(),
             closures: Vec::new(),
             mark: Vec::new(),
             generation: 0,
             positions: 0,
+            built: 0,
             longest: 0,
             loops: Vec::new(),
             looks: false,
@@ -90,26 +125,49 @@ impl Nfa {
             behinds: Vec::new(),
             conditions: Conditions::default(),
             byte_class: Arc::new([0; 256]),
-        };
-        let mut starts = Vec::with_capacity(alternatives.len());
-        for (i, tree) in alternatives.iter().enumerate() {
-            let end = nfa.push(Node::Match(i as u32));
-            starts.push(nfa.build(tree, tree.root(), end, 0)?);
-            nfa.label.resize(nfa.nodes.len(), i as u32);
         }
-        nfa.start = match starts[..] {
-            [only] => only,
-            _ => nfa.push(Node::Split(starts.clone().into())),
-        };
-        nfa.starts = starts.into();
-        nfa.label.resize(nfa.nodes.len(), 0);
-        nfa.measure();
-        nfa.longest = nfa.distance.iter().copied().filter(|&d| d != NEVER).max().unwrap_or(0);
-        nfa.classify();
-        nfa.class_ids = Map::default(); // it served to build
-        nfa.closures = vec![None; nfa.nodes.len()];
-        nfa.mark = vec![0; nfa.nodes.len()];
-        Ok(nfa)
+    }
+
+    /// Adds an alternative; states made before stay what they are.
+    pub(crate) fn add(&mut self, tree: &Tree, label: u32) -> Result<()> {
+        let (first, classes) = (self.nodes.len(), self.classes.len());
+        self.built = self.positions;
+        let looks = std::mem::take(&mut self.looks);
+        let end = self.push(Node::Match(label));
+        let start = self.build(tree, tree.root(), end, 0)?;
+        let looks_behind = self.nodes[first..].iter().any(|node| matches!(node, Node::Behind { .. }));
+        let made = Alternative { start, looks: self.looks, looks_behind, positions: self.positions - self.built };
+        self.looks |= looks;
+        if self.alternatives.len() <= label as usize {
+            self.alternatives.resize(label as usize + 1, None);
+        }
+        self.alternatives[label as usize] = Some(made);
+        self.label.resize(self.nodes.len(), label);
+        self.measure(first);
+        let far = self.distance[first..].iter().copied().filter(|&d| d != NEVER).max();
+        self.longest = self.longest.max(far.unwrap_or(0));
+        self.classify(classes);
+        self.closures.resize(self.nodes.len(), None);
+        self.mark.resize(self.nodes.len(), 0);
+        Ok(())
+    }
+
+    /// The alternative of a label, if it was added.
+    pub(crate) fn alternative(&self, label: u32) -> Option<Alternative> {
+        self.alternatives.get(label as usize).copied().flatten()
+    }
+
+    /// A node that tries alternatives in order.
+    pub(crate) fn one_of(&mut self, labels: impl Iterator<Item = u32>) -> u32 {
+        let starts: Box<[u32]> = labels.filter_map(|label| self.alternative(label)).map(|a| a.start).collect();
+        if let [only] = starts[..] {
+            return only;
+        }
+        self.distance.push(starts.iter().map(|&s| self.distance[s as usize]).min().unwrap_or(NEVER));
+        self.label.push(0);
+        self.closures.push(None);
+        self.mark.push(0);
+        self.push(Node::Split(starts))
     }
 
     fn push(&mut self, node: Node) -> u32 {
@@ -119,8 +177,8 @@ impl Nfa {
 
     fn byte(&mut self, bytes: Class, next: u32) -> Result<u32> {
         self.positions += 1;
-        if self.positions > MAX_POSITIONS {
-            return Err(KernelError::limit(format!("a terminal of more than {MAX_POSITIONS} positions")));
+        if self.positions - self.built > MAX_POSITIONS {
+            return Err(too_large());
         }
         let number = self.classes.len() as u32;
         let class = *self.class_ids.entry(bytes).or_insert(number);
@@ -205,24 +263,25 @@ impl Nfa {
         }
     }
 
-    /// Least number of bytes from every node to a match, backwards from the matches.
-    fn measure(&mut self) {
+    /// Least number of bytes from the nodes of the alternative that begins with node `first` to its match, backwards.
+    fn measure(&mut self, first: usize) {
         let n = self.nodes.len();
-        let mut into: Vec<Vec<u32>> = vec![Vec::new(); n];
-        self.distance = vec![NEVER; n];
+        let mut into: Vec<Vec<u32>> = vec![Vec::new(); n - first];
+        self.distance.resize(n, NEVER);
         let mut queue = std::collections::VecDeque::new();
-        for (i, node) in self.nodes.iter().enumerate() {
+        for (i, node) in self.nodes.iter().enumerate().skip(first) {
+            let mut from = |to: u32| into[to as usize - first].push(i as u32);
             match node {
                 Node::Byte { class, next } => {
                     if self.classes[*class as usize] != [0; 4] {
-                        into[*next as usize].push(i as u32);
+                        from(*next);
                     }
                 }
                 Node::Split(to) | Node::Pick { options: to, .. } => {
-                    to.iter().for_each(|&t| into[t as usize].push(i as u32));
+                    to.iter().for_each(|&t| from(t));
                 }
                 Node::Ahead { next, .. } | Node::Behind { next, .. } | Node::Close { next, .. } => {
-                    into[*next as usize].push(i as u32);
+                    from(*next);
                 }
                 Node::Match(_) => {
                     self.distance[i] = 0;
@@ -232,7 +291,7 @@ impl Nfa {
         }
         // Breadth first with weights 0 and 1: weight 0 goes to the front.
         while let Some(node) = queue.pop_front() {
-            for &from in &into[node as usize] {
+            for &from in &into[node as usize - first] {
                 let weight = u32::from(matches!(self.nodes[from as usize], Node::Byte { .. }));
                 let distance = self.distance[node as usize] + weight;
                 if distance < self.distance[from as usize] {
@@ -247,10 +306,13 @@ impl Nfa {
         }
     }
 
-    /// Splits the 256 bytes into classes that no node tells apart.
-    fn classify(&mut self) {
-        let mut of = [0u8; 256];
-        for class in &self.classes {
+    /// Splits the 256 bytes further, into classes that no node tells apart; `first` is the first new class.
+    fn classify(&mut self, first: usize) {
+        if first == self.classes.len() {
+            return;
+        }
+        let mut of = *self.byte_class;
+        for class in &self.classes[first..] {
             let mut renamed = [None; 512];
             let mut count = 0..=255u8;
             for b in 0..=255u8 {
@@ -268,17 +330,15 @@ impl Nfa {
 
     /// The leaves at the start of an alternative, in order.
     pub fn start_of(&mut self, alternative: u32) -> Arc<[u32]> {
-        self.closure(self.starts[alternative as usize])
+        match self.alternative(alternative) {
+            Some(known) => self.closure(known.start),
+            None => Arc::default(),
+        }
     }
 
     /// Least number of bytes of a match of an alternative.
     pub fn least_of(&self, alternative: u32) -> u32 {
-        self.distance[self.starts[alternative as usize] as usize]
-    }
-
-    /// Least number of bytes of a match.
-    pub fn least(&self) -> u32 {
-        self.distance[self.start as usize]
+        self.alternative(alternative).map_or(NEVER, |known| self.distance(known.start))
     }
 
     /// Whether some alternative matches the empty string.

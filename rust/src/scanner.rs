@@ -34,10 +34,16 @@ impl Live {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Scanner {
-    /// The automaton of the alternatives.
+    /// The automaton of the alternatives, and of those of the other scanners of the grammar.
     pub nfa: u32,
-    /// The label of each alternative.
-    pub labels: Box<[u32]>,
+    /// Where its own begin.
+    pub start: u32,
+    /// Whether one of its own looks around, or has atomic groups.
+    pub looks: bool,
+    /// Whether one of its own looks behind.
+    pub looks_behind: bool,
+    /// The scanner over the same automaton without keywords: past these, states are the same.
+    pub plain: u32,
     /// The keywords.
     pub words: Words,
     /// For each keyword: the label of the regex it competes with, and its own.
@@ -45,25 +51,22 @@ pub(crate) struct Scanner {
 }
 
 impl Scanner {
-    /// What a lexeme is that alternative `alternative` matched, `word` being the bytes of the lexeme.
-    pub fn label(&self, alternative: u32, word: u32) -> u32 {
-        let label = self.labels[alternative as usize];
+    /// What a lexeme is that the alternative of a label matched, `word` being the bytes of the lexeme.
+    pub fn label(&self, label: u32, word: u32) -> u32 {
         let ends = self.words.ends(word);
         ends.iter().map(|&k| self.keywords[k as usize]).find(|k| k.0 == label).map_or(label, |k| k.1)
     }
 
-    /// (label, least number of bytes to it) for what a lexeme may become that alternative `alternative`
+    /// (label, least number of bytes to it) for what a lexeme may become that the alternative of a label
     /// is reading, `rest` bytes before its match.
-    pub fn distances(&self, alternative: u32, rest: u32, word: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let label = self.labels[alternative as usize];
+    pub fn distances(&self, label: u32, rest: u32, word: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let keywords = (0..self.keywords.len() as u32).filter(move |&k| self.keywords[k as usize].0 == label);
         let ahead = keywords.filter_map(move |k| Some((self.keywords[k as usize].1, self.words.distance(word, k)?)));
         std::iter::once((label, rest)).chain(ahead)
     }
 
-    /// What a lexeme may become that alternative `alternative` is reading (a superset).
-    pub fn labels(&self, alternative: u32, word: u32) -> impl Iterator<Item = u32> + '_ {
-        let label = self.labels[alternative as usize];
+    /// What a lexeme may become that the alternative of a label is reading (a superset).
+    pub fn labels(&self, label: u32, word: u32) -> impl Iterator<Item = u32> + '_ {
         let keywords = self.keywords.iter().filter(move |k| word != NO_WORD && k.0 == label).map(|k| k.1);
         std::iter::once(label).chain(keywords)
     }

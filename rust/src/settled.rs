@@ -177,9 +177,9 @@ impl Lexicon {
             Kind::First { scanner, .. } | Kind::Looking { scanner, .. } => {
                 let machine = &self.scanners[*scanner as usize];
                 let nfa = &self.nfas[machine.nfa as usize];
-                let alternatives = (0..machine.labels.len()).filter(|&i| machine.labels[i] == label);
+                let start = nfa.alternative(label).map(|alternative| alternative.start);
                 let mut words: Vec<Vec<u8>> =
-                    alternatives.flat_map(|i| (0..TRIES).map(move |choice| nfa.word(i, choice))).collect();
+                    start.into_iter().flat_map(|at| (0..TRIES).map(move |choice| nfa.word(at, choice))).collect();
                 let keywords = (0..machine.keywords.len()).filter(|&k| machine.keywords[k].1 == label);
                 words.extend(keywords.map(|k| machine.words.word(k)));
                 words
@@ -213,9 +213,8 @@ impl Lexicon {
 }
 
 impl Nfa {
-    /// A shortest text of an alternative, lookarounds left out; `choice` tells which bytes of classes to take.
-    fn word(&self, alternative: usize, choice: usize) -> Vec<u8> {
-        let mut at = self.starts[alternative];
+    /// A shortest text of the alternative that begins at a node, lookarounds left out; `choice` tells which bytes of classes to take.
+    fn word(&self, mut at: u32, choice: usize) -> Vec<u8> {
         let mut word = Vec::new();
         loop {
             match &self.nodes[at as usize] {

@@ -9,7 +9,7 @@ use crate::behind::UNASKED;
 use crate::code::Reader;
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::{Kind, Lexicon, Row, State, DEAD, PLAIN, UNKNOWN};
-use crate::nfa::{Nfa, NEVER};
+use crate::nfa::{too_large, Nfa, MAX_POSITIONS, NEVER};
 use crate::regex::{Tree, UNBOUNDED};
 use crate::scanner::{Live, Scanner, Spelled, Words, ALL_LIVE, NO_WORD};
 
@@ -76,9 +76,9 @@ impl Lexicon {
             LITERAL => self.literal(body)?,
             REGEX_SET => self.regex_set(body)?,
             REGEX_FIRST => {
-                let scanner = self.add_scanner(&[Tree::parse(body)?], Box::new([0]), &[])?;
+                let scanner = self.lone_scanner(&Tree::parse(body)?)?;
                 match self.scan(scanner, ALL_LIVE) {
-                    DEAD if self.nfas[self.scanners[scanner as usize].nfa as usize].looks => self.never(scanner),
+                    DEAD if self.scanners[scanner as usize].looks => self.never(scanner),
                     start => start,
                 }
             }
@@ -172,23 +172,56 @@ impl Lexicon {
         Ok(start)
     }
 
-    /// A new scanner over ordered alternatives; `keywords` are (regex label, word, keyword
-    /// label).
+    /// A scanner of one alternative, with label 0.
+    fn lone_scanner(&mut self, tree: &Tree) -> Result<u32> {
+        let family = self.scanner_family();
+        self.add_scanner(family, &[(0, tree)], &[])
+    }
+
+    /// A new automaton for the scanners of a grammar: the scanner over it that has nothing yet.
+    pub(crate) fn scanner_family(&mut self) -> u32 {
+        self.nfas.push(Nfa::empty());
+        let (nfa, plain) = (self.nfas.len() as u32 - 1, self.scanners.len() as u32);
+        let (words, keywords) = (Words::default(), Box::new([]));
+        self.scanners.push(Scanner { nfa, start: 0, looks: false, looks_behind: false, plain, words, keywords });
+        plain
+    }
+
+    /// A new scanner of a family over ordered alternatives, each with its label; the same label is the same
+    /// alternative in all of the family. `keywords` are (regex label, word, keyword label).
     pub(crate) fn add_scanner(
         &mut self,
-        alternatives: &[Tree],
-        labels: Box<[u32]>,
+        family: u32,
+        alternatives: &[(u32, &Tree)],
         keywords: &[(u32, Spelled, u32)],
     ) -> Result<u32> {
-        let nfa = Nfa::new(alternatives)?;
-        if nfa.nullable() && !nfa.looks {
+        let number = self.scanners[family as usize].nfa;
+        let nfa = &mut self.nfas[number as usize];
+        let before = nfa.bytes();
+        let (mut looks, mut looks_behind, mut positions) = (false, false, 0);
+        for &(label, tree) in alternatives {
+            if nfa.alternative(label).is_none() {
+                nfa.add(tree, label)?;
+            }
+            let alternative = nfa.alternative(label);
+            looks |= alternative.is_some_and(|a| a.looks);
+            looks_behind |= alternative.is_some_and(|a| a.looks_behind);
+            positions += alternative.map_or(0, |a| a.positions);
+        }
+        if positions > MAX_POSITIONS {
+            return Err(too_large());
+        }
+        let start = nfa.one_of(alternatives.iter().map(|a| a.0));
+        if nfa.distance(start) == 0 && !looks {
             return Err(KernelError::program("a leftmost-first terminal that matches the empty string"));
         }
-        self.memory += nfa.bytes();
-        self.nfas.push(nfa);
+        self.memory += nfa.bytes() - before;
         self.scanners.push(Scanner {
-            nfa: self.nfas.len() as u32 - 1,
-            labels,
+            nfa: number,
+            start,
+            looks,
+            looks_behind,
+            plain: family,
             words: Words::spelled(keywords.iter().map(|k| &k.1)),
             keywords: keywords.iter().map(|k| (k.0, k.2)).collect(),
         });
@@ -200,8 +233,8 @@ impl Lexicon {
         let machine = &self.scanners[scanner as usize];
         let word = if machine.keywords.is_empty() { NO_WORD } else { 0 };
         let nfa = &mut self.nfas[machine.nfa as usize];
-        if nfa.looks {
-            let least = nfa.least();
+        if machine.looks {
+            let least = nfa.distance(machine.start);
             return match self.looks_behind(scanner) {
                 false => self.looking_start(scanner, live, UNASKED, word),
                 true => {
@@ -210,7 +243,7 @@ impl Lexicon {
                 }
             };
         }
-        let leaves = nfa.start();
+        let leaves = nfa.closure(machine.start);
         self.first_state(scanner, live, leaves.to_vec(), word)
     }
 

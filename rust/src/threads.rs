@@ -2,7 +2,7 @@
 
 use crate::guards::NO_GUARDS;
 use crate::lexer::{Exit, Kind, Lexicon, DEAD, PLAIN};
-use crate::scanner::{Live, ALL_LIVE};
+use crate::scanner::{Live, ALL_LIVE, NO_WORD};
 
 impl Lexicon {
     /// The subset state of some leaves (any order), or DEAD for none.
@@ -27,6 +27,8 @@ impl Lexicon {
 
     /// The leftmost-first state of an ordered list of leaves, cut after the first match.
     pub(crate) fn first_state(&mut self, scanner: u32, live: Live, mut threads: Vec<u32>, word: u32) -> u32 {
+        // Past the keywords the state is the same in every scanner that has these threads.
+        let scanner = if word == NO_WORD { self.scanners[scanner as usize].plain } else { scanner };
         let machine = &self.scanners[scanner as usize];
         let nfa = &self.nfas[machine.nfa as usize];
         let mut matched = None;
