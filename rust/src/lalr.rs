@@ -67,6 +67,8 @@ pub struct Lalr {
     pub(crate) lookaheads: Vec<Option<Arc<Lookahead>>>,
     /// By stack: the terminals that it can take, and the lowest height that says so.
     pub(crate) taken: Vec<Option<(Terminals, u32)>>,
+    /// By stack: a rule that it was reduced by, and the stack after that.
+    pub(crate) reductions: Vec<Option<(u32, u32)>>,
     /// See [`Parser::looked`].
     pub(crate) looked: u32,
     pub(crate) sets: Set<Terminals>,
@@ -155,6 +157,7 @@ impl Lalr {
             nodes: Vec::new(),
             lookaheads: (0..code.scanner_of.len() / 4).map(|_| None).collect(),
             taken: Vec::new(),
+            reductions: Vec::new(),
             looked: 0,
             sets: Set::default(),
             starts: Map::default(),
@@ -188,6 +191,7 @@ impl Lalr {
             self.nodes.push(made);
             self.closures.push(None);
             self.taken.push(None);
+            self.reductions.push(None);
             self.bounds.push(None);
             self.nodes.len() as u32 - 1
         });
@@ -482,7 +486,7 @@ impl Parser for Lalr {
     }
 
     fn bytes(&self) -> usize {
-        (self.nodes.len() - self.free.len()) * 140 + self.advanced.len() * 24
+        (self.nodes.len() - self.free.len()) * 152 + self.advanced.len() * 24
     }
 
     fn sweep(&mut self, held: &[u32]) {
@@ -495,6 +499,7 @@ impl Parser for Lalr {
         }
         self.closures.iter_mut().for_each(|c| *c = None);
         self.taken.iter_mut().for_each(|t| *t = None);
+        self.reductions.iter_mut().for_each(|r| *r = None);
         self.sets = Set::default();
         self.starts = Map::default();
         self.bounds.iter_mut().for_each(|b| *b = None);

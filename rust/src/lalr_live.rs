@@ -58,10 +58,18 @@ impl Lalr {
 
     /// The stack after a reduction; `None` for a table that pops what it never pushed.
     fn reduced(&mut self, k: u32, rule: u32) -> Option<u32> {
+        if let Some((known, to)) = self.reductions[k as usize] {
+            if known == rule {
+                self.looked = self.looked.min(self.nodes[to as usize].height - 1);
+                return Some(to);
+            }
+        }
         let [nonterminal, length] = self.table.rules[rule as usize];
         let below = self.below(k, length)?;
         let to = self.table.goto(self.nodes[below as usize].state, nonterminal)?;
-        Some(self.node(to, below))
+        let to = self.node(to, below);
+        self.reductions[k as usize] = Some((rule, to));
+        Some(to)
     }
 
     /// The terminals that stack `k` can take, and the end of the text if it may end there.

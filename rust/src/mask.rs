@@ -82,7 +82,7 @@ impl Engine {
 
     /// The tokens of an item: the same wherever the top of the stack is the same.
     fn mask_of(&mut self, lexicon: &mut Lexicon, d: u32, k: u32) -> Result<Arc<TokenSet>> {
-        let question = (d, 0, 0);
+        let question = (d, 0);
         if let Some(known) = self.item_masks.get(&mut *self.parser, question, k) {
             return Ok(known);
         }
@@ -147,17 +147,22 @@ impl Engine {
 
     /// The tokens that cross the end of a lexeme before `k`, at the places of an exit set.
     pub(crate) fn cross(&mut self, lexicon: &mut Lexicon, set: u32, exit: Exit, k: u32) -> Result<Arc<TokenSet>> {
-        let question = (set, exit.label, exit.context);
+        match self.parser.advance(k, exit.label) {
+            Some(after) => self.crossed(lexicon, set, exit.context, after),
+            None => Ok(Arc::default()),
+        }
+    }
+
+    /// The same where the lexeme has ended already, before `k`.
+    pub(crate) fn crossed(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
+        let question = (set, context);
         if let Some(known) = self.crossings.get(&mut *self.parser, question, k) {
             return Ok(known);
         }
         lexicon.watch.check()?;
         let height = self.parser.height(k);
         let above = std::mem::replace(self.parser.looked(), height);
-        let out = match self.parser.advance(k, exit.label) {
-            Some(after) => self.crossed(lexicon, set, exit.context, after)?,
-            None => Arc::default(),
-        };
+        let out = self.cross_anew(lexicon, set, context, k)?;
         self.bytes += 80;
         self.crossings.insert(&mut *self.parser, question, k, out.clone());
         let looked = self.parser.looked();
@@ -165,8 +170,7 @@ impl Engine {
         Ok(out)
     }
 
-    /// The same where the lexeme has ended already, before `k`.
-    pub(crate) fn crossed(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
+    fn cross_anew(&mut self, lexicon: &mut Lexicon, set: u32, context: u32, k: u32) -> Result<Arc<TokenSet>> {
         let closure = self.parser.closure(lexicon, k)?;
         let following = self.following(lexicon, set, context, &closure)?;
         if following.doubtful.is_empty() && following.crossings.is_empty() {
