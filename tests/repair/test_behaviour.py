@@ -174,6 +174,20 @@ def test_what_was_found_out_to_be_a_table_is_one_again(text: str, level: Any) ->
     assert again.edits == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "schema"),
+    [
+        ('("a": "b", %)', {"type": "object"}),
+        ('```yaml\nObjectId("x")\ufeff', {"type": "string"}),
+        ('|---|---|\n```yaml\n\n```\n...1\x85\t"a": "b", anull[1, 2]true\xa0---', {"type": "string"}),
+        ('{"a": 1}“x\ny? \n #```yaml\n```yaml\n1_000@? ~a,b\n1,2\n,,007', {"type": "string"}),
+    ],
+)
+def test_what_was_found_out_is_found_out_again(text: str, schema: Any) -> None:
+    first = repair(text, schema)
+    assert repair(first.text, schema).value == first.value
+
+
 def test_yaml_keys_and_types() -> None:
     assert repair_yaml("on: 2024-01-01\n1: .inf\n").value == {"on": "2024-01-01", "1": None}
     assert repair_yaml("a: 1\na: 2\n").value == {"a": 2}

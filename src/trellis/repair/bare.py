@@ -65,7 +65,7 @@ _AMOUNT = re.compile(  # a number with separators that its currency or unit hold
     rf"[+-]?(?:(?:[$€£¥]|[A-Z]{{3}} )\s?{_GROUPED}(?:[ ]?[A-Z]{{3}})?"
     rf"|{_GROUPED}[ ]?(?:[%€$£¥°]|[^\W\d_])[\w/°²³%]{{0,11}})" + _FOLLOW
 )
-_NOTHING = re.compile(r"(?:--?|—|–|[~%!?&@^$<>+°€£¥§]{1,2})(?=[ \t]*(?:[,}\]]|\r?\n))")
+_NOTHING = re.compile(r"(?:--?|—|–|[~%!?&@^$<>+*°€£¥§]{1,2})(?=[ \t]*(?:[,}\]]|\r?\n))")
 _STOPPED = re.compile(r"(true|false|null|True|False|None)[.!](?=[ \t]*(?:[,}\]]|\r?\n))")
 _SHOWN = re.compile(r"<[A-Za-z_][\w.]*: *(?:\"([^\"\\\n]*)\"|'([^'\"\\\n]*)')>")  # how Python shows a member of an enum
 _PREFIXED = re.compile(r"[uUrRbBfF]{1,2}(?=[\"'])")
@@ -272,7 +272,11 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
         stop -= 1
     if text[at] not in "{[(" and (structural <= quote or quote >= end):
         cut = structural >= end
-        add("unquoted_string", stop, stop, cost_of("unquoted_string") + 0.2 * cut, truncated=cut)
+        cost = cost_of("unquoted_string") + 0.2 * cut
+        if not cut and text[structural] in _OPENER:  # the closer of a bracket in the text?
+            opener = _OPENER[text[structural]]
+            cost += 0.6 * (text.count(opener, at, stop) > text.count(text[structural], at, stop))
+        add("unquoted_string", stop, stop, cost, truncated=cut)
     if structural < end and text[structural] not in "\n]" and text[at] not in "{[(" and (
         not in_array or not text[text.rfind("\n", 0, at) + 1 : at].strip()
     ):

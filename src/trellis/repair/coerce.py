@@ -166,6 +166,9 @@ class Coercer(Scalars):
                 return [(held[1], view)]
             if self._reshape(numbered(node, view)) or self._reshape(keyed(node, view)):
                 return []
+            if types == {"string"} and (bare := self._written_bare(node)) is not None:
+                self._change("data_as_text", node.start, node.end, json.dumps(bare, ensure_ascii=False))
+                return []
             if (alone := named_value(node, view)) is not None:
                 self.changes += alone
                 return []
@@ -261,6 +264,15 @@ class Coercer(Scalars):
                 self.changes.append(Change("held_value", inner.end, node.end, "", 0.0))
                 return [(item, kind.member(key)) for (_, _, key), item in zip(inner.keys, inner.items, strict=True)]
         return None
+
+    def _written_bare(self, node: Node) -> str | None:
+        """An object of one member as it was written, if all quotes in it were put there: words in braces."""
+        if node.block or len(node.keys) != 1 or node.items[0].kind != "scalar" or node.end - node.start > 500:
+            return None
+        quotes = [at for at in range(node.start, node.end) if self.text[at] == '"']
+        if not quotes or any(self.lexeme(at, at + 1) for at in quotes):
+            return None
+        return "".join(self.text[at] for at in range(node.start, node.end) if at not in quotes)
 
     def _around(self, node: Node) -> str:
         return "wrapped_root" if node is self._root else "held_value"

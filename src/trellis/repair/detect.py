@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from ..errors import RepairError
 from .csv import repair_csv
-from .edits import Repaired
+from .edits import Change, Repaired, compose, locate
 from .extract import answer_start, fences
 from .json import repair_json
 from .policies import OURS, Policies, checked_policies, json_only
 from .rules import Level
 from .schema_argument import SchemaLike, json_schema
 from .search import Limits, checked_limits
-from .standard import check_arguments, unreadable
+from .standard import check_arguments, read_standard, unreadable
 from .user_rules import UserRule
 from .yaml import repair_yaml
 
@@ -48,6 +48,8 @@ def likely_formats(text: str) -> list[Format]:
         content = text[start:end]
         break
     lines = [line for line in content.splitlines() if line.strip()]
+    if _is_json_text(content.strip()):
+        return ["json", "yaml", "csv"]
     if _BRACKET_LINE.search(content) or not lines:
         return ["json", "yaml", "csv"]
     if len(_YAML_LINE.findall(content)) * 2 >= len(lines) and not _is_table(lines):
@@ -56,6 +58,17 @@ def likely_formats(text: str) -> list[Format]:
     if len(lines) > 1 and any(counts):
         return ["csv", "json", "yaml"]
     return ["json", "yaml", "csv"]
+
+
+def _is_json_text(content: str) -> bool:
+    """Whether a text is a JSON string: with a colon in it, it may look like a member of YAML."""
+    if content[:1] != '"':
+        return False
+    try:
+        read_standard(content)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_table(lines: Sequence[str]) -> bool:
@@ -102,11 +115,30 @@ def repair(
         return _readings(source, schema, level, bounds, rules, chosen)
 
     first = next(found := read(text))
-    if _labelled(text) or _stays(first, read):
+    labelled = _labelled(text)
+    if (labelled and schema is None) or _stays(first, read):
         return first
-    with suppress(RepairError):  # of a format that does not read it
-        return next((other for other in found if _stays(other, read)), first)
+    if not labelled:
+        with suppress(RepairError):  # of a format that does not read it
+            other = next((other for other in found if _stays(other, read)), None)
+            if other is not None:
+                return other
+    return _read_again(text, first, read)
+
+
+def _read_again(text: str, first: Repaired[Any], read: Callable[[str], Iterator[Repaired[Any]]]) -> Repaired[Any]:
+    """What a mended text says to one who finds out its format anew, if that stays; a guess."""
+    with suppress(RepairError):
+        second = next(read(first.text))
+        if _stays(second, read):
+            changes = compose(text, _changes(first), _changes(second))
+            edits = locate(text, changes)
+            return replace(second, edits=edits, ambiguous=True, confidence=min(first.confidence, second.confidence))
     return first
+
+
+def _changes(result: Repaired[Any]) -> list[Change]:
+    return [Change(edit.rule, edit.start, edit.end, edit.after, edit.cost) for edit in result.edits]
 
 
 def _labelled(text: str) -> bool:

@@ -21,6 +21,11 @@ REMARK = r"(?:\([^()\n\"{}\[\]:]{1,80}\)|(?<=[ \t])(?:\*{1,3}|\[[A-Za-z][A-Za-z 
 """Words in parentheses, or a mark of a footnote, behind a value."""
 _REMARK = re.compile(REMARK + r"(?=[ \t]*(?:[,}\]]|\r?\n|\Z))")
 _NUMBERED_ITEM = re.compile(r"#(?:\d+[ \t]*[,\]\n]|[^\W\d][\w-]*[ \t]*[,\]])")
+# A comment and a word that is no literal and no key; one up to the end of the line before a key, which has no value.
+_SPAN_AND_WORD = re.compile(
+    r"/\*[^*\n]*\*/[ \t]*(?!(?:true|false|null|none)\b)[A-Za-z][\w ]*(?![\w ]*\"?[ \t]*[:=])", re.I
+)
+_LINE_AND_MEMBER = re.compile(r"(?:#|//|--[ ])[^\n]*\n\s*(?:\"[^\"\n]{1,60}\"[ \t]*:|\})")
 _LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
@@ -85,7 +90,7 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
     if head == "*":
         match = _MARKUP.match(text, at, end)
         return Change("markup", at, match.end(), "", cost_of("markup")) if match else None
-    if head == "#" and _is_text(text, at, end):
+    if (head == "#" and _is_text(text, at, end)) or _is_value(text, at, end):
         return None
     match = _BESIDE.match(text, at, end) or _COMMENT.match(text, at, end)
     if not match:
@@ -104,6 +109,13 @@ def _is_text(text: str, at: int, end: int) -> bool:
     if before[-1:] == ":" and _colon_before(text, at):
         return True
     return before[-1:] in ("[", ",") and _NUMBERED_ITEM.match(text, at, end) is not None
+
+
+def _is_value(text: str, at: int, end: int) -> bool:
+    """Whether what looks like a comment is the value that is due: bare words stand behind it, or another member."""
+    if _SPAN_AND_WORD.match(text, at, end):
+        return text[max(0, at - 200) : at].rstrip()[-1:] in (":", "[", ",")
+    return _colon_before(text, at) and _LINE_AND_MEMBER.match(text, at, min(end, at + 500)) is not None
 
 
 def _colon_before(text: str, at: int) -> bool:

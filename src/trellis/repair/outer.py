@@ -11,8 +11,12 @@ from .rules import cost_of
 
 _NAME = r"(?:\"[^\"\n]{1,60}\"|'[^'\n]{1,60}'|[“„][^“”„\n]{1,60}[”“]|[A-Za-z_]\w{0,60})"
 _COLON = r"[ \t]*(?::|=>?|：)[ \t]*"
-_VALUE = r"(?:[\[{\"'“„]|-?\d|(?i:true|false|null|none)\b)"
-_MEMBER = re.compile(rf"^[ \t]*(?=({_NAME})(?:{_COLON}{_VALUE}|[ \t]+(?:-?\d|[\[{{\"]|true|false)))", re.M)
+_VALUE = r"(?:[\[{\"'“„`]|-?\d|(?i:true|false|null|none)\b)"
+_MEMBER = re.compile(
+    rf"^[ \t\ufeff\u200b]*(?=\"[^\"\n]{{1,60}}\"{_COLON}\S"
+    rf"|{_NAME}(?:{_COLON}{_VALUE}|[ \t]+(?:-?\d|[\[{{\"]|true|false)))",
+    re.M,
+)
 _TOKEN = re.compile(
     rf"(?P<next>(?:[,，;]\s*|\n[ \t]*(?=[\"'“„])){_NAME}(?:{_COLON}|[ \t]+(?=-?\d|[\[{{\"])))"
     r"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'(?=\s*[,\]}:=])|“[^”\n]*”|[{\[\]}]"
