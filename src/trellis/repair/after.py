@@ -53,7 +53,8 @@ class After(Closers):
             if not self._is_string(reading):
                 return []
             records = frame.kind == "[" and frame.view is not None and frame.view.item(0).types() == {"object"}
-            new = self._wrap(reading, "{", cost_of("missing_opener") - 0.5 * records)
+            members = frame.kind == "[" and frame.view is not None and frame.view.types() == {"object"}
+            new = self._wrap(reading, "{", cost_of("missing_opener") - 0.5 * records + 0.5 * members)
             new.state = COLON
             new.frame.keys[text[reading.vstart : reading.pos]] = reading.vstart  # type: ignore[union-attr]
             found.append(new)
@@ -163,8 +164,7 @@ class After(Closers):
         if comma == ",":
             new.pos = gap.end + 1
         elif comma:
-            often = any(link.piece.rule == "wrong_separator" for link in islice(reading.pieces(), 8))
-            new.change("wrong_separator", gap.end, gap.end + 1, ",", 0.1 if often else cost_of("wrong_separator"))
+            new.change("wrong_separator", gap.end, gap.end + 1, ",", self._habit(reading, "wrong_separator"))
             new.pos = gap.end + 1
         elif frame.several:
             new.change("several_values", new.pos, new.pos, ",", 0.0)

@@ -242,7 +242,7 @@ def _strings(text: str, at: int, end: int, scanner: Scanner, in_array: bool) -> 
     def add(rule: str, stop: int, after: int, cost: float, truncated: bool = False) -> None:
         if text[at] in "{[(" and any(text.count(a, at, stop) != text.count(b, at, stop) for a, b in ("{}", "[]", "()")):
             cost += 1.0
-        said = any(letter.isalnum() for letter in text[at : min(stop, at + 100)])
+        said = any(letter.isalnum() or ord(letter) > 0x2190 for letter in text[at : min(stop, at + 100)])
         if stop > at and (said or rule == "missing_open_quote"):
             options.append(Bare(after, cost, (StringReading(rule, at, at, stop, after, cost, truncated),), truncated))
 
@@ -309,7 +309,8 @@ def texts(text: str, at: int, end: int, in_array: bool) -> list[Bare]:
     options = []
     for stop in dict.fromkeys(_balanced(window, end) for end in ends):
         content = window[:stop]
-        if any(letter.isalnum() for letter in content) and not (content[0] in "{[(" and _KEYED.search(content)):
+        said = any(letter.isalnum() or ord(letter) > 0x2190 for letter in content)
+        if said and not (content[0] in "{[(" and _KEYED.search(content)):
             cost = cost_of("unquoted_string") + 0.4 + 0.3 * min(3, content.count('"')) + len(_MEMBER.findall(content))
             reading = StringReading("unquoted_string", at, at, at + stop, at + stop, cost)
             options.append(Bare(at + stop, cost, (reading,)))

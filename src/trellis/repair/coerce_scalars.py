@@ -34,6 +34,8 @@ def is_amount(text: str, change: Change) -> bool:
     """Whether a change makes a text of what was written as an amount without quotes."""
     return change.rule == "unquoted_string" and _AMOUNT.match(text, change.start) is not None
 
+_WORDS = frozenset({"none", "nan", "infinity", "-infinity", "nil", "undefined"})  # that mean null, where it may stand
+
 
 class Scalars:
     """Notes the changes that make a scalar what the schema wants."""
@@ -78,7 +80,7 @@ class Scalars:
             self._change("null_as_empty", node.start, node.end, "[]" if types == {"array"} else "{}")
             return
         written = self.lexeme(node.start, node.end)
-        if value is None and types == {"string"} and not choices and written.casefold() == "none":  # a word, then
+        if value is None and types == {"string"} and not choices and written.casefold() in _WORDS:  # a text, then
             self._change("scalar_as_text", node.start, node.end, json.dumps(written))
             return
         if "object" in types and not isinstance(value, str) and self._implied(node, view) is not None:

@@ -15,6 +15,9 @@ from .rules import cost_of
 from .yaml_prefix import unprefixed
 
 _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*+\\\"")
+_ENCODED = re.compile(  # a string on lines of its own that holds data
+    r"^[ \t]*\"([{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"(?:[^\"\\]|\\.)*+)\"[ \t]*$", re.M
+)
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
 _DOUBLED = re.compile(r"\s*+(?:```\w*\s*+)?\[?\s*+\{\{(?!\{)")
@@ -61,6 +64,8 @@ def disguises(text: str) -> Iterator[list[Change]]:
     """The changes that take a disguise off, for each that a text may wear."""
     if _ESCAPED.match(text) or ('\\"' in text and '"' not in text.replace('\\"', "")):
         yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
+    if '"' in text and '\\"' in text and (encoded := _ENCODED.search(text)) is not None:
+        yield _decoded(encoded)
     if "=" in text and "=>" in text and len(_SYMBOL.findall(text)) > 1:
         hashes = (m for m in _SYMBOL_OUTSIDE.finditer(text) if m["name"] or m["arrow"])
         yield _priced("wrong_colon", ((m, f'"{m["name"]}":' if m["name"] else ":") for m in hashes))
@@ -108,6 +113,17 @@ def disguises(text: str) -> Iterator[list[Change]]:
         yield _priced("line_mark", ((m, "") for m in marks))
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
+
+
+def _decoded(string: re.Match[str]) -> list[Change]:
+    """The changes that make what a JSON string holds of the string."""
+    start, end = string.span(1)
+    inner = [
+        Change("escaped_quotes", m.start(), m.end(), _PLAIN.get(m[1], m[1]))
+        for m in _ESCAPE.finditer(string.string, start, end)
+    ]
+    opening = Change("escaped_quotes", start - 1, start, "", cost_of("escaped_quotes"))
+    return [opening, *inner, Change("escaped_quotes", end, end + 1, "")]
 
 
 def _line_numbers(text: str) -> list[re.Match[str]]:

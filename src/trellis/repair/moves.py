@@ -327,7 +327,7 @@ class Moves(After):
             return [base]
         match = _COLONS.match(text, at, self.end)
         if match:
-            base.change("wrong_colon", at, match.end(), ":", cost_of("wrong_colon"))
+            base.change("wrong_colon", at, match.end(), ":", self._habit(reading, "wrong_colon"))
             base.pos = match.end()
             return [base]
         found = []

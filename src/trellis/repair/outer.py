@@ -10,7 +10,7 @@ from .extract import answer_start, sign_off
 from .rules import cost_of
 
 _NAME = r"(?:\"[^\"\n]{1,60}\"|'[^'\n]{1,60}'|[“„][^“”„\n]{1,60}[”“]|[A-Za-z_]\w{0,60})"
-_COLON = r"[ \t]*(?::|=>?|：)[ \t]*"
+_COLON = r"[ \t]*(?::|=>?|：|->)[ \t]*"
 _VALUE = r"(?:[\[{\"'“„`]|-?\d|(?i:true|false|null|none)\b)"
 _MEMBER = re.compile(
     rf"^[ \t\ufeff\u200b]*(?=\"[^\"\n]{{1,60}}\"{_COLON}\S"

@@ -16,7 +16,8 @@ _STOP = r"[.|][ \t]*(?:\r?\n|\"[^\"\n]{1,80}\"[ \t]*:)"  # written for a comma
 _CONTINUED = r"\\\r?\n\s*[\"']"
 AFTER_LINE = re.compile(
     rf"[ \t]*(?:[;，、；،]|{_STOP}|{_CONTINUED}"
-    rf"|//|#|/\*|--[ \t]|<!--|{_NEXT_LINE}|\s+\"[^\"\n]{{0,80}}\"\s*[:,}}\]]|{_PLUS})"
+    rf"|//|#|/\*|--[ \t]|<!--|{_NEXT_LINE}|\s+\"[^\"\n]{{0,80}}\"\s*[:,}}\]]|{_PLUS}"
+    r"|[ \t]+[A-Za-z_]\w{0,60}[ \t]*:[ \t]*(?:[\"'\[{]|-?\d|true\b|false\b|null\b))"
 )
 _AHEAD = 8  # quotes that are looked at beyond the first
 

@@ -177,7 +177,8 @@ class Scanner:
                 readings.append(mixed)
                 cost += 0.6
             readings.append(StringReading(style, start, opened, stop, stop + 1, cost))
-            if breaks or (role == "key" and _COLON_IN_KEY.search(text, opened, min(stop, opened + 200))):
+            early = bool(breaks) or text[max(opened, stop - 8) : stop].rstrip().endswith(",")
+            if early or (role == "key" and _COLON_IN_KEY.search(text, opened, min(stop, opened + 200))):
                 readings += self._early(start, opened, stop, role, base)
             return readings
         if quote == '"' and at < len(good) and good[at] == stop + 1 and stop > opened and text[stop - 1] not in "\\{[(":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 from .edits import Change
 from .gaps import Gap
@@ -70,6 +71,12 @@ class Steps:
                 self._names.clear()
             self._names[place] = meant(name, view.names()) if len(name) < 80 and view.names() else None
         return self._names[place]
+
+    @staticmethod
+    def _habit(reading: Reading, rule: str) -> float:
+        """What a small repair costs: less where it was made just before, for that is how this text is written."""
+        often = any(link.piece.rule == rule for link in islice(reading.pieces(), 8))
+        return 0.5 * cost_of(rule) if often else cost_of(rule)
 
     def _past(self, reading: Reading, gap: Gap) -> Reading:
         """The reading after a gap, with the gap's changes."""

@@ -49,6 +49,8 @@ def in_words(value: str, view: SchemaView) -> str | None:
         if separator == "," and ", " not in value and not _CLOSE_WORDS.fullmatch(value):
             continue
         parts = [part.strip() for part in value.split(separator)]
+        if any(": " in part for part in parts):
+            continue
         short = all(part and len(part.split()) <= _WORDS and part[-1] not in ".!?" for part in parts)
         if len(parts) > 1 and short:
             return json.dumps(parts, ensure_ascii=False)
