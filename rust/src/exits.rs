@@ -44,6 +44,9 @@ pub struct Info {
     pub crossings: Vec<Crossing>,
 }
 
+/// Tokens by the state that they end in, and where the lexeme ends within tokens.
+pub(crate) type Found = (Vec<(u32, Arc<TokenSet>)>, Vec<(Exit, Vec<Place>)>);
+
 /// What a walk gathers.
 pub(crate) struct Walk {
     /// Keep tokens apart by the state that they end in.
@@ -103,7 +106,10 @@ impl Lexicon {
                 return info;
             }
         }
-        let info = Arc::new(self.compute_info(set, d, by_state));
+        let info = Arc::new(match by_state && self.is_start(d) && self.is_wide(set) {
+            true => self.info_of_parts(set, d),
+            false => self.compute_info(set, d, by_state),
+        });
         if self.fault.is_some() {
             return info; // not all of it; whoever asked looks at the fault
         }
@@ -133,24 +139,31 @@ impl Lexicon {
 
     /// What a walk has found.
     pub(crate) fn gathered(&mut self, walk: Walk, by_state: bool) -> Info {
+        let (ends, exits) = self.found(walk);
+        let crossings =
+            exits.into_iter().map(|(exit, places)| Crossing { exit, set: self.exit_set(exit, places) }).collect();
+        match by_state {
+            true => Info { inside: Arc::default(), doubtful: ends, crossings },
+            false => {
+                let inside = ends.into_iter().next().map(|end| end.1).unwrap_or_default();
+                Info { inside, doubtful: Vec::new(), crossings }
+            }
+        }
+    }
+
+    /// The same: tokens by where they end, and the places of each exit.
+    pub(crate) fn found(&mut self, walk: Walk) -> Found {
         let words = self.words;
-        let mut info = Info::default();
-        for (state, tokens) in walk.ends {
-            let tokens = Arc::new(self.share(tokens.finish(words)));
-            if by_state {
-                info.doubtful.push((state, tokens));
-            } else {
-                info.inside = tokens;
-            }
-        }
-        for (exit, places) in walk.exits {
-            if !places.is_empty() {
-                self.memory += 8 * places.len();
-                let survivors = self.survivors(exit.context);
-                info.crossings.push(Crossing { exit, set: self.exits.intern(places, survivors) });
-            }
-        }
-        info
+        let ends = walk.ends.into_iter().map(|(state, tokens)| (state, Arc::new(self.share(tokens.finish(words)))));
+        let ends = ends.collect();
+        (ends, walk.exits.into_iter().filter(|x| !x.1.is_empty()).collect())
+    }
+
+    /// The exit set of the places where a lexeme ends so.
+    pub(crate) fn exit_set(&mut self, exit: Exit, places: Vec<Place>) -> u32 {
+        self.memory += 8 * places.len();
+        let survivors = self.survivors(exit.context);
+        self.exits.intern(places, survivors)
     }
 
     /// The same set, its bitmap shared with an equal one.

@@ -59,6 +59,7 @@ mod name_tokens;
 mod names;
 pub mod nfa;
 pub mod parser;
+mod parts;
 pub mod program;
 #[cfg(feature = "python")]
 mod python;

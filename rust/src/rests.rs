@@ -10,6 +10,7 @@ use crate::bitmask::Bitmap;
 use crate::exits::{Info, AT_START};
 use crate::hash::Map;
 use crate::lexer::Lexicon;
+use crate::parts::Parts;
 use crate::regex::{holds, Class};
 use crate::trie::Trie;
 
@@ -17,6 +18,9 @@ use crate::trie::Trie;
 const MERGE_FROM: usize = 4;
 /// Never merge more rests than this (after a blank stand half of all tokens).
 const MERGE_TOKENS: usize = 8000;
+
+/// From so many tokens on an exit set is wide.
+const WIDE: usize = 200;
 
 /// Every byte.
 pub(crate) const ALL: Class = [u64::MAX; 4];
@@ -31,6 +35,8 @@ struct ExitSet {
     places: Arc<[Place]>,
     /// The bytes that rests may start with; the guards of the exit let no others through.
     survivors: Class,
+    /// Whether the tokens below the places are many, once asked for.
+    wide: Option<bool>,
     /// In the order of first bytes: where the rests that start with it go on, and whether they are merged.
     by_first: Option<Vec<(u8, Rests)>>,
 }
@@ -44,6 +50,7 @@ pub(crate) struct ExitTables {
     sets: Vec<ExitSet>,
     ids: Map<(Arc<[Place]>, Class), u32>,
     pub infos: Map<(u32, u32, bool), Arc<Info>>,
+    pub parts: Parts,
     pub loops: Vec<(u128, u64)>,
     pub bitmaps: Map<u64, Arc<Bitmap>>,
 }
@@ -54,9 +61,10 @@ impl ExitTables {
         ExitTables {
             tries: vec![trie],
             trie_ids: Map::default(),
-            sets: vec![ExitSet { places: start.clone(), survivors: ALL, by_first: None }],
+            sets: vec![ExitSet { places: start.clone(), survivors: ALL, wide: Some(true), by_first: None }],
             ids: Map::from_iter([((start, ALL), AT_START)]),
             infos: Map::default(),
+            parts: Parts::default(),
             loops: Vec::new(),
             bitmaps: Map::default(),
         }
@@ -65,7 +73,8 @@ impl ExitTables {
     /// Forgets what can be computed again; exit sets keep their ids. To free that much takes a tenth of a second,
     /// which nobody has to wait for.
     pub fn forget(&mut self) {
-        let gone = (std::mem::take(&mut self.infos), std::mem::take(&mut self.bitmaps));
+        let gone =
+            (std::mem::take(&mut self.infos), std::mem::take(&mut self.bitmaps), std::mem::take(&mut self.parts));
         std::thread::spawn(move || drop(gone));
     }
 
@@ -88,7 +97,7 @@ impl ExitTables {
         if let Some(&id) = self.ids.get(&key) {
             return id;
         }
-        self.sets.push(ExitSet { places: key.0.clone(), survivors, by_first: None });
+        self.sets.push(ExitSet { places: key.0.clone(), survivors, wide: None, by_first: None });
         self.ids.insert(key, self.sets.len() as u32 - 1);
         self.sets.len() as u32 - 1
     }
@@ -116,6 +125,19 @@ impl Lexicon {
             index[at].1 = (next.clone(), true);
         }
         next
+    }
+
+    /// Whether so many tokens have rests in an exit set that walking them takes a while.
+    pub(crate) fn is_wide(&mut self, set: u32) -> bool {
+        let tries = &self.exits.tries;
+        let ExitSet { places, wide, .. } = &mut self.exits.sets[set as usize];
+        *wide.get_or_insert_with(|| {
+            let mut count = 0;
+            places.iter().any(|&(t, n)| {
+                count += tries[t as usize].count(n);
+                count >= WIDE
+            })
+        })
     }
 
     /// The bytes that rests of an exit set start with.
