@@ -80,7 +80,7 @@ def explain(schema: Mapping[str, Any] | bool, **options: Any) -> Explanation:
         status, reason = noted.pop(pointer) if pointer in noted else _plain(name, owner, annotate, draft)
         if error is not None and status == "enforced":
             status, reason = "unknown", "what is refused ends the schema"
-        close = get_close_matches(name, KEYWORDS, 1, _ALIKE) if name not in KEYWORDS else []
+        close = get_close_matches(name, KEYWORDS, 1, _ALIKE) if isinstance(name, str) and name not in KEYWORDS else []
         hint = f"; is {close[0]!r} meant?" if close and status == "annotation" else ""
         meant = close[0] if hint else _MEANT.get(name, "") if status == "annotation" else ""
         found[pointer] = Explained(pointer, status, reason + hint, meant)
@@ -104,7 +104,8 @@ def _plain(name: str, schema: Mapping[str, Any], annotate: bool, draft: int) -> 
         return "annotation", _ELSEWHERE.get(name, "it is no keyword")
     types = schema.get("type")
     types = [types] if isinstance(types, str) else types
-    if name in _TYPED and isinstance(types, list) and not any(name in _SPEAKS_OF.get(it, ()) for it in types):
+    if name in _TYPED and isinstance(types, list) and not any(
+            isinstance(it, str) and name in _SPEAKS_OF.get(it, ()) for it in types):
         if name == "required" and isinstance(value, bool):
             return "annotation", "a boolean is draft 3: list the name under required of the object"
         return "annotation", f"it says nothing of type {', '.join(map(str, types))}"

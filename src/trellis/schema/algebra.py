@@ -109,7 +109,7 @@ class Algebra:
         if case is taken:
             return []
         if isinstance(case, Literals):
-            values = self._chosen(case, lambda value: not self.questions.admits_case(taken, value))
+            values = self._chosen(case, lambda value: not self.questions.admits_case(taken, value, perhaps=True))
             return [case._replace(values=values)] if values else []
         if type_of(case) is not type_of(taken) or self.questions.disjoint_cases(case, taken, 2):
             return [case]

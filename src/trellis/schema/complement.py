@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from trellis.schema.formats import counterpart
+from trellis.schema.patterns import Pattern
 from trellis.schema.resolve import Place, negate
 from trellis.schema.shapes import (
     ANY_NAME,
@@ -88,18 +90,28 @@ def _numbers(case: Numbers) -> list[Case]:
     return found
 
 
-def strings_outside(case: Strings) -> list[Strings | Literals]:
-    """The strings that a case leaves out."""
+def strings_outside(case: Strings, other: Callable[[Pattern], Pattern] = counterpart) -> list[Strings | Literals]:
+    """The strings that a case leaves out.
+
+    Args:
+        other: what stands for a pattern on the other side.
+    """
     found: list[Strings | Literals] = []
     if case.minimum > 0:
         found.append(Strings(maximum=case.minimum - 1, pointer=case.pointer))
     if case.maximum is not None:
         found.append(Strings(case.maximum + 1, pointer=case.pointer))
-    found += [Strings(forbidden=(pattern,), pointer=case.pointer) for pattern in case.patterns]
-    found += [Strings(patterns=(pattern,), pointer=case.pointer) for pattern in case.forbidden]
+    found += [Strings(forbidden=(other(pattern),), pointer=case.pointer) for pattern in case.patterns]
+    found += [Strings(patterns=(other(pattern),), pointer=case.pointer) for pattern in case.forbidden]
     if case.excluded:
         found.append(Literals(case.excluded, case.pointer))
     return found
+
+
+def on_other_side(strings: Strings) -> Strings:
+    """What stands for some strings on the other side of a ``not``: formats are taken wider or narrower there."""
+    return strings._replace(patterns=tuple(map(counterpart, strings.patterns)),
+                            forbidden=tuple(map(counterpart, strings.forbidden)))
 
 
 def _arrays(case: Arrays) -> list[Case] | None:
@@ -142,7 +154,7 @@ def _objects(case: Objects, together: bool) -> list[Case] | None:
     listed = tuple(case.properties)
     failed = Clause(
         tuple((name, (negate(place),)) for name, value in case.properties.items() for place in value),
-        tuple((names._replace(excluded=(*names.excluded, *listed)), (negate(place),))
+        tuple((on_other_side(names)._replace(excluded=(*names.excluded, *listed)), (negate(place),))
               for names, value in case.rules for place in value), case.required)
     ways = [failed] if together else [
         *(Clause(absent=(name,)) for name in failed.absent), *(Clause((value,)) for value in failed.values),
@@ -158,7 +170,8 @@ def _none_of(clause: Clause) -> Objects | None:
         properties[name] = both(properties.get(name, ()), _opposite(value))
     found: Case | None = Objects(properties, clause.absent)
     for names, value in clause.rules:  # what a rule leaves out is written out, so that only others are in its reach
-        rule = Objects(dict.fromkeys(names.excluded, ()), rules=((names._replace(excluded=()), _opposite(value)),))
+        rule = Objects(dict.fromkeys(names.excluded, ()),
+                       rules=((on_other_side(names)._replace(excluded=()), _opposite(value)),))
         found = found and meet(found, rule)
     return settled_objects(found) if isinstance(found, Objects) else None
 

@@ -3,9 +3,9 @@
 A format is enforced when a regular expression says exactly, or nearly, what its RFC says. ``email`` and ``idn-email``
 are narrower (no quoted local parts, no address literals), and so is ``regex`` (groups five deep, no back-references,
 lookbehind or names) and ``idn-hostname`` (``idn.py``); fractions of a second and numbers in durations have nine
-digits at most. Beside the formats of JSON Schema there are those that pydantic writes for Python's types, and two of
-OpenAPI's registry for times without a zone. A format that no specification knows is an annotation, like a keyword that
-none knows.
+digits at most. What ``not`` leaves over lacks a wider pattern, so that it never has such a format. Beside the formats
+of JSON Schema there are those that pydantic writes for Python's types, and two of OpenAPI's registry for times without
+a zone. A format that no specification knows is an annotation, like a keyword that none knows.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
 _DATE = (rf"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
          rf"|02-(?:0[1-9]|1\d|2[0-8]))|{_LEAP}-02-29)")
+_ANY_DATE = _DATE.replace(_YEAR, rf"(?:0000|{_YEAR})").replace(_LEAP, rf"(?:0000|{_LEAP})")
 _CLOCK_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 _OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 _TIME = rf"{_CLOCK_TIME}{_OFFSET}"
+_ANY_CLOCK_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?"
+_ANY_TIME = rf"{_ANY_CLOCK_TIME}{_OFFSET}"
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
@@ -208,8 +211,46 @@ _SOURCES = {
 ENFORCED = frozenset({*_SOURCES, "idn-hostname"})
 
 
+#: Where masks take a format narrower than its specification, a pattern that no string with the format lacks: what
+#: ``not`` leaves over has to lack this one. (Year 0 and leap seconds are no ``datetime`` of Python's.)
+_WIDER = {
+    "date": _ANY_DATE,
+    "time": _ANY_TIME,
+    "date-time": rf"{_ANY_DATE}[Tt ]{_ANY_TIME}",
+    "date-time-local": rf"{_ANY_DATE}[Tt ]{_ANY_CLOCK_TIME}",
+    "time-local": _ANY_CLOCK_TIME,
+    "duration": _DURATION.replace(_N, r"\d+"),
+    "iso8601-duration": r"[-+0-9Pp][\s\S]*",
+    "email": r"[\s\S]*@[\s\S]*",
+    "idn-email": r"[\s\S]*@[\s\S]*",
+    "hostname": r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?",
+    "idn-hostname": r"[A-Za-z0-9.\u0080-\u{10ffff}-]+",
+    "regex": r"(?:[^*+?)][\s\S]*)?",
+    **dict.fromkeys(("ipv4network", "ipv6network", "ipv4interface", "ipv6interface", "ipvanyaddress", "ipvanynetwork",
+                     "ipvanyinterface"), "[A-Za-z0-9.:/%-]*"),
+}
+
+
 @lru_cache(maxsize=64)
 def pattern_of(name: str) -> Pattern | None:
-    """The pattern that exactly the strings of a format have, or None for a format that is not known here."""
+    """The pattern that the strings of a format have, or None for a format that is not known here."""
     source = idn.source(_host_label(63)) if name == "idn-hostname" else _SOURCES.get(name)
-    return None if source is None else parse(f"^(?:{source})$")._replace(source=name)
+    if source is None:
+        return None
+    # Beside other patterns and lengths regular expressions have no groups in groups: these take thousands of states.
+    smaller = parse(f"^(?:{_regex(1)})$")._replace(source=name, format=name) if name == "regex" else None
+    return parse(f"^(?:{source})$")._replace(source=name, format=name, smaller=smaller)
+
+
+def counterpart(pattern: Pattern) -> Pattern:
+    """What stands for a pattern on the other side of a ``not``: for a format that masks take narrower than it is a
+    wider pattern, for that one the narrower one; each other pattern stands for itself."""
+    return _counterpart(pattern.format, pattern.is_wider) or pattern if pattern.format else pattern
+
+
+@lru_cache(maxsize=64)
+def _counterpart(name: str, is_wider: bool) -> Pattern | None:
+    if is_wider:
+        return pattern_of(name)
+    source = _WIDER.get(name)
+    return None if source is None else parse(f"^(?:{source})$")._replace(source=name, format=name, is_wider=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -55,8 +54,8 @@ def count_of(schema: Mapping[str, Any], keyword: str, pointer: str) -> int | Non
     value = schema.get(keyword)
     if value is None and keyword not in schema:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0 or (
-            value != int(value)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or (
+            not isinstance(value, int) and not exact(value).is_finite()) or value < 0 or value != int(value):
         raise SchemaError(f"{keyword} must be a non-negative integer", pointer=join(pointer, keyword))
     return int(value)
 

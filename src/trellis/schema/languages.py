@@ -119,7 +119,7 @@ class _Product:
     def __init__(self, languages: tuple[Strings, ...], limit: int = MAX_STATES) -> None:
         self.languages, self.limit = languages, limit
         every = tuple(dict.fromkeys(pattern for one in languages for pattern in one.patterns + one.forbidden))
-        self.machines = [_positions(pattern) for pattern in every]
+        self.machines = [_positions(pattern.smaller or pattern) for pattern in every]
         index = {pattern: i for i, pattern in enumerate(every)}
         self.found = [[index[pattern] for pattern in one.patterns] for one in languages]
         self.lacking = [[index[pattern] for pattern in one.forbidden] for one in languages]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import clock, unevaluated
 from trellis.schema.algebra import Algebra, either
+from trellis.schema.complement import strings_outside
 from trellis.schema.keyword_values import members_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, CONTENT, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.questions import Circular
@@ -82,8 +83,7 @@ class Normalizer:
         self.relax = relax
         self.relaxations: dict[Relaxation, None] = {}
         self.in_order: dict[str, None] = {}  # objects whose properties come in the schema's order though any will do
-        self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats,
-                                   lambda place: self._of(negate(place)))
+        self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats, self._not_named)
         self.algebra = Algebra(self.known, self.refuse, lambda: self.relax)
         self.sameness = Sameness(document)
         self.branches = unevaluated.Branches(self)
@@ -239,6 +239,18 @@ class Normalizer:
             self.refuse(error.message, error.pointer or pointer)
             return ANY
 
+    def _not_named(self, place: Place) -> Shape:
+        """The strings that do not satisfy a place as masks take it: what they allow is neither more nor less."""
+        shape: Shape = (UNRESTRICTED["string"],)
+        for case in self._of(place):
+            if isinstance(case, Strings):
+                shape = self.algebra.meet(shape, tuple(strings_outside(case, lambda pattern: pattern)))
+            elif isinstance(case, Literals):
+                for value in case.values:
+                    if isinstance(value, str):
+                        shape = self.algebra.subtract(shape, (case._replace(values=(value,)),))
+        return shape
+
     def _opposite(self, schema: Mapping[str, Any], pointer: str) -> Shape:
         """By De Morgan: whatever fails one of the keywords."""
         if any(keyword in schema for keyword in unevaluated.KEYWORDS):
@@ -327,12 +339,12 @@ class Normalizer:
         else:
             shape = self._cases(types_of(schema["type"], pointer), schema, kinds, pointer)
         if "const" in general:
-            shape = self.algebra.meet(shape, (Literals((schema["const"],), pointer),))
+            shape = self.algebra.meet(shape, (Literals(_listed([schema["const"]], join(pointer, "const")), pointer),))
         if "enum" in general:
             values = schema["enum"]
             if not isinstance(values, (list, tuple)):
                 raise SchemaError("enum must be an array", pointer=join(pointer, "enum"))
-            shape = self.algebra.meet(shape, (Literals(distinct(values), pointer),))
+            shape = self.algebra.meet(shape, (Literals(_listed(values, join(pointer, "enum")), pointer),))
         return shape
 
     def _cases(self, types: tuple[str, ...], schema: Mapping[str, Any], kinds: set[int], pointer: str) -> Shape:
@@ -436,3 +448,11 @@ class Normalizer:
                     elif keyword == "dependentSchemas" and inner is not True:
                         raise SchemaError("a schema must be an object or a boolean",
                                           pointer=join(pointer, keyword, name))
+
+
+def _listed(values: Iterable[Any], pointer: str) -> tuple[Any, ...]:
+    """Values that are given one by one, each once."""
+    try:
+        return distinct(values)
+    except ValueError as error:
+        raise SchemaError(str(error), pointer=pointer) from None

@@ -113,11 +113,20 @@ class Branch(NamedTuple):
 
 class Pattern(NamedTuple):
     """A pattern that was read: its source, and its alternatives with the anchors taken out; or, where it asserts more
-    than they can say, the automaton of the strings that have it, and no alternatives."""
+    than they can say, the automaton of the strings that have it, and no alternatives.
+
+    Attributes:
+        format: the format that its strings have, if any (see ``formats.counterpart``).
+        is_wider: whether strings without the format have the pattern, too, but none with it lacks it.
+        smaller: a narrower pattern that makes a smaller automaton, for where one is needed.
+    """
 
     source: str
     branches: tuple[Branch, ...]
     automaton: Automaton | None = None
+    format: str = ""
+    is_wider: bool = False
+    smaller: Pattern | None = None
 
     def matches(self, text: str) -> bool:
         """Whether the pattern is found in the text."""

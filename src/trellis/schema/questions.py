@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from trellis.schema.complement import on_other_side
 from trellis.schema.languages import is_empty
 from trellis.schema.resolve import negate
 from trellis.schema.shapes import (
@@ -141,13 +142,18 @@ class Questions:
                 continue
         return False
 
-    def admits(self, conjunction: Conjunction, value: Any) -> bool:
-        """Whether a value satisfies a conjunction."""
+    def admits(self, conjunction: Conjunction, value: Any, perhaps: bool = False) -> bool:
+        """Whether a value satisfies a conjunction.
+
+        Args:
+            perhaps: whether a format that masks take narrower than it is may be there: for what ``not`` leaves over.
+        """
         # Place by place: the shape of the conjunction itself may be what is being made.
         for place in conjunction:
-            positive = negate(place) if place.negated and not self.relaxing() else place
-            found = any(self.admits_case(case, value) for case in self.known((positive,)))
-            if found is (positive is not place):
+            other_side = place.negated and not self.relaxing()
+            positive = negate(place) if other_side else place
+            found = any(self.admits_case(case, value, perhaps is not other_side) for case in self.known((positive,)))
+            if found is other_side:
                 return False
         return True
 
@@ -164,8 +170,8 @@ class Questions:
                 return not isinstance(value, str) and isinstance(value, Mapping)  # strings are told at once
         raise AssertionError("literals are of any type")
 
-    def admits_case(self, case: Case, value: Any) -> bool:
-        """Whether a value is one of a case's."""
+    def admits_case(self, case: Case, value: Any, perhaps: bool = False) -> bool:
+        """Whether a value is one of a case's; ``perhaps`` as in ``admits``."""
         if isinstance(case, Literals):
             return any(same(value, other) for other in case.values)
         if not self.is_of(case, value):
@@ -179,30 +185,36 @@ class Questions:
                     is_multiple(number, other) for other in case.multiples) and not any(
                     is_multiple(number, other) for other in case.unlike)
             case Strings():
-                return case.has(value)
+                return (on_other_side(case) if perhaps else case).has(value)
             case Arrays():
                 return case.minimum <= len(value) and (case.maximum is None or len(value) <= case.maximum) and all(
-                    self.admits(case.item(i), item) for i, item in enumerate(value)) and self._counts(case, value)
+                    self.admits(case.item(i), item, perhaps) for i, item in enumerate(value)) and self._counts(
+                    case, value, perhaps)
             case Objects():
+                if perhaps and case.rules:
+                    case = case._replace(rules=tuple((on_other_side(names), inner) for names, inner in case.rules))
                 return case.minimum <= len(value) and (
                     case.maximum is None or len(value) <= case.maximum) and all(
                     name in value for name in case.required) and not any(
                     name in value and other not in value for name, other in case.implied) and all(
-                    self.admits(case.member(name), member) for name, member in value.items()) and all(
-                    self._holds(clause, value) for clause in case.some)
+                    self.admits(case.member(name), member, perhaps) for name, member in value.items()) and all(
+                    self._holds(clause, value, perhaps) for clause in case.some)
         raise AssertionError("there are no other cases")
 
-    def _holds(self, clause: Clause, value: Mapping[str, Any]) -> bool:
+    def _holds(self, clause: Clause, value: Mapping[str, Any], perhaps: bool) -> bool:
         """Whether an object satisfies a clause."""
         return any(name not in value for name in clause.absent) or any(
-            name in value and self.admits(inner, value[name]) for name, inner in clause.values) or any(
-            names.has(name) and self.admits(inner, member)
+            name in value and self.admits(inner, value[name], perhaps) for name, inner in clause.values) or any(
+            (on_other_side(names) if perhaps else names).has(name) and self.admits(inner, member, perhaps)
             for names, inner in clause.rules for name, member in value.items())
 
-    def _counts(self, arrays: Arrays, value: Any) -> bool:
+    def _counts(self, arrays: Arrays, value: Any, perhaps: bool) -> bool:
         """Whether contains and uniqueItems hold."""
         for contains in arrays.contains:
-            count = sum(self.admits(contains.wanted, item) for item in value[contains.start :])
-            if count < contains.minimum or (contains.maximum is not None and count > contains.maximum):
+            items = value[contains.start :]
+            if sum(self.admits(contains.wanted, item, perhaps) for item in items) < contains.minimum:
+                return False
+            if contains.maximum is not None and sum(
+                    self.admits(contains.wanted, item, not perhaps) for item in items) > contains.maximum:
                 return False
         return not arrays.unique or len(set(map(identity, value))) == len(value)

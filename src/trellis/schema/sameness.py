@@ -64,7 +64,7 @@ class Sameness:
             place, schema = target._replace(negated=place.negated), target.schema
         try:
             number = self._of_schema(schema)
-        except RecursionError:
+        except (RecursionError, ValueError):  # too deep; or no JSON, which is said where it matters
             return place
         return self._first.setdefault(number, place._replace(negated=False))._replace(negated=place.negated)
 

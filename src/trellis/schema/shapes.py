@@ -7,6 +7,7 @@ properties, recursion needs no special care, and the same conjunction at two pla
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -379,12 +380,21 @@ def distinct(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def identity(value: Any) -> Any:
-    """Something hashable that two values share exactly when they are the ``same``."""
+    """Something hashable that two values share exactly when they are the ``same``.
+
+    Raises:
+        ValueError: there is something in it that is no JSON: NaN, an infinity, a name that is no string.
+    """
     if value is None or isinstance(value, (bool, str)):
         return type(value), value
     if isinstance(value, (int, float, Decimal)):
-        return Decimal, exact(value)
+        number = exact(value)
+        if not number.is_finite():
+            raise ValueError(f"{number} is no JSON value")
+        return Decimal, number
     if isinstance(value, Mapping):
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError(f"{reprlib.repr(value)} is no JSON value: names must be strings")
         return Mapping, frozenset((name, identity(member)) for name, member in value.items())
     if isinstance(value, (list, tuple)):
         return list, tuple(map(identity, value))

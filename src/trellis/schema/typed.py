@@ -42,11 +42,12 @@ class TypedKeywords:
         refuse: called with what cannot be enforced, its pointer and a hint.
         dialect: the draft that the schema is written for.
         enforce_formats: whether ``format`` restricts strings.
-        outside: the shape of what does not satisfy a place.
+        not_named: the shape of the strings that do not satisfy a place.
     """
 
-    def __init__(self, refuse: Refuse, dialect: int, enforce_formats: bool, outside: Callable[[Place], Shape]) -> None:
-        self.refuse, self.dialect, self.enforce_formats, self.outside = refuse, dialect, enforce_formats, outside
+    def __init__(self, refuse: Refuse, dialect: int, enforce_formats: bool,
+                 not_named: Callable[[Place], Shape]) -> None:
+        self.refuse, self.dialect, self.enforce_formats, self.not_named = refuse, dialect, enforce_formats, not_named
 
     def numbers(self, schema: Mapping[str, Any], pointer: str, integer: bool) -> Numbers | None:
         """minimum, maximum, exclusiveMinimum, exclusiveMaximum (also draft 4's booleans), multipleOf."""
@@ -76,10 +77,7 @@ class TypedKeywords:
         low, high = count_of(schema, "minLength", pointer) or 0, count_of(schema, "maxLength", pointer)
         patterns = []
         if "pattern" in schema:
-            source = schema["pattern"]
-            if not isinstance(source, str):
-                raise SchemaError("pattern must be a string", pointer=join(pointer, "pattern"))
-            pattern = self.pattern(source, join(pointer, "pattern"))
+            pattern = self.pattern(schema["pattern"], join(pointer, "pattern"))
             if pattern is not None and not pattern.is_total():
                 patterns.append(pattern)
         if self.enforce_formats and "format" in schema:
@@ -98,8 +96,10 @@ class TypedKeywords:
             return None
         return Strings(low, high, tuple(patterns), pointer)
 
-    def pattern(self, source: str, pointer: str) -> Pattern | None:
+    def pattern(self, source: Any, pointer: str) -> Pattern | None:
         """A pattern that was read; None when it was left out."""
+        if not isinstance(source, str):
+            raise SchemaError("pattern must be a string", pointer=pointer)
         try:
             return parse(source)
         except UnsupportedError as error:
@@ -133,10 +133,12 @@ class TypedKeywords:
             if least > 0 or most is not None:
                 contains = (Contains(place_of(schema["contains"], join(pointer, "contains")), least, most),)
                 low = max(low, least)
+        unique = schema.get("uniqueItems", False)
+        if not isinstance(unique, bool):
+            raise SchemaError("uniqueItems must be true or false", pointer=join(pointer, "uniqueItems"))
         if high is not None and high < low:
             return None
-        return settled_arrays(Arrays(tuple(prefix), items, low, high, pointer, contains,
-                                     schema.get("uniqueItems") is True))
+        return settled_arrays(Arrays(tuple(prefix), items, low, high, pointer, contains, unique))
 
     def objects(self, schema: Mapping[str, Any], pointer: str) -> Objects | None:
         """properties, patternProperties, additionalProperties, propertyNames, required, dependentRequired,
@@ -200,7 +202,7 @@ class TypedKeywords:
         """propertyNames: names that do not satisfy it are forbidden."""
         properties: dict[str, Conjunction] = {}
         rules: list[Rule] = []
-        for case in self.outside(Place(schema, pointer)):
+        for case in self.not_named(Place(schema, pointer)):
             match case:
                 case Strings():
                     properties |= dict.fromkeys(case.excluded, ())

@@ -15,6 +15,7 @@ from trellis.errors import LimitError
 from trellis.schema.algebra import either
 from trellis.schema.keyword_values import members_of, place_of
 from trellis.schema.patterns import Pattern
+from trellis.schema.questions import Circular
 from trellis.schema.resolve import Place, join
 from trellis.schema.shapes import ANY, Arrays, Conjunction, Objects, Shape, Strings
 
@@ -53,16 +54,27 @@ class Branches:
     def __init__(self, normal: Normalizer) -> None:
         self.normal = normal
         self._kept: list[Any] = []
+        self._open: set[int] = set()
 
     def of(self, place: Place) -> list[Branch]:
         """The branches of a schema; together they are its shape.
 
         Raises:
             LimitError: there are too many.
+            Circular: they are asked for while they are made.
         """
-        schema, pointer = place.schema, place.pointer
+        schema = place.schema
         if not isinstance(schema, Mapping):
             return [(self.normal.known((place,)), NOTHING)]
+        if place.key in self._open:
+            raise Circular
+        self._open.add(place.key)
+        try:
+            return self._of(schema, place.pointer)
+        finally:
+            self._open.discard(place.key)
+
+    def _of(self, schema: Mapping[str, Any], pointer: str) -> list[Branch]:
         kinds, general = self.normal.inventory(schema, pointer)
         found: list[Branch] = [(self.normal.own(schema, kinds, general, pointer), _own(schema, pointer, self.normal))]
         for other in self.normal.referred(schema, general, pointer):
