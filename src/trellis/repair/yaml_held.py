@@ -74,9 +74,9 @@ def held_item(
         return None  # more of the item
     alike = all(re.match(rf"-[ \t]+[\"']?{re.escape(match[2])}[\"']?[ \t]*:[ \t]", other) for other in beside)
     sure = match[2] in _HOLDERS or listed in _plurals(match[2])
-    if not alike or not (beside or sure):
+    if not alike or not (beside or (sure and match[2] != "data")):
         return None
-    return match.end(), sure
+    return match.end(), sure and (bool(beside) or match[2] not in _HOLDERS)
 
 
 def _plurals(name: str) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class Items(Sound):
         below = self.below(line.index)
         alone = len(frame.entries) == 1 and (below is None or below[1].column < line.column or not self._dash(below[1]))
         parts = _DASHES.split(self.text[at : line.end]) if alone else []
-        if len(parts) < 2 or not all(map(_SHORT.fullmatch, parts)):
+        if len(parts) < 2 or not all(_SHORT.fullmatch(part) and not part[0].isupper() for part in parts):
             return False
         for gap in _DASHES.finditer(self.text, at, line.end):
             self.change("bullet", gap.start(), gap.end(), "\n" + " " * frame.out + "- ")

@@ -24,7 +24,7 @@ _HALF_QUOTED = re.compile(  # a mark at one end of a key
 )
 _ELEMENT = re.compile(r"<([A-Za-z_][\w-]*)>[ \t]*([^\n]*?\S)[ \t]*</\1>$")
 _NAME = r"(\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}'|[A-Za-z_][\w-]*(?: \([^():\n]{1,30}\))?):"
-_TIGHT_KEY = re.compile(_NAME + r"(?=[^\s:/\\]|/(?!/))")
+_TIGHT_KEY = re.compile(_NAME[:-2] + r"|[^\W\d_][\w-]*(?: [\w-]+){1,3}(?=:[\"'])):(?=[^\s:/\\]|/(?!/))")
 _ASSIGNED = re.compile(
     r"([^\W\d][\w.&'/+#-]*(?:[ \t][\w.&'/+#-]+){0,3}(?: \([^():\n]{1,30}\))?"
     r"|\d{1,6}|\"[^\"\\\n]{1,80}\"|'[^'\n]{1,80}')"

@@ -147,7 +147,8 @@ class Places(Values):
         if view is None:
             within = _QUOTED.fullmatch(self.text, entry.value, line.end) and self.view.types()
             open_map = any(self._open_at(frame, line, name) and not frame.names for frame in self.stack)
-            return entry if within and open_map else None
+            waits = self.pending is not None and wants(self.pending.view, "map") and not self.pending.view.names()
+            return entry if within and (open_map or waits) else None
         return entry if entry.value < line.end or self._holds_below(line, view.member(name)) else None
 
     def _before_key(self, line: Line) -> bool:
@@ -199,6 +200,8 @@ class Places(Values):
         if self.pending is not None and self._counts(entry, line, self.pending):
             found.append((LISTED, Pending(self.pending.frame, self.pending.at, self.pending.view.counted())))
         waiting = self.pending is not None and self._waits_for_text(self.pending, line)
+        inside = self.pending is not None and line.column > self.pending.frame.column
+        inside = inside and self.pending is not None and self.pending.view.types() == {"object"}
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
@@ -207,6 +210,8 @@ class Places(Values):
                     fits += STRANGE
                 elif entry.name is not None and self._needs_text(frame, entry.name):
                     fits += TWICE
+                elif inside and line.column != frame.column and not frame.names:
+                    fits += TWICE  # below what has to be an object
                 elif waiting and not frame.names and line.column != frame.column:
                     fits += STRANGE  # below what has to be a text, and in no column of keys
                 if entry.name is not None and not frame.view.names():

@@ -14,10 +14,10 @@ from .yaml_frames import known
 from .yaml_lines import Line, split
 
 _MARKS = (
-    re.compile(r">[ ]?"),
-    re.compile(r"\+"),
-    re.compile(r"\|(?:[ ]|$)(?!.*(?<!: )\|[ \t]*$)", re.M),  # and no table
-    re.compile(r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"),
+    re.compile("\ufeff?>[ ]?"),
+    re.compile("\ufeff?\\+"),
+    re.compile("\ufeff?" r"\|(?:[ ]|$)(?!.*(?<!: )\|[ \t]*$)", re.M),  # and no table
+    re.compile("\ufeff?" r"[ \t]*\d{1,5}[ \t]*[|\u2502\u2192:\t][ ]?"),
 )
 _WHOLE = re.compile(r'\s*"((?:[^"\\\n]|\\.)*)"\s*')
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")

@@ -447,6 +447,8 @@ class Texts:
         if not self._strange(entry, names):
             return False
         for line in self.lines[index + 1 : index + _NEAR]:
+            if not line.blank and line.column < self.lines[index].column:
+                break
             following = None if line.blank else read_key(self.text, line.at, line.end)
             if following is not None and following.name in names and line.column == self.lines[index].column:
                 return True

@@ -42,11 +42,11 @@ _MARK_ALONE = re.compile(r"(?:!!?[A-Za-z][\w.:-]*|&\w+)")  # a tag or an anchor
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
 _COMMAS = re.compile(r",[ \t]+|,(?=[^\s\d])")
 _CLIPPED = re.compile(  # words that begin with an apostrophe
-    r"'(?:\d\ds?\b(?![:.-]?\d)|tis\b|twas\b|til\b|em\b|cause\b|bout\b|round\b|n'|n\b|kay\b|cos\b|neath\b|gainst\b|s\b|t\b)",
+    r"'(?:\d0s\b|tis\b|twas\b|til\b|em\b|cause\b|bout\b|round\b|n'|n\b|kay\b|cos\b|neath\b|gainst\b|s\b|t\b)",
     re.I,
 )
 _WITHIN = re.compile(r"(?<=\w)'(?=\w)|''")  # a quote that closes nothing
-_ONLY = re.compile(r"\[[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]")
+_ONLY = re.compile(r"\[[ \t]*([^\W\d_][^\[\]{},:#\"'\n]*[^\[\]{},:#\"'\s]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]")
 _HALVES = 2  # texts with a quote at one end, from which on it is a habit
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
@@ -144,9 +144,10 @@ class Values(Texts):
                 return following
         if head == "[" and wants_text(view) and (only := _ONLY.fullmatch(self.text, at, end)) is not None:
             self.change("list_as_single", at, only.start(1), "")
-            self.changes += read_quoted(self.text, *only.span(1)) or []
+            if only[1][0] in "\"'":
+                self.changes += read_quoted(self.text, *only.span(1)) or []
             self.changes.append(Change("list_as_single", only.end(1), end, "", 0.0))
-            self.doubtful = self.doubtful or bool(self.naive)
+            self.doubtful = self.doubtful or bool(self.naive) or only[1][0] not in "\"'"
             return index + 1
         if head in "[{" and not wants_text(view):
             following = self._flow(index, at, view, frame)
@@ -194,7 +195,7 @@ class Values(Texts):
         is_text = free_text(view)
         end = at + len(self.text[at : comment_start(self.text, at, line.end, is_text)].rstrip())
         following = index + 1
-        if not wants_scalar(view) or "string" in view.types():
+        if not wants_scalar(view) or ("string" in view.types() and not self._chosen(view)):
             while following < len(self.lines) and self.continues(following, frame, view):
                 following += 1
             while following > index + 1 and self.lines[following - 1].blank:
@@ -236,6 +237,11 @@ class Values(Texts):
         if not regular or not all(plain_is_safe(part) for part in parts if part):
             self.change("yaml_text", at, last.end, quoted(_folded(parts)))
         return following
+
+    @staticmethod
+    def _chosen(view: SchemaView) -> bool:
+        """Whether only choices may stand here, none of them of several lines."""
+        return bool(view.values()) and not free_text(view)
 
     def one_line(self, at: int, end: int, view: SchemaView) -> None:
         """Read a scalar that ends with its line."""
