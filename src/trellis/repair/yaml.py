@@ -29,7 +29,9 @@ from .yaml_readings import NUMBERED, Reading, Reads, Task, readings
 from .yaml_standard import NotYaml, disputed, read_nodes, read_yaml
 
 _SIZE = 2_000_000
-_TABBED = re.compile(r'"[^"\n]*(?<![A-Za-z])[A-Za-z]:\\[abefnrtv0N_]')  # ``"C:\temp"``, which has a tab in it
+_TABBED = re.compile(  # ``"C:\temp"``, which has a tab in it; ``"\bword"``, which has a control character
+    r'"[^"\n]*(?:(?<![A-Za-z])[A-Za-z]:\\[abefnrtv0N_]|(?<!\\)(?:\\\\)*\\[abefv](?=\w))'
+)
 _ASSIGNMENTS = re.compile(r"[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+(?:\n[ \t]*[A-Za-z_][\w.-]* *(?:=>?|:=) *[^\n=]+)*")
 
 

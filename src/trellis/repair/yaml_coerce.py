@@ -22,6 +22,7 @@ from .yaml_standard import read_nodes
 _FLOW_SAFE = re.compile(r"[\w.-]+(?:[ ]+[\w.-]+)*")
 _RESHAPED = frozenset({"held_value", "object_as_array", "list_as_single", "implied_key"})
 _AROUND = 4  # objects, one within the other
+_ANEW = 0.05  # what speaks against writing a value anew, beside its rule
 _LINE = re.compile(r"[^\s](?:[^\n]*[^\s])?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -84,7 +85,8 @@ class YamlCoercer(Coercer):
 
     def _anew(self, rule: str, node: Node, after: str) -> None:
         """Brackets for a value; a list in lines may stand in the column of its key, which brackets may not."""
-        super()._change(rule, node.start, node.end, "  " + after if node.block and node.kind == "array" else after)
+        after = "  " + after if node.block and node.kind == "array" else after
+        self.changes.append(Change(rule, node.start, node.end, after, cost_of(rule) + _ANEW))
 
     def _flow(self, node: Node) -> str:
         """A value in brackets; plain numbers as they are written, for they may be meant as text."""

@@ -24,6 +24,7 @@ _OPENED = re.compile(r"(?::|[\[{|>-]|`{3,}.*|~{3,}.*)$")  # lines that end in no
 _SURE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false|null")  # values that end
 _LISTED = re.compile(r"[ \t]*[-*+\u2022][ \t]+(?!\w[\w ]*:[ \t])")  # an item that is a text
 _SEPARATED = 0.8  # values with a separator behind them, of all
+_SEPARATED_SURELY = 0.5  # the same, where a number or a quoted text has one
 _WRAPPED = 2  # texts with marks around them to one without, from which on the marks are quotes
 _TICKED = 4  # the same for backticks, which may be there for code, and for quotes
 _LEAST = {"`": 1, "\u300c": 2}  # texts that have marks around them in truth, too
@@ -121,7 +122,8 @@ def _separator(text: str) -> str:
         sure = any(_SURE.fullmatch(row[at:-1].strip()) for row, at in keyed if row.endswith(mark))
         for among in (values, [row for row, _ in keyed] if sure else []):
             ended = sum(row.endswith(mark) for row in among)
-            if ended > (2 if among is values else 1) and ended >= _SEPARATED * (len(among) - 1):
+            share = _SEPARATED if among is values else _SEPARATED_SURELY
+            if ended > (2 if among is values else 1) and ended >= share * (len(among) - 1):
                 return mark
         items = [row for row in values if _LISTED.match(row)]
         if len(items) > 1 and all(row.endswith(mark) for row in items):

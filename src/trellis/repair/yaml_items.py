@@ -8,6 +8,7 @@ from functools import cached_property
 
 from .edits import Change
 from .schema_view import SchemaView
+from .words import normal
 from .yaml_frames import Frame, Pending, known, wants_scalar
 from .yaml_lines import Entry, Line, read_bullet
 from .yaml_sound import Sound
@@ -15,6 +16,7 @@ from .yaml_sound import Sound
 BOX = re.compile(r"(?:\[[ xX\u2713\u2714]?\]|-|\(?(\d{1,3})[.)])[ \t]+(?=\S)")  # of a task, a second mark
 _BOXED = re.compile(rf"^[ \t]*+[-*+][ \t]+(?={BOX.pattern})(.)", re.M)
 _ITEM = re.compile(r"^[ \t]*+[-*+][ \t]+(?![\w ]+:[ \n])\S", re.M)
+_MARKED_LINE = re.compile(r"^[ \t]*+[-*+][ \t]+\S", re.M)
 _STRONG = re.compile(r"(\*{1,3}|__)(?=[^\s*_])([^*_\n]*[^\s*_])\1")
 _STRONG_ITEM = re.compile(r"[-*+\u2022][ \t]+(?:\*{1,3}|__)[^*_\n]+(?:\*{1,3}|__)[ \t]*$", re.M)
 _DASHES = re.compile(r"[ ]+-[ ]+")
@@ -35,7 +37,9 @@ class Items(Sound):
         """The kinds of second marks that most items have: boxes to be ticked, dashes, numbers."""
         boxes = Counter(mark_kind(match[2]) for match in _BOXED.finditer(self.text))
         items = sum(1 for _ in _ITEM.finditer(self.text))
-        return frozenset(kind for kind, count in boxes.items() if 2 * count > items)
+        most = {kind for kind, count in boxes.items() if 2 * count > items}
+        all_dashed = boxes["-"] == sum(1 for _ in _MARKED_LINE.finditer(self.text)) > 1
+        return frozenset(most if all_dashed else most - {"-"})
 
     def joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
         """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
@@ -95,6 +99,14 @@ class Items(Sound):
         if not names or name in names:
             return name
         return next((other for other in sorted(names) if known({other}, name)), name)
+
+    def respell(self, entry: Entry, name: str, frame: Frame) -> None:
+        """Give a key the spelling that the schema has, where the schema would take it for another key."""
+        if name in (entry.name, *frame.keys) or normal(name) != normal(entry.name or "") or frame.view.closed():
+            return
+        if entry.name is not None and not entry.changes and self.text.startswith(entry.name, entry.start):
+            self.change("key_form", entry.start, entry.start + len(entry.name), name)
+            self.doubtful = True
 
     def item_text(self, line: Line, at: int, frame: Frame) -> bool:
         """Read a text that is an item, if its marks are those of all items, or several stand on its line."""

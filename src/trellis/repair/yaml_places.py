@@ -43,6 +43,7 @@ TIGHT = 2  # keys without a space behind the colon, from which on it is a habit
 _AROUND = 4  # keys around the data, one within the other
 _NEAR = 20  # lines that are looked at for a key
 _ABOVE = 0.3  # what speaks against a key in an object of any keys, where one around it waits for it
+HABITUAL = 0.2  # what speaks against another mark for the colon, where others have it
 ASSIGNED = 0.6  # what speaks against a key with an equals sign in it
 _DECORATIONS = frozenset("[{@&*!%")  # that a key may have around it
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
@@ -59,6 +60,10 @@ class Places(Values):
         best: tuple[float, Entry, Frame | Pending | None] | None = None
         key = self.key_at(line.at, line.end)
         shorter = read_assigned(self.text, line.at, line.end) if key is not None and not key.changes else None
+        if key is None:
+            key = self._loose(line)
+        elif self.assigned and key.changes and key.changes[0].rule == "wrong_colon":
+            key = replace(key, cost=HABITUAL)
         if key is not None and shorter is not None and self.view.types():
             key = replace(key, cost=key.cost + ASSIGNED)
         tight = self._tight(line, line.at, key)
@@ -128,6 +133,18 @@ class Places(Values):
             return None
         found = read_tight(self.text, at, line.end)
         return found if found is None or self.tight < TIGHT else replace(found, cost=0.0)
+
+    def _loose(self, line: Line) -> Entry | None:
+        """A key of some words without a space behind its colon, where an object of any keys is, or has to begin."""
+        waits = self.pending is not None and self.pending.view.types() == {"object"} and not self.pending.view.names()
+        frame = next((frame for frame in self.stack if frame.kind == "map" and frame.column == line.column), None)
+        open_map = frame is not None and self.pending is None and not frame.view.names() and bool(frame.view.types())
+        if not waits and not open_map and (self.stack or self.view.types() != {"object"} or self.view.names()):
+            return None
+        found = read_tight(self.text, line.at, line.end, True)
+        if found is None or self.text[found.value] in "/\\":
+            return None
+        return replace(found, cost=HABITUAL)
 
     def _no_colon(self, line: Line, key: Entry | None) -> Entry | None:
         """A name that an object here has not had, at the column of its keys, and its value without a colon."""
@@ -301,4 +318,8 @@ class Places(Values):
             if any(known(self.view.names(), name) for name in names_at(self.text, below.at, below.end)):
                 return True
             return self.wraps_all(below, key, depth + 1)
-        return wants_scalar(self.view.member(entry.name))
+        inner = self.view.member(entry.name)
+        within = self.inside(below.index) if inner.names() and not known(inner.names(), key.name) else None
+        if within is not None and key.value >= below.end and within.column > below.column:
+            return any(known(inner.names(), name) for name in names_at(self.text, within.at, within.end))
+        return wants_scalar(inner)

@@ -21,6 +21,7 @@ _PAIRED = re.compile(  # marks at both ends that are no pair, or doubled
     r"(\"\"|''|``|\\\"|[\"'\u201c\u201d\u2019`])[,;]?"
 )
 _ESCAPE = re.compile(r"\\(?:([0abtnvfre \"/\\N_LP\t])|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
+_CONTROL = re.compile(r"(?<!\\)(?:\\\\)*\\[abefv](?=\w)")  # control characters before words, which nobody means
 _BACKSLASH = re.compile(r"\\(.?)")
 _PATH = re.compile(r"(?<![\w\\])[A-Za-z]:\\(?![\\\"])")
 _INCHES = re.compile(r"(?:^|[\s'])\d+(?:[.,/]\d+)?\"$")
@@ -48,6 +49,8 @@ def read_mismatched(text: str, at: int, end: int) -> list[Change] | None:
         return None
     if (match[1], match[3]) in (("\u201c", "\u201d"), ("\u201e", "\u201c"), ("\u2018", "\u2019"), ("``", "``")):
         return None  # a pair, which may belong to the text
+    if match[3] == "'" and re.search(r"(?<!\w)'", match[2]):
+        return None  # a pair within the text
     doubled = len(match[1]) > 1 or len(match[3]) > 1
     if doubled and match[1] != match[3] and (match[1], match[3]) != ("``", "''"):
         return None
@@ -72,7 +75,7 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
         if quote == '"':
             content = match.group(1)
             path = _PATH.search(content) is not None or _SHARE.fullmatch(content) is not None
-            if path or _BACKSLASH.search(_ESCAPE.sub("", content)):
+            if path or _CONTROL.search(content) or _BACKSLASH.search(_ESCAPE.sub("", content)):
                 after = _unescaped(content, path)
                 changes.append(Change("bad_escape", at, match.end(1) + 1, quoted(after), cost_of("bad_escape")))
         if match.group(2):

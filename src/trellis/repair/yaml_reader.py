@@ -174,8 +174,11 @@ class LineReader(Items):
         frame.tight = entry.name is None and any(change.rule == "missing_space" for change in entry.changes)
         if entry.name is not None:
             self.tight += any(change.rule == "missing_space" for change in entry.changes)
+            self.assigned += any(change.rule == "wrong_colon" for change in entry.changes)
             self.note(frame, entry.name, entry.start)
-            view = frame.view.member(self.spelt(frame, entry.name))
+            spelt = self.spelt(frame, entry.name)
+            view = frame.view.member(spelt)
+            self.respell(entry, spelt, frame)
             if self.around_all(frame) and self.wraps_all(line, entry):
                 view = self.view
             if entry.value < line.end and not entry.changes:

@@ -72,6 +72,7 @@ class Sound(Around):
             for change in changes:
                 self.changes.append(change)
                 self.cost += change.cost
+                self.assigned += change.rule == "wrong_colon"
             self.last_entry = index
             self.pending = self.placed = None
             frame.entries.append(line.at)

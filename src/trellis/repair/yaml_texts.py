@@ -18,12 +18,14 @@ from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _TO_USER = re.compile(r"let me know|(?:i )?hope (?:this|that)|feel free|is there anything|would you like", re.I)
+_SENTENCE = re.compile(r"[^\W\d_a-z]\w*(?: [\w'-]+,?){1,9}[.!]")
 _CHATTER = re.compile(  # what stands for more, or between parts
     r"\((?:continued|cont(?:\.|'d)?|more|see above|as above|and so on|etc\.?)[^()]*\)|\.{3}|\u2026|\[\.{3}\]"
     r"|\[(?:continued|more|truncated|snip(?:ped)?)[^\[\]]*\]|(?:next|then|now|also|and|finally)\b.{0,30}[:!]",
     re.I,
 )
-_ONLY_ITEM = re.compile(r"-[ ]+(?=\S)|-(?=[\"'])")
+_ONLY_ITEM = re.compile(r"[-*+\u2022][ ]+(?=\S)|-(?=[\"'])")
+_OPENER = {"}": "{", "]": "["}
 _CLOSED = {"{": "}", "[": "]", "(": ")"}
 _NEAR = 20  # lines that are looked at for an entry
 
@@ -58,6 +60,7 @@ class Texts:
         self.marks: set[str] = set()  # such marks behind values that have no text
         self.literal = False  # texts below their key are meant line by line
         self.folded: list[tuple[int, list[Line], Frame]] = []  # texts below their key that YAML reads as one line
+        self.assigned = 0  # keys with what stands for a colon
         self.joins = False  # each member of an item has a bullet
         self.raw = False  # some quoted text is written as it is, without escapes
         self.escapes = False  # some quoted text has what looks like escapes
@@ -173,8 +176,9 @@ class Texts:
 
     def settle_marked(self) -> None:
         """What stands behind a mark that begins a remark behind other values is one, too."""
-        for start, stop, end, mark in self.marked if self.marks else ():
-            if mark in self.marks:
+        for start, stop, end, mark in self.marked:
+            if mark in self.marks or self.text.startswith("  ", stop):
+                self.doubtful = self.doubtful or mark not in self.marks
                 self._again(start, stop, end)
 
     def _again(self, start: int, stop: int, end: int) -> None:
@@ -382,12 +386,16 @@ class Texts:
         if line.column >= base and base > column:
             return line.column > base or not self._due(line, column)
         if line.column <= column and (self.remarks_on(line) or self._comments(line)):
-            return False
+            within = line.column == base and not self.lines[index - 1].blank and self.text[line.at] == "#"
+            self.doubtful = self.doubtful or within
+            return within  # at the margin, as the text above it
         if rule := mark_rule(self.text, line):
+            if rule == "surplus_closer" and self._closes_above(line, base):
+                return True
             return line.column > column or (rule == "tag" and self._closes_element(line))
         entry, place = self.place(line)
         if place is None or entry is None:
-            if line.column <= column < base and _TO_USER.match(self.text, line.at) and not self.entry_ahead(index + 1):
+            if line.column <= column < base and self._signs_off(line) and not self.entry_ahead(index + 1):
                 self.doubtful = True
                 return False
             below = line.column > column or (line.column >= base and line.column > 0)
@@ -408,6 +416,12 @@ class Texts:
             return False  # words behind the answer
         return line.column == base and self._strange(entry, names)
 
+    def _signs_off(self, line: Line) -> bool:
+        """Whether a line left of a text is said to the reader: by its words, or as a sentence that ends the answer."""
+        if _TO_USER.match(self.text, line.at):
+            return True
+        return _SENTENCE.fullmatch(self.text, line.at, line.end) is not None and self.below(line.index) is None
+
     def _due(self, line: Line, column: int) -> bool:
         """Whether the last line of a text is a member that has to be beside the text, and stands nowhere else."""
         frame = self.stack[-1] if self.stack else None
@@ -422,6 +436,16 @@ class Texts:
             return False
         self.doubtful = True
         return True
+
+    def _closes_above(self, line: Line, base: int) -> bool:
+        """Whether a bracket at the margin closes one that the text above it opens."""
+        opener, count = _OPENER[self.text[line.at]], 0
+        for above in reversed(self.lines[max(0, line.index - _NEAR) : line.index]):
+            if not above.blank and above.column < base:
+                break
+            shown = self.text[above.at : above.end]
+            count += shown.count(opener) - shown.count(self.text[line.at])
+        return count > 0
 
     def _closes_element(self, line: Line) -> bool:
         """Whether a closing tag at the margin ends what a line of the text above it began."""

@@ -37,6 +37,7 @@ _ASKED = re.compile(
     r"|as given|literal|unchanged)\b[^()]*\)[,;]?"
     r"|<!--.*-->|/\*.*\*/|(?://|<-)[ \t][^\"]*)"
 )
+_TAGGED = re.compile(r"[\[,][ \t]*(?:![ \t]*\w|&\w+[ \t]+\w)")  # what YAML takes for a tag or an anchor
 _TICKED = re.compile(r"\[([ xX\u2713\u2714]?)\]")
 _MARK_ALONE = re.compile(r"(?:!!?[A-Za-z][\w.:-]*|&\w+)")  # a tag or an anchor
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|`|\*\*`|`\*\*)([^*`\n]+)(?:\1|`\*\*|\*\*`)")
@@ -46,7 +47,9 @@ _CLIPPED = re.compile(  # words that begin with an apostrophe
     re.I,
 )
 _WITHIN = re.compile(r"(?<=\w)'(?=\w)|''")  # a quote that closes nothing
-_ONLY = re.compile(r"\[[ \t]*([^\W\d_][^\[\]{},:#\"'\n]*[^\[\]{},:#\"'\s]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]")
+_ONLY = re.compile(  # a text alone in brackets
+    r"\[[ \t]*([^\W\d_][^\[\]{},:#\"'\n]*[^\[\]{},:#\"'\s]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]"
+)
 _HALVES = 2  # texts with a quote at one end, from which on it is a habit
 _FEW = 4  # words of an item of such a list
 _OTHER_ENDS = ("'", '"', "\u201d", "\u2019")
@@ -315,13 +318,21 @@ class Values(Texts):
         if quote in (_WITHIN.sub("", behind) if quote == "'" else behind):
             return None  # words in quotes, and more words
         following = index + 1
-        while following < len(self.lines) and self.continues(following, frame, _TEXT):
+        hash_line = 0  # the first line that may be a comment instead
+        while following < len(self.lines):
             last = self.lines[following]
+            if not self.continues(following, frame, _TEXT):
+                if last.blank or self.text[last.at] != "#" or following > index + _FEW * _FEW:
+                    break
+                hash_line = hash_line or following
             following += 1
             if not last.blank and self.text[last.end - 1] == quote and self.text[last.end - 2] != "\\":
-                if self._reads(at, last.end):
+                self.doubtful = self.doubtful or bool(hash_line)
+                if not hash_line and self._reads(at, last.end):
                     return following
+                hash_line = 0
                 break
+        following = hash_line or following
         while following > index + 1 and self.lines[following - 1].blank:
             following -= 1
         last = self.lines[following - 1]
@@ -369,7 +380,8 @@ class Values(Texts):
                 raise NotYaml("these brackets are not closed")
             nodes = read_nodes(inside)
             python = len(inside) < _LONG and python_inside(inside)
-            if nodes is not None and any(item.kind != "scalar" for item in nodes.items):
+            tagged = _TAGGED.search(inside) is not None
+            if nodes is not None and (tagged or any(item.kind != "scalar" for item in nodes.items)):
                 bare = bare_list(inside, view) if view.types() == {"array"} else None
         except NotYaml:
             python = True
