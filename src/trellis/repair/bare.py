@@ -23,7 +23,8 @@ _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*
 _CUT_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)?(\.|[eE][+-]?|\.[0-9]*[eE][+-]?|-)\Z")
 _WORD = re.compile(r"[A-Za-z]+" + _FOLLOW)
 _SPACED_NUMBER = re.compile(
-    r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t]+(?:[\"'“]|[A-Za-z_]\w*[\"']?:))"
+    r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
+    r"(?=[ \t]+(?:[\"'“]|(?:[A-Za-z_]\w*|\d{4,}|\d{1,2}(?=:[^\d]))[\"']?:))"
 )
 _PLAIN = r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)"
 _BESIDE = re.compile(
@@ -37,6 +38,7 @@ _CALL = re.compile(r"(?:new\s+)?[A-Za-z_][\w.]{0,60}\(\s*")
 _CALL_END = re.compile(r"\s*\)")
 _CALL_ARGUMENT = re.compile(r'"(?:[^"\\\n]|\\.){0,500}"|\'[^\'"\\\n]{0,500}\'|-?\d+(?:\.\d+)?')
 _KEY = re.compile(r"[^\s\"'{}\[\],:=“”„‘：，；]+(?:[ \t]+[^\s\"'{}\[\],:=“”„‘：，；]+){0,5}")
+_HALF_KEY = re.compile(r"([^\s\"{}\[\],:“][^\"\n{}\[\],:]{0,60})\"(?=\s*[:：=])")
 # A key with its value behind it, and no colon.
 _VALUED = re.compile(
     r"[A-Za-z_$][\w$-]*(?=[ \t]+(?:(?:-?\d[\d.]*|[Tt]rue|[Ff]alse|null|None)[ \t]*[,}\r\n]|[\"'“{\[]))"
@@ -47,7 +49,7 @@ _LINES = re.compile(r"[^\n{}\[\]\"':]+(?:\n[^\n{}\[\]\"':]+){1,6}?(?=\n[ \t]*(?:
 _MEMBER = re.compile(r"[,{]\s*[\"']?\w{1,40}[\"']?\s*:")  # the beginning of another one
 # A text up to the end of its line, or to what follows it on the line.
 _TEXT_LINE = re.compile(r"([^\n]*?[^\s,])[ \t,]*\r?\n\s*[\"'“}\]\w]")
-_TEXT_MEMBER = re.compile(r"([^\n]*?[^\s,])\s*(?:,\s*\"[^\"\n]{1,60}\"\s*:|[}\]]+\s*(?:\Z|,\s*[{\"\[]))")
+_TEXT_MEMBER = re.compile(r"([^\n]*?[^\s,])\s*(?:,+\s*\"[^\"\n]{1,60}\"\s*:|[}\]]+\s*(?:\Z|,\s*[{\"\[]))")
 _TEXT_ITEM = re.compile(r"((?:\([^()\n]*\)|\{[^{}\n]*\}|[^\n,])*?[^\s,])\s*(?:,\s*\"|\]\s*[,}\]])")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEYED = re.compile(r"[\"'\w]\s*:\s*[\"'{\[\d]")
@@ -82,6 +84,10 @@ class Bare(NamedTuple):
 
 def key(text: str, at: int, end: int) -> Bare | None:
     """A key without an opening quote, or without any."""
+    half = _HALF_KEY.match(text, at, min(end, at + 100))
+    if half is not None and any(letter.isalnum() for letter in half[1]):
+        cost, stop = cost_of("missing_open_quote"), half.end(1)
+        return Bare(stop + 1, cost, (StringReading("missing_open_quote", at, at, stop, stop + 1, cost),))
     match = _KEY.match(text, at, min(end, at + 200))
     if not match or not any(letter.isalnum() or letter in "_$" for letter in match.group()):
         return None

@@ -166,7 +166,7 @@ class Coercer(Scalars):
                 return [(held[1], view)]
             if self._reshape(numbered(node, view)) or self._reshape(keyed(node, view)):
                 return []
-            if types == {"string"} and (bare := self._written_bare(node)) is not None:
+            if types - {"null"} == {"string"} and (bare := self._written_bare(node)) is not None:
                 self._change("data_as_text", node.start, node.end, json.dumps(bare, ensure_ascii=False))
                 return []
             if (alone := named_value(node, view)) is not None:

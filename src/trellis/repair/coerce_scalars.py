@@ -34,6 +34,7 @@ def is_amount(text: str, change: Change) -> bool:
     """Whether a change makes a text of what was written as an amount without quotes."""
     return change.rule == "unquoted_string" and _AMOUNT.match(text, change.start) is not None
 
+_NO_ITEMS = frozenset({"", "null", "none", "nil", "undefined", "n/a"})
 _WORDS = frozenset({"none", "nan", "infinity", "-infinity", "nil", "undefined"})  # that mean null, where it may stand
 
 
@@ -138,7 +139,9 @@ class Scalars:
             if number is not None:
                 self._change("scalar_in_text", node.start, node.end, number)
                 return
-        if types <= {"boolean", "null"} and word in ("1", "0"):
+        if types == {"array"} and word in _NO_ITEMS:
+            self._change("null_as_empty", node.start, node.end, "[]")
+        elif types <= {"boolean", "null"} and word in ("1", "0"):
             self._change("text_as_boolean", node.start, node.end, "true" if word == "1" else "false")
         elif "boolean" in types and word in TRUE | FALSE:
             self._change("text_as_boolean", node.start, node.end, "true" if word in TRUE else "false")

@@ -38,7 +38,8 @@ from .unwrap import unwrapped
 from .user_rules import UserRule, with_rules
 from .wrappers import views_around
 
-_KEYS = re.compile(r"[\"'”]\s*[:：]|\s=>\s")  # of members that are left out as if they were prose
+# Of members that are left out as if they were prose.
+_KEYS = re.compile(r"[\"'”]\s*[:：]|\s=>\s|^[ \t]+[A-Za-z_]\w*:[ \t]", re.M)
 _WITHIN_FIRST = re.compile(r"[^\"{\[\n]{0,300}(?:\\\"[^\"{\[\n]{0,100}){0,4}\",\s*\"\w[^\"\n]{0,60}\"\s*:")
 _GOES_ON = re.compile(r"[\s}\]]*,\s*[{\[\"]")  # the data, behind where they were held to end
 _NOTHING = re.compile(r"(?i)\"(?:none|null|n/a|nil|undefined|unknown|)\"")  # where a date is wanted, and the like

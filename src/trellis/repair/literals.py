@@ -12,6 +12,7 @@ import re
 
 from .edits import Change, apply_edits
 from .rules import cost_of
+from .scan import MOSTLY
 from .standard import read_standard
 
 _TOKEN = re.compile(
@@ -71,6 +72,8 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
     spoken = any(change.rule != "quote_style" or text[change.start] == "'" for change in changes)
     if depth or not spoken or _TAIL.match(text, position, end):
         return None
+    if len([change for change in changes if change.rule == "quote_style"]) >= MOSTLY:
+        changes = [c._replace(cost=c.cost / 4) if c.rule == "quote_style" else c for c in changes]
     head = [Change("prose", 0, start, "")] if start else []
     try:
         read_standard(apply_edits(text[:position], head + changes))

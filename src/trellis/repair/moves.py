@@ -147,7 +147,7 @@ class Moves(After):
     def _wants_text(self, reading: Reading) -> bool:
         """Whether the schema has nothing but a text in this place."""
         view = self.view_of(reading.frame, reading.key)
-        return view is not None and view.types() == {"string"}
+        return view is not None and view.types() - {"null"} == {"string"}
 
     def _text_fits(self, reading: Reading) -> bool:
         """Whether the schema has anything against a text in this place."""
@@ -164,17 +164,21 @@ class Moves(After):
         return text[end - 2 : end] == '""' and end - 3 > string.start and text[end - 3].isdigit()
 
     def _listed(self, at: int) -> bool:
-        """Whether a line with a bullet has no neighbour in quotes without one."""
+        """Whether no line beside one with a bullet is an item without one."""
         text = self.text
-        before = text[max(0, at - 2000) : at].rstrip().rpartition("\n")[2].lstrip()[:1]
+        before = text[max(0, at - 2000) : at].rstrip().rpartition("\n")[2].strip()
         following = text.find("\n", at, self.end)
         after = text[following : following + 200].lstrip()[:1] if following >= 0 else ""
-        return before not in CLOSING and after not in CLOSING
+        first = not before or before[-1] in "[{"
+        return (first or before[0] == text[at]) and (after in ("", "]", "}", text[at]))
 
     def _text(self, base: Reading, at: int) -> list[Reading]:
         if base.frame is None or not self._wants_text(base):
             return []
-        return self._read(base, bare.texts(self.text, at, self.end, base.frame.kind == "["))
+        found = self._read(base, bare.texts(self.text, at, self.end, base.frame.kind == "["))
+        for new in found:  # a text in brackets, or a list of one for it?
+            new.doubtful |= self.text[at] == "[" and self.text[new.pos - 1] == "]"
+        return found
 
     def _bare(self, base: Reading, at: int) -> list[Reading]:
         in_array = base.frame is not None and base.frame.kind == "["
@@ -276,8 +280,10 @@ class Moves(After):
             new.pos, new.state = option.end, COLON
             new.key = '"' + text[at : option.end].rstrip('"') + '"'
             frame.keys.setdefault(new.key, at)
+            bare_key = option.pieces[0].rule == "unquoted_key"
+            cheaper = cost_of("unquoted_key") - self.scanner.bare_key if bare_key else 0.0
             for piece in option.pieces:
-                new.add(piece, option.cost / len(option.pieces))
+                new.add(piece, (option.cost - cheaper) / len(option.pieces))
             found.append(new)
         elif reading.first and frame.mark == "{":
             found.append(self._as_array(base, frame))

@@ -39,12 +39,12 @@ def braced(text: str) -> Iterator[list[Change]]:
         start = member.end()
         if tries == _TRIES or re.search(r"^[ \t]*[{\[]", text[begin:start], re.M):
             return
-        if not _several(text, start):
-            continue
         fence = _FENCE.search(text, start)
         end = fence.start() if fence is not None else sign_off(text, start) or len(text)
         end = start + len(text[start:end].rstrip(" \t\r\n,"))
         marks = [match[0] for match in _BRACKETS.finditer(text, start, end)]
+        if not _several(text, start) and marks.count("{") >= marks.count("}"):
+            continue
         changes = [Change("missing_opener", start, start, "{", cost_of("missing_opener"))]
         if marks.count("{") >= marks.count("}"):
             changes.append(Change("missing_closer", end, end, "}"))

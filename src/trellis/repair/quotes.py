@@ -10,7 +10,7 @@ from .gaps import REMARK
 AFTER_KEY = re.compile(r"(?:\*\*)?\s*(?:[:：]|=|->|[,}\]]\s*:)")
 _REMARKED = rf"{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)"
 AFTER_VALUE = re.compile(rf"(?:\*\*)?\s*(?:[,}}\]]|\\[}}\]]|\)\s*(?:[,}}\])]|\Z)|\Z|{_REMARKED})")
-_NEXT_LINE = r"\r?\n\s*(?:[}\]]|[\"'“„«](?!\s*[,}\]])|[A-Za-z_$][\w$-]{0,60}[ \t]*:(?!//))"
+_NEXT_LINE = r"\r?\n\s*(?:[}\]]|[\"'“„«`](?!\s*[,}\]])|[A-Za-z_$][\w$-]{0,60}[ \t]*:(?!//))"
 _PLUS = r"\s*(?:/\*[^*]*\*/\s*)?\+\s*(?:/\*[^*]*\*/\s*)?[\"']"
 _STOP = r"[.|][ \t]*(?:\r?\n|\"[^\"\n]{1,80}\"[ \t]*:)"  # written for a comma
 _CONTINUED = r"\\\r?\n\s*[\"']"

@@ -23,7 +23,7 @@ MOST_CANDIDATES = 8
 _THIN = 0.25  # a margin to the second-best reading that leaves a doubt
 _CLOSE = 3.0  # readings this close count as equals for the policy on several values
 _OPENED = re.compile(r"\A\s*\{\s*[\"'][^\"'\n]{1,80}[\"']\s*:")
-_KEY_END = re.compile(r"[\"'”]\s*[:：]")
+_KEY_END = re.compile(r"[\"'”]\s*[:：]|(?:[{,]\s*|^[ \t]+)[A-Za-z_]\w*:[ \t]", re.M)
 _PUT_RIGHT = re.compile(
     r"(?i)correct|fix(?:ed|ing)|revis|updat|\bfinal\b|attempt|instead|actually|mistake|wrong|oops|sorry|improv|amended"
     r"|\bright\b|\bbetter\b|second (?:try|version)|v(?:ersion)? ?2|korrig|corrig|verbesser|修正|更正"

@@ -31,6 +31,9 @@ _OTHER_QUOTE = {'"': re.compile("[“”″']"), "'": re.compile('"')}
 _TEMPLATE = re.compile(r"`(?:[^`\\]|\\[\s\S])*`")
 _REOPENED = re.compile(r"\s*[,:]\s*[“„]")
 _MEMBER_NEXT = re.compile(r"\s*(?:[}\]]|,\s*(?:[\"'{\[\d-]|true\b|false\b|null\b|[}\]]))")
+_OTHER_STYLE = re.compile(r"[{\[,:：，]\s*['“][^'“”\"\n]{1,80}['”]\s*[:,\]}：，]")
+MOSTLY, _HEAD = 8, 20_000  # strings in other quotes, and the characters in which they are looked for
+_BARE_KEY = re.compile(r"[{,]\s*[A-Za-z_$][\w$]*\s*:")
 _SEMICOLON = re.compile(r"[\"\w}\]];[ \t]*(?:\r?\n[ \t]*)?\"[^\"\n]{1,60}\"[ \t]*:")
 _OTHER_KEY = (re.compile(r"\n[ \t]*\"[^\"\n]{1,60}\"[ \t]*:"), re.compile(r"\n[ \t]*'[^'\n]{1,60}'[ \t]*:"))
 _TEXT_ENDS = r"[ \t]*(?:,?[ \t]*\r?\n|,[ \t]*\"[^\"\n]{1,60}\"[ \t]*[:,\]]|[}\]])"
@@ -44,7 +47,7 @@ _STRUCTURAL = re.compile(r"[,}\]\n]")
 _OPENER = {"}": "{", "]": "[", ")": "("}
 _KEY_END = re.compile(r"[\"'”]\s*[,}\]]?\s*:\s*[\"'{\[\d]")
 _REMARKED = re.compile(r"\s*,\s*(?://[^\n]*|/\*[^*]*\*/|<!--[^\n]*-->|#[ \t][^\n]*)\Z")
-_COLON_IN_KEY = re.compile(r":|：|[ \t]*=>|[ \t]+=")
+_COLON_IN_KEY = re.compile(r":|：|[ \t]*=>|[ \t]+=|=(?=[\"'\[{\d-]|true|false|null)")
 _KEPT = 4_096  # places whose gaps and strings are remembered, for readings that meet there
 
 
@@ -78,6 +81,18 @@ class Scanner:
     def _plain_keys(self) -> bool:
         """Whether there are keys with a quote at each end: then quotes are not doubled, they are inside of strings."""
         return _PLAIN_KEY.search(self.text, 0, self.end) is not None
+
+    @cached_property
+    def style(self) -> float:
+        """What a string in other quotes costs: less where most are, or what swallows many of them would be cheap."""
+        others = sum(1 for _ in islice(_OTHER_STYLE.finditer(self.text, 0, min(self.end, _HEAD)), MOSTLY))
+        return cost_of("quote_style") / (4 if others == MOSTLY else 1)
+
+    @cached_property
+    def bare_key(self) -> float:
+        """What a key without quotes costs."""
+        bare = sum(1 for _ in islice(_BARE_KEY.finditer(self.text, 0, min(self.end, _HEAD)), MOSTLY))
+        return cost_of("unquoted_key") / (4 if bare == MOSTLY else 1)
 
     @cached_property
     def _semicolons(self) -> bool:
@@ -144,7 +159,7 @@ class Scanner:
             if AFTER_VALUE.match(text, stop + 1, end):
                 return [StringReading("quote_style", start, opened, stop, stop + 1, cost_of("quote_style"))]
         style = None if quote == '"' else "quote_style"
-        base = 0.0 if quote == '"' else cost_of("quote_style")
+        base = 0.0 if quote == '"' else self.style
         index = self.quotes(closers, opened, role)
         every, escaped = index.every, index.escaped
         good = index.keys if role == "key" else index.values

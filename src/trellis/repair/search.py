@@ -176,6 +176,7 @@ class Search:
         self.skipper, self.effort = skipper, effort
         self.text, self.start, self.end, self.limits = scanner.text, start, scanner.end, limits
         self.moves = (TypedMoves if effort.typed else Moves)(self.text, self.end, level, scanner, self._opened, view)
+        self.style, self.bare_key = scanner.style, scanner.bare_key
         self.dense = Dense(self.text, self.end, self._opened, self.moves.view_of)
         self.steps = self.made = self.lost = 0
         self._counted = 0
@@ -298,14 +299,14 @@ class Search:
         """The piece for a token that needs only a small repair."""
         word = self.text[start:end]
         if word[0] in "'“":
-            return StringReading("quote_style", start, start + 1, end - 1, end, cost_of("quote_style"))
+            return StringReading("quote_style", start, start + 1, end - 1, end, self.style)
         return Change("literal", start, end, _LITERALS[word], cost_of("literal"))
 
     def _easy_key(self, start: int, end: int) -> Change | StringReading:
         """The piece for a key that needs only a small repair."""
         if self.text[start] in "'“":
             return self._easy(start, end)
-        return StringReading("unquoted_key", start, start, end, end, cost_of("unquoted_key"))
+        return StringReading("unquoted_key", start, start, end, end, self.bare_key)
 
     @staticmethod
     def _named(match: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from .edits import Change
 from .schema_view import SchemaView
@@ -110,11 +111,15 @@ class Frame:
             return key not in self.names
         return self.owner(key) is not None
 
+    def foreign(self) -> bool:
+        """Whether the keys that were read here are none that an object here should have: it is around the data."""
+        return bool(self.keys) and self.names is not None and all(key not in self.names for key in islice(self.keys, 4))
+
     def owner(self, key: str) -> Frame | None:
         """The nearest object around this one that should have a key and has it not yet."""
         frame, steps = self.parent, 0
         while frame is not None and steps < 16:
-            if frame.names is not None and key in frame.names:
+            if frame.names is not None and key in frame.names and not frame.foreign():
                 return frame if key not in frame.keys else None
             frame, steps = frame.parent, steps + 1
         return None

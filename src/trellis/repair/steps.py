@@ -76,7 +76,7 @@ class Steps:
     def _habit(reading: Reading, rule: str) -> float:
         """What a small repair costs: less where it was made just before, for that is how this text is written."""
         often = any(link.piece.rule == rule for link in islice(reading.pieces(), 8))
-        return 0.5 * cost_of(rule) if often else cost_of(rule)
+        return cost_of(rule) / 4 if often else cost_of(rule)
 
     def _past(self, reading: Reading, gap: Gap) -> Reading:
         """The reading after a gap, with the gap's changes."""
