@@ -14,7 +14,7 @@ use crate::bitmask::{Collector, TokenSet};
 use crate::guards::NO_GUARDS;
 use crate::hash::Map;
 use crate::lexer::{Exit, Lexicon, DEAD};
-use crate::regex::holds;
+use crate::regex::{bytes_of, common, holds};
 use crate::rests::Place;
 use crate::trie::Trie;
 
@@ -120,16 +120,11 @@ impl Lexicon {
 
     pub(crate) fn compute_info(&mut self, set: u32, d: u32, by_state: bool) -> Info {
         let mut walk = Walk::new(by_state);
-        let mut bytes = Vec::new();
-        if !self.goes_on(d) {
-            bytes.clear();
-        } else if !self.narrow(d, &mut bytes) {
-            bytes = self.first_bytes(set);
-        }
-        for byte in bytes {
+        for byte in bytes_of(&common(&self.firsts(set), &self.states[d as usize].alphabet)) {
             let next = self.step(d, byte);
             if next != DEAD {
-                for &place in self.first(set, byte).iter() {
+                let (places, some) = self.first(set, byte);
+                for &place in &places[some] {
                     self.walk(place, next, &mut walk);
                 }
             }

@@ -21,7 +21,7 @@ use crate::hash::Map;
 use crate::horizon::Horizons;
 use crate::looking::Thread;
 use crate::nfa::Nfa;
-use crate::regex::Class;
+use crate::regex::{bytes_of, Class};
 use crate::rests::ExitTables;
 use crate::scanner::{Live, Scanner, NO_WORD};
 use crate::shortcuts::CountTable;
@@ -149,6 +149,8 @@ pub(crate) enum Row {
 pub(crate) struct State {
     pub kind: Kind,
     pub row: Row,
+    /// The bytes that may lead anywhere.
+    pub alphabet: Class,
     /// Empty where it may not end; only what looks around, or a scanner, has several.
     pub exits: Box<[Exit]>,
     /// Whether the lexeme can go on.
@@ -372,7 +374,7 @@ impl Lexicon {
         distance: u32,
     ) -> u32 {
         let n: u32 = alphabet.iter().map(|w| w.count_ones()).sum();
-        let mut bytes = (0..=255u8).filter(|&b| crate::regex::holds(alphabet, b));
+        let mut bytes = bytes_of(alphabet);
         let row = if n == 1 {
             Row::One(bytes.next().unwrap_or(0), UNKNOWN)
         } else if n <= NARROW {
@@ -380,8 +382,8 @@ impl Lexicon {
         } else {
             Row::Many(classes.unwrap_or_else(|| self.identity.clone()), Box::new([]))
         };
-        let id =
-            self.push(State { kind: kind.clone(), row, exits: exits.into(), goes_on: n > 0, distance, loops: UNKNOWN });
+        let (alphabet, exits, goes_on) = (*alphabet, exits.into(), n > 0);
+        let id = self.push(State { kind: kind.clone(), row, alphabet, exits, goes_on, distance, loops: UNKNOWN });
         if id != DEAD {
             self.ids[shard(&kind)].insert(kind, id);
         }
@@ -392,21 +394,24 @@ impl Lexicon {
         if self.states.len() >= MAX_STATES {
             return self.fail(KernelError::limit(format!("more than {MAX_STATES} lexer states")));
         }
-        self.memory += 200;
+        self.memory += 232;
         self.states.push(state);
         self.states.len() as u32 - 1
     }
 
-    /// The bytes that may lead anywhere from a state (a superset for rows over classes).
+    /// The bytes that may lead anywhere from a state, and which of them its row does not tell apart.
     pub(crate) fn alphabet(&self, d: u32) -> (Class, Option<Arc<[u8; 256]>>) {
-        let mut class = [0u64; 4];
-        let mut add = |b: u8| class[usize::from(b >> 6)] |= 1 << (b & 63);
-        match &self.states[d as usize].row {
-            Row::One(b, _) => add(*b),
-            Row::Few(list) => list.iter().for_each(|x| add(x.0)),
-            Row::Many(classes, _) => return ([u64::MAX; 4], Some(classes.clone())),
+        let state = &self.states[d as usize];
+        match &state.row {
+            Row::Many(classes, _) => (state.alphabet, Some(classes.clone())),
+            Row::One(..) | Row::Few(_) => (state.alphabet, None),
         }
-        (class, None)
+    }
+
+    /// Whether one of some bytes may lead anywhere from a state.
+    #[inline]
+    pub(crate) fn reads(&self, d: u32, bytes: &Class) -> bool {
+        self.states[d as usize].alphabet.iter().zip(bytes).any(|(a, b)| a & b != 0)
     }
 
     /// The few bytes that may lead anywhere from a state; `None` when they are many.

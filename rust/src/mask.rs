@@ -198,7 +198,11 @@ impl Engine {
             return Ok(known.clone());
         }
         let (mut inside, mut doubtful, mut crossings) = (Vec::new(), Vec::new(), Vec::new());
+        let firsts = lexicon.firsts(set);
         for (start, &(d, _)) in closure.starts.iter().enumerate() {
+            if !lexicon.reads(d, &firsts) {
+                continue; // nothing becomes of any of them there
+            }
             let d = lexicon.guarded(d, context);
             if d == DEAD {
                 continue;

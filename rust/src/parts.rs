@@ -12,6 +12,7 @@ use crate::bitmask::TokenSet;
 use crate::exits::{Crossing, Info, Walk};
 use crate::hash::Map;
 use crate::lexer::{Exit, Kind, Lexicon, DEAD};
+use crate::regex::bytes_of;
 use crate::rests::Place;
 
 /// First bytes that all starts so far have led to one state, by a number of their own.
@@ -89,7 +90,7 @@ impl Lexicon {
         let cells = match self.exits.parts.cells.remove(&set) {
             Some(cells) => cells,
             None => {
-                let bytes = self.first_bytes(set);
+                let bytes: Vec<u8> = bytes_of(&self.firsts(set)).collect();
                 self.exits.parts.next_cell += 1;
                 vec![(self.exits.parts.next_cell, bytes.into())]
             }
@@ -126,7 +127,8 @@ impl Lexicon {
     fn part(&mut self, set: u32, bytes: &[u8], next: u32) -> Part {
         let mut walk = Walk::new(true);
         for &byte in bytes {
-            for &place in self.first(set, byte).iter() {
+            let (places, some) = self.first(set, byte);
+            for &place in &places[some] {
                 self.walk(place, next, &mut walk);
             }
         }

@@ -34,6 +34,28 @@ pub fn holds(class: &Class, byte: u8) -> bool {
     class[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
 }
 
+/// The bytes of a class, in order.
+pub fn bytes_of(class: &Class) -> impl Iterator<Item = u8> {
+    let (mut rest, mut at) = (*class, 0);
+    std::iter::from_fn(move || {
+        while rest[at] == 0 {
+            at += 1;
+            if at == rest.len() {
+                at = 0; // it stays empty
+                return None;
+            }
+        }
+        let bit = rest[at].trailing_zeros() as u8;
+        rest[at] &= rest[at] - 1;
+        Some((at as u8) << 6 | bit)
+    })
+}
+
+/// The bytes that two classes share.
+pub fn common(a: &Class, b: &Class) -> Class {
+    std::array::from_fn(|i| a[i] & b[i])
+}
+
 /// The class of one byte.
 pub fn single(byte: u8) -> Class {
     let mut class = [0; 4];

@@ -4,6 +4,7 @@
 //! after the crossing, the rests are merged into a small trie of their own, so that each distinct rest
 //! is walked once; equal tries are one, so exit sets recur.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::bitmask::Bitmap;
@@ -11,7 +12,7 @@ use crate::exits::{Info, AT_START};
 use crate::hash::Map;
 use crate::lexer::Lexicon;
 use crate::parts::Parts;
-use crate::regex::{holds, Class};
+use crate::regex::{bytes_of, holds, Class};
 use crate::trie::Trie;
 
 /// From so many nodes on, rests are merged.
@@ -27,8 +28,27 @@ pub(crate) const ALL: Class = [u64::MAX; 4];
 
 /// A node of one of the tries.
 pub(crate) type Place = (u32, u32);
-/// Where rests stand after their first byte, and whether they are merged already.
-type Rests = (Arc<[Place]>, bool);
+
+/// The rests of an exit set by their first bytes.
+#[derive(Debug)]
+struct ByFirst {
+    /// The bytes that rests start with.
+    firsts: Class,
+    /// In the order of bytes.
+    buckets: Vec<Bucket>,
+    /// Where rests stand after their first byte, bucket by bucket.
+    places: Arc<[Place]>,
+}
+
+/// The rests that start with one byte.
+#[derive(Debug)]
+struct Bucket {
+    byte: u8,
+    /// Where they end among the places.
+    end: u32,
+    /// Once asked for, where they are merged.
+    merged: Option<Arc<[Place]>>,
+}
 
 #[derive(Debug)]
 struct ExitSet {
@@ -37,8 +57,36 @@ struct ExitSet {
     survivors: Class,
     /// Whether the tokens below the places are many, once asked for.
     wide: Option<bool>,
-    /// In the order of first bytes: where the rests that start with it go on, and whether they are merged.
-    by_first: Option<Vec<(u8, Rests)>>,
+    by_first: Option<ByFirst>,
+}
+
+impl ByFirst {
+    /// A counting sort of what stands below the places.
+    fn new(places: &[Place], survivors: &Class, tries: &[Arc<Trie>]) -> ByFirst {
+        let mut found: Vec<(u8, Place)> = Vec::new();
+        for &(t, n) in places {
+            let children = tries[t as usize].children(n).filter(|x| holds(survivors, x.0));
+            found.extend(children.map(|(byte, child)| (byte, (t, child))));
+        }
+        let (mut counts, mut firsts) = ([0u32; 256], [0; 4]);
+        for &(byte, _) in &found {
+            counts[usize::from(byte)] += 1;
+            firsts[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+        let (mut buckets, mut next) = (Vec::new(), 0);
+        for byte in bytes_of(&firsts) {
+            let count = &mut counts[usize::from(byte)];
+            next += std::mem::replace(count, next);
+            buckets.push(Bucket { byte, end: next, merged: None });
+        }
+        let mut sorted = vec![(0, 0); found.len()];
+        for (byte, place) in found {
+            let at = &mut counts[usize::from(byte)];
+            sorted[*at as usize] = place;
+            *at += 1;
+        }
+        ByFirst { firsts, buckets, places: sorted.into() }
+    }
 }
 
 /// The exit sets and what is remembered about them.
@@ -104,27 +152,25 @@ impl ExitTables {
 }
 
 impl Lexicon {
-    /// Where the rests of an exit set that start with `byte` stand after it.
-    pub(crate) fn first(&mut self, set: u32, byte: u8) -> Arc<[Place]> {
-        if self.exits.sets[set as usize].by_first.is_none() {
-            self.sort_by_first(set);
+    /// Where the rests of an exit set that start with `byte` stand after it: some of a list.
+    pub(crate) fn first(&mut self, set: u32, byte: u8) -> (Arc<[Place]>, Range<usize>) {
+        let index = self.by_first(set);
+        let Ok(at) = index.buckets.binary_search_by_key(&byte, |bucket| bucket.byte) else { return Default::default() };
+        if let Some(merged) = &index.buckets[at].merged {
+            return (merged.clone(), 0..merged.len());
         }
-        let Some(index) = &self.exits.sets[set as usize].by_first else { return Arc::default() };
-        let Ok(at) = index.binary_search_by_key(&byte, |x| x.0) else { return Arc::default() };
-        let (places, merged) = &index[at].1;
-        if *merged {
-            return places.clone();
+        let from = at.checked_sub(1).map_or(0, |before| index.buckets[before].end);
+        let (places, range) = (index.places.clone(), from as usize..index.buckets[at].end as usize);
+        if range.len() < MERGE_FROM {
+            return (places, range);
         }
-        let mut next = places.clone();
         let tries = &self.exits.tries;
-        let below: usize = next.iter().map(|&(t, n)| tries[t as usize].count(n)).sum();
-        if next.len() >= MERGE_FROM && below <= MERGE_TOKENS {
-            next = [(self.merge(&next), 0)].into();
+        if places[range.clone()].iter().map(|&(t, n)| tries[t as usize].count(n)).sum::<usize>() > MERGE_TOKENS {
+            return (places, range);
         }
-        if let Some(index) = &mut self.exits.sets[set as usize].by_first {
-            index[at].1 = (next.clone(), true);
-        }
-        next
+        let merged: Arc<[Place]> = [(self.merge(&places[range]), 0)].into();
+        self.by_first(set).buckets[at].merged = Some(merged.clone());
+        (merged, 0..1)
     }
 
     /// Whether so many tokens have rests in an exit set that walking them takes a while.
@@ -141,28 +187,17 @@ impl Lexicon {
     }
 
     /// The bytes that rests of an exit set start with.
-    pub(crate) fn first_bytes(&mut self, set: u32) -> Vec<u8> {
-        if self.exits.sets[set as usize].by_first.is_none() {
-            self.sort_by_first(set);
-        }
-        let index = self.exits.sets[set as usize].by_first.iter().flatten();
-        index.map(|x| x.0).collect()
+    pub(crate) fn firsts(&mut self, set: u32) -> Class {
+        self.by_first(set).firsts
     }
 
-    fn sort_by_first(&mut self, set: u32) {
-        let mut lists: Vec<Vec<Place>> = vec![Vec::new(); 256];
-        let ExitSet { places, survivors, .. } = &self.exits.sets[set as usize];
-        for &(t, n) in places.iter() {
-            for (byte, child) in self.exits.tries[t as usize].children(n) {
-                if holds(survivors, byte) {
-                    lists[usize::from(byte)].push((t, child));
-                }
-            }
-        }
-        let lists = (0..=255u8).zip(lists).filter(|(_, list)| !list.is_empty());
-        let index: Vec<(u8, Rests)> = lists.map(|(byte, list)| (byte, (list.into(), false))).collect();
-        self.memory += index.iter().map(|x| 8 * x.1 .0.len() + 48).sum::<usize>();
-        self.exits.sets[set as usize].by_first = Some(index);
+    fn by_first(&mut self, set: u32) -> &mut ByFirst {
+        let ExitSet { places, survivors, by_first, .. } = &mut self.exits.sets[set as usize];
+        by_first.get_or_insert_with(|| {
+            let index = ByFirst::new(places, survivors, &self.exits.tries);
+            self.memory += 8 * index.places.len() + 32 * index.buckets.len() + 64;
+            index
+        })
     }
 
     /// A trie of the rests below some places; returns its number. Equal tries are one, so that exit

@@ -10,7 +10,7 @@ use crate::code::Reader;
 use crate::error::{ErrorKind, KernelError, Result};
 use crate::lexer::{Kind, Lexicon, Row, State, DEAD, PLAIN, UNKNOWN};
 use crate::nfa::{too_large, Nfa, MAX_POSITIONS, NEVER};
-use crate::regex::{Tree, UNBOUNDED};
+use crate::regex::{single, Tree, UNBOUNDED};
 use crate::scanner::{Live, Scanner, Spelled, Words, ALL_LIVE, NO_WORD};
 
 /// The bytes themselves.
@@ -140,6 +140,7 @@ impl Lexicon {
             self.push(State {
                 kind: Kind::Literal { text, at: at as u32 },
                 row,
+                alphabet: bytes.get(at).map_or([0; 4], |&byte| single(byte)),
                 exits: last.then_some(PLAIN).as_slice().into(),
                 goes_on: !last,
                 distance: (bytes.len() - at) as u32,
