@@ -131,14 +131,16 @@ def test_explain_says_what_a_draft_would_ignore_and_what_speaks_of_other_types()
         assert word in found[pointer].reason
 
 
-def test_misspelt_keywords_are_errors_or_left_to_a_validator() -> None:
-    schema = {"type": "string", "maxlength": 3}
-    with pytest.raises(SchemaError) as caught:
-        Grammar.from_json_schema(schema)
-    assert caught.value.pointer == "/maxlength"
-    grammar = Grammar.from_json_schema(schema, on_unsupported="relax")
-    assert [it.pointer for it in grammar.relaxations] == ["/maxlength"]
-    assert grammar.accepts('"long enough"')
+@pytest.mark.parametrize("mode", ["error", "relax"])
+def test_misspelt_keywords_are_annotations_and_listed(mode: Any) -> None:
+    schema = {"properties": {"a/b": {"type": "string", "maxlength": 3}}, "type": "object"}
+    grammar = Grammar.from_json_schema(schema, on_unsupported=mode)
+    assert [it.pointer for it in grammar.relaxations] == ["/properties/a~1b/maxlength"]
+    assert "'maxLength'" in grammar.relaxations[0].reason
+    assert grammar.accepts('{"a/b":"long enough"}', engine="reference")
+    model = ScriptedModel(['{"a/b": "long enough"}'])
+    assert generate_structured("?", schema, model=model, mode="prompt").value == {"a/b": "long enough"}
+    assert {it.pointer: it.status for it in explain(schema).keywords}["/properties/a~1b/maxlength"] == "relaxed"
 
 
 @pytest.mark.parametrize(("definition", "pointer"), [

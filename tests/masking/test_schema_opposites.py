@@ -96,3 +96,22 @@ def test_what_is_malformed_is_said_with_its_place(schema: Any, pointer: str) -> 
                                     {1: 2}, {"properties": {1: {}}}])
 def test_malformed_schemas_are_explained(schema: Any) -> None:
     assert isinstance(explain(schema).error, SchemaError)
+
+
+def test_items_that_differ_by_their_positions_do_not_run_out() -> None:
+    schema = {"type": "array", "prefixItems": [{"const": True}, {"const": {}}], "minItems": 3, "uniqueItems": True}
+    grammar = Grammar.from_json_schema(schema)
+    assert grammar.accepts("[true,{},1]")
+    assert not grammar.accepts("[true,{},{}]")
+    assert not grammar.accepts("[true,{}]")
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_multiples_of_some_numbers_and_of_no_others(kind: str) -> None:
+    rules = [{"anyOf": [{"multipleOf": 3}, {"multipleOf": 5}, {"multipleOf": 7}]}, {"not": {"multipleOf": 8}},
+             {"anyOf": [{"not": {"multipleOf": 8}}, {"multipleOf": 11}]}, {"multipleOf": 0.5}]
+    grammar = Grammar.from_json_schema({"type": kind, "allOf": rules, "minimum": 1})
+    for half in range(-40, 2_000, 7):
+        value = half // 2 if half % 2 == 0 else half / 2
+        wanted = value >= 1 and any(value % it == 0 for it in (3, 5, 7)) and value % 8 != 0
+        assert grammar.accepts(str(value)) == (wanted and (kind == "number" or half % 2 == 0)), value

@@ -37,7 +37,8 @@ class Grammar:
         text: the Lark grammar as it was written; None when the grammar is not Lark's.
         pattern: the regular expression that it was made of, None if it was not.
         choices: the texts that it was made of, None if it was not.
-        relaxations: what a mask does not enforce (only from :meth:`from_json_schema` with ``on_unsupported="relax"``).
+        relaxations: what a mask does not enforce, of :meth:`from_json_schema`: with ``on_unsupported="relax"`` what it
+            cannot, and in any case names that are keywords but for upper and lower case (``maxlength``).
         in_order: JSON pointers of objects whose properties come in the schema's order although ``property_order="any"``
             was asked for: large ones of which many alternatives ask for different properties.
         special_tokens: names or ids of the special tokens that stand in the grammar.

@@ -89,7 +89,9 @@ class _Digits:
         while math.gcd(self.modulus, 10**ending) != math.gcd(self.modulus, 10 ** (ending + 1)):
             ending += 1
         self.odd = self.modulus // math.gcd(self.modulus, 10**ending)
-        if (self.modulus if self.others else self.odd) > MAX_REMAINDERS:
+        last = math.gcd(self.modulus, 10**ending)
+        self.before_last = last // math.gcd(last, 10)  # what twos and fives ask of the digits before the last one
+        if self.odd * (self.before_last if self.others else 1) > MAX_REMAINDERS:
             raise self._too_many()
         self.shifts = [] if self.others else [self._shift(digits, zeros) for digits in range(ending)
                                               for zeros in range(self.places + 1)]
@@ -100,12 +102,18 @@ class _Digits:
     def remainder(self, of: int) -> int:
         """The remainder of a number: one for all that the same digits make multiples."""
         of %= self.modulus
-        if self.modulus <= FEW_REMAINDERS or not 0 < len(self.shifts) <= MAX_SHIFTS:
+        if self.modulus <= FEW_REMAINDERS or not (self.others or 0 < len(self.shifts) <= MAX_SHIFTS):
             return of
         known = self._known.get(of)
         if known is None:
             if len(self._known) == MAX_KNOWN:
                 raise self._too_many()
+            if self.others:
+                now = [of * 10**zeros % divisor == 0 for divisor in (*self.divisors, *self.others)
+                       for zeros in range(self.places + 1)]
+                known = self._known[of] = self._alike.setdefault(
+                    (of % self.odd, of % self.before_last, tuple(now)), of)
+                return known
             needs = []  # what more digits have to be to make a multiple
             for factor, shared, inverse, rest, end in self.shifts:
                 missing = -of * factor % self.modulus

@@ -55,6 +55,14 @@ class Supply:
             self._known[key] = self._of_cases([*filter(self._has_value, self.normal.shape(conjunction))])
         return self._known[key]
 
+    def rivals(self, arrays: Arrays, index: int) -> int:
+        """How many items before one may have a value that it can have."""
+        shape = self.normal.shape(arrays.item(index))
+        listed = len(arrays.prefix)
+        may_share = [not self.normal.algebra.questions.disjoint(self.normal.shape(item), shape)
+                     for item in (*arrays.prefix[:index], *([arrays.items] if index > listed else []))]
+        return sum(may_share[:listed]) + (max(index - listed, 0) if index > listed and may_share[-1] else 0)
+
     def _has_value(self, case: Case) -> bool:
         return not self._emptiness.barren(case) and not self._emptiness.lacks(self._emptiness.needed(case))
 
@@ -121,7 +129,8 @@ def enough(arrays: Arrays, supply: Supply) -> bool | None:
     """Whether such arrays, with items that differ, can be filled whatever their first items are; None when that is
     not known, False when there are none at all."""
     positions = [*range(min(arrays.minimum, len(arrays.prefix))), arrays.minimum - 1]
-    short = [found for i in positions if i > 0 and (found := supply.of(arrays.item(i))).values <= i]
+    short = [found for i in positions if i > 0 and (found := supply.of(arrays.item(i))).values <= i
+             and found.values <= supply.rivals(arrays, i)]
     if short:
         return False if not arrays.prefix and all(found.is_exact for found in short) else None
     for contains in arrays.contains:

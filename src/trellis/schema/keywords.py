@@ -1,7 +1,7 @@
 """Every keyword of JSON Schema, drafts 4 to 2020-12, and what masks do with it.
 
 A name that is no keyword of any draft is an annotation, as the specification says; one that differs from a keyword in
-upper and lower case only is a mistake, and reported.
+upper and lower case only may be a mistake, and is reported.
 """
 
 from __future__ import annotations

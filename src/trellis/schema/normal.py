@@ -53,7 +53,7 @@ _NUMBER, _STRING, _ARRAY, _OBJECT, _ANNOTATION, _REFUSED = range(6)
 
 
 class Relaxation(NamedTuple):
-    """Something that a schema demands and masks do not enforce: where, and what."""
+    """Something that a schema demands, or seems to, and masks do not enforce: where, and what."""
 
     pointer: str
     reason: str
@@ -317,7 +317,9 @@ class Normalizer:
                 elif not isinstance(name, str):
                     raise SchemaError(f"the name {name!r} is no string", pointer=pointer)
                 elif name.lower() in SPELLINGS:
-                    self._misspelt(name, SPELLINGS[name.lower()], pointer)
+                    # By every draft an annotation, so nothing is left out of the masks; but it may not be meant so.
+                    self.relaxations[Relaxation(join(pointer, name), f"{name!r} is no keyword, and restricts nothing: "
+                                                f"{SPELLINGS[name.lower()]!r} may be meant")] = None
             elif kind == _REFUSED:
                 self.refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
             elif kind != _ANNOTATION:
@@ -325,12 +327,6 @@ class Normalizer:
             elif name in CONTENT and self.document.dialect == 7:
                 kinds.add(_STRING)
         return kinds, general
-
-    def _misspelt(self, name: str, meant: str, pointer: str) -> None:
-        """Raise, or where relaxing is wanted leave it to a validator, which takes it for an annotation."""
-        if not self.relax:
-            raise SchemaError(f"{name!r} is no keyword", pointer=join(pointer, name), hint=f"write {meant!r}")
-        self.refuse(f"{name!r} is no keyword: {meant!r} may be meant", join(pointer, name))
 
     def own(self, schema: Mapping[str, Any], kinds: set[int], general: set[str], pointer: str) -> Shape:
         """What a schema says without its references and alternatives."""
