@@ -237,8 +237,8 @@ def pattern_of(name: str) -> Pattern | None:
     source = idn.source(_host_label(63)) if name == "idn-hostname" else _SOURCES.get(name)
     if source is None:
         return None
-    # Beside other patterns and lengths regular expressions have no groups in groups: these take thousands of states.
-    smaller = parse(f"^(?:{_regex(1)})$")._replace(source=name, format=name) if name == "regex" else None
+    # Beside other patterns and lengths regular expressions have no groups: these take thousands of states.
+    smaller = parse(f"^(?:{_regex(0)})$")._replace(source=name, format=name) if name == "regex" else None
     return parse(f"^(?:{source})$")._replace(source=name, format=name, smaller=smaller)
 
 
