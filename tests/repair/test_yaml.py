@@ -136,3 +136,25 @@ def test_many_damaged_documents_are_read_as_few_are(count: int, listed: bool) ->
     found = repair_yaml(text, {"type": "array", "items": item} if listed else item)
     wanted = [{"a": number, "b": f"x: y {number}"} for number in range(count)]
     assert found.value == (wanted if listed else wanted[-1])
+
+
+NEAR = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "b": {"type": "object", "additionalProperties": {"type": "string"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "ambiguous"),
+    [
+        ("a: plain: text\n", False),
+        ("a: ends: so,\n", True),
+        ("a: [x: y]\n", True),
+        ("a: <x: y</a\n", False),
+        ("a: *x*\nb:\n  c: d: e\n", True),
+        ("b:\n  c: d: e\n  a: f\n", True),
+        ("a: |\n x\n y: z\n b: w\nb: {c: d: e}\n", True),
+    ],
+)
+def test_what_was_perhaps_meant_otherwise_is_flagged(text: str, ambiguous: bool) -> None:
+    assert repair_yaml(text, NEAR).ambiguous == ambiguous

@@ -19,6 +19,7 @@ from .against import against_schema, offset_in
 from .edits import Repaired, apply_edits, compose, locate
 from .extract import fences
 from .judge import Judge, judge_for
+from .near import has_near
 from .nodes import Node
 from .rules import Level, allowed
 from .schema_argument import SchemaLike, json_schema
@@ -100,7 +101,11 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         raise against_schema(
             text, what, judge, best.value, lambda path: offset_in(read_nodes(repaired), path, best.changes)
         )
-    return _repaired(text, best if schema is not None else _with_texts(text, best, reads), ways[1:])
+    if schema is None:
+        best = _with_texts(text, best, reads)
+    elif best.changes and not best.doubtful and has_near(best.value, task.view):
+        best = replace(best, doubtful=True)
+    return _repaired(text, best, ways[1:])
 
 
 def _repaired(text: str, best: Reading, others: list[Reading]) -> Repaired[Any]:

@@ -11,6 +11,7 @@ import re
 from .schema_view import SchemaView
 from .yaml_frames import wants_scalar, wants_text
 from .yaml_lines import quoted
+from .yaml_quotes import encloses
 
 _PART = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|[\[\]{}]|,(?=\s|$)|,(?=[^\s\d])|\n")
 _SAFE = re.compile(r"[A-Za-z_][\w.-]*(?:[ ]+[\w.-]+)*")
@@ -85,7 +86,8 @@ def _scalar(text: str, view: SchemaView) -> str:
         try:
             return quoted(json.loads(text))
         except ValueError:
-            return quoted(text[1:-1].replace('\\"', '"'))
+            inner = text[1:-1].replace('\\"', '"')
+            return quoted(inner if encloses(inner, '"') else text)
     if len(text) > 1 and text[0] == text[-1] == "'":
         return quoted(text[1:-1].replace("''", "'"))
     if _SAFE.fullmatch(text) or (text and not wants_text(view) and re.fullmatch(r"[-+\w.]+", text)):

@@ -19,6 +19,7 @@ _ITEM = re.compile(r"^[ \t]*+[-*+][ \t]+(?![\w ]+:[ \n])\S", re.M)
 _MARKED_LINE = re.compile(r"^[ \t]*+[-*+][ \t]+\S", re.M)
 _STRONG = re.compile(r"(\*{1,3}|__)(?=[^\s*_])([^*_\n]*[^\s*_])\1")
 _STRONG_ITEM = re.compile(r"[-*+\u2022][ \t]+(?:\*{1,3}|__)[^*_\n]+(?:\*{1,3}|__)[ \t]*$", re.M)
+_TICKED_ITEM = re.compile(r"[-*+\u2022][ \t]+\[[ xX\u2713\u2714]?\][ \t]+\S")
 _DASHES = re.compile(r"[ ]+-[ ]+")
 _WORDS = 6  # of an item, more than which may be a text of several lines
 _SHORT = re.compile(r"[^\W\d][\w'-]*(?: [\w'-]+){0,2}")  # an item among others on a line
@@ -40,6 +41,12 @@ class Items(Sound):
         most = {kind for kind, count in boxes.items() if 2 * count > items}
         all_dashed = boxes["-"] == sum(1 for _ in _MARKED_LINE.finditer(self.text)) > 1
         return frozenset(most if all_dashed else most - {"-"})
+
+    def is_boxed(self, mark: str, line: Line, frame: Frame) -> bool:
+        """Whether a mark behind a bullet is none of the text: most items have one, or those beside."""
+        if mark_kind(mark) in self.boxed:
+            return True
+        return mark_kind(mark) == "[" and self._alike(line, frame, _TICKED_ITEM)
 
     def joined(self, line: Line, entry: Entry, place: Frame | Pending) -> tuple[Frame, Entry] | None:
         """The item that a bullet goes on with, and its member: each member has got a bullet of its own."""
@@ -112,7 +119,7 @@ class Items(Sound):
         """Read a text that is an item, if its marks are those of all items, or several stand on its line."""
         strong = _STRONG.fullmatch(self.text, at, line.end)
         self.doubtful = self.doubtful or strong is not None
-        if strong is not None and self._alike(line, frame):
+        if strong is not None and self._alike(line, frame, _STRONG_ITEM):
             self.change("markup", at, strong.start(2), "")
             self.changes.append(Change("markup", strong.end(2), line.end, "", 0.0))
             self._scalar(*strong.span(2))
@@ -154,10 +161,10 @@ class Items(Sound):
     def _dash(self, line: Line) -> bool:
         return self.text.startswith("- ", line.at)
 
-    def _alike(self, line: Line, frame: Frame) -> bool:
-        """Whether the items before and behind one are in emphasis, too."""
+    def _alike(self, line: Line, frame: Frame, pattern: re.Pattern[str]) -> bool:
+        """Whether the items before and behind one are written like it."""
         below = self.below(line.index)
         beside = list(frame.entries[-3:-1])
         if below is not None and below[1].column == line.column and read_bullet(self.text, below[1].at, below[1].end):
             beside.append(below[1].at)
-        return bool(beside) and all(_STRONG_ITEM.match(self.text, start) is not None for start in beside)
+        return bool(beside) and all(pattern.match(self.text, start) is not None for start in beside)

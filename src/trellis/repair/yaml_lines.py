@@ -34,9 +34,11 @@ _HABITUAL_KEY = re.compile(_NAME[:-2] + r"|[^\W\d_][\w&'/+#-]*(?: [\w&'/+#-]+){0
 _MARKED_TIGHT = re.compile(r"(\*\*|__|\*|`)([^*`:\n]{1,80}?)(?:\1:|:\1)(?=\S)")
 _UNCOLONED = re.compile(r"([A-Za-z_][\w-]*)(?:[ \t]+([-\u2013\u2014][ \t]+(?=\S))?(?=\S)|$)", re.M)
 _BULLET = re.compile(
-    r"(--?|[*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑»›∙⁃➢➔✦★☆\u2460-\u2473\u2776-\u277f]|\(?\d{1,3}(?:[.)]|[ ]-(?=[ ])))([ \t]+|$)",
+    r"(--?|[*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑»›∙⁃➢➔✦★☆\u2460-\u2473\u2776-\u277f]"
+    r"|\(?\d{1,3}(?:[.)]|[ ]-(?=[ ]))|\(?[a-h]\)|[a-h]\.)([ \t]+|$)",
     re.M,
 )
+_LETTERS = frozenset("abcdefgh")
 _BULLETS = frozenset("-*•‣◦–—+·●▪→➤➜▸►■□◆◇○✓✔☐☑»›∙⁃➢➔✦★☆(①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳❶❷❸❹❺❻❼❽❾❿")
 _DECORATED = re.compile(  # in brackets, or behind a mark
     r"(?:\[([A-Za-z_][\w-]*)\]|\{([A-Za-z_][\w-]*)\}|[@&*!%]([A-Za-z_][\w-]*)):(?=[ \t]|$)", re.M
@@ -123,7 +125,8 @@ def _separator(text: str, start: int, stop: int) -> tuple[Change, ...]:
 def read_bullet(text: str, at: int, end: int) -> Entry | None:
     """A list item's mark."""
     head = text[at : at + 1]
-    match = _BULLET.match(text, at, end) if head in _BULLETS or head.isdigit() else None
+    lettered = head in _LETTERS and text[at + 1 : at + 2] in (".", ")")
+    match = _BULLET.match(text, at, end) if lettered or head in _BULLETS or head.isdigit() else None
     if match:
         value = _space(text, match.end(), end)
         if match.group(1) == "-":

@@ -89,13 +89,13 @@ def read_quoted(text: str, at: int, end: int) -> list[Change] | None:
     if stop - at < 3 or text[stop - 1] != quote:
         return None
     inner = text[at + 1 : stop - 1]
-    if not _encloses(inner, quote):
+    if not encloses(inner, quote):
         return None
     content = inner.replace('\\"', '"') if quote == '"' else inner.replace("''", "'").replace("\\'", "'")
     return [Change("inner_quote", at, end, quoted(content), cost_of("inner_quote"))]
 
 
-def _encloses(inner: str, quote: str) -> bool:
+def encloses(inner: str, quote: str) -> bool:
     """Whether the outer quotes belong together, seen by the first quote between them: does it open or close?"""
     places = [m.start() for m in re.finditer(_INNER[quote], inner)]
     if not places:

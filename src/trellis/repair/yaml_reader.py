@@ -28,7 +28,7 @@ from .yaml_frames import (
     wants_text,
 )
 from .yaml_held import held_below, held_item
-from .yaml_items import BOX, Items, mark_kind
+from .yaml_items import BOX, Items
 from .yaml_lines import IDENTIFIER, Entry, Line, mark_rule, read_assigned, read_bullet, read_key, read_uncoloned
 from .yaml_places import TIGHT
 from .yaml_quotes import read_quoted
@@ -199,7 +199,7 @@ class LineReader(Items):
         view = frame.view.item(len(frame.entries) - 1)
         box = BOX.match(self.text, entry.value, line.end)
         counted = box is None or box[1] is None or int(box[1]) == len(frame.entries)
-        if box is not None and counted and not wants(view, "seq") and mark_kind(box[0]) in self.boxed:
+        if box is not None and counted and not wants(view, "seq") and self.is_boxed(box[0], line, frame):
             ticked = Change("bullet", box.start(), box.end(), "", 0.0)
             entry = replace(entry, value=box.end(), changes=(*entry.changes, ticked))
             self.changes.append(ticked)

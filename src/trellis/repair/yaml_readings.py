@@ -55,6 +55,7 @@ _UNCLEAN = re.compile(
     "|(?<=[^\\s>])(?:</s>|<[|][\\w ]+[|]>)(?=\\s*\\Z)"
     "|(?m:^[ \t\u00a0\u2000-\u200a\u202f\u3000]*[\u00a0\u2000-\u200a\u202f\u3000]+)"
 )
+_CLOSING = re.compile(r"(?<=[^\s>])</([A-Za-z_][\w-]*)>\s*\Z")  # a closing tag right behind the data
 _BROKEN = re.compile(  # line breaks are escaped, all of them
     r"\A\s*(?:- |\S[^\n:]{0,60}: ).*\\n[ ]*(?:- |[\w-]+:(?: |\\n))[^\n]*\s*\Z"
 )
@@ -172,6 +173,10 @@ def _read_span(text: str, task: Task) -> Iterator[Reading]:
         )
         for m in _UNCLEAN.finditer(text)
     )
+    closing = _CLOSING.search(text)
+    if closing is not None and re.search(rf"(?m)^[ \t]*<{re.escape(closing[1])}>[ \t]*$", text) is not None:
+        cleaning = tuple(c for c in cleaning if c.end <= closing.start())
+        cleaning += (Change("tag", closing.start(), len(text), "\n", cost_of("tag")),)
     clean = apply_edits(text, cleaning)
     bare = clean.lstrip()
     if not bare:

@@ -18,7 +18,7 @@ from .yaml_quotes import plain_is_safe, read_quoted
 
 _MARKED = re.compile(r"([|>][+-]?)[ \t]+(?=\S)")
 _TO_USER = re.compile(r"let me know|(?:i )?hope (?:this|that)|feel free|is there anything|would you like", re.I)
-_SENTENCE = re.compile(r"[^\W\d_a-z]\w*(?: [\w'-]+,?){1,9}[.!]")
+_SENTENCE = re.compile(r"[^\W\d_a-z]\w*(?:['\u2019]\w+)?(?: [\w'\u2019,\u2013-]+){1,11}(?:[.!]| ?[\u2600-\U0001faff])+")
 _CHATTER = re.compile(  # what stands for more, or between parts
     r"\((?:continued|cont(?:\.|'d)?|more|see above|as above|and so on|etc\.?)[^()]*\)|\.{3}|\u2026|\[\.{3}\]"
     r"|\[(?:continued|more|truncated|snip(?:ped)?)[^\[\]]*\]|(?:next|then|now|also|and|finally)\b.{0,30}[:!]",
@@ -170,6 +170,9 @@ class Texts:
     def _scalar(self, start: int, end: int) -> None:
         """A scalar on one line, quoted where YAML would take it for something else or not read it at all."""
         text = self.text[start:end]
+        if text[:1] in ("'", '"') and (found := read_quoted(self.text, start, end)) is not None:
+            self.changes += found  # with a remark behind it
+            return
         if not plain_is_safe(text) and not text.startswith("!!"):
             self.naive += 1
             self.change("yaml_text", start, end, quoted(text))
@@ -281,10 +284,10 @@ class Texts:
         rest = [line.column for line in shown[1:]]
         left = min(rest, default=base)  # the first line may stand farther in
         slipped = [column for column in rest if column < base]
-        if len(slipped) <= sum(column == base for column in rest):
+        if slipped and self._closes(shown[0], shown[-1]):
+            left = base if max(rest) > base else left  # the last line slipped, or the first
+        elif len(slipped) <= sum(column == base for column in rest) or len(rest) > len(slipped) == 1:
             left = base  # a line or two that slipped
-        elif len(rest) > len(slipped) == 1 or self._closes(shown[0], shown[-1]):
-            left = base
         elif len(slipped) < len(rest) and max(slipped) <= frame.out < base:
             left = base  # to the margin, as no text may stand
         for line in shown:
@@ -401,7 +404,7 @@ class Texts:
             below = line.column > column or (line.column >= base and line.column > 0)
             if below or not self.lines[index - 1].blank:
                 return True
-            return not self.apart(index) and self.entry_ahead(index)
+            return (base <= column or not self.apart(index)) and self.entry_ahead(index)
         if line.column > column:
             return not (entry.name is not None and isinstance(place, Frame) and entry.name in place.view.names())
         if entry.name is None:
