@@ -21,7 +21,7 @@ _SCALED = re.compile(r"\s*[$€£¥]?\s*([+-]?\d[\d,]*(?:\.\d+)?)\s*([A-Za-z]{1,
 _UNIT = re.compile(r"\s*(\S*\d)\s*(?:[^\W\d_]|[°%$€£¥])[\w°/²³%]{0,11}\.?\s*")
 _CURRENCY = re.compile(r"\s*[A-Z]{3}\s*(\d.*)|(.*\d)\s*[A-Z]{3}\s*", re.S)
 _ABOUT = re.compile(
-    r"(?i)\s*(?:[~\u2248\u223c\u7ea6\u7d04]|\u5927\u7ea6|about|around|approx(?:\.|imately)?|ca?\.|circa"
+    r"(?i)\s*(?:[=~\u2248\u223c\u7ea6\u7d04]|\u5927\u7ea6|about|around|approx(?:\.|imately)?|ca?\.|circa"
     r"|roughly|etwa|rund|environ)\s*(\S*\d\S*)\s*"
 )
 _COUNTED = re.compile(r"\s*([$€£¥]?[+-]?\d[\d,.]*)\s+([^\W\d_]+(?:[ /-][^\W\d_]+){0,3})\.?\s*")

@@ -16,7 +16,7 @@ from .strings import StringReading, content_changes
 
 _FOLLOW = (
     r"(?=(?:\*\*)?\s*(?:[,}\]){\[;，；、،]|[|·][ \t]*\r?\n|\Z|//|#|/\*|--[ \t]|<!--|\r?\n|\\[nrt}\]]"
-    rf"|{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)))"
+    rf"|{REMARK}[ \t]*(?:[,}}\]]|\r?\n|\Z)|(?:\.\.\.|…)\s*\Z))"
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?" + _FOLLOW)
 _LOOSE_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]+)|((?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?))" + _FOLLOW)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from .edits import Change
+from .line_marks import unmarked_lines
 from .outer import braced, unquoted
 from .rules import cost_of
 from .yaml_prefix import unprefixed
@@ -17,6 +18,11 @@ from .yaml_prefix import unprefixed
 _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*+\\\"")
 _ENCODED = re.compile(  # a string on lines of its own that holds data
     r"^[ \t]*\"([{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"(?:[^\"\\]|\\.)*+)\"[ \t]*$", re.M
+)
+_AROUND = re.compile(r"[:\[,{\s](?:\\\"|[*_]\"|\[\"[^\"\n]{1,60}\"\]\s*:)")
+_AROUND_TOKEN = re.compile(
+    r"(?<=[:\[,{\s])\[(?P<key>\"[^\"\n]{1,60}\")\](?=\s*:)|\"(?:[^\"\\\n]|\\.)*\"|(?P<escape>\\\")"
+    r"|(?P<open>(?<=[:\[,{\s])[*_](?=\"))|(?P<close>(?<=\")[*_](?=\s*[,:}\]\n]))"
 )
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
@@ -109,8 +115,12 @@ def disguises(text: str) -> Iterator[list[Change]]:
     yield from braced(text)
     if changes := unquoted(text):
         yield changes
-    if _FIRST_LINE.match(text) and (marks := _line_numbers(text)):
-        yield _priced("line_mark", ((m, "") for m in marks))
+    if marks := unmarked_lines(text):
+        yield marks
+    if outside := _outside(text):
+        yield outside
+    if _FIRST_LINE.match(text) and (numbers := _line_numbers(text)):
+        yield _priced("line_mark", ((m, "") for m in numbers))
     if len(_MARKED.findall(text, 0, 4000)) > 1:
         yield from unprefixed(text)
 
@@ -124,6 +134,21 @@ def _decoded(string: re.Match[str]) -> list[Change]:
     ]
     opening = Change("escaped_quotes", start - 1, start, "", cost_of("escaped_quotes"))
     return [opening, *inner, Change("escaped_quotes", end, end + 1, "")]
+
+
+def _outside(text: str) -> list[Change]:
+    """The changes of what does not belong around strings: escaped quotes, emphasis, brackets around a key."""
+    if _AROUND.search(text) is None:
+        return []
+    changes: list[Change] = []
+    for match in _AROUND_TOKEN.finditer(text):
+        if match["escape"]:
+            changes.append(Change("escaped_quotes", match.start(), match.start() + 1, "", 0.05))
+        elif match["key"]:
+            changes.append(Change("markup", *match.span(), match["key"], 0.05))
+        elif match["open"] or match["close"]:
+            changes.append(Change("markup", *match.span(), "", 0.05))
+    return [changes[0]._replace(cost=cost_of(changes[0].rule)), *changes[1:]] if changes else []
 
 
 def _line_numbers(text: str) -> list[re.Match[str]]:

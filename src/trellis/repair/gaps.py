@@ -28,8 +28,11 @@ _SPAN_AND_WORD = re.compile(
 _LINE_AND_MEMBER = re.compile(r"(?:#|//|--[ ])[^\n]*\n\s*(?:\"[^\"\n]{1,60}\"[ \t]*:|\})")
 _LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
+_BEHIND_COMMA = re.compile(  # a remark behind a comma, up to the end of the line
+    r"(?:\([^()\n\"{}\[\]:]{1,80}\)|\*{1,3}|(?:<--?|←|;)[ \t][^\n\"{}\[\]]{1,80})[ \t]*(?=\r?\n)"
+)
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
-_GAP_HEAD = frozenset("/#.…*\\([-<" + _ZERO_WIDTH + _SPACES)
+_GAP_HEAD = frozenset("/#.…*\\([-<←;" + _ZERO_WIDTH + _SPACES)
 _BESIDE = re.compile(  # a comment on a line on which the data go on
     r"(?://|#)[^\n\"{}\[\]]{0,120}?(?=[ \t]*(?:,[ \t]*\"[^\"\n]{1,80}\"[ \t]*:|[}\]][ \t]*(?:[,}\])]|\r?\n|\Z)))"
 )
@@ -72,6 +75,11 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
         while stop < end and (text[stop] in _ZERO_WIDTH or text[stop] in _SPACES):
             stop += 1
         return Change("whitespace", at, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
+    if head in "(*<←;" and text[at - 1 : at] in (" ", "\t"):
+        before = text[max(0, at - 8) : at].rstrip(" \t")[-1:]
+        match = _BEHIND_COMMA.match(text, at, end) if before in (",", "]", "}", '"') else None
+        if match:
+            return Change("comment", at, match.end(), "", cost_of("comment"))
     if head in "(*[":
         match = _REMARK.match(text, at, end) if at and _ends_value(text, at) else None
         if match:
@@ -103,6 +111,8 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
 
 def _is_text(text: str, at: int, end: int) -> bool:
     """Whether a number sign where a value is due begins a text, and no comment: ``#1 Best Seller``, ``#urgent``."""
+    if text[at - 1 : at] in ("'", '"') and text[at + 1 : at + 2].isalnum():
+        return True
     if text[at + 1 : at + 2].isspace() or text.startswith("##", at):
         return False
     before = text[max(0, at - 200) : at].rstrip()

@@ -42,6 +42,7 @@ from .wrappers import views_around
 _KEYS = re.compile(r"[\"'”]\s*[:：]|\s=>\s|^[ \t]+[A-Za-z_]\w*:[ \t]", re.M)
 _WITHIN_FIRST = re.compile(r"[^\"{\[\n]{0,300}(?:\\\"[^\"{\[\n]{0,100}){0,4}\",\s*\"\w[^\"\n]{0,60}\"\s*:")
 _GOES_ON = re.compile(r"[\s}\]]*,\s*[{\[\"]")  # the data, behind where they were held to end
+_BEGINS = re.compile(r"(?:\A|\n|\d[.)][ ]|[\])}:][ ])[ \t]*([{\[])")  # where data may begin
 _NOTHING = re.compile(r"(?i)\"(?:none|null|n/a|nil|undefined|unknown|)\"")  # where a date is wanted, and the like
 _MOST_PIECES = 400  # that may make up one value
 _MOST_HARD = 8_000  # characters of a text that is searched twice: the second search is ten times as wide
@@ -193,6 +194,8 @@ class _Reader:
         if view is not None and self.level != "safe" and has_tables(text):
             whole = in_other_notation(text, self.schema, self.judge)
             found = found if whole is None else [Found(read_piece(text, whole), whole, whole.start, whole.end)]
+        if view is not None and not any(self.judge.accepts(item.result.value) for item in found):
+            found += self._later(text)
         accepted = any(
             self.judge.accepts(item.result.value) and _GOES_ON.match(text, item.end) is None for item in found
         )
@@ -316,9 +319,22 @@ class _Reader:
                     found.append(self._by_policy(text, fitted, view))
         return found
 
+    def _later(self, text: str) -> list[Found]:
+        """The reading from a bracket on that begins a line, where what stands before it has none of the data."""
+        if self.disguises == _MOST_DISGUISES or self.level == "safe":
+            return []
+        for begin in islice(_BEGINS.finditer(text), 4):
+            if not text[: begin.start(1)].strip():
+                continue
+            if _KEYS.search(text, 0, begin.start(1)) is not None or begin.start(1) > _MOST_HARD:
+                break
+            if found := self._read_as(text, [Change("prose", 0, begin.start(1), "", cost_of("prose"))]):
+                return found
+        return []
+
     def _without_nulls(self, text: str, found: list[Found], view: SchemaView) -> list[Found]:
         """Whole readings in which nothing is missing but members that may be null: those were left out."""
-        if self.policies.absent != "error":
+        if self.policies.absent != "error" or self.level != "salvage":
             return []
         filled = []
         for item in found:

@@ -18,7 +18,7 @@ _CONTAINER_START = re.compile(
 )
 _TEMPLATE = re.compile(r"\{\{\s*[\w.]+\s*\}\}")  # a place to fill in, in a text
 _BARE_MEMBER = re.compile(r"\{\s*[A-Za-z_$][\w$]*\s*:\s*[^\s\"'{\[]")
-_COLONS = re.compile(r"=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
+_COLONS = re.compile(r"∶|=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
 _LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
 
@@ -161,6 +161,8 @@ class Moves(After):
             return True
         if string.rule == "missing_close_quote":
             return text[end - 1 : end] in (",", ";", "；", "，") or text[end : end + 2] == ",,"
+        if string.rule is None and text.startswith('""', string.start) and text[end - 2 : end] == '""' and end > 4:
+            return True  # quotes of the text, or doubled ones
         return text[end - 2 : end] == '""' and end - 3 > string.start and text[end - 3].isdigit()
 
     def _listed(self, at: int) -> bool:
