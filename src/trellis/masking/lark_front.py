@@ -21,6 +21,7 @@ from lark.exceptions import LarkError, UnexpectedInput
 from lark.lexer import PatternStr, TerminalDef, UnlessCallback
 from lark.load_grammar import GrammarBuilder
 from lark.parsers.lalr_analysis import Shift
+from lark.tree import Tree
 
 from trellis.errors import GrammarError, LimitError, TrellisError, UnsupportedError, UsageError
 from trellis.masking import lark_size, regex_front, terminals
@@ -100,7 +101,7 @@ class LarkSource:
             raise LimitError("Lark's tree of this text is too deep", limit="tree depth") from None
         except (LarkError, RuntimeError) as error:  # also where it finds two ends of the text, over what is ignored
             raise GrammarError(f"Lark failed on the text: {error}") from error
-        several = list(tree.find_data("_ambig"))
+        several = [node for node in _nodes(tree) if node.data == "_ambig"]
         rules = (getattr(reading, "data", "_ambig") for node in several for reading in node.children)
         named = next((str(rule) for rule in rules if rule != "_ambig"), None)
         return named or (self._start if several else None)
@@ -138,6 +139,19 @@ class LarkSource:
 
 _PLAINER = {r'".*?(?<!\\)(\\\\)*?"': r'"(?:[^"\\\n]|\\[^\n])*"'}
 """Of ``common.ESCAPED_STRING``, whose laziness alone says that no quote stands within."""
+
+
+def _nodes(tree: Any) -> list[Tree[Any]]:
+    """The nodes of Lark's tree, the deepest first. Readings share nodes, and a walk that comes to them again and again
+    (as ``Tree.iter_subtrees`` does while they wait) takes exponential time."""
+    found: dict[int, Tree[Any]] = {id(tree): tree}
+    queue = [tree]
+    for node in queue:
+        for child in reversed(node.children):
+            if isinstance(child, Tree) and id(child) not in found:
+                found[id(child)] = child
+                queue.append(child)
+    return queue[::-1]
 
 
 class Network(NamedTuple):
