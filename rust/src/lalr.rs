@@ -72,8 +72,8 @@ pub struct Lalr {
     /// See [`Parser::looked`].
     pub(crate) looked: u32,
     pub(crate) sets: Set<Terminals>,
-    /// By scanner and terminals: where its lexemes start.
-    starts: Map<(u32, Terminals), u32>,
+    /// By scanner and terminals: where its lexemes start, and the number of the list of that alone.
+    starts: Map<(u32, Terminals), (u32, u32)>,
     ids: Map<(u32, u32), u32>,
     free: Vec<u32>,
     closures: Vec<Option<(Arc<Closure>, u32)>>,
@@ -358,16 +358,18 @@ impl Parser for Lalr {
         let index = self.scanner_of[self.nodes[k as usize].state as usize];
         let scanner = self.scanner(lexicon, index)?;
         let takes = self.takes(k);
-        let d = match self.starts.get(&(index, takes.clone())) {
-            Some(&d) => d,
+        let (d, mut lexemes) = match self.starts.get(&(index, takes.clone())) {
+            Some(&known) => known,
             None => {
                 let Scanner { code: (_, ignored, _), labels, .. } = &self.scanners[index as usize];
                 let live = |l: &u32| ignored.contains(l) || among(&takes, *l);
                 let live: Vec<u32> = labels.iter().copied().filter(live).collect();
                 let live = lexicon.live(&live);
                 let d = lexicon.scan(scanner, live);
-                self.starts.insert((index, takes.clone()), d);
-                d
+                let alone: &[_] = if d == DEAD { &[] } else { &[(d, k)] };
+                let known = (d, lexicon.lexemes(alone));
+                self.starts.insert((index, takes.clone()), known);
+                known
             }
         };
         let mut starts = if d == DEAD { Vec::new() } else { vec![(d, k)] };
@@ -378,7 +380,9 @@ impl Parser for Lalr {
             }
         }
         let can_end = among(&takes, self.end_of_text);
-        let lexemes = lexicon.lexemes(&starts);
+        if starts.len() > 1 || !self.specials.is_empty() {
+            lexemes = lexicon.lexemes(&starts);
+        }
         let closure = Arc::new(Closure { lexemes, starts: starts.into(), can_end, returns: false });
         self.closures[k as usize] = Some((closure.clone(), self.looked));
         self.looked = self.looked.min(above);

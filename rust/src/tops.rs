@@ -63,29 +63,26 @@ impl<T: Clone> Tops<T> {
         let low = *parser.looked();
         let depth = (parser.height(k) + 1).saturating_sub(low);
         if low > 0 && depth <= MAX_DEPTH {
-            let mut place = match self.roots.get(&question) {
-                Some(&root) => root,
-                None => self.place(),
-            };
-            self.roots.insert(question, place);
+            let new = self.known.len() as u32;
+            let mut place = *self.roots.entry(question).or_insert(new);
             let mut at = k;
             for _ in 0..depth {
-                let edge = (place, parser.top(at));
-                place = match self.children.get(&edge) {
-                    Some(&child) => child,
-                    None => self.place(),
-                };
-                self.children.insert(edge, place);
+                self.grow(place);
+                let new = self.known.len() as u32;
+                place = *self.children.entry((place, parser.top(at))).or_insert(new);
                 at = parser.below_top(at).unwrap_or(at);
             }
+            self.grow(place);
             self.known[place as usize] = Some(result.clone());
         }
         self.whole.insert((question, k), (result, low));
     }
 
-    fn place(&mut self) -> u32 {
-        self.known.push(None);
-        self.known.len() as u32 - 1
+    /// Makes a place that was numbered just now.
+    fn grow(&mut self, place: u32) {
+        if place as usize == self.known.len() {
+            self.known.push(None);
+        }
     }
 
     /// Bytes of memory, about, results left out.
