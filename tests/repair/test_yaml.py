@@ -150,6 +150,7 @@ NEAR = {
         ("a: plain: text\n", False),
         ("a: ends: so,\n", True),
         ("a: [x: y]\n", True),
+        ("a: x: y\\: z\n", True),
         ("a: <x: y</a\n", False),
         ("a: *x*\nb:\n  c: d: e\n", True),
         ("b:\n  c: d: e\n  a: f\n", True),

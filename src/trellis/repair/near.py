@@ -20,6 +20,7 @@ _MARKS = re.compile(
     | (?P<mark>\*{1,3}|__|`)[^*_`]+(?P=mark)                 # marks around it
     | \[[^\[\]]*\] | \{[^{}]*\} | \u201c[^\u201c\u201d]*\u201d
     | .*[\x00-\x08\x0b\x0c\x0e-\x1f].*                       # control characters
+    | .*(?<!\\)\\[:\#*`>].*                               # what Markdown escapes
     """,
     re.X | re.S,
 )

@@ -10,6 +10,7 @@ import re
 
 from .schema_view import SchemaView
 from .yaml_frames import wants_scalar, wants_text
+from .yaml_habits import WRAPS
 from .yaml_lines import quoted
 from .yaml_quotes import encloses
 
@@ -31,7 +32,14 @@ def bare_list(inside: str, view: SchemaView) -> str | None:
     parts = _parts(inside, 1, end)
     if parts is None:
         return None
+    if len(parts) > 1 and all(_wrapped(part) for part in parts):
+        parts = [part[1:-1] for part in parts]
     return f"[{', '.join(_scalar(part, view.item(at)) for at, part in enumerate(parts))}]"
+
+
+def _wrapped(part: str) -> bool:
+    """Whether marks stand around a text as quotes would."""
+    return len(part) > 2 and WRAPS.get(part[0]) == part[-1] and part[0] not in part[1:-1]
 
 
 def bare_object(inside: str, view: SchemaView) -> str | None:

@@ -48,7 +48,8 @@ _CLIPPED = re.compile(  # words that begin with an apostrophe
 )
 _WITHIN = re.compile(r"(?<=\w)'(?=\w)|''")  # a quote that closes nothing
 _ONLY = re.compile(  # a text alone in brackets
-    r"\[[ \t]*([^\W\d_][^\[\]{},:#\"'\n]*[^\[\]{},:#\"'\s]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]"
+    r"\[[ \t]*([^\W\d_][^\[\]{},:#\"\n]*[^\[\]{},:#\"'\s]|-?\d+(?:\.\d+)?"
+    r"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')[ \t]*\]"
 )
 _HALVES = 2  # texts with a quote at one end, from which on it is a habit
 _FEW = 4  # words of an item of such a list
@@ -388,6 +389,8 @@ class Values(Texts):
             if len(inside) < _LONG and python_inside(inside) is False:
                 bare = bare_list(inside, view) or bare_object(inside, view)
         if bare is not None and bare != inside:
+            if any(mark in inside for mark in WRAPS) and all(mark not in bare for mark in WRAPS):
+                self.doubtful = self.doubtful or not self.habits.wraps  # marks around all items were quotes
             self.change("yaml_text", at, at + len(inside), bare)
             return following
         if not python:
