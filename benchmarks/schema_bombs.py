@@ -153,7 +153,7 @@ BOMBS = [
     Bomb("a list", [], SchemaError, ""),
     Bomb("a schema that is a string", {"items": "integer"}, SchemaError, "/items"),
     Bomb("a type that there is not", {"type": "text"}, SchemaError, "/type"),
-    Bomb("a keyword in another case", {"minlength": 3}, SchemaError, "/minlength"),
+    Bomb("a keyword in another case", {"minlength": 3}, None),
     Bomb("not in not, 201 levels", wrapped("not", 201, {"anyOf": [{"properties": {"a": {"type": "integer"}}}]}), None),
     Bomb("conditions in conditions, 40 levels", wrapped("if", 40, {"required": ["a"]}), None),
     Bomb("references of references, 3,000 of them", {"$ref": "#/$defs/d0", "$defs": {

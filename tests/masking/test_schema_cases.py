@@ -45,6 +45,14 @@ def test_relaxing_leaves_it_out_and_says_so(case: dict[str, Any]) -> None:
     assert case["pointer"] in [relaxation.pointer for relaxation in grammar.relaxations]
 
 
+@named("annotations")
+@pytest.mark.parametrize("mode", ["error", "relax"])
+def test_what_restricts_nothing_though_it_seems_to_is_listed(case: dict[str, Any], mode: Any) -> None:
+    grammar = Grammar.from_json_schema(case["schema"], on_unsupported=mode)
+    assert [it.pointer for it in grammar.relaxations] == [case["pointer"]]
+    assert all(grammar.accepts(text, engine="reference") for text in case["accept"])
+
+
 @named("wrong")
 def test_what_is_no_schema_or_has_no_value_is_an_error_with_its_place(case: dict[str, Any]) -> None:
     with pytest.raises(SchemaError) as caught:

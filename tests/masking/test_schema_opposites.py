@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trellis.errors import SchemaError, TrellisError
+from trellis.errors import SchemaError, TrellisError, UsageError
 from trellis.masking.grammar import Grammar
 from trellis.masking.schema_explain import explain
 
@@ -115,3 +115,37 @@ def test_multiples_of_some_numbers_and_of_no_others(kind: str) -> None:
         value = half // 2 if half % 2 == 0 else half / 2
         wanted = value >= 1 and any(value % it == 0 for it in (3, 5, 7)) and value % 8 != 0
         assert grammar.accepts(str(value)) == (wanted and (kind == "number" or half % 2 == 0)), value
+
+
+DRAFT_7, DRAFT_2020 = "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_a_document_of_the_registry_is_read_by_its_own_draft() -> None:
+    registry = {"urn:new": {"$schema": DRAFT_2020, "prefixItems": [{"type": "integer"}], "items": False},
+                "urn:old": {"$schema": DRAFT_7, "items": [{"type": "integer"}], "additionalItems": False}}
+    for schema in ({"$schema": DRAFT_7, "allOf": [{"type": "array"}, {"$ref": "urn:new"}]},
+                   {"$schema": DRAFT_2020, "type": "array", "$ref": "urn:old"}):
+        grammar = Grammar.from_json_schema(schema, registry=registry)
+        assert grammar.accepts("[1]")
+        assert not grammar.accepts("[true]")
+        assert not grammar.accepts("[1,1]")
+        assert not grammar.relaxations
+
+
+@pytest.mark.parametrize(("keyword", "schema", "text"), [
+    ("prefixItems", {"prefixItems": [{"type": "null"}]}, "[1]"),
+    ("minContains", {"contains": {"type": "null"}, "minContains": 2}, "[null]"),
+    ("maxContains", {"contains": {"type": "null"}, "maxContains": 1}, "[null,null]"),
+])
+def test_what_a_draft_does_not_know_is_listed(keyword: str, schema: dict[str, Any], text: str) -> None:
+    old = Grammar.from_json_schema({"$schema": DRAFT_7, "type": "array", **schema})
+    assert old.accepts(text)
+    assert [it.pointer for it in old.relaxations] == [f"/{keyword}"]
+    new = Grammar.from_json_schema({"type": "array", **schema})
+    assert not new.accepts(text)
+    assert not new.relaxations
+
+
+def test_a_registry_is_a_mapping() -> None:
+    with pytest.raises(UsageError):
+        Grammar.from_json_schema({"$ref": "urn:a"}, registry=5)  # type: ignore[arg-type]

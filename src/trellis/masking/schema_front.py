@@ -92,6 +92,8 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, whitespace: Whitespace =
         if value not in known:
             raise UsageError(f"{name} cannot be {value!r}", hint=f"one of {', '.join(known)}")
 
+    if registry is not None and not (isinstance(registry, Mapping) and all(isinstance(uri, str) for uri in registry)):
+        raise UsageError("registry must have documents by their addresses", hint='{"https://...": {...}}')
     _check_root(schema)
 
     def lowered(document: Document) -> LoweredSchema:

@@ -83,7 +83,7 @@ class Normalizer:
         self.relax = relax
         self.relaxations: dict[Relaxation, None] = {}
         self.in_order: dict[str, None] = {}  # objects whose properties come in the schema's order though any will do
-        self.typed = TypedKeywords(self.refuse, document.dialect, enforce_formats, self._not_named)
+        self.typed = TypedKeywords(self.refuse, self.note, document.dialect_at, enforce_formats, self._not_named)
         self.algebra = Algebra(self.known, self.refuse, lambda: self.relax)
         self.sameness = Sameness(document)
         self.branches = unevaluated.Branches(self)
@@ -178,6 +178,10 @@ class Normalizer:
         if not self.relax:
             raise UnsupportedError(f"{what} (at {pointer or 'the root'})", pointer=pointer,
                                    hint=f"{hint}; or {_RELAX}" if hint else _RELAX)
+        self.note(pointer, what)
+
+    def note(self, pointer: str, what: str) -> None:
+        """List what masks do not enforce."""
         self.relaxations[Relaxation(pointer, what)] = None
 
     def _keep(self, count: int) -> None:
@@ -318,13 +322,13 @@ class Normalizer:
                     raise SchemaError(f"the name {name!r} is no string", pointer=pointer)
                 elif name.lower() in SPELLINGS:
                     # By every draft an annotation, so nothing is left out of the masks; but it may not be meant so.
-                    self.relaxations[Relaxation(join(pointer, name), f"{name!r} is no keyword, and restricts nothing: "
-                                                f"{SPELLINGS[name.lower()]!r} may be meant")] = None
+                    self.note(join(pointer, name), f"{name!r} is no keyword, and restricts nothing: "
+                              f"{SPELLINGS[name.lower()]!r} may be meant")
             elif kind == _REFUSED:
                 self.refuse(f"masks cannot enforce {name!r} yet", join(pointer, name))
             elif kind != _ANNOTATION:
                 kinds.add(kind)
-            elif name in CONTENT and self.document.dialect == 7:
+            elif name in CONTENT and self.document.dialect_at(pointer) == 7:
                 kinds.add(_STRING)
         return kinds, general
 

@@ -88,6 +88,15 @@ class Document:
         """The draft that ``$schema`` names: 3, 4, 6, 7, 2019 or 2020 (also when it names none)."""
         return _dialect(self.root)
 
+    def dialect_at(self, pointer: str) -> int:
+        """The draft that the schema at a place is written for: what the document that it is in names, or else the
+        root."""
+        if pointer[:1] in ("", "/"):
+            return self.dialect
+        address = pointer.partition("#")[0]
+        document = self._registry.get(address, _metaschema(address))
+        return _dialect(document) if isinstance(document, Mapping) and "$schema" in document else self.dialect
+
     def resolve(self, reference: str, pointer: str, keyword: str = "$ref", holder: Schema = True) -> Place:
         """The schema that a reference means.
 

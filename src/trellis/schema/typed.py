@@ -40,14 +40,16 @@ class TypedKeywords:
 
     Args:
         refuse: called with what cannot be enforced, its pointer and a hint.
-        dialect: the draft that the schema is written for.
+        note: called with the pointer of what restricts nothing though it seems to, and why.
+        dialect_at: the draft that a schema is written for, by its pointer.
         enforce_formats: whether ``format`` restricts strings.
         not_named: the shape of the strings that do not satisfy a place.
     """
 
-    def __init__(self, refuse: Refuse, dialect: int, enforce_formats: bool,
-                 not_named: Callable[[Place], Shape]) -> None:
-        self.refuse, self.dialect, self.enforce_formats, self.not_named = refuse, dialect, enforce_formats, not_named
+    def __init__(self, refuse: Refuse, note: Callable[[str, str], None], dialect_at: Callable[[str], int],
+                 enforce_formats: bool, not_named: Callable[[Place], Shape]) -> None:
+        self.refuse, self.note, self.dialect_at = refuse, note, dialect_at
+        self.enforce_formats, self.not_named = enforce_formats, not_named
 
     def numbers(self, schema: Mapping[str, Any], pointer: str, integer: bool) -> Numbers | None:
         """minimum, maximum, exclusiveMinimum, exclusiveMaximum (also draft 4's booleans), multipleOf."""
@@ -87,9 +89,9 @@ class TypedKeywords:
             pattern = formats.pattern_of(name)
             if pattern is not None:
                 patterns.append(pattern)
-        if self.dialect == 7 and schema.get("contentEncoding") == "base64":
+        if schema.get("contentEncoding") == "base64" and self.dialect_at(pointer) == 7:
             patterns.append(formats.BASE64)
-        if self.dialect == 7 and schema.get("contentMediaType") == "application/json":
+        if schema.get("contentMediaType") == "application/json" and self.dialect_at(pointer) == 7:
             self.refuse("masks cannot enforce JSON within strings", join(pointer, "contentMediaType"),
                         "drop it, or write the schema for draft 2019-09 or later, where it is an annotation")
         if high is not None and high < low:
@@ -115,7 +117,7 @@ class TypedKeywords:
         listed, rest = ("items", "additionalItems") if tuple_form else ("prefixItems", "items")
         if tuple_form and "prefixItems" in schema:
             raise SchemaError("items must be a schema beside prefixItems", pointer=join(pointer, "items"))
-        if listed in schema and (tuple_form or self.dialect >= 2020):
+        if listed in schema and (tuple_form or self._knows(listed, 2020, pointer)):
             members = schema[listed]
             if not isinstance(members, list):
                 raise SchemaError(f"{listed} must be an array of schemas", pointer=join(pointer, listed))
@@ -125,8 +127,10 @@ class TypedKeywords:
         contains: tuple[Contains, ...] = ()
         if "contains" in schema:
             least = most = None
-            if self.dialect >= 2019:
-                least, most = count_of(schema, "minContains", pointer), count_of(schema, "maxContains", pointer)
+            if "minContains" in schema and self._knows("minContains", 2019, pointer):
+                least = count_of(schema, "minContains", pointer)
+            if "maxContains" in schema and self._knows("maxContains", 2019, pointer):
+                most = count_of(schema, "maxContains", pointer)
             least = 1 if least is None else least
             if most is not None and most < least:
                 return None
@@ -139,6 +143,13 @@ class TypedKeywords:
         if high is not None and high < low:
             return None
         return settled_arrays(Arrays(tuple(prefix), items, low, high, pointer, contains, unique))
+
+    def _knows(self, keyword: str, first: int, pointer: str) -> bool:
+        """Whether a schema's draft knows a keyword; one that does not takes it for an annotation."""
+        draft = self.dialect_at(pointer)
+        if draft < first:
+            self.note(join(pointer, keyword), f"draft {draft} does not know {keyword!r}: it restricts nothing")
+        return draft >= first
 
     def objects(self, schema: Mapping[str, Any], pointer: str) -> Objects | None:
         """properties, patternProperties, additionalProperties, propertyNames, required, dependentRequired,

@@ -173,13 +173,14 @@ class Branches:
 
 def _own(schema: Mapping[str, Any], pointer: str, normal: Normalizer) -> Evaluated:
     """What a schema's own keywords look at."""
+    is_new = normal.document.dialect_at(pointer) >= 2020
     items, all_items = 0, "additionalItems" in schema and isinstance(schema.get("items"), list)
     if isinstance(schema.get("items"), list):
         items = len(schema["items"])
     else:
-        items, all_items = len(schema.get("prefixItems", ())), "items" in schema
+        items, all_items = len(schema.get("prefixItems", ())) if is_new else 0, "items" in schema
     contained: Iterable[Place] = ()
-    if "contains" in schema and normal.document.dialect >= 2020:
+    if "contains" in schema and is_new:
         contained = place_of(schema["contains"], join(pointer, "contains"))
         all_items = all_items or not contained
     patterns = [normal.typed.pattern(source, join(pointer, "patternProperties", source))
