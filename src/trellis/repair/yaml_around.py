@@ -34,7 +34,9 @@ class Around(Places):
         if entry.name is None or known(self.view.names(), entry.name) or found is None or found.column > line.column:
             return False
         if entry.value < line.end:
-            said = len(entry.name.split()) > 2 and self.text[line.end - 1] in ".!" and self.lines[index + 1].blank
+            inner = self.view.member(entry.name).types()
+            alone = self.lines[index + 1].blank or (bool(inner) and inner <= {"object", "array"})
+            said = len(entry.name.split()) > 2 and self.text[line.end - 1] in ".!" and alone
             self.doubtful = self.doubtful or said
             return said
         key = read_key(self.text, found.at, found.end)

@@ -219,6 +219,7 @@ class Places(Values):
         waiting = self.pending is not None and self._waits_for_text(self.pending, line)
         inside = self.pending is not None and line.column > self.pending.frame.column
         inside = inside and self.pending is not None and self.pending.view.types() == {"object"}
+        inside = inside or any(frame.kind == "map" and frame.column == line.column for frame in self.stack)
         for frame in reversed(self.stack):
             fits = fit(frame, entry, line.column)
             if fits is not None:
@@ -228,7 +229,7 @@ class Places(Values):
                 elif entry.name is not None and self._needs_text(frame, entry.name):
                     fits += TWICE
                 elif inside and line.column != frame.column and not frame.names:
-                    fits += TWICE  # below what has to be an object
+                    fits += TWICE  # below what has to be an object, or in the column of one
                 elif waiting and not frame.names and line.column != frame.column:
                     fits += STRANGE  # below what has to be a text, and in no column of keys
                 if entry.name is not None and not frame.view.names():
