@@ -361,7 +361,9 @@ class After(Closers):
         again = self._reopen(reading, cost_of("surplus_closer"))
         if again is not None and head in ",]}":
             assert reading.closed is not None
-            if reading.closed.member_indent is None and _INNER_END.search(text, reading.closed.open, reading.pos):
+            opened, last = reading.closed.open, reading.pos - 1
+            inside = text.find("}", opened, last) >= 0 or text.find("]", opened, last) >= 0
+            if inside and reading.closed.member_indent is None and _INNER_END.search(text, opened, reading.pos):
                 again.doubtful = True  # the closer too many may be an earlier one
             found.append(again)
         return found

@@ -105,7 +105,7 @@ def _read_region(
 ) -> Iterator[Candidate]:
     position, end = region.start, region.end
     scanner = Scanner(text, end)
-    budget = (end - position) // 8 + 20_000
+    budget = (end - position) // 32 + 20_000
     found, attempts, failures, broken, reached = 0, 0, 0, False, region.start
     head = _ROOT_HEAD.match(text, position, end)
     if head:

@@ -68,7 +68,7 @@ _CHARACTER = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "#34":
 
 def disguises(text: str) -> Iterator[list[Change]]:
     """The changes that take a disguise off, for each that a text may wear."""
-    if _ESCAPED.match(text) or ('\\"' in text and '"' not in text.replace('\\"', "")):
+    if _ESCAPED.match(text) or ("\\" in text and '\\"' in text and '"' not in text.replace('\\"', "")):
         yield _priced("escaped_quotes", ((m, _PLAIN.get(m[1], m[1])) for m in _ESCAPE.finditer(text)))
     if '"' in text and '\\"' in text and (encoded := _ENCODED.search(text)) is not None:
         yield _decoded(encoded)

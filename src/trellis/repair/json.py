@@ -241,13 +241,18 @@ class _Reader:
             settle = replace(settle, changes=tuple(changes), cost=cost, doubtful=True)
         start, end = settle.start, settle.end
         result = read_alone(text, settle)
-        enough = self.policies.absent != "null" and self.judge.accepts(result.value)  # else the judge is not strict
-        enough = enough and not any(is_amount(text, change) for change in settle.changes)
-        enough = enough and _NOTHING.search(result.text) is None
-        if view is None or self.level == "safe" or enough:
+        if view is None or self.level == "safe" or self._enough(text, settle, result):
             return Found(result, settle, start, end, whole=False)
         result, fitted = self._fit(text[start:end], result, moved(settle, -start), view)
         return Found(result, moved(fitted, start), start, end, whole=False)
+
+    def _enough(self, text: str, settle: Candidate, result: Repaired[Any]) -> bool:
+        """Whether a reading needs no coercion."""
+        if self.policies.absent == "null" or not self.judge.accepts(result.value):
+            return False  # the judge is not strict, or against it
+        if any(is_amount(text, change) for change in settle.changes):
+            return False
+        return _NOTHING.search(result.text) is None
 
     def _fit(
         self, text: str, result: Repaired[Any], candidate: Candidate, view: SchemaView

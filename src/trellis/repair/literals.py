@@ -15,13 +15,17 @@ from .rules import cost_of
 from .scan import MOSTLY
 from .standard import read_standard
 
-_TOKEN = re.compile(
-    r"(?P<skip>[\s,:]+|true\b|false\b|null\b|-?\d[\d.eE+-]*(?=[\s,\]})])"
+_SKIP = (
+    r"(?:[\s,:]+|true\b|false\b|null\b|-?\d[\d.eE+-]*(?=[\s,\]})])"
     r"|\"[^\"\\\x00-\x1f]*(?:\\[\"\\/bfnrt][^\"\\\x00-\x1f]*)*\"(?=[\s,:\]})]))"
+)
+_REST = (
     r"|(?P<open>[\[{(])|(?P<close>[\]})])"
     r"|(?P<string>'[^'\\\n]*(?:\\.[^'\\\n]*)*'|\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\")(?=[\s,:\]})])"
     r"|(?P<literal>True|False|None)\b"
 )
+_TOKEN = re.compile(f"(?P<skip>{_SKIP}){_REST}")
+_TOKENS = re.compile(f"(?P<skip>{_SKIP}++){_REST}")  # all at once that need no change
 _TAIL = re.compile(r"\s*[,}\]:{\[\"]")  # what follows goes on with the data: a bracket is wrong
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _NO_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtv0-7xuUN])")
@@ -38,8 +42,7 @@ def python_changes(text: str, start: int, end: int) -> tuple[int, list[Change]] 
     quote, word, pair = cost_of("quote_style"), cost_of("literal"), cost_of("tuple")
     depth, position = 0, start
     rounds: list[list[int]] = []  # parentheses that are open: their depth, their change, the commas in them
-    following = _TOKEN.scanner(text, start, end).match  # type: ignore[attr-defined]
-    while match := following():
+    while match := (_TOKEN if rounds else _TOKENS).match(text, position, end):
         kind = match.lastgroup
         at, position = match.span()
         if kind == "skip":

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
 )
 _FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})[ \t]*(?:\n|\Z)")
 _BRACKETS = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|[{}]")
+_BRACKET_LINE = re.compile(r"^[ \t]*[{\[]", re.M)
 _LONGEST = 20_000  # characters of members that are looked at
 _TRIES = 4
 # A quote before brackets and the same quote: data in quotes.
@@ -35,9 +36,11 @@ _QUOTED_MOST = 50
 def braced(text: str) -> Iterator[list[Change]]:
     """The changes that put braces around members that have none."""
     begin = answer_start(text)
-    for tries, member in enumerate(_MEMBER.finditer(text, begin)):
+    bracket = _BRACKET_LINE.search(text[begin:])
+    members = _MEMBER.finditer(text, begin, begin + bracket.end() if bracket is not None else len(text))
+    for tries, member in enumerate(members):
         start = member.end()
-        if tries == _TRIES or re.search(r"^[ \t]*[{\[]", text[begin:start], re.M):
+        if tries == _TRIES:
             return
         fence = _FENCE.search(text, start)
         end = fence.start() if fence is not None else sign_off(text, start) or len(text)
@@ -55,6 +58,8 @@ def braced(text: str) -> Iterator[list[Change]]:
 def unquoted(text: str) -> list[Change]:
     """The changes that take off the quotes around data with quotes of their own: ``"items": "[{"a": 1}]"``."""
     changes: list[Change] = []
+    if not any(quote in text and (quote + "[" in text or quote + "{" in text) for quote in "\"'"):
+        return changes
     for tries, match in enumerate(_QUOTED_DATA.finditer(text)):
         if tries == _QUOTED_MOST:
             break

@@ -97,7 +97,7 @@ class Scanner:
     @cached_property
     def _semicolons(self) -> bool:
         """Whether members are parted by semicolons."""
-        return _SEMICOLON.search(self.text, 0, self.end) is not None
+        return ";" in self.text and _SEMICOLON.search(self.text, 0, self.end) is not None
 
     def newlines(self, start: int, end: int) -> int:
         """How many line breaks lie in a span."""
