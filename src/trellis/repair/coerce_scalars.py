@@ -34,6 +34,7 @@ def is_amount(text: str, change: Change) -> bool:
     """Whether a change makes a text of what was written as an amount without quotes."""
     return change.rule == "unquoted_string" and _AMOUNT.match(text, change.start) is not None
 
+_NO_VALUE = frozenset({"~", "n/a", "-", "--", "\u2014", "nil", "(none)", "(null)"})
 _NO_ITEMS = frozenset({"", "null", "none", "nil", "undefined", "n/a"})
 _WORDS = frozenset({"none", "nan", "infinity", "-infinity", "nil", "undefined"})  # that mean null, where it may stand
 
@@ -72,7 +73,7 @@ class Scalars:
                 return
         elif isinstance(value, str) and free and self._bare_number(node, types):
             return
-        elif isinstance(value, str) and "null" in types and value.strip().casefold() in NOTHING and _formatted(view):
+        elif isinstance(value, str) and "null" in types and self._is_nothing(node, view):
             self._change("text_as_null", node.start, node.end, "null")
             return
         elif not types or view.allows(value):
@@ -103,6 +104,12 @@ class Scalars:
         elif "array" in types:
             for inner, inner_view in self._wrap(node, view):
                 self._scalar(inner, inner_view)
+
+    def _is_nothing(self, node: Node, view: SchemaView) -> bool:
+        """Whether a text where null may stand means it: a word for nothing instead of a date, or without quotes."""
+        word = str(node.value).strip().casefold()
+        bare = not node.plain and not self.lexeme(node.start, node.start + 1)
+        return (word in NOTHING and _formatted(view)) or (bare and word in _NO_VALUE)
 
     def _bare_number(self, node: Node, types: frozenset[str]) -> bool:
         """Where a number or a text may stand: an amount that was written without quotes is the number."""

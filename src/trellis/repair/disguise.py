@@ -19,9 +19,9 @@ _ESCAPED = re.compile(r"[^{\[]{0,1000}[{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"|\s*+\\
 _ENCODED = re.compile(  # a string on lines of its own that holds data
     r"^[ \t]*\"([{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"(?:[^\"\\]|\\.)*+)\"[ \t]*$", re.M
 )
-_AROUND = re.compile(r"[:\[,{\s](?:\\\"|[*_]\"|\[\"[^\"\n]{1,60}\"\]\s*:)")
+_AROUND = re.compile(r"[:\[,{\s](?:&quot;|\\\"|[*_]\"|\[\"[^\"\n]{1,60}\"\]\s*:)")
 _AROUND_TOKEN = re.compile(
-    r"(?<=[:\[,{\s])\[(?P<key>\"[^\"\n]{1,60}\")\](?=\s*:)|\"(?:[^\"\\\n]|\\.)*\"|(?P<escape>\\\")"
+    r"(?<=[:\[,{\s])\[(?P<key>\"[^\"\n]{1,60}\")\](?=\s*:)|\"(?:[^\"\\\n]|\\.)*\"|(?P<escape>\\\")|(?P<entity>&quot;)"
     r"|(?P<open>(?<=[:\[,{\s])[*_](?=\"))|(?P<close>(?<=\")[*_](?=\s*[,:}\]\n]))"
 )
 _ESCAPE = re.compile(r"\\([\"\\/nrt])")
@@ -144,6 +144,8 @@ def _outside(text: str) -> list[Change]:
     for match in _AROUND_TOKEN.finditer(text):
         if match["escape"]:
             changes.append(Change("escaped_quotes", match.start(), match.start() + 1, "", 0.05))
+        elif match["entity"]:
+            changes.append(Change("html_entity", *match.span(), '"', 0.05))
         elif match["key"]:
             changes.append(Change("markup", *match.span(), match["key"], 0.05))
         elif match["open"] or match["close"]:

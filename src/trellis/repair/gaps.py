@@ -29,7 +29,7 @@ _LINE_AND_MEMBER = re.compile(r"(?:#|//|--[ ])[^\n]*\n\s*(?:\"[^\"\n]{1,60}\"[ \
 _LETTER = re.compile(r"\\[ntr](?!(?:true|false|null)\b)[a-z]")
 _VALUE_END = "\"'”’}]"
 _BEHIND_COMMA = re.compile(  # a remark behind a comma, up to the end of the line
-    r"(?:\([^()\n\"{}\[\]:]{1,80}\)|\*{1,3}|(?:<--?|←|;)[ \t][^\n\"{}\[\]]{1,80})[ \t]*(?=\r?\n)"
+    r"(?:\([A-Za-z][^()\n\"{}\[\]:]{0,80}\)|\*{1,3}|(?:<--?|←|;)[ \t][^\n\"{}\[\]]{1,80})[ \t]*(?=\r?\n)"
 )
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)|--(?=[ \t])[^\n]*|<!--.*?(?:-->|\Z)|<-[ \t][^\n]*", re.S)
 _GAP_HEAD = frozenset("/#.…*\\([-<←;" + _ZERO_WIDTH + _SPACES)
@@ -77,7 +77,7 @@ def _read_one(text: str, at: int, end: int) -> Change | None:
         return Change("whitespace", at, stop, "" if head in _ZERO_WIDTH else " ", cost_of("whitespace"))
     if head in "(*<←;" and text[at - 1 : at] in (" ", "\t"):
         before = text[max(0, at - 8) : at].rstrip(" \t")[-1:]
-        match = _BEHIND_COMMA.match(text, at, end) if before in (",", "]", "}", '"') else None
+        match = _BEHIND_COMMA.match(text, at, end) if before and before in ',]}"[{' else None
         if match:
             return Change("comment", at, match.end(), "", cost_of("comment"))
     if head in "(*[":

@@ -43,8 +43,9 @@ _KEYS = re.compile(r"[\"'”]\s*[:：]|\s=>\s|^[ \t]+[A-Za-z_]\w*:[ \t]", re.M)
 _WITHIN_FIRST = re.compile(r"[^\"{\[\n]{0,300}(?:\\\"[^\"{\[\n]{0,100}){0,4}\",\s*\"\w[^\"\n]{0,60}\"\s*:")
 _GOES_ON = re.compile(r"[\s}\]]*,\s*[{\[\"]")  # the data, behind where they were held to end
 _BEGINS = re.compile(r"(?:\A|\n|\d[.)][ ]|[\])}:][ ])[ \t]*([{\[])")  # where data may begin
-_NOTHING = re.compile(r"(?i)\"(?:none|null|n/a|nil|undefined|unknown|)\"")  # where a date is wanted, and the like
+_NOTHING = re.compile(r"(?i)\"(?:none|null|n/a|nil|undefined|unknown|~|--?|—|)\"")  # where a date is wanted, say
 _MOST_PIECES = 400  # that may make up one value
+_MOST_LATER = 20_000  # of one that is read from later brackets on
 _MOST_HARD = 8_000  # characters of a text that is searched twice: the second search is ten times as wide
 
 
@@ -326,7 +327,7 @@ class _Reader:
 
     def _later(self, text: str) -> list[Found]:
         """The reading from a bracket on that begins a line, where what stands before it has none of the data."""
-        if self.disguises == _MOST_DISGUISES or self.level == "safe":
+        if self.disguises or self.level == "safe" or len(text) > _MOST_LATER:
             return []
         for begin in islice(_BEGINS.finditer(text), 4):
             if not text[: begin.start(1)].strip():

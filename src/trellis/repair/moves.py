@@ -18,7 +18,9 @@ _CONTAINER_START = re.compile(
 )
 _TEMPLATE = re.compile(r"\{\{\s*[\w.]+\s*\}\}")  # a place to fill in, in a text
 _BARE_MEMBER = re.compile(r"\{\s*[A-Za-z_$][\w$]*\s*:\s*[^\s\"'{\[]")
-_COLONS = re.compile(r"∶|=>|->|:=|=|：|→|\|(?=[ \t]*[\"'\w{\[-])")
+_COLONS = re.compile(
+    r"∶|=>|->|:=|=|：|→|…:|[-–—;](?=[ \t])|is(?=[ \t])|\.(?=[ \t]+[\"'{\[\d-])|\|(?=[ \t]*[\"'\w{\[-])"
+)
 _LONG_KEY = 1_000  # characters by which a key is known
 TWICE = 0.6  # what speaks against a key that occurs twice in an object
 

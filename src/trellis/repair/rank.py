@@ -7,6 +7,7 @@ import marshal
 import math
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from .against import against_schema, offset_in
@@ -31,6 +32,7 @@ _PUT_RIGHT = re.compile(
 _EXAMPLE = re.compile(
     r"(?i)\bexamples?\b|\be\.g\.|\bsample|\btemplate|for instance|\bschema\b|beispiel|ejemplo|exemple|例"
 )
+_MOST_KEYS = 6
 _SOURCE = {"fence": 0.0, "whole": 0.3, "reasoning": 2.0}
 
 
@@ -131,9 +133,16 @@ def _mass(text: str, candidate: Candidate) -> float:
 
 def _left_out(text: str, begin: int, candidate: Candidate) -> float:
     """What speaks against a piece of the answer if keys stand outside of it."""
-    before = len(_KEY_END.findall(text, begin, max(begin, candidate.start)))
+    before = _keys(text, begin, max(begin, candidate.start))
     inside = 2.5 if candidate.source == "fence" and _OPENED.search(text, begin, max(begin, candidate.start)) else 0.0
-    return inside + 0.4 * min(6, before + len(_KEY_END.findall(text, candidate.end)))
+    return inside + 0.4 * min(_MOST_KEYS, before + _keys(text, candidate.end, len(text)))
+
+
+def _keys(text: str, start: int, end: int) -> int:
+    """How many keys stand in a span, counted up to a bound."""
+    if text.find(":", start, end) < 0 and text.find("：", start, end) < 0:
+        return 0
+    return sum(1 for _ in islice(_KEY_END.finditer(text, start, end), _MOST_KEYS))
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -154,6 +154,8 @@ class Scanner:
                 return doubled
             if text[opened + 1 : opened + 2].strip(' \t\r\n",:;}])/#') and (only := self._one_sided(start, role)):
                 return [only]
+        if quote == "'" and text.startswith("''", start) and (doubled := self._doubled(start, role)):
+            return doubled
         if quote == "`" and (closed := _TEMPLATE.match(text, start, end)) and role == "value":
             stop = closed.end() - 1
             if AFTER_VALUE.match(text, stop + 1, end):
@@ -360,7 +362,8 @@ class Scanner:
     def _doubled(self, start: int, role: str) -> list[StringReading]:
         """``""text""`` (CSV) and three quotes."""
         text, end = self.text, self.end
-        width = 3 if text.startswith('"""', start) else 2
+        quote = text[start]
+        width = 3 if text.startswith(quote * 3, start) else 2
         opened = start + width
         if width == 2 and (
             opened >= end
@@ -369,9 +372,9 @@ class Scanner:
         ):
             return []
         empty = text[opened : opened + 1] not in ("#", "/", "-") and AFTER_LINE.match(text, opened, end)
-        if width == 2 and (empty or (role == "value" and self._plain_keys)):
+        if width == 2 and (empty or (quote == '"' and role == "value" and self._plain_keys)):
             return []
-        stop = text.find('"' * width, opened, end)
+        stop = text.find(quote * width, opened, end)
         after = AFTER_KEY if role == "key" else AFTER_VALUE
         if stop < 0 or not after.match(text, stop + width, end) or stop - opened > 100_000:
             return []

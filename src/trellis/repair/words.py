@@ -37,6 +37,7 @@ _NUMBERED = re.compile(r"\A\s*(?:\(?\d{1,3}[.)]|#\d{1,3}:?|[-*\u2022])\s+")
 _MARKS = "*_`'\"\u201c\u201d:=-> \t"
 _ASKED = re.compile(r"(?:is|has|are|was|the)[ _-]?(?=\w)", re.I)
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\da-zA-Z_]+|\d+")
+_SHOWN = re.compile(r"\A[A-Za-z_]\w*\.(?=\w)")
 _TWICE = re.compile(r"([^\W\d])\1")
 
 
@@ -95,9 +96,14 @@ def _first(text: str) -> str:
     return normal(_REASON.split(text, maxsplit=1)[0])
 
 
+def _member(text: str) -> str:
+    """The name of a member as Python shows it: ``Status.OPEN``."""
+    return normal(_SHOWN.sub("", text.strip(), count=1))
+
+
 def _nearest(text: str, values: Sequence[str]) -> set[str]:
     """The values that a text can be; more than one if it cannot be told."""
-    for form in (str.strip, str.casefold, normal, _first):
+    for form in (str.strip, str.casefold, normal, _first, _member):
         found = {value for value in values if form(value) == form(text.strip())}
         if len(found) == 1:
             return found
