@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from trellis.errors import LimitError, SchemaError
 from trellis.schema.resolve import Place, join
-from trellis.schema.shapes import UNRESTRICTED, Conjunction, exact
+from trellis.schema.shapes import UNRESTRICTED, Conjunction, distinct, exact
 
 MAX_DIGITS = 20_000  # before or behind the point of a bound
 MAX_BITS = 66_000  # about as many digits
@@ -83,3 +83,25 @@ def type_name(value: Any) -> str:
     """What a value is, for messages."""
     names: dict[type, str] = {type(None): "null", str: "a string", list: "an array", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)
+
+
+def literals_of(values: Iterable[Any], pointer: str) -> tuple[Any, ...]:
+    """Values that are given one by one, each once."""
+    try:
+        return distinct(values)
+    except ValueError as error:
+        raise SchemaError(str(error), pointer=pointer) from None
+
+
+def dependent_schemas(schema: Mapping[str, Any], general: set[str], pointer: str) -> Iterator[tuple[str, Place]]:
+    """The schemas in dependentSchemas and dependencies, by the names that ask for them."""
+    for keyword in ("dependentSchemas", "dependencies"):
+        if keyword in general:
+            dependent = schema[keyword]
+            if not isinstance(dependent, Mapping):
+                raise SchemaError(f"{keyword} must be an object", pointer=join(pointer, keyword))
+            for name, inner in dependent.items():
+                if isinstance(inner, (Mapping, bool)) and inner is not True:
+                    yield name, Place(inner, join(pointer, keyword, name))
+                elif keyword == "dependentSchemas" and inner is not True:
+                    raise SchemaError("a schema must be an object or a boolean", pointer=join(pointer, keyword, name))

@@ -17,14 +17,13 @@ from trellis.errors import LimitError, SchemaError, UnsupportedError
 from trellis.schema import clock, unevaluated
 from trellis.schema.algebra import Algebra, either
 from trellis.schema.complement import strings_outside
-from trellis.schema.keyword_values import members_of, type_name, types_of
+from trellis.schema.keyword_values import dependent_schemas, literals_of, members_of, type_name, types_of
 from trellis.schema.keywords import ANNOTATIONS, ARRAY, CONTENT, GENERAL, NUMBER, OBJECT, REFUSED, SPELLINGS, STRING
 from trellis.schema.questions import Circular
 from trellis.schema.resolve import Document, DynamicScopeError, Place, join, negate
 from trellis.schema.sameness import Sameness
 from trellis.schema.shapes import (
     ANY,
-    NEVER,
     UNRESTRICTED,
     Arrays,
     Case,
@@ -34,7 +33,7 @@ from trellis.schema.shapes import (
     Objects,
     Shape,
     Strings,
-    distinct,
+    absent,
     identity,
     key_of,
 )
@@ -227,8 +226,8 @@ class Normalizer:
             shape = self.less(shape, Place(schema["not"], join(pointer, "not")), "not")
         if "if" in general:
             shape = self._conditional(shape, schema, pointer)
-        for name, inner in self.dependent(schema, general, pointer):
-            shape = either(self.algebra.meet(shape, self.absent(name)),
+        for name, inner in dependent_schemas(schema, general, pointer):
+            shape = either(self.algebra.meet(shape, absent(name)),
                            self.algebra.meet(self.algebra.meet(shape, (Objects(required=(name,)),)), self._of(inner)))
         return shape
 
@@ -279,7 +278,7 @@ class Normalizer:
                 if keyword in schema:
                     branch = negate(Place(schema[keyword], join(pointer, keyword)))
                     parts.append(self.algebra.meet(self._of(holds), self._of(branch)))
-        for name, place in self.dependent(schema, general, pointer):
+        for name, place in dependent_schemas(schema, general, pointer):
             parts.append(self.algebra.meet((Objects(required=(name,)),), self._of(negate(place))))
         return either(*parts)
 
@@ -339,12 +338,13 @@ class Normalizer:
         else:
             shape = self._cases(types_of(schema["type"], pointer), schema, kinds, pointer)
         if "const" in general:
-            shape = self.algebra.meet(shape, (Literals(_listed([schema["const"]], join(pointer, "const")), pointer),))
+            values = literals_of([schema["const"]], join(pointer, "const"))
+            shape = self.algebra.meet(shape, (Literals(values, pointer),))
         if "enum" in general:
             values = schema["enum"]
             if not isinstance(values, (list, tuple)):
                 raise SchemaError("enum must be an array", pointer=join(pointer, "enum"))
-            shape = self.algebra.meet(shape, (Literals(_listed(values, join(pointer, "enum")), pointer),))
+            shape = self.algebra.meet(shape, (Literals(literals_of(values, join(pointer, "enum")), pointer),))
         return shape
 
     def _cases(self, types: tuple[str, ...], schema: Mapping[str, Any], kinds: set[int], pointer: str) -> Shape:
@@ -428,31 +428,3 @@ class Normalizer:
                     found.setdefault(identity(value), Place({"const": value}, case.pointer))
         self._kept += found.values()
         return list(found.values())
-
-    @staticmethod
-    def absent(name: str) -> Shape:
-        """What has no property of this name."""
-        return (*(case for case in ANY if not isinstance(case, Objects)), Objects({name: NEVER}))
-
-    @staticmethod
-    def dependent(schema: Mapping[str, Any], general: set[str], pointer: str) -> Iterable[tuple[str, Place]]:
-        """dependentSchemas, and the schemas in dependencies."""
-        for keyword in ("dependentSchemas", "dependencies"):
-            if keyword in general:
-                dependent = schema[keyword]
-                if not isinstance(dependent, Mapping):
-                    raise SchemaError(f"{keyword} must be an object", pointer=join(pointer, keyword))
-                for name, inner in dependent.items():
-                    if isinstance(inner, (Mapping, bool)) and inner is not True:
-                        yield name, Place(inner, join(pointer, keyword, name))
-                    elif keyword == "dependentSchemas" and inner is not True:
-                        raise SchemaError("a schema must be an object or a boolean",
-                                          pointer=join(pointer, keyword, name))
-
-
-def _listed(values: Iterable[Any], pointer: str) -> tuple[Any, ...]:
-    """Values that are given one by one, each once."""
-    try:
-        return distinct(values)
-    except ValueError as error:
-        raise SchemaError(str(error), pointer=pointer) from None

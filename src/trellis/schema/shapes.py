@@ -144,6 +144,11 @@ UNRESTRICTED: dict[str, Case] = {
 ANY: Shape = tuple(case for name, case in UNRESTRICTED.items() if name != "integer")
 
 
+def absent(name: str) -> Shape:
+    """What has no property of this name."""
+    return (*(case for case in ANY if not isinstance(case, Objects)), Objects({name: NEVER}))
+
+
 def both(left: Conjunction, right: Conjunction) -> Conjunction:
     """The conjunction of two conjunctions; what is in both stands once."""
     if not right or left == right:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trellis.errors import LimitError
 from trellis.schema.algebra import either
-from trellis.schema.keyword_values import members_of, place_of
+from trellis.schema.keyword_values import dependent_schemas, members_of, place_of
 from trellis.schema.patterns import Pattern
 from trellis.schema.questions import Circular
 from trellis.schema.resolve import Place, join
-from trellis.schema.shapes import ANY, Arrays, Conjunction, Objects, Shape, Strings
+from trellis.schema.shapes import ANY, Arrays, Conjunction, Objects, Shape, Strings, absent
 
 if TYPE_CHECKING:
     from trellis.schema.normal import Normalizer
@@ -92,9 +92,9 @@ class Branches:
             found = [(self.normal.less(shape, denied, "not"), evaluated) for shape, evaluated in found]
         if "if" in general:
             found = self._both(found, self._conditional(schema, pointer))
-        for name, inner in self.normal.dependent(schema, general, pointer):
+        for name, inner in dependent_schemas(schema, general, pointer):
             present = self._both([((Objects(required=(name,)),), NOTHING)], self.of(inner))
-            found = self._both(found, [(self.normal.absent(name), NOTHING), *present])
+            found = self._both(found, [(absent(name), NOTHING), *present])
         for keyword in KEYWORDS:
             if keyword in schema:
                 rest = place_of(schema[keyword], join(pointer, keyword))
