@@ -112,6 +112,9 @@ def _nearest(text: str, values: Sequence[str]) -> set[str]:
         return {value for value in close if "not" in value.casefold()}
     if "not " in words or "n t " in words:
         return set()
+    slips = {value for value in values if " " in value and _misspelt(normal(text), normal(value))}
+    if len(slips) == 1:  # "nto spam" has the word "spam" in it
+        return slips
     found = {
         value for value in values if normal(value) and " " + _PLAIN.sub(" ", value).casefold().strip() + " " in words
     }
