@@ -19,6 +19,7 @@ from .against import Path, against_schema
 from .csv_cells import is_cell
 from .csv_columns import column_name, stays_text, typed_column
 from .csv_disguise import disguises
+from .csv_doubts import doubted
 from .csv_foreign import foreign_table
 from .csv_rows import Rows
 from .csv_table import Splits
@@ -183,21 +184,29 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         if not any(failure.against_schema for failure in failures):
             _misfit(text, schema, judge, names)
         raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
-    if not found.edits or (again := _disguised(found.text, schema, judge, level, names)) is None:
-        return found
-    changes = [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits]
-    return replace(_composed(text, changes, again), format=again.format)
+    if found.edits and (again := _disguised(found.text, schema, judge, level, names)) is not None:
+        changes = [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits]
+        found = replace(_composed(text, changes, again), format=again.format)
+    if found.edits and names and not found.ambiguous and doubted(found, _row_view(schema)):
+        found = replace(found, ambiguous=True)
+    return found
 
 
-def _disguised(text: str, schema: Any, judge: Judge, level: Level, names: set[str]) -> Repaired[Any] | None:
-    """The table of a text that is written as something else throughout."""
+def _disguised(
+    text: str, schema: Any, judge: Judge, level: Level, names: set[str], within: int = 2
+) -> Repaired[Any] | None:
+    """The table of a text that is written as something else throughout, and of what is within that, to a depth."""
     for written, disguise in (*_foreign(text, schema, names), *((None, each) for each in disguises(text, names))):
         if _may_be_text(text, disguise) and _standard(text, schema, judge, level, names, [], True):
             continue  # text, where text may stand
         plain = apply_edits(text, disguise)
-        inner = _standard(plain, schema, judge, level, names, []) or _mended(plain, schema, judge, level, names)
+        inner = (
+            (_disguised(plain, schema, judge, level, names, within - 1) if within and written is None else None)
+            or _standard(plain, schema, judge, level, names, [])
+            or _mended(plain, schema, judge, level, names)
+        )
         if inner is not None and all(allowed(change.rule, level) for change in disguise):
-            return replace(_composed(text, disguise, inner), format=written)
+            return replace(_composed(text, disguise, inner), format=written or inner.format)
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .amounts import number_in, number_with_unit
+from .amounts import number_in, number_with_unit, without_remark
 from .schema_view import SchemaView
 from .words import FALSE, NOTHING, TRUE, nearest
 
@@ -16,6 +16,8 @@ _REMARK = re.compile(
     r"(?<=\w)(?:\s*[(\[][^()\[\]]*[)\]]|:(?:str|string|text|int|integer|number|float|bool|boolean|date))$"
 )
 _GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+)?")
+# Below zero, as accounts have it.
+_OWED = re.compile(r"\((\d[\d,. ]*)\)|(\d[\d,. ]*)[-\u2212]|[\u2212\u2013](\d[\d,. ]*)")
 _MARKS = "`*'\""
 _NULL = NOTHING | {"nan"}
 _BOOLEANS = {"true": True, "false": False}
@@ -44,7 +46,16 @@ def may_stand(text: str, view: SchemaView) -> bool:
         return True
     if types & {"number", "integer"}:
         return any(letter.isdigit() for letter in word)
-    return word.casefold() in _TRUE | _FALSE
+    return truth(word) is not None
+
+
+def truth(text: str) -> bool | None:
+    """The truth that a word says, also with marks or a remark behind it."""
+    for word in (text, without_remark(text), text.strip(".!?()*_`'\"\u201c\u201d ")):
+        said = word.strip().casefold()
+        if said in _TRUE | _FALSE:
+            return said in _TRUE
+    return None
 
 
 def stands(text: str, view: SchemaView) -> bool:
@@ -57,11 +68,11 @@ def stands(text: str, view: SchemaView) -> bool:
         return word in values or (not word and "null" in types)
     if not types or "string" in types:
         return True
-    if not word or word.casefold() in _NULL:
+    if (not word or word.casefold() in _NULL) and not ("boolean" in types and truth(word) is not None):
         return "null" in types
     if types & {"number", "integer"}:
         return number(_UNIT.sub("", word), "number" not in types) is not None
-    return word.casefold() in _TRUE | _FALSE
+    return truth(word) is not None
 
 
 def number(text: str, whole: bool) -> str | None:
@@ -69,6 +80,10 @@ def number(text: str, whole: bool) -> str | None:
     grouped = _GROUPED.fullmatch(text)
     if grouped is not None:
         text = grouped[1] + re.sub(r"\D", "", grouped[2]) + (grouped[3] or "")
+    owed = _OWED.fullmatch(text)
+    if owed is not None:
+        said = number_in(owed[1] or owed[2] or owed[3], whole)
+        return f"-{said}" if said is not None else None
     return number_in(text, whole) or number_with_unit(text, whole)
 
 
@@ -79,6 +94,8 @@ def dressed(text: str, view: SchemaView) -> bool:
         return False
     if word[:1] in ("-", "+") and word[1:2] == " ":  # a sign, or a bullet
         return True
+    if _OWED.fullmatch(word) is not None:
+        return word[0] == "("
     bare = _UNIT.sub("", word)
     return number_in(bare, "number" not in types) is None and number_with_unit(bare, "number" not in types) is not None
 
@@ -100,9 +117,8 @@ def meant(text: str, view: SchemaView, comma: bool) -> str:
         if comma:
             bare = bare.replace(".", "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
         return number(bare, "number" not in types) or text
-    if "boolean" in types and word.casefold() in _TRUE | _FALSE:
-        return "true" if word.casefold() in _TRUE else "false"
-    return text
+    said = truth(word) if "boolean" in types else None
+    return text if said is None else "true" if said else "false"
 
 
 def typed(cell: str, view: SchemaView) -> Any:

@@ -12,6 +12,7 @@ from itertools import chain, islice, pairwise, takewhile
 
 from .csv_cells import written
 from .csv_columns import column_name
+from .csv_table import END
 from .edits import Change
 from .extract import fences
 from .rules import cost_of
@@ -23,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _CONTROLS = [character for character in map(chr, range(128)) if _CONTROL.match(character)]
 _GAP = re.compile(r"(?<=\S)[ ]{2,}(?=\S)")
 _ROW = re.compile(
-    r"[ \t]*(?:[*\u2022\u2023\u2013-]|[\[(#]\d{1,4}[\])]?|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})"
+    r"[ \t]*(?:[*+\u2022\u2023\u2013-]|[\[(#]\d{1,4}[\])]?|(?:(?:row|item|record|no\.?|#)[ ]*(?=\d+:))?(\d{1,4})"
     r"(?:[.)]|(?<=[a-z#.] \d):|(?<=[a-z#.] \d\d):)|row[ ]?:|r(\d{1,4})|(\d{1,4})(?:[ ]\||:))[ \t]+",
     re.I,
 )
@@ -33,12 +34,18 @@ _OVER = re.compile(r"[ \t]*(?:`{3,}|~{3,}|</?[A-Za-z_][\w.:-]*>[ \t]*$|<\|)", re
 _ENDED = re.compile(r"[^\r\n]*?([,;]|[ \t]*(?:<br ?/?>|\\{1,2})|(?<=[^ \t|])\||[ ]{2,})[ \t]*$")
 _UNUSUAL = re.compile(r"[ ]?(::+|[^\w\s\"'`*.,;|-]{1,2}|->|=>|--+)[ ]?")
 _APOSTROPHES = re.compile(r"(?:(?<=,)|(?<=, )|^)'((?:[^'\n]|'(?![ ]?(?:,|$)))*)'(?=[ ]?(?:,|$))", re.M)
-_DRAFT = re.compile(
+DRAFT = re.compile(
     r"\b(?:correct(?:ed|ion)|final|revised|updated?|fixed|instead|actually|answer|result|output|missing)\b", re.I
 )
 _PIECE = re.compile(r"\b(?:part|page|continued|cont|next|rest|remaining|second|section)\b", re.I)
 _WORDS = re.compile(r"[^\W\d]{2,} [^\W\d]")
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
+_SIDE = re.compile(r"[\u2502\u2503\u2551]")
+_BOX_SIDE = re.compile(r"^[ \t]*[\u2502\u2503\u2551].*\S[ \t]*[\u2502\u2503\u2551][ \t]*$", re.M)
+_BOX_LINE = re.compile(r"^[ \t]*[\u2500-\u257f+|][\u2500-\u257f+|-]*[ \t]*(?:\r?\n|\Z)", re.M)
+_ESCAPED_LINE = re.compile(r"\\r\\n|\\n")
+_OPENED = re.compile(r"\s*(?:[\w.]+[ ]*=[ ]*|\w+\()?('{3}|\"{3}|`{3}|['\"`])")
+_IN_QUOTES = re.compile(r'"[^"\n]*"')
 _LONG = 4000  # characters from which on a line is no row with texts in single quotes
 _NEAR = 20  # lines among which the header is
 
@@ -53,11 +60,16 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
         yield _all("whitespace", [(m.start(), m.end(), "\n") for m in re.finditer("\r", text)])
     if len(names) < 2:
         return
+    if _BOX_SIDE.search(text) is not None:
+        yield _all("table_mark", list(_unboxed(text)))
     yield from _fenced(text, names)
     if text[:1] == '"' and "\n" not in text.rstrip() and (inner := _decoded(text)) is not None:
         yield [Change("double_encoded", 0, len(text), inner, cost_of("double_encoded"))]
     if "\n" not in text.strip() and "\\n" in text and _known(text.strip().split("\\n")[0], names):
-        yield _all("escaped_whitespace", [(m.start(), m.end(), "\n") for m in re.finditer(r"\\r\\n|\\n", text)])
+        start, end = _enclosed(text)
+        breaks = [(m.start(), m.end(), "\n") for m in _ESCAPED_LINE.finditer(text, start, end)]
+        around = [span for span in ((0, start, ""), (end, len(text), "")) if span[0] < span[1]]
+        yield _all("escaped_whitespace", sorted([*breaks, *around]))
         return
     near = list(islice(_lines(text), _NEAR))
     header = next((at for at, (a, b) in enumerate(near) if _known(text[a:b], names)), None)
@@ -79,7 +91,7 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
 
     def shown() -> Iterator[tuple[int, int]]:
         below = takewhile(lambda row: _OVER.match(text, row[0]) is None, _lines(text, end))
-        return (row for row in below if not _EMPTY.fullmatch(text, *row))
+        return (row for row in below if not _EMPTY.fullmatch(text, *row) and not END.fullmatch(text, *row))
 
     def rows() -> Iterator[tuple[int, int]]:
         return (row for row in shown() if text[slice(*row)] not in again)
@@ -90,7 +102,7 @@ def disguises(text: str, names: set[str]) -> Iterator[list[Change]]:
     if _QUOTED.fullmatch(first) and first.count(",") and next(rows(), None) and not _every(text, _QUOTED, rows()):
         yield [Change("quote_style", start, end, first.strip().strip('"'), cost_of("quote_style"))]
     yield from _ended(text, near[header], rows)
-    yield from _marked(text, rows())
+    yield from _marked(text, rows() if not _ROW.match(first) else chain([near[header]], rows()), near[header])
     yield from _in_quotes(text, chain([near[header]], shown()) if _QUOTED.fullmatch(first) else rows(), len(names))
 
 
@@ -129,16 +141,22 @@ def _ended(
     inside = first if behind is None else text[header[0] : behind.start(1)]
     if any(match[1].strip() != mark.strip() for match in found) or (behind is None and len(found) < 2):
         return
-    if mark in inside and (behind is not None or any(text.count(mark, *row) <= first.count(mark) for row in rows())):
+    bare = (_IN_QUOTES.sub("", text[slice(*row)]) for row in rows())
+    if mark in inside and (behind is not None or any(row.count(mark) <= first.count(mark) for row in bare)):
         return
     ends = found if behind is None else [behind, *found]
     yield _all("trailing_comma", [(match.start(1), match.end(), "") for match in ends])
 
 
-def _marked(text: str, rows: Iterator[tuple[int, int]]) -> Iterator[list[Change]]:
-    """A bullet or a number before every row, and none before the header."""
+def _marked(
+    text: str, rows: Iterator[tuple[int, int]], header: tuple[int, int] | None = None
+) -> Iterator[list[Change]]:
+    """A bullet or a number before every row, and perhaps before the header."""
     marks = _every(text, _ROW, rows)
     if not marks:
+        return
+    if header is not None and marks[0].start() == header[0] and len(marks) > 1:
+        yield _all("bullet", [(match.start(), match.end(), "") for match in marks])
         return
     numbers = [next((number for number in match.groups() if number), None) for match in marks]
     counted = numbers == [str(at + 1) for at in range(len(numbers))]
@@ -182,9 +200,26 @@ def _fenced(text: str, names: set[str]) -> Iterator[list[Change]]:
     if all(_PIECE.search(gap) for gap in gaps) and len({text[a:b] for a, b in heads}) == 1:
         changes = [(before, after, "") for (_, before), (_, after) in zip(spans, heads[1:], strict=False)]
         yield _all("prose", changes)
-    elif _DRAFT.search(gaps[-1]):
+    elif DRAFT.search(gaps[-1]):
         opened = text.rindex("\n", 0, spans[-1][0] - 1) + 1 if "\n" in text[: spans[-1][0] - 1] else 0
         yield [Change("prose", 0, opened, "", cost_of("prose"))]
+
+
+def _unboxed(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where frames of lines and corners stand, and what stands for them in Markdown."""
+    for start, end in _lines(text):
+        if _BOX_LINE.match(text, start, end):
+            yield start, min(end + 1, len(text)), ""
+        elif _BOX_SIDE.match(text, start, end):
+            yield from ((m.start(), m.end(), "|") for m in _SIDE.finditer(text, start, end))
+
+
+def _enclosed(text: str) -> tuple[int, int]:
+    """Where the table begins and ends that one string of a program holds, without its quotes."""
+    opened, bare = _OPENED.match(text), text.rstrip().rstrip(";)")
+    if opened is None or not bare.endswith(opened[1]) or text.split("\\n")[0].count(opened[1]) % 2 == 0:
+        return 0, len(text)
+    return opened.end(), len(bare) - len(opened[1])
 
 
 def _decoded(text: str) -> str | None:

@@ -22,7 +22,8 @@ _TITLE = re.compile(
     r"[ \t]*(?:#+[ \t]*|-{3,}|\*{1,2})?(?:(?:record|row|item|entry|no\.?|#)[ ]*\d*|-{3,}|\d+[.):]?)?[:*]*[ \t]*$",
     re.I,
 )
-_PART = re.compile(r"[ \t]*[|;,][ \t]*(?=[\"']?\w[\w -]*[\"']?[ \t]*[=:])")
+_PART = re.compile(r"[ \t]*[|;,][ \t]*(?=[*_`\"']{0,3}\w[\w -]*[*_`\"']{0,3}[ \t]*[=:])")
+_FRAMED = re.compile(r"[ \t]*(?:[-*\u2022+][ \t]+)?(?:\((.*)\)|\{(.*)\}|(.*?))[ \t]*")
 _INSERT = re.compile(r"INSERT\s+INTO\s+[\w.\"`\[\]]+\s*(?:\(([^()]*)\))?\s*VALUES\s*", re.I)
 _LITERAL = re.compile(
     r"\s*(?:N?'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"|([^,()'\"\s][^,()]*?))\s*(?:(,)|\)[ \t]*[,;]?)"
@@ -171,7 +172,9 @@ def _on_lines(text: str, known: dict[str, str], schema: Any) -> list[dict[str, A
 
 
 def _pairs(line: str, known: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for part in _PART.split(line.strip(" \t-*{}()")):
+    framed = _FRAMED.fullmatch(line)
+    assert framed is not None
+    for part in _PART.split(framed[1] or framed[2] or framed[3]):
         match = _MEMBER.fullmatch(part.strip())
         name = known.get(normal(match[1])) if match else None
         if match is not None and name is not None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from .csv_cells import Cell, cells, is_cell, lines
 from .csv_columns import stands
+from .csv_fit import Fitting
 from .csv_shares import Habits, shared
 from .csv_table import plain_name
-from .csv_write import Writing
 from .edits import Change
 from .rules import cost_of
 from .schema_view import SchemaView
@@ -23,9 +23,9 @@ _DELIMITERS = ",;\t|"
 _TALL = 20  # lines that are looked at for the end of a cell
 _LEARNT = 200  # lines that tell how a table is written
 
-_TIGHT = re.compile(r"^[,;|\t]|\S[,;|\t](?=\S)")  # a delimiter that was none, in a text
+_TIGHT = re.compile(r"^[,;|\t]|^\S+[,;|\t]$|\S[,;|\t](?=\S)")  # a delimiter that was none, in a text
 
-class Rows(Writing):
+class Rows(Fitting):
     """Reads the rows of one table."""
 
     def read(self, start: int, end: int) -> list[Change] | None:
@@ -49,26 +49,25 @@ class Rows(Writing):
             if rule is not None:
                 self._line(rule, a, b, end)
             elif not self.columns:
+                if more := self._header_lines(at - 1):
+                    b, at = rows[at - 1 + more][1], at + more
                 if not self._header(a, b):
                     return None
             else:
                 apart = at < 2 or not self.text[slice(*rows[at - 2])].strip()
-                if self._said(a, b) or self._sum(a, b) or (apart and self._sentence(a, b)) or not self._row(a, b):
-                    if not self._tail(a, b, apart, rows[at : at + _TALL]):
+                if not (self._said(a, b) or self._sum(a, b) or (apart and self._sentence(a, b)) or self._end(a, b)):
+                    more = self._over_lines(at - 1)
+                    if more:
+                        b, at = rows[at - 1 + more][1], at + more
+                    if self._row(a, b):
+                        continue
+                    if more:
                         return None
-                    self._line("prose", a, b, end)
+                if not self._tail(a, b, apart, rows[at : at + _TALL]):
+                    return None
+                self._line("prose", a, b, end)
         self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
-
-    def _gap(self, found: list[Cell]) -> int | None:
-        """The empty cell without which a row fits, if a delimiter was written twice."""
-        for at, cell in enumerate(found[1:-1], 1):
-            rest = found[:at] + found[at + 1 :]
-            if not cell.text and not cell.quoted and self.text[found[at - 1].end] == self.delimiter:
-                kept = zip(self._kept(rest), self._views, strict=False)
-                if all(stands(one.text, view) for one, view in kept):
-                    return at
-        return None
 
     def _wider(self, end: int, width: int) -> bool:
         """Whether the first row behind the header has more cells than it."""
@@ -130,9 +129,8 @@ class Rows(Writing):
         if closed and len(found) == width and self._stand(found):
             self._rows.append((start, end, found))
             return True
-        if len(found) < width or not closed or not self._stand(found[:width]):
-            found = self._otherwise(start, end, found) or found
-        elif any(cell.text for cell in found[width:]):
+        parted: list[Change] = []
+        if len(found) > width and closed and (any(c.text for c in found[width:]) or not self._stand(found[:width])):
             gap = self._gap(found) if len(found) == width + 1 else None
             merged = self._merged(found)
             self.doubtful = self.doubtful or gap is not None
@@ -141,6 +139,18 @@ class Rows(Writing):
                 found = found[:gap] + found[gap + 1 :]
             else:
                 found = merged or self._otherwise(start, end, found) or found
+        elif len(found) < width or not closed or not self._stand(found[:width]):
+            way = self._parted(found) if closed else None
+            if way is not None:
+                found, parted = way[:2]
+                self.doubtful = self.doubtful or way[2]
+            else:
+                found = self._otherwise(start, end, found) or found
+        if len(found) == width and not self._stand(found) and (texts := self._swapped(found)) is not None:
+            self._moved[start] = texts
+            self.doubtful = True
+            self._rows.append((start, end, found))
+            return True
         surplus: Change | None = None
         if len(found) > width:
             trimmed = found[:width] if closed and all(not cell.text for cell in found[width:]) else None
@@ -165,8 +175,7 @@ class Rows(Writing):
             surplus = Change("missing_value", end, end, self.delimiter * (width - len(found)), cost_of("missing_value"))
         if not self.any_cell and not self._stand(found):
             return False
-        if surplus is not None:
-            self.changes.append(surplus)
+        self.changes += parted if surplus is None else [*parted, surplus]
         self._rows.append((start, end, found))
         return True
 

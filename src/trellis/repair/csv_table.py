@@ -19,6 +19,8 @@ from .words import normal, one_letter
 _RULED = re.compile(r"[ \t]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+,;\t][ \t]*:?[-=]+:?[ \t]*)*[|+,;]?[ \t]*")
 _REMARK = re.compile(r"[ \t]*(?:#+(?=[ \t]|$)|//)", re.M)
 _COMMENT = re.compile(r"[ \t]*(?:/\*.*\*/|<!--.*-->|-- [^,;|\t]*)[ \t]*")
+_DASHED = re.compile(r"[ \t]*--[ ](?=[^\W\d])")
+END = re.compile(r"[ \t]*(?:EOF|EOT|EOS|END|DONE|'{3}|\"{3}|`{3,}|\\\.|[.$\u2022\u00b7]+)[;.]?[ \t]*")
 _SECTION = re.compile(  # the heading of a part of a table, a line of marks
     r"[ \t]*(?:\*\*[^*]+\*\*:?|\[[^\[\]]*\]|-+[ ][^-].*[ ]-+|=+[ ].*[ ]=+|>+|[$%]"
     r"|(?:[-*=~_+.][ ]?){3,})[ \t]*"
@@ -69,6 +71,7 @@ class Table:
         self._views: list[SchemaView] = []
         self._typed = False  # the schema says of a column what it holds
         self._apart: set[int] = set()  # rows with another delimiter
+        self._moved: dict[int, dict[int, str]] = {}  # of rows with swapped cells: what these should say
         self._out: set[int] = set()  # columns of the text that the schema has no place for
         self._other = SchemaView.of({})  # what stands in them
         self._width = 0  # columns of the text
@@ -106,7 +109,8 @@ class Table:
             return "prose"
         if _COMMENT.fullmatch(self.text, start, end):
             return "comment"
-        if _REMARK.match(self.text, start, end) and len(self._split(start, end)) < (self._width or self.due or 2):
+        remark = _REMARK.match(self.text, start, end) or _DASHED.match(self.text, start, end)
+        if remark and len(self._split(start, end)) < (self._width or self.due or 2):
             return "comment"
         return None
 
@@ -121,7 +125,7 @@ class Table:
 
     def _tail(self, start: int, end: int, apart: bool, below: list[tuple[int, int]]) -> bool:
         """Whether a line that is no row may be left out: the header again, a sum, or words behind the table."""
-        if self._said(start, end):
+        if self._said(start, end) or self._end(start, end):
             return True
         if self._sum(start, end):
             self.doubtful = True
@@ -152,6 +156,10 @@ class Table:
         return len(found) != self._width or not all(
             stands(cell.text, self._views[at]) for at, cell in enumerate(found[: len(self._views)])
         )
+
+    def _end(self, start: int, end: int) -> bool:
+        """Whether a line ends or rules the table, as programs and typesetters have it."""
+        return self._width > 1 and END.fullmatch(self.text, start, end) is not None
 
     def _said(self, start: int, end: int) -> bool:
         """Whether a line is the header once more."""

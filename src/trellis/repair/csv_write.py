@@ -78,11 +78,12 @@ class Writing(Table):
             if bare and start not in self._apart and all(cell.sound and cell.text[-1:] != '"' for cell in found):
                 continue
             values, column = [], 0
+            moved = self._moved.get(start, {})
             for at, cell in enumerate(found):
                 if at in self._out:
                     values.append(cell.text)
                     continue
-                value = meant(cell.text, self._views[column], comma)
+                value = meant(moved.get(at, cell.text), self._views[column], comma)
                 self.doubtful = self.doubtful or (value != cell.text and dressed(cell.text, self._views[column]))
                 if around is not None and value[:1] == around == value[-1:] and len(value) > 1:
                     value = value[1:-1]
@@ -91,7 +92,7 @@ class Writing(Table):
                     value = value[:-1]
                 values.append(value)
                 column += 1
-            self._write(found, values, start, end, "text_as_number")
+            self._write(found, values, start, end, "swapped_cell" if moved else "text_as_number")
 
     @staticmethod
     def _half(cell: Cell, others: bool) -> bool:
@@ -127,6 +128,6 @@ class Writing(Table):
                 if not cell.quoted and self.delimiter in cell.text:
                     half = self.text[cell.start] != '"' or self.text[cell.end - 1] != '"'
                     name = "cell_text" if half else "inner_quote"
-                elif self.text[cell.start] in "\u201c\u201e\u00ab":
+                elif self.text[cell.start] in "\u201c\u201e\u00ab\u201d":
                     name = "quote_style"
                 self._change(name, cell.start, cell.end, written(value, self.delimiter, True))

@@ -151,6 +151,7 @@ _TABLE: tuple[tuple[str, float, Level, str], ...] = (
     ("document_marker", 0.1, "safe", "a line that separates documents (`---`) is removed"),
     ("cell_text", 0.7, "normal", "a cell of CSV that holds the delimiter is quoted"),
     ("header", 0.8, "normal", "the header of a table is inserted, as the schema names the columns"),
+    ("swapped_cell", 1.2, "normal", "two cells of a row that stand in each other's place are swapped; ambiguous"),
     ("table_mark", 0.2, "safe", "a row of Markdown or another format becomes a row of CSV, a ruled line is removed"),
     ("duplicate_key", 0.6, "normal", "of a key that occurs twice in a YAML mapping the last is kept, as in JSON"),
 )
