@@ -19,6 +19,7 @@ from .words import NOTHING, normal
 _BULLET = re.compile(r"(?:[-*+\u2022\u2023\u2013]|\(?#?\d{1,4}[.):])[ \t]+\S")
 _FORMULA = re.compile(r"=\"[^\"]*\"|='[^']*'|'[^']*\d")
 _WRAPPED = re.compile(r"['\"`\u201c\u201d\u2018\u2019\u201e\u00ab][^'\"`\u201c\u201d]*['\"`\u201c\u201d\u2019\u00bb]")
+_HELD = re.compile(r"'[^']*[,;|\t][^']*'")  # quotes around what needs some
 _SPREADSHEET = re.compile(
     r"#(?:N/A|NULL!|VALUE!|REF!|DIV/0!|NAME\?|NUM!)|\((?:blank|null|none|empty)\)|<(?:null|none)>", re.I
 )
@@ -82,7 +83,7 @@ def _odd(column: Sequence[Any], name: str, view: SchemaView, first: bool, within
             return True
     if first and len(texts) == len(column) and all(map(_BULLET.match, texts)):
         return True
-    if any(map(_FORMULA.fullmatch, texts)) or all(map(_WRAPPED.fullmatch, texts)):
+    if any(map(_FORMULA.fullmatch, texts)) or any(map(_HELD.fullmatch, texts)) or all(map(_WRAPPED.fullmatch, texts)):
         return True
     plain = normal(name)
     said = [match for text in texts if (match := _NAMED.match(text)) is not None and normal(match[1]) == plain]

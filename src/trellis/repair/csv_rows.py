@@ -138,7 +138,8 @@ class Rows(Fitting):
                 self._change("extra_comma", found[gap - 1].end, found[gap - 1].end + 1, "")
                 found = found[:gap] + found[gap + 1 :]
             else:
-                found = merged or self._otherwise(start, end, found) or found
+                fits = self._stand(found[:width])
+                found = (None if fits else self._otherwise(start, end, found)) or merged or found
         elif len(found) < width or not closed or not self._stand(found[:width]):
             way = self._parted(found) if closed else None
             if way is not None:
