@@ -20,6 +20,7 @@ _ENCODED = re.compile(  # a string on lines of its own that holds data
     r"^[ \t]*\"([{\[](?:[{\[\s]|\\[nrt]){0,100}\\\"(?:[^\"\\]|\\.)*+)\"[ \t]*$", re.M
 )
 _AROUND = re.compile(r"[:\[,{\s](?:&quot;|\\\"|[*_]\"|\[\"[^\"\n]{1,60}\"\]\s*:)")
+_KEY_ENDS = re.compile(r"\"\]\s*:")
 _AROUND_TOKEN = re.compile(
     r"(?<=[:\[,{\s])\[(?P<key>\"[^\"\n]{1,60}\")\](?=\s*:)|\"(?:[^\"\\\n]|\\.)*\"|(?P<escape>\\\")|(?P<entity>&quot;)"
     r"|(?P<open>(?<=[:\[,{\s])[*_](?=\"))|(?P<close>(?<=\")[*_](?=\s*[,:}\]\n]))"
@@ -138,7 +139,8 @@ def _decoded(string: re.Match[str]) -> list[Change]:
 
 def _outside(text: str) -> list[Change]:
     """The changes of what does not belong around strings: escaped quotes, emphasis, brackets around a key."""
-    if _AROUND.search(text) is None:
+    quoted = "&" in text or any(mark in text and f'{mark}"' in text for mark in "\\*_")
+    if not (quoted or ('["' in text and _KEY_ENDS.search(text))) or _AROUND.search(text) is None:
         return []
     changes: list[Change] = []
     for match in _AROUND_TOKEN.finditer(text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from .edits import Change
 from .rules import cost_of
@@ -17,7 +17,12 @@ _MOST = 5_000  # lines
 
 def unmarked_lines(text: str) -> list[Change]:
     """The changes that take a mark off that each line of data has, from the first that begins with a bracket on."""
-    lines = [match for match in re.finditer(r"[^\n]+", text) if match[0].strip()]
+    every = (match for match in re.finditer(r"[^\n]+", text) if match[0].strip())
+    lines = list(islice(every, 1))
+    marked = any(mark.match(text, line.start(), line.end()) for line in lines for mark in (_BEFORE, _NUMBER))
+    if not marked and "\\" not in text:
+        return []
+    lines += islice(every, _MOST)
     if not 2 < len(lines) <= _MOST:
         return []
     for mark in (_BEFORE, _NUMBER):
