@@ -13,6 +13,8 @@ from .rules import cost_of
 
 _LONG_LINE = 60  # characters from which on a line was broken for its length
 _MOST_LINES = 12  # over which a row goes
+_TELLING = 80  # characters of a cell that could not stand in just any column
+_MOST_WAYS = 16  # of joining these that are looked at
 _SEAM = re.compile(r"[ \t]+[,;|]?[ \t]*(?=\S)|[,;|][ \t]*(?=\S)|(?<=[^\s\"]\")(?=[^\s\",;|])")
 
 Seams = list[tuple[int, int, str]]
@@ -58,6 +60,8 @@ class Fitting(Writing):
     def _halves(self, cell: Cell) -> Iterator[tuple[Cell, Cell]]:
         """Two cells that one may be, if the delimiter between them was lost."""
         for seam in _SEAM.finditer(self.text, cell.start, cell.end):
+            if min(seam.start() - cell.start, cell.end - seam.end()) > _TELLING:
+                continue  # neither is a number, a truth or a choice
             first, second = self.text[cell.start : seam.start()], self.text[seam.end() : cell.end]
             if first and second and first.count('"') % 2 == 0 == second.count('"') % 2:
                 quoted = len(first) > 1 and first[0] == first[-1] == '"'
@@ -111,7 +115,7 @@ class Fitting(Writing):
                     self.changes += [Change("whitespace", x, y, after, cost_of("whitespace")) for x, y, after in seams]
                     self.doubtful = self.doubtful or guess
                     return more - at
-            ways = [way for way in ways if len(way[0]) <= width]
+            ways = [way for way in ways if len(way[0]) <= width and self._stand(way[0])][:_MOST_WAYS]
         return 0
 
     def _seams(
@@ -159,4 +163,3 @@ class Fitting(Writing):
                 self.changes += changes
                 return more - at
         return 0
-

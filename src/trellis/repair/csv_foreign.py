@@ -48,12 +48,17 @@ def foreign_table(text: str, names: Sequence[str], schema: Any) -> tuple[str, st
                ("csv", _on_lines))
     for name, read in readers:
         rows = read(spans[0], known, schema)
-        if rows:
+        if rows and all(map(_says, rows)):
             header = [column for column in names if any(column in row for row in rows)]
             if 2 * len(header) > len(names):
                 lines = [header, *([_cell(row.get(column)) for column in header] for row in rows)]
                 return name, "".join(",".join(written(cell, ",") for cell in line) + "\n" for line in lines)
     return None
+
+
+def _says(row: dict[str, Any]) -> bool:
+    """Whether a row has a value: a header with colons behind its names has none."""
+    return any(value not in (None, "") for value in row.values())
 
 
 def _cell(value: Any) -> str:
