@@ -12,6 +12,7 @@ from .edits import Change
 from .rules import cost_of
 
 _LONG_LINE = 60  # characters from which on a line was broken for its length
+_LONG_CELL = 300  # characters from which on a cell is not looked through for a lost delimiter
 _MOST_LINES = 12  # over which a row goes
 _TELLING = 80  # characters of a cell that could not stand in just any column
 _MOST_WAYS = 16  # of joining these that are looked at
@@ -59,6 +60,8 @@ class Fitting(Writing):
 
     def _halves(self, cell: Cell) -> Iterator[tuple[Cell, Cell]]:
         """Two cells that one may be, if the delimiter between them was lost."""
+        if cell.end - cell.start > _LONG_CELL:
+            return
         for seam in _SEAM.finditer(self.text, cell.start, cell.end):
             if min(seam.start() - cell.start, cell.end - seam.end()) > _TELLING:
                 continue  # neither is a number, a truth or a choice
