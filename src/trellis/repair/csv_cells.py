@@ -9,6 +9,7 @@ from typing import NamedTuple
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "\u201d": "\u201d"}
 _ANY_QUOTE = re.compile(f"[{''.join(_QUOTES)}]")
 _STRICT = re.compile(r'"((?:[^"]|"")*+)"[ \t]*')
+_ESCAPED = re.compile(r'"((?:[^"\\]|\\.|"")*+)"[ \t]*')  # as programs write quotes within
 _WORDS = re.compile(r'"[^"\n]*\w"[ ][^"\n]*[ ]"\w[^"\n]*"')
 _DOUBLED = re.compile(r'"{2,3}')
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -50,6 +51,8 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
             strict = _STRICT.match(text, begin, end) if mark == '"' else None
             if strict is not None and (strict.end() == end or text[strict.end()] == delimiter):
                 stop = strict.end(1)
+            elif (escaped := _escaped(text, begin, end, delimiter)) is not None:
+                stop = escaped.end(1)
             elif not lost or mark != '"':
                 stop = _closing(text, begin + 1, end, delimiter, _QUOTES[mark])
                 if stop >= 0 and mark == '"' and _WORDS.fullmatch(text, begin, stop + 1):
@@ -74,6 +77,14 @@ def cells(text: str, start: int, end: int, delimiter: str, lost: bool = False) -
         if at >= end:
             return found
         at += 1
+
+
+def _escaped(text: str, start: int, end: int, delimiter: str) -> re.Match[str] | None:
+    """A cell whose quotes have a backslash before them."""
+    found = _ESCAPED.match(text, start, end) if text.startswith('"', start) else None
+    if found is None or '\\"' not in found[1]:
+        return None
+    return found if found.end() == end or text[found.end()] == delimiter else None
 
 
 def _unquoted(text: str, start: int, end: int, delimiter: str) -> list[Cell]:

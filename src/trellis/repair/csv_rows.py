@@ -34,7 +34,7 @@ class Rows(Fitting):
         self.piped = self.delimiter == "|" and self._is_piped(rows)
         if self.piped:
             self._splits = {}
-        odd = [self.text.count('"', a, b) % 2 for a, b in rows]
+        odd = [self._odd(a, b) for a, b in rows]
         at = 0
         while at < len(rows):
             a, b = rows[at]
@@ -68,6 +68,11 @@ class Rows(Fitting):
                 self._line("prose", a, b, end)
         self._write_all()
         return sorted(self.changes, key=lambda change: (change.start, change.end))
+
+    def _odd(self, start: int, end: int) -> bool:
+        """Whether a line has an odd number of quotes, with and without those behind a backslash."""
+        count = self.text.count('"', start, end)
+        return count % 2 == 1 and (count - self.text.count('\\"', start, end)) % 2 == 1
 
     def _wider(self, end: int, width: int) -> bool:
         """Whether the first row behind the header has more cells than it."""

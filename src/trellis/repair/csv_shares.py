@@ -128,7 +128,7 @@ def _joined(
         return (_HEADLESS if odd else 0.0, group[0])
     first, last = group[0], group[-1]
     if first.quoted and not any(cell.quoted for cell in group[1:]) and text[last.end - 1] == '"':
-        inner = text[first.start + 1 : last.end - 1]  # a quote in the text stood before a delimiter
+        inner = text[first.start + 1 : last.end - 1].replace('\\"', '"')  # a quote in it stood before a delimiter
         return (_INNER, Cell(first.start, last.end, inner, True, False)) if stands(inner, view) else None
     if any(cell.quoted for cell in group):
         return None
@@ -137,7 +137,10 @@ def _joined(
         whole = whole[1:]  # behind a quote that nothing closes, or the end of the cell
         if whole.endswith('"'):
             whole = whole[:-1].replace('\\"', '"').replace('""', '"')
-    cell = Cell(group[0].start, group[-1].end, whole, False, False)
+    held = len(whole) > 2 and whole[0] == whole[-1] == "'"  # quotes that are none of CSV, around what needs some
+    cell = Cell(group[0].start, group[-1].end, whole[1:-1].replace("''", "'") if held else whole, False, False)
+    if held and "string" in view.types() and stands(cell.text, view):
+        return _INNER * (len(group) - 1), cell
     if view.types() and "string" not in view.types():
         against = _DIGITS * (len(group) - 1) + habits.against_groups(column)
         return (against, cell) if delimiter == "," and _GROUPED.fullmatch(whole) else None

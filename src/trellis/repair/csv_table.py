@@ -213,11 +213,11 @@ class Table:
         text = _bare(text)
         if text in names:
             return text
-        text = column_name(text)
+        said, text = text, column_name(text)
         if text in names:
             return text
-        plain = plain_name(text)
-        near = [name for name in names if plain_name(name) == plain] or [
+        plain, whole = plain_name(text), plain_name(said)
+        near = [name for name in names if plain_name(name) in (plain, whole)] or [
             name for name in names if one_letter(plain_name(name), plain)
         ]
         return near[0] if len(near) == 1 else text

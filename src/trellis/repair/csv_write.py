@@ -94,6 +94,11 @@ class Writing(Table):
                 column += 1
             self._write(found, values, start, end, "swapped_cell" if moved else "text_as_number")
 
+    def _listed(self) -> set[int]:
+        """The cells of a row whose texts the schema lists: a space behind is none of them."""
+        kept = (at for at in range(self._width) if at not in self._out)
+        return {at for at, view in zip(kept, self._views, strict=False) if choices(view)}
+
     @staticmethod
     def _half(cell: Cell, others: bool) -> bool:
         """Whether a text lost its opening quote, where others of its row or column are quoted."""
@@ -115,9 +120,11 @@ class Writing(Table):
             after = self.delimiter.join(written(value, self.delimiter) for value in kept)
             self._change("dropped_member", start, end, after)
             return
+        listed = self._listed()
         for at, (cell, value) in enumerate(zip(found, values, strict=False)):
             stop = found[at + 1].start if at + 1 < len(found) else end
-            gap = len(self.text[cell.end : stop]) - len(self.text[cell.end : stop].lstrip(" \t")) if self._padded else 0
+            behind = self.text[cell.end : stop] if self._padded or at in listed else ""
+            gap = len(behind) - len(behind.lstrip(" \t"))
             if gap and self.delimiter != "\t":
                 self.changes.append(Change("whitespace", cell.end, cell.end + gap, "", 0.0))
             if value != cell.text:
