@@ -279,6 +279,8 @@ def _standard(
             continue  # columns that are aligned
         if text[start:end].endswith("\n") and is_cell(text[end:].split("\n", 1)[0]):
             continue  # a row that lost its cells, or was cut off
+        if text.startswith('"', end) and _hangs(text, start, end, delimiter):
+            continue  # a row in two lines
         if start and _sentence_behind(text[start:end], delimiter):
             continue
         changes = [*removal(text, 0, start), *removal(text, end, len(text))]
@@ -290,8 +292,16 @@ def _standard(
         if changes and whole:
             return None
         if not changes or _stays(result, rows, schema, judge, names):
-            return Repaired(rows, result, locate(text, changes), confidence(sum(c.cost for c in changes), math.inf))
+            sure = confidence(sum(change.cost for change in changes), math.inf)
+            return Repaired(rows, result, locate(text, changes), sure, True, (), _hangs(text, start, end, delimiter))
     return None
+
+
+def _hangs(text: str, start: int, end: int, delimiter: str) -> bool:
+    """Whether a last cell is empty, and the line below, which is left out, could be it."""
+    row = text[max(start, text.rfind("\n", start, max(end - 1, start)) + 1) : end].rstrip("\r\n")
+    below = text[end:].split("\n", 1)[0]
+    return row.endswith(delimiter) and any(map(str.isalnum, below)) and not below.startswith(("```", "~~~", "<"))
 
 
 def _lost_quote(table: str, rows: int) -> bool:
@@ -399,11 +409,11 @@ def _like_rows(text: str, delimiter: str, width: int) -> int:
 
 
 def _names_columns(text: str, start: int, end: int, delimiter: str, names: set[str]) -> bool:
-    """Whether the first line of a table has at least half of the names that the schema has."""
+    """Whether the first line of a table has at least half of the names that the schema has, or names alone."""
     known = {plain_name(name) for name in names}
     line = text[start:end].split("\n", 1)[0]
     said = {plain_name(column_name(cell)) for cell in line.split(delimiter)}
-    return bool(known) and 2 * len(known & said) >= len(known)
+    return bool(known) and (2 * len(known & said) >= len(known) or said - {""} <= known)
 
 
 def _tables(text: str) -> Iterator[tuple[int, int, str]]:

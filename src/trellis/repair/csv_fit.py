@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .csv_cells import Cell
+from .csv_cells import Cell, is_cell
 from .csv_columns import choices, stands
 from .csv_write import Writing
 from .edits import Change
@@ -103,8 +103,10 @@ class Fitting(Writing):
         rows, width = self._lines, self._width
         start, end = rows[at]
         ways: list[tuple[list[Cell], Seams, bool]] = [(list(self._split(start, end)), [], False)]
-        if self.piped or self._out or len(ways[0][0]) >= width:
+        if self.piped or self._out or len(ways[0][0]) > width:
             return 0
+        if len(ways[0][0]) == width:
+            return self._last_below(at, ways[0][0])
         for more in range(at + 1, min(at + _MOST_LINES, len(rows))):
             a, b = rows[more]
             below = self._split(a, b) if self.text[a:b].strip() else []
@@ -120,6 +122,27 @@ class Fitting(Writing):
                     return more - at
             ways = [way for way in ways if len(way[0]) <= width and self._stand(way[0])][:_MOST_WAYS]
         return 0
+
+    def _last_below(self, at: int, found: list[Cell]) -> int:
+        """Whether the last cell of a row, which is empty in its line, stands alone in the line below."""
+        rows, last = self._lines, found[-1]
+        if last.text or last.quoted or len(found) < 2 or at + 1 == len(rows):
+            return 0
+        (start, end), (a, b) = rows[at], rows[at + 1]
+        below = self._split(a, b) if self.text[a:b].strip() and self._mark(a, b) is None else []
+        if len(below) != 1 or self._sum(a, b) or self._end(a, b) or not stands(below[0].text, self._views[-1]):
+            return 0
+        if any(self.text.count(mark, a, b) == len(found) - 1 for mark in ",;|\t"):
+            return 0  # a row with another delimiter
+        needed = not stands("", self._views[-1])
+        next_row = next((row for row in rows[at + 2 : at + _MOST_LINES] if self.text[slice(*row)].strip()), None)
+        goes_on = next_row is not None and self._fits(*next_row)
+        if not (needed or goes_on or below[0].quoted or is_cell(self.text[a:b])):
+            return 0
+        self._splits[start, b] = [*found[:-1], below[0]]
+        self._change("whitespace", end, a, "")
+        self.doubtful = self.doubtful or not (needed or (goes_on and "null" not in self._views[-1].types()))
+        return 1
 
     def _seams(
         self, before: tuple[list[Cell], Seams, bool], below: list[Cell], seam: tuple[int, int]
