@@ -184,7 +184,8 @@ def _read(text: str, schema: Any, judge: Judge, level: Level) -> Repaired[Any]:
         if not any(failure.against_schema for failure in failures):
             _misfit(text, schema, judge, names)
         raise failures[0] if failures else unreadable_as("CSV", text, level, 1, 1, "there is no table")
-    if found.edits and (again := _disguised(found.text, schema, judge, level, names)) is not None:
+    again = _disguised(found.text, schema, judge, level, names) if found.edits and found.format is None else None
+    if again is not None:
         changes = [Change(e.rule, e.start, e.end, e.after, e.cost) for e in found.edits]
         found = replace(_composed(text, changes, again), format=again.format)
     if found.edits and names and not found.ambiguous and doubted(found, _row_view(schema)):

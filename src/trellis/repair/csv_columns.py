@@ -19,7 +19,7 @@ _GROUPED = re.compile(r"([-+]?\d{1,3})((?:[ '\u2019\u00a0\u202f]\d{3})+)([.,]\d+
 # Below zero, as accounts have it.
 _OWED = re.compile(r"\((\d[\d,. ]*)\)|(\d[\d,. ]*)[-\u2212]|[\u2212\u2013](\d[\d,. ]*)")
 _MARKS = "`*'\""
-_NULL = NOTHING | {"nan"}
+NULL = NOTHING | {"nan", ".nan", "inf", "+inf", "-inf", ".inf", "-.inf", "infinity", "+infinity", "-infinity"}
 _BOOLEANS = {"true": True, "false": False}
 _TRUE, _FALSE = TRUE | {"1", "1.0"}, FALSE | {"0", "0.0"}
 
@@ -42,7 +42,7 @@ def may_stand(text: str, view: SchemaView) -> bool:
     if values and word and word not in values and types <= {"string"}:
         return nearest(word.strip("'\"*`"), values) is not None
     word = word if "string" in types else word.strip(_MARKS)
-    if not types or "string" in types or values or not word or word.casefold() in _NULL:
+    if not types or "string" in types or values or not word or word.casefold() in NULL:
         return True
     if types & {"number", "integer"}:
         return any(letter.isdigit() for letter in word)
@@ -68,7 +68,7 @@ def stands(text: str, view: SchemaView) -> bool:
         return word in values or (not word and "null" in types)
     if not types or "string" in types:
         return True
-    if (not word or word.casefold() in _NULL) and not ("boolean" in types and truth(word) is not None):
+    if (not word or word.casefold() in NULL) and not ("boolean" in types and truth(word) is not None):
         return "null" in types
     if types & {"number", "integer"}:
         return number(_UNIT.sub("", word), "number" not in types) is not None
@@ -90,7 +90,7 @@ def number(text: str, whole: bool) -> str | None:
 def dressed(text: str, view: SchemaView) -> bool:
     """Whether a cell of a column of numbers has words around its number."""
     types, word = view.types(), text.strip()
-    if not types & {"number", "integer"} or "string" in types or word.casefold() in _NULL:
+    if not types & {"number", "integer"} or "string" in types or word.casefold() in NULL:
         return False
     if word[:1] in ("-", "+") and word[1:2] == " ":  # a sign, or a bullet
         return True
@@ -110,7 +110,7 @@ def meant(text: str, view: SchemaView, comma: bool) -> str:
     if not types or "string" in types:
         return text
     word = word.strip(_MARKS)
-    if word.casefold() in _NULL and "null" in types:
+    if word.casefold() in NULL and "null" in types:
         return ""
     if types & {"number", "integer"}:
         bare = _UNIT.sub("", word)

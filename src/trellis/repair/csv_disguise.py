@@ -160,6 +160,9 @@ def _marked(
         return
     numbers = [next((number for number in match.groups() if number), None) for match in marks]
     counted = numbers == [str(at + 1) for at in range(len(numbers))]
+    said = [re.search(r"\d+", match[0]) for match in marks]
+    if any(said) and [number and number[0] for number in said] != [str(at + 1) for at in range(len(said))]:
+        return  # texts that begin with numbers
     one = text[marks[0].start()] not in "-\u2013" or text.startswith('"', marks[0].end())  # is enough of this mark
     if counted or (not any(numbers) and (len(marks) > 1 or one)):
         yield _all("bullet", [(match.start(), match.end(), "") for match in marks])

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .csv_cells import cells
-from .csv_columns import may_stand
+from .csv_columns import NULL, may_stand
 from .csv_disguise import DRAFT
 from .edits import Repaired
 from .schema_view import SchemaView
-from .words import NOTHING, normal
+from .words import normal
 
 _BULLET = re.compile(r"(?:[-*+\u2022\u2023\u2013]|\(?#?\d{1,4}[.):])[ \t]+\S")
 _FORMULA = re.compile(r"=\"[^\"]*\"|='[^']*'|'[^']*\d")
@@ -24,6 +24,9 @@ _SPREADSHEET = re.compile(
     r"#(?:N/A|NULL!|VALUE!|REF!|DIV/0!|NAME\?|NUM!)|\((?:blank|null|none|empty)\)|<(?:null|none)>", re.I
 )
 _NAMED = re.compile(r"[*_`\"']{0,3}(\w[\w -]{0,60}?)[*_`\"']{0,3}[ ]?[:=]")
+_TUPLE = re.compile(r"[({\[][\"'].*|.*[\"'][)}\]]")  # ends of a row of a program
+_TAGGED = re.compile(r".*</?\w+>\s*", re.S)
+_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 _AROUND = ("prose", "fence", "tag", "reasoning", "whitespace")
 _LOOKED_AT = 200  # rows
 _REMOVED = ("prose", "fence", "tag", "table_mark", "comment", "junk", "line_mark")
@@ -42,9 +45,20 @@ def doubted(found: Repaired[Any], view: SchemaView) -> bool:
     names = list(rows[0])
     if any(_left_out(edit.before, names, view) for edit in found.edits if not edit.after and edit.rule in _REMOVED):
         return True
+    if any(edit.rule == "bullet" and not edit.before.strip(" \t.:()[]#").isdigit() for edit in found.edits):
+        return "string" in view.member(names[0]).types()  # what a text may begin with
+    behind = found.edits[-1]
+    if not behind.after and behind.before.count("\n") > 2 and DRAFT.search(behind.before):
+        return True  # another answer
     if any(edit.rule == "escaped_whitespace" for edit in found.edits) and _has_lines(rows):
         return True
     within = any(edit.rule not in _AROUND for edit in found.edits)
+    texts = ([cell for cell in row.values() if isinstance(cell, str)] for row in rows)
+    if any(sum(_QUOTED.fullmatch(text) is not None for text in row) > 1 for row in texts):
+        return True
+    ends = (rows[0][names[0]], rows[-1][names[-1]])
+    if any(isinstance(cell, str) and (_TUPLE.fullmatch(cell) or _TAGGED.fullmatch(cell)) for cell in ends):
+        return True
     return any(_odd([row[name] for row in rows], name, view, at == 0, within) for at, name in enumerate(names))
 
 
@@ -78,10 +92,12 @@ def _odd(column: Sequence[Any], name: str, view: SchemaView, first: bool, within
     if not texts or (member.types() and "string" not in member.types()):
         return False
     if "null" in member.types():
-        words = [text for text in texts if (within and text.casefold() in NOTHING) or _SPREADSHEET.fullmatch(text)]
+        words = [text for text in texts if (within and text.casefold() in NULL) or _SPREADSHEET.fullmatch(text)]
         if words:
             return True
     if first and len(texts) == len(column) and all(map(_BULLET.match, texts)):
+        return True
+    if within and any('\\"' in text or (text.count('""') and _QUOTED.fullmatch(text)) for text in texts):
         return True
     if any(map(_FORMULA.fullmatch, texts)) or any(map(_HELD.fullmatch, texts)) or all(map(_WRAPPED.fullmatch, texts)):
         return True

@@ -13,7 +13,7 @@ from .csv_cells import written
 from .extract import fences
 from .words import normal
 
-_JSON = re.compile(r"\s*(?:\[\s*)?\{\s*[\"']")
+_JSON = re.compile(r"^[ \t]*(?:\[\s*)?\{\s*[\"']", re.M)
 _LISTED = re.compile(r"^[ \t]*-[ \t]+[\"']?(\w[\w -]*)[\"']?:[ \t]", re.M)
 _MEMBER = re.compile(
     r"[ \t]*(?:[-*\u2022][ \t]+)?[*\"'`]{0,3}(\w[\w -]{0,60}?)[*\"'`]{0,3}[ ]?(?::|=)[*]{0,2}[ \t]?(.*)$"
@@ -43,7 +43,7 @@ def foreign_table(text: str, names: Sequence[str], schema: Any) -> tuple[str, st
     """
     spans = [text[start:end] for start, end, _ in fences(text)][:1] or [text]
     known = {normal(name): name for name in names}
-    data = "json" if _JSON.match(spans[0]) else "yaml"
+    data = "json" if _JSON.search(spans[0]) else "yaml"
     readers = (("sql", _inserted), ("html", _elements), ("json", _lists), (data, _data), ("yaml", _records),
                ("csv", _on_lines))
     for name, read in readers:
@@ -145,10 +145,10 @@ def _data(text: str, known: dict[str, str], schema: Any) -> list[dict[str, Any]]
     from .yaml import repair_yaml
 
     listed = {normal(name) for name in _LISTED.findall(text)}
-    if not _JSON.match(text) and not listed & set(known):
+    if not _JSON.search(text) and not listed & set(known):
         return []
     try:
-        value = (repair_json if _JSON.match(text) else repair_yaml)(text, schema).value
+        value = (repair_json if _JSON.search(text) else repair_yaml)(text, schema).value
     except TrellisError:
         return []
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
