@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trellis.errors import RepairError, TrellisError, UsageError
-from trellis.repair import Policies, apply_edits, repair, repair_json
+from trellis.errors import RepairError, UsageError
+from trellis.repair import Policies, apply_edits, repair, repair_csv, repair_json, repair_yaml
 from trellis.repair.policies import CHOICES
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "fixtures" / "repair" / "policies.jsonl"
+FORMATS = [json.loads(line) for line in (FILE.parent / "formats.jsonl").read_text(encoding="utf-8").splitlines()]
 CASES = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
 
@@ -42,6 +43,16 @@ def test_every_choice_has_a_case_and_a_line_in_the_documentation() -> None:
     assert {(name, ", ".join(f"`{choice}`" for choice in choices)) for name, choices in CHOICES.items()} <= told
 
 
+@pytest.mark.parametrize("case", FORMATS, ids=lambda case: f"{case['policy']} {case['format']}")
+def test_our_choices_in_each_format(case: dict[str, Any]) -> None:
+    read: Any = {"json": repair_json, "yaml": repair_yaml, "csv": repair_csv}[case["format"]]
+    if "raises" in case:
+        with pytest.raises(RepairError, match=case["raises"]):
+            read(case["input"], case["schema"])
+        return
+    assert json.dumps(read(case["input"], case["schema"]).value) == json.dumps(case["expected"])
+
+
 def test_our_choices_are_the_first() -> None:
     assert Policies(**{name: choices[0] for name, choices in CHOICES.items()}) == Policies()  # type: ignore[arg-type]
 
@@ -59,8 +70,17 @@ def test_what_is_no_choice() -> None:
 
 def test_other_formats_have_no_choices() -> None:
     assert repair("a: 1\nb: 2\n").value == {"a": 1, "b": 2}
-    with pytest.raises(TrellisError):
-        repair("a: 1\nb: 2\n", policies=Policies(several="first"))
+    for text, name in (("a: 1\nb: 2\n", "YAML"), ("a,b\n1,2\n3,4\n", "CSV")):
+        with pytest.raises(UsageError, match=f"{name} has no other choice for policy 'several'"):
+            repair(text, policies=Policies(several="first"))
+
+
+def test_data_of_any_format_are_data() -> None:
+    policies = Policies(no_data="empty")
+    assert repair("a: 1\nb: 2\n", policies=policies).value == {"a": 1, "b": 2}
+    assert repair("a,b\n1,2\n3,4\n", policies=policies).value == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert repair("I cannot do that, sorry.", policies=policies).value == ""
+    assert repair("I cannot do that, sorry.", policies=Policies(no_data="text")).value == "I cannot do that, sorry."
 
 
 @st.composite

@@ -104,7 +104,8 @@ def repair(
     Raises:
         RepairError: no format reads it; the error is the likeliest format's.
         SchemaError: the schema is none.
-        UsageError: an argument is of the wrong kind, or policies are given for a text that is not JSON.
+        UsageError: an argument is of the wrong kind, or policies other than ``no_data`` are given for a text that is
+            not JSON.
     """
     check_arguments(text, level)
     bounds, chosen = checked_limits(limits), checked_policies(policies)
@@ -166,29 +167,33 @@ def _readings(
     """
     failure: RepairError | None = None
     formats = likely_formats(text)
-    for name in formats:
+    plain = replace(policies, no_data="error")  # whether there are no data is known behind the last format
+    given = False
+    for name in formats if plain == OURS else sorted(formats, key=lambda name: name != "json"):
         try:
             if name == "json":
-                document = repair_json(text, schema, level=level, limits=limits, rules=rules, policies=policies)
-                yield replace(document, format=name)
+                found = repair_json(text, schema, level=level, limits=limits, rules=rules, policies=plain)
+            elif given and plain != OURS:
                 continue
-            if policies != OURS:
-                continue
-            if name == "yaml":
-                document = repair_yaml(text, schema, level=level, rules=rules)
-                if schema is not None or isinstance(document.value, dict | list):  # prose is a YAML scalar, too
-                    yield replace(document, format=name)
+            elif name == "yaml":
+                found = repair_yaml(text, schema, level=level, rules=rules)
+                if schema is None and not isinstance(found.value, dict | list):  # prose is a YAML scalar, too
+                    failure = failure or unreadable(text, level)
                     continue
-                failure = failure or unreadable(text, level)
-                continue
-            table = repair_csv(text, schema, level=level, rules=rules)
-            if table.value or name == formats[0]:  # any line is a header without rows
-                yield replace(table, format=name)
+            else:
+                found = repair_csv(text, schema, level=level, rules=rules)
+                if not found.value and (name != formats[0] or policies != OURS):  # any line is a header without rows
+                    continue
         except RepairError as error:
             if error.limit is not None:
                 raise
             failure = failure or error
-    if failure is None:  # only JSON has choices
-        json_only(policies, formats[0].upper())
-        failure = unreadable(text, level)
-    raise failure
+            continue
+        if name != "json":  # which alone has choices
+            json_only(plain, name.upper())
+        given = True
+        yield replace(found, format=name)
+    if policies != plain and not given:
+        found = repair_json(text, schema, level=level, limits=limits, rules=rules, policies=policies)
+        yield replace(found, format="json")
+    raise failure or unreadable(text, level)
