@@ -28,6 +28,7 @@ def test_repairs(case: dict[str, Any]) -> None:
     result = repair(case["input"], case.get("schema"), level=case.get("level", "normal"), **options)
     assert json.dumps(result.value) == json.dumps(case["expected"])
     assert sorted({edit.rule for edit in result.edits}) == case["rules"]
+    assert result.ambiguous == case.get("ambiguous", result.ambiguous)
     assert apply_edits(case["input"], result.edits) == result.text
     if case.get("format", "json") == "json":
         assert json.loads(result.text) == result.value

@@ -19,12 +19,13 @@ from .words import normal
 _BULLET = re.compile(r"(?:[-*+\u2022\u2023\u2013]|\(?#?\d{1,4}[.):])[ \t]+\S")
 _FORMULA = re.compile(r"=\"[^\"]*\"|='[^']*'|'[^']*\d")
 _WRAPPED = re.compile(r"['\"`\u201c\u201d\u2018\u2019\u201e\u00ab][^'\"`\u201c\u201d]*['\"`\u201c\u201d\u2019\u00bb]")
-_HELD = re.compile(r"'[^']*[,;|\t][^']*'")  # quotes around what needs some
+_HELD = re.compile(r"'[^']*[,;|\t][^']*'|\"[^\"]*[,;|\t][^\"]*\"")  # quotes around what needs some
 _SPREADSHEET = re.compile(
     r"#(?:N/A|NULL!|VALUE!|REF!|DIV/0!|NAME\?|NUM!)|\((?:blank|null|none|empty)\)|<(?:null|none)>", re.I
 )
 _NAMED = re.compile(r"[*_`\"']{0,3}(\w[\w -]{0,60}?)[*_`\"']{0,3}[ ]?[:=]")
-_TUPLE = re.compile(r"[({\[][\"'].*|.*[\"'][)}\]]")  # ends of a row of a program
+_TUPLE = re.compile(r"(?:[({\[]|>[ ]?)[\"'].*|.*(?:[\"'][)}\]]|[;|])")  # ends of a row of a program
+_ESCAPED_LINE = re.compile(r"[\w.,!?)]\\n(?:\\n|[A-Z-]|\w+[ ])")
 _TAGGED = re.compile(r".*</?\w+>\s*", re.S)
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 _AROUND = ("prose", "fence", "tag", "reasoning", "whitespace")
@@ -47,6 +48,10 @@ def doubted(found: Repaired[Any], view: SchemaView) -> bool:
         return True
     if any(edit.rule == "bullet" and not edit.before.strip(" \t.:()[]#").isdigit() for edit in found.edits):
         return "string" in view.member(names[0]).types()  # what a text may begin with
+    if any(edit.rule == "header" for edit in found.edits) and any(
+        edit.rule == "prose" and any(mark in edit.before for mark in ",;\t|") for edit in found.edits
+    ):
+        return True  # a header was made up, and what is left out may be a row
     behind = found.edits[-1]
     if not behind.after and behind.before.count("\n") > 2 and DRAFT.search(behind.before):
         return True  # another answer
@@ -96,6 +101,8 @@ def _odd(column: Sequence[Any], name: str, view: SchemaView, first: bool, within
         if words:
             return True
     if first and len(texts) == len(column) and all(map(_BULLET.match, texts)):
+        return True
+    if any(" " in text and ":\\" not in text and _ESCAPED_LINE.search(text) for text in texts):
         return True
     if within and any('\\"' in text or (text.count('""') and _QUOTED.fullmatch(text)) for text in texts):
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from .csv_cells import Cell
 from .csv_columns import choices, may_stand, stands
@@ -19,6 +20,7 @@ _ZERO = re.compile(r"0\d")
 _LETTERS = re.compile(r"(?!\d,\d)\S,(?=\S)")
 _FIGURES = re.compile(r"\d,(?!\d{3}(?!\d))\d")
 _NEEDS = re.compile(r"[,;|\t\"\n]")
+_HEAD, _GROUP = re.compile(r"-?\d{1,3}"), re.compile(r"\d{3}(?:\.\d+)?")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _WIDE = 40  # cells more than there are columns, with which a line is no row
 # What speaks against a delimiter within a cell: in text, otherwise spaced, in a number, where no number is grouped,
@@ -108,7 +110,21 @@ def shared(
     if not ways:
         return None
     edges = any(delimiter in (cell.text[:1], cell.text[-1:]) and not cell.quoted for cell in ways[0][1])
+    edges = edges or (delimiter == "," and _parts_groups(found, ways[0][1], views))
     return ways[0][1], edges or (len(ways) > 1 and ways[1][0] - ways[0][0] < _THIN)
+
+
+def _parts_groups(found: list[Cell], row: list[Cell], views: list[SchemaView]) -> bool:
+    """Whether a way does not read as one number what could be the groups of one."""
+    spans = [
+        (cell.start, cell.end) for cell, view in zip(row, views, strict=True) if view.types() & {"integer", "number"}
+    ]
+    seams = (
+        (a.start, b.end)
+        for a, b in pairwise(found)
+        if not (a.quoted or b.quoted) and _HEAD.fullmatch(a.text) and _GROUP.fullmatch(b.text)
+    )
+    return any(not any(start <= a and b <= end for start, end in spans) for a, b in seams)
 
 
 def _order(way: tuple[float, list[Cell]]) -> tuple[float, int]:
