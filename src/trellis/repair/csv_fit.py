@@ -65,6 +65,8 @@ class Fitting(Writing):
         for seam in _SEAM.finditer(self.text, cell.start, cell.end):
             if min(seam.start() - cell.start, cell.end - seam.end()) > _TELLING:
                 continue  # neither is a number, a truth or a choice
+            if seam[0] == "," and self.text[seam.start() - 1].isdigit() and self.text[seam.end()].isdigit():
+                continue  # a decimal comma
             first, second = self.text[cell.start : seam.start()], self.text[seam.end() : cell.end]
             if first and second and first.count('"') % 2 == 0 == second.count('"') % 2:
                 quoted = len(first) > 1 and first[0] == first[-1] == '"'
