@@ -125,7 +125,7 @@ pub struct Engine {
     used: usize,
     pub(crate) crossings: Tops<Arc<TokenSet>>,
     pub(crate) frames: Frames,
-    /// By exit set, context and the lexemes of a closure.
+    /// By exit set, context and the lexemes of a closure, where the grammar has a say in it.
     pub(crate) followings: Map<(u32, u32, u32), Arc<Following>>,
     /// Not in use now.
     pub(crate) unions: Vec<Union>,

@@ -45,6 +45,9 @@ impl Lexicon {
                         None => {
                             let total = (depth + 1).saturating_add(self.least(next));
                             best = Some(best.map_or(total, |b| b.min(total)));
+                            if total == depth + 1 {
+                                return best; // no word that is left is shorter
+                            }
                         }
                         Some(child) => deeper.push((next, child)),
                     }

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::bitmask::{TokenSet, Union};
+use crate::bitmask::TokenSet;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::exits::{Crossing, AT_START};
@@ -89,7 +89,12 @@ impl Gathered {
 
 impl Engine {
     /// Adds the tokens of items, rule by rule where that can be done.
-    pub(crate) fn unite_rules(&mut self, lexicon: &mut Lexicon, items: &[Item], union: &mut Union) -> Result<()> {
+    pub(crate) fn parts_of_rules(
+        &mut self,
+        lexicon: &mut Lexicon,
+        items: &[Item],
+        parts: &mut Vec<Arc<TokenSet>>,
+    ) -> Result<()> {
         let mut gathered = Gathered::default();
         for &(d, k) in items {
             let (place, stack) = self.parser.parted(k);
@@ -98,7 +103,7 @@ impl Engine {
                 None => self.lexeme(lexicon, d, place)?,
             };
             let Some(summary) = summary else {
-                self.unite(lexicon, d, k, union)?;
+                self.parts_of(lexicon, d, k, parts)?;
                 continue;
             };
             gathered.parts.push(summary.tokens.clone());
@@ -110,7 +115,7 @@ impl Engine {
         for (k, (set, context)) in self.descend(lexicon, &mut gathered)? {
             gathered.parts.push(self.crossed(lexicon, set, context, k)?);
         }
-        gathered.parts.iter().for_each(|tokens| union.add(tokens));
+        parts.append(&mut gathered.parts);
         Ok(())
     }
 

@@ -37,18 +37,18 @@ impl Engine {
         let mask = match state.items[..] {
             [(d, k)] if !state.can_end && !self.parser.has_places() => self.mask_of(&mut lexicon, d, k)?,
             _ => {
-                let mut union = self.union();
+                let mut parts = Vec::new();
                 if self.parser.has_places() {
-                    self.unite_rules(&mut lexicon, &state.items, &mut union)?;
+                    self.parts_of_rules(&mut lexicon, &state.items, &mut parts)?;
                 } else {
                     for &(d, k) in state.items.iter() {
-                        union.add(&*self.mask_of(&mut lexicon, d, k)?);
+                        parts.push(self.mask_of(&mut lexicon, d, k)?);
                     }
                 }
                 if state.can_end {
-                    union.add_pairs(&pairs(&mut self.vocabulary.eos.to_vec()));
+                    parts.push(few(&mut self.vocabulary.eos.to_vec()));
                 }
-                self.finish(union)
+                self.united(parts)
             }
         };
         lexicon.check()?;
@@ -87,26 +87,31 @@ impl Engine {
             return Ok(known);
         }
         *self.parser.looked() = self.parser.height(k);
-        let mut union = self.union();
-        self.unite(lexicon, d, k, &mut union)?;
-        let mask = self.finish(union);
+        let mut parts = Vec::new();
+        self.parts_of(lexicon, d, k, &mut parts)?;
+        let mask = self.united(parts);
         self.item_masks.insert(&mut *self.parser, question, k, mask.clone());
         Ok(mask)
     }
 
     /// Adds the tokens of an item.
-    pub(crate) fn unite(&mut self, lexicon: &mut Lexicon, d: u32, k: u32, union: &mut Union) -> Result<()> {
+    pub(crate) fn parts_of(
+        &mut self,
+        lexicon: &mut Lexicon,
+        d: u32,
+        k: u32,
+        parts: &mut Vec<Arc<TokenSet>>,
+    ) -> Result<()> {
         if let Some((token, _)) = lexicon.special(d) {
-            union.add_pairs(&pairs(&mut [token]));
+            parts.push(few(&mut [token]));
             return Ok(());
         }
         let info = self.info(lexicon, AT_START, d)?;
-        let mut parts = vec![info.inside.clone()];
-        self.decide(lexicon, &info, k, &mut parts)?;
+        parts.push(info.inside.clone());
+        self.decide(lexicon, &info, k, parts)?;
         for crossing in &info.crossings {
             parts.push(self.cross(lexicon, crossing.set, crossing.exit, k)?);
         }
-        parts.iter().for_each(|tokens| union.add(tokens));
         Ok(())
     }
 
@@ -194,7 +199,8 @@ impl Engine {
         closure: &Closure,
     ) -> Result<Arc<Following>> {
         let key = (set, context, closure.lexemes);
-        if let Some(known) = self.followings.get(&key) {
+        let known = if self.checked { &self.followings } else { &lexicon.exits.followings };
+        if let Some(known) = known.get(&key) {
             return Ok(known.clone());
         }
         let (mut inside, mut doubtful, mut crossings) = (Vec::new(), Vec::new(), Vec::new());
@@ -214,9 +220,22 @@ impl Engine {
                 doubtful.push((start, info));
             }
         }
-        self.bytes += 100 + 24 * crossings.len() + 16 * doubtful.len();
+        let bytes = 100 + 24 * crossings.len() + 16 * doubtful.len();
         let following = Arc::new(Following { inside: self.united(inside), doubtful, crossings });
-        self.followings.insert(key, following.clone());
+        if self.checked {
+            self.bytes += bytes;
+            self.followings.insert(key, following.clone());
+        } else {
+            // The same for every grammar.
+            lexicon.check()?;
+            lexicon.charge(bytes + following.inside.bytes());
+            lexicon.exits.followings.insert(key, following.clone());
+        }
         Ok(following)
     }
+}
+
+/// A set of a few tokens.
+fn few(tokens: &mut [u32]) -> Arc<TokenSet> {
+    Arc::new(TokenSet { set: pairs(tokens), ..TokenSet::default() })
 }

@@ -11,8 +11,10 @@ use crate::bitmask::Bitmap;
 use crate::exits::{Info, AT_START};
 use crate::hash::Map;
 use crate::lexer::Lexicon;
+use crate::mask::Following;
 use crate::parts::Parts;
 use crate::regex::{bytes_of, holds, Class};
+use crate::shortcuts::Lost;
 use crate::trie::Trie;
 
 /// From so many nodes on, rests are merged.
@@ -99,6 +101,10 @@ pub(crate) struct ExitTables {
     ids: Map<(Arc<[Place]>, Class), u32>,
     pub infos: Map<(u32, u32, bool), Arc<Info>>,
     pub parts: Parts,
+    /// By exit set, context and the lexemes of a closure.
+    pub followings: Map<(u32, u32, u32), Arc<Following>>,
+    /// By base state: less the words that end at some nodes of the vocabulary, and what only they begin.
+    pub excepts: Map<(u32, Lost), Arc<Info>>,
     pub loops: Vec<(u128, u64)>,
     pub bitmaps: Map<u64, Arc<Bitmap>>,
 }
@@ -113,6 +119,8 @@ impl ExitTables {
             ids: Map::from_iter([((start, ALL), AT_START)]),
             infos: Map::default(),
             parts: Parts::default(),
+            followings: Map::default(),
+            excepts: Map::default(),
             loops: Vec::new(),
             bitmaps: Map::default(),
         }
@@ -123,6 +131,7 @@ impl ExitTables {
     pub fn forget(&mut self) {
         let gone =
             (std::mem::take(&mut self.infos), std::mem::take(&mut self.bitmaps), std::mem::take(&mut self.parts));
+        let gone = (gone, std::mem::take(&mut self.followings), std::mem::take(&mut self.excepts));
         std::thread::spawn(move || drop(gone));
     }
 

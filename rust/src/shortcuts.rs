@@ -37,6 +37,15 @@ pub(crate) struct CountTable {
     infos: Map<(u32, u32), Arc<Info>>,
 }
 
+/// Nodes of the vocabulary's trie that a string has, and not without some words.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Lost {
+    /// Where a word ends.
+    words: Vec<u32>,
+    /// Where nothing but words begins.
+    subtrees: Vec<u32>,
+}
+
 impl Lexicon {
     /// The info of state `d` for tokens that start in it, where there is a shorter way than a walk.
     pub(crate) fn shortcut(&mut self, d: u32) -> Option<Arc<Info>> {
@@ -141,7 +150,7 @@ impl Lexicon {
         let plain = self.info(AT_START, base, false);
         // Nodes of the vocabulary on which a word ends, and subtrees where only excluded words are left.
         let trie = self.exits.vocabulary_trie();
-        let (mut ends, mut gone) = (Vec::new(), Vec::new());
+        let mut lost = Lost::default();
         let mut todo = vec![(node, 0u32, base)];
         while let Some((word, n, q)) = todo.pop() {
             for (byte, child) in self.excepts[shape as usize].words.children(word).to_vec() {
@@ -151,19 +160,40 @@ impl Lexicon {
                     continue;
                 }
                 if self.except_state(shape, next, child) == DEAD {
-                    gone.extend_from_slice(trie.own(below));
-                    gone.extend_from_slice(trie.below(below));
-                    ends.push((below, trie.node(below).end));
+                    lost.subtrees.push(below);
                     continue;
                 }
                 if !self.excepts[shape as usize].words.ends(child).is_empty() {
-                    ends.push((below, below + 1));
+                    lost.words.push(below);
                 }
                 todo.push((child, below, next));
             }
         }
-        if ends.is_empty() {
+        if lost == Lost::default() {
             return plain;
+        }
+        // Of other words mostly the same is lost: the quote behind the last letter.
+        let key = (base, lost);
+        if let Some(known) = self.exits.excepts.get(&key) {
+            return known.clone();
+        }
+        let info = Arc::new(self.info_less(&plain, &key.1));
+        if self.fault.is_none() {
+            self.charge(100 + info.inside.bytes());
+            self.exits.excepts.insert(key, info.clone());
+        }
+        info
+    }
+
+    /// An info without what is lost.
+    fn info_less(&mut self, plain: &Info, lost: &Lost) -> Info {
+        let trie = self.exits.vocabulary_trie();
+        let mut ends: Vec<(u32, u32)> = lost.words.iter().map(|&n| (n, n + 1)).collect();
+        let mut gone = Vec::new();
+        for &n in &lost.subtrees {
+            gone.extend_from_slice(trie.own(n));
+            gone.extend_from_slice(trie.below(n));
+            ends.push((n, trie.node(n).end));
         }
         let gone = pairs(&mut gone);
         let mut inside = TokenSet::clone(&plain.inside);
@@ -182,7 +212,7 @@ impl Lexicon {
             let rest = places.iter().filter(out).copied().collect();
             crossings.extend(self.crossing(rest));
         }
-        Arc::new(Info { inside: inside.into(), doubtful: Vec::new(), crossings })
+        Info { inside: inside.into(), doubtful: Vec::new(), crossings }
     }
 
     /// An upper bound on the bytes to the end of the lexeme in whatever state of the terminal may follow
