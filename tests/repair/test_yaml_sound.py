@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trellis.errors import RepairError
@@ -43,6 +43,8 @@ def outcome(text: str, schema: object) -> object:
 
 
 @settings(max_examples=400)
+@example("  - \na: 1\n* ", None)
+@example("  - \na: 1\n* 1", None)
 @given(TEXTS, st.sampled_from(SCHEMAS))
 def test_sound_lines_are_read_as_with_care(text: str, schema: object) -> None:
     quick = outcome(text, schema)
