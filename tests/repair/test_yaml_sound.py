@@ -45,6 +45,7 @@ def outcome(text: str, schema: object) -> object:
 @settings(max_examples=400)
 @example("  - \na: 1\n* ", None)
 @example("  - \na: 1\n* 1", None)
+@example("- a: 1\nb = \na = ", None)
 @given(TEXTS, st.sampled_from(SCHEMAS))
 def test_sound_lines_are_read_as_with_care(text: str, schema: object) -> None:
     quick = outcome(text, schema)

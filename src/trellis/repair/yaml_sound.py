@@ -178,8 +178,8 @@ class Sound(Around):
             return None
         name = None if head.listed else head.name
         place = self._nearest(name, line.column, head.cost) if self.free else self._place_due(head, line.column)
-        if place is None or (head.listed and head.changes and isinstance(place, Frame) and line.column != place.column):
-            return None  # another mark in another column may be no bullet
+        if place is None or (head.changes and isinstance(place, Frame) and line.column != place.column):
+            return None  # another mark in another column may be none
         return head, place
 
     def _head(self, line: Line) -> _Head | None:
